@@ -1,0 +1,6 @@
+"""Collections: where texts and judgements come from, and the memory-mapped form everything else reads."""
+
+from distillir.collections.collection import Collection, Qrels
+from distillir.collections.table import TextTable
+
+__all__ = ["Collection", "Qrels", "TextTable"]

@@ -1,0 +1,114 @@
+"""Reading line by line with good errors; writing beside, then renaming, so that no half-written file is left."""
+
+import gzip
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from distillir.errors import DistillirError
+
+
+def cache_root() -> Path:
+    """The folder for imported collections, teacher scores and vectors (``$DISTILLIR_CACHE`` or the user's cache)."""
+    if chosen := os.environ.get("DISTILLIR_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    return Path(base) / "distillir"
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; on success it takes the place of ``path``, else it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+            path.replace(old / "old")
+            temporary.replace(path)
+            shutil.rmtree(old)
+        else:
+            temporary.replace(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write ``value`` as indented JSON, atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield ``(line number from 1, line without its end)`` of a UTF-8 text file, ``.gz`` included.
+
+    Raises:
+        DistillirError: The file is missing, is no file, or holds a line that is not UTF-8.
+    """
+    if not path.exists():
+        raise DistillirError("no such file", where=path, remedy="check the path")
+    if path.is_dir():
+        raise DistillirError("is a folder where a file is expected", where=path)
+    number = 0
+    try:
+        with cast(IO[bytes], gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")) as stream:
+            for number, raw in enumerate(stream, start=1):
+                try:
+                    line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    raise DistillirError(
+                        f"not UTF-8 (byte {error.start} of the line)",
+                        where=f"{path}:{number}",
+                        remedy="convert the file, for example with iconv -f latin1 -t utf-8",
+                    ) from None
+                yield number, line.rstrip("\r\n")
+    except (OSError, EOFError) as error:
+        raise DistillirError(f"cannot be read ({error})", where=f"{path}:{number + 1}") from None
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield ``(line number, object)`` of a JSON-lines file; empty lines are passed over.
+
+    Raises:
+        DistillirError: As `read_lines`, or a line that is not a JSON object.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DistillirError(
+                f"not JSON ({error.msg} at column {error.colno})",
+                where=f"{path}:{number}",
+                remedy="each line must be one JSON object",
+            ) from None
+        if not isinstance(value, dict):
+            raise DistillirError(f"a JSON {type(value).__name__} where an object is expected", where=f"{path}:{number}")
+        yield number, value

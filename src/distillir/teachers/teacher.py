@@ -1,0 +1,40 @@
+"""What every teacher is to the rest of the house."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.retrieval.run import Scores
+
+
+class Teacher(ABC):
+    """Whatever knows better: gives one or more kinds of signal.
+
+    Attributes:
+        name: Short, for people.
+        signals: Which of ``scores``, ``preferences``, ``layers`` it gives.
+    """
+
+    name: str
+    signals: frozenset[str] = frozenset({"scores"})
+
+    @abstractmethod
+    def fingerprint(self, collection: Collection) -> str:
+        """Identity of the teacher and of every setting that changes a score (hex)."""
+
+    @abstractmethod
+    def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
+        """Score candidate lists.
+
+        Args:
+            collection: Where the texts are.
+            queries: Query rows [Q].
+            lists: Per query, the candidate document rows; ragged, may be empty.
+
+        Returns:
+            Per query, raw float32 scores aligned with its list; higher is better.
+
+        Raises:
+            DistillirError: A score is not finite; the message names the query and the document.
+        """
