@@ -72,7 +72,7 @@ class Collection:
     @property
     def fingerprint(self) -> str:
         """Content hash of corpus and queries, the same wherever the texts came from."""
-        return xxhash.xxh3_64_hexdigest(self.corpus.fingerprint + self.queries.fingerprint)
+        return xxhash.xxh3_64_hexdigest((self.corpus.fingerprint + self.queries.fingerprint).encode())
 
     def qrels(self, split: str) -> Qrels:
         """Judgements of a split.
