@@ -48,7 +48,8 @@ class Qrels:
 class Collection:
     """A corpus, queries, and qrels by split, opened from an imported folder.
 
-    The folder holds ``corpus/`` and ``queries/`` (see `TextTable`), ``qrels/<split>.npy`` and ``info.json``.
+    The folder holds ``corpus/`` and ``queries/`` (see `TextTable`), ``qrels/<split>.npy``, ``info.json``, and
+    ``query_rows/<split>.npy`` where the source keeps the queries of each split apart.
     Make one with `distillir.collections.load_collection`.
 
     Args:
@@ -85,6 +86,17 @@ class Collection:
             raise DistillirError(f"no split {split!r} in collection {self.name}", remedy=f"choose one of: {known}")
         columns = np.load(self.path / "qrels" / f"{split}.npy")
         return Qrels(columns["query"], columns["document"], columns["grade"])
+
+    def query_rows(self, split: str) -> Rows:
+        """Query rows of a split, ascending: all queries of its file where the source has one per split, else the judged.
+
+        Raises:
+            DistillirError: The collection has no such split.
+        """
+        judged = self.qrels(split).query_rows
+        file = self.path / "query_rows" / f"{split}.npy"
+        rows: Rows = np.union1d(judged, np.load(file)) if file.is_file() else judged
+        return rows
 
 
 QRELS_DTYPE = np.dtype([("query", np.int64), ("document", np.int64), ("grade", np.int32)])

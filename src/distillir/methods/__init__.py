@@ -1,1 +1,1 @@
-"""TODO."""
+"""Methods: a paper each, as a plan and an objective with its published constants."""

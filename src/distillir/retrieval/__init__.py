@@ -1,1 +1,1 @@
-"""TODO."""
+"""Retrieval: from a collection to a run, by BM25, by vectors, from a file, or by fusion of several."""

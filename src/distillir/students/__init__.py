@@ -1,1 +1,1 @@
-"""TODO."""
+"""Students: the models to be trained, thin over sentence-transformers' own."""

@@ -1,0 +1,117 @@
+"""Importing judgements: ids to rows, chunk by chunk, with every mistake named by file and line."""
+
+from collections.abc import Sequence, Set
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from distillir.collections.collection import QRELS_DTYPE
+from distillir.collections.source import Judgement, QrelsPart
+from distillir.collections.table import TextTable
+from distillir.errors import DistillirError
+from distillir.progress import say
+
+CHUNK = 100_000
+LINED_DTYPE = np.dtype([*QRELS_DTYPE.descr, ("line", np.int64)])
+
+
+def write_qrels(
+    parts: Sequence[QrelsPart],
+    folder: Path,
+    *,
+    queries: TextTable,
+    corpus: TextTable,
+    skipped: tuple[Set[str], Set[str]],
+    skip_unknown: bool,
+    also: Sequence[str],
+) -> dict[str, int]:
+    """Write ``<split>.npy`` for each part.
+
+    Args:
+        parts: The judgements of each split.
+        folder: Created here.
+        queries: The imported queries.
+        corpus: The imported corpus.
+        skipped: Ids of the queries and of the documents that the import left out; their judgements go with them.
+        skip_unknown: Leave out judgements of texts that are not there, instead of refusing them.
+        also: Splits that exist without judgements (their queries are known).
+
+    Returns:
+        Number of judgements by split.
+
+    Raises:
+        DistillirError: A judgement names an unknown text, or one pair has two grades.
+    """
+    folder.mkdir()
+    counts: dict[str, int] = {}
+    for split in also:
+        counts[split] = 0
+        np.save(folder / f"{split}.npy", np.empty(0, dtype=QRELS_DTYPE))
+    for part in parts:
+        chunks, unknown = [np.empty(0, dtype=LINED_DTYPE)], 0
+        stream = part.read()
+        while chunk := list(islice(stream, CHUNK)):
+            rows, missing = _to_rows(chunk, part, queries, corpus, skipped, skip_unknown)
+            chunks.append(rows)
+            unknown += missing
+        if unknown:
+            say(f"left out {unknown:,} judgements of unknown texts (unknown: skip; {part.place})")
+        judged = _distinct(np.concatenate(chunks), part, queries, corpus)
+        np.save(folder / f"{part.split}.npy", judged)
+        counts[part.split] = len(judged)
+    return counts
+
+
+def _to_rows(
+    chunk: Sequence[Judgement],
+    part: QrelsPart,
+    queries: TextTable,
+    corpus: TextTable,
+    skipped: tuple[Set[str], Set[str]],
+    skip_unknown: bool,
+) -> tuple[np.ndarray, int]:
+    rows = np.empty(len(chunk), dtype=LINED_DTYPE)
+    rows["query"] = queries.rows([judgement.query for judgement in chunk])
+    rows["document"] = corpus.rows([judgement.document for judgement in chunk])
+    rows["grade"] = [judgement.grade for judgement in chunk]
+    rows["line"] = [judgement.line for judgement in chunk]
+    known = (rows["query"] >= 0) & (rows["document"] >= 0)
+    unknown = 0
+    for place in np.flatnonzero(~known):
+        judgement = chunk[place]
+        if judgement.query in skipped[0] or judgement.document in skipped[1]:
+            continue
+        unknown += 1
+        if not skip_unknown:
+            lacks_query = rows["query"][place] < 0
+            kind, identifier = ("query", judgement.query) if lacks_query else ("document", judgement.document)
+            raise DistillirError(
+                f"a judgement for {kind} {identifier!r}, which the collection does not have",
+                where=f"{part.place}:{judgement.line}",
+                remedy="correct the id, or write collection: {path: ..., unknown: skip} to leave such judgements out",
+            )
+    return rows[known], unknown
+
+
+def _distinct(rows: np.ndarray, part: QrelsPart, queries: TextTable, corpus: TextTable) -> np.ndarray:
+    """Sorted by query and document, a repeated judgement once.
+
+    Raises:
+        DistillirError: The same pair has two grades.
+    """
+    rows = rows[np.lexsort((rows["line"], rows["document"], rows["query"]))]
+    same = (rows["query"][1:] == rows["query"][:-1]) & (rows["document"][1:] == rows["document"][:-1])
+    for place in np.flatnonzero(same & (rows["grade"][1:] != rows["grade"][:-1]))[:1]:
+        before, after = rows[place], rows[place + 1]
+        raise DistillirError(
+            f"query {queries.id(after['query'])!r} and document {corpus.id(after['document'])!r} have grade "
+            f"{after['grade']} here and {before['grade']} at line {before['line']}",
+            where=f"{part.place}:{after['line']}",
+            remedy="keep one of the two",
+        )
+    kept = np.concatenate([rows[:1], rows[1:][~same]])
+    result = np.empty(len(kept), dtype=QRELS_DTYPE)
+    for name in QRELS_DTYPE.names or ():
+        result[name] = kept[name]
+    return result

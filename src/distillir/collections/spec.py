@@ -1,0 +1,129 @@
+"""From what a user writes under ``collection:`` to the source it means."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distillir.collections.file_source import folder_source, named_files
+from distillir.collections.importing import ImportOptions
+from distillir.collections.source import Source
+from distillir.errors import DistillirError
+
+KEYS = ("path", "documents", "corpus", "queries", "qrels", "name", "empty", "unknown", "splits")
+FORMS = (
+    "give stdlib, irds:<dataset id>, hf:<repository>, the path of a BEIR or MS MARCO folder or of an imported "
+    "collection, or a mapping with documents, queries and qrels"
+)
+
+
+@dataclass(frozen=True)
+class ParsedSpec:
+    """A source and how to import it."""
+
+    source: Source
+    options: ImportOptions
+
+
+def parse_spec(spec: str | Path | Mapping[str, Any]) -> ParsedSpec | Path:
+    """Find the source that a spec means, reading none of its texts.
+
+    Returns:
+        The source, or the path of a collection that is imported already.
+
+    Raises:
+        DistillirError: The spec has an unknown key or value, or what it names is missing.
+    """
+    if not isinstance(spec, Mapping):
+        return _named(str(spec), ImportOptions())
+    _check_keys(spec)
+    options = ImportOptions(
+        empty=_choice(spec, "empty"), unknown=_choice(spec, "unknown"), splits=_splits(spec.get("splits"))
+    )
+    name = spec.get("name")
+    if "path" in spec:
+        parsed = _named(str(spec["path"]), options)
+        if isinstance(parsed, ParsedSpec) and name:
+            parsed.source.name = str(name)
+        return parsed
+    source = named_files(
+        _files(spec, "corpus" if "corpus" in spec else "documents"),
+        _files(spec, "queries"),
+        _files(spec, "qrels") if spec.get("qrels") else {},
+        str(name) if name else None,
+    )
+    return ParsedSpec(source, options)
+
+
+def _named(spec: str, options: ImportOptions) -> ParsedSpec | Path:
+    kind, _, rest = spec.partition(":")
+    if spec == "stdlib":
+        from distillir.collections.standard_library import StandardLibrary
+
+        return ParsedSpec(StandardLibrary(), options)
+    if kind == "irds" and rest:
+        from distillir.collections.irds_source import IrdsSource
+
+        return ParsedSpec(IrdsSource(rest, options.splits), options)
+    if kind == "hf" and rest:
+        from distillir.collections.hub_source import HubSource
+
+        return ParsedSpec(HubSource(rest), options)
+    folder = Path(spec).expanduser()
+    if (folder / "info.json").is_file():
+        return folder
+    if folder.is_dir():
+        return ParsedSpec(folder_source(folder), options)
+    if folder.exists():
+        raise DistillirError("is a file where a folder is expected", where=folder, remedy=FORMS)
+    if difflib.get_close_matches(spec, ["stdlib"], n=1, cutoff=0.7):
+        raise DistillirError(f"no collection {spec!r}", remedy="did you mean stdlib?")
+    raise DistillirError("no such folder", where=spec, remedy=FORMS)
+
+
+def _check_keys(spec: Mapping[str, Any]) -> None:
+    for key in spec:
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key), KEYS, n=1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(KEYS)}"
+            raise DistillirError(f"unknown key {key!r}", where="collection", remedy=remedy)
+    if "path" in spec and (clash := sorted({"documents", "corpus", "queries", "qrels"} & set(spec))):
+        raise DistillirError(f"both 'path' and {clash[0]!r}", where="collection", remedy="give one of the two")
+    if "corpus" in spec and "documents" in spec:
+        raise DistillirError("both 'corpus' and 'documents'", where="collection", remedy="they mean the same: give one")
+    if "path" not in spec and "queries" not in spec:
+        raise DistillirError("neither 'path' nor 'documents' and 'queries'", where="collection", remedy=FORMS)
+
+
+def _files(spec: Mapping[str, Any], key: str) -> Any:
+    """A file, a list of files, or a file for each split; ``documents`` and ``corpus`` are one file."""
+    value = spec.get(key)
+    single = key in ("documents", "corpus")
+    if isinstance(value, str | Path) and str(value):
+        return str(value)
+    if isinstance(value, list | tuple) and not single and value and all(isinstance(f, str | Path) for f in value):
+        return [str(file) for file in value]
+    if isinstance(value, Mapping) and not single and all(isinstance(f, str | Path) for f in value.values()):
+        return {str(split): str(file) for split, file in value.items()}
+    expected = "a file" if single else "a file, a list of files, or a mapping of split to file"
+    raise DistillirError(f"{value!r} where {expected} is expected", where=f"collection.{key}", remedy="give the path")
+
+
+def _choice(spec: Mapping[str, Any], key: str) -> Any:
+    value = spec.get(key, "error")
+    if value not in ("error", "skip"):
+        raise DistillirError(f"{value!r} is no choice", where=f"collection.{key}", remedy="choose error or skip")
+    return value
+
+
+def _splits(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(split, str) for split in value):
+        raise DistillirError(
+            f"{value!r} where a list of splits is expected", where="collection.splits", remedy="as [train, test]"
+        )
+    return tuple(split.replace("/", "-") for split in value)

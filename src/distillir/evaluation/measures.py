@@ -1,0 +1,118 @@
+"""Measures of a run: nDCG, MRR, recall and others, by ir-measures."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections import Qrels
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.progress import say
+from distillir.retrieval.run import Run
+
+DEFAULT_MEASURES = ("nDCG@10", "MRR@10", "recall@100", "MAP@100")
+# What people write, beside the names of ir-measures themselves (nDCG, RR, R, AP, P, Success, ...).
+_NAMES = {
+    "ndcg": "nDCG",
+    "mrr": "RR",
+    "recall": "R",
+    "map": "AP",
+    "precision": "P",
+    "hit": "Success",
+    "success": "Success",
+}
+_QUERIES_PER_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measures of one run.
+
+    Attributes:
+        queries: Every judged query row [Q], ascending.
+        values: Per measure, by the name it was asked for, its value per query [Q], float64.
+        missing: How many judged queries the run has no document for; they count as 0.
+    """
+
+    queries: Rows
+    values: Mapping[str, npt.NDArray[np.float64]]
+    missing: int
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each measure over all judged queries."""
+        return {name: float(values.mean()) for name, values in self.values.items()}
+
+
+def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES) -> Evaluation:
+    """Measure a run against judgements.
+
+    The order judged is the run's own, also among documents of equal score (trec_eval reorders those by id, so that
+    its figures may differ a little where scores tie). All judged queries count: those that the run has nothing for
+    are 0, and the user is told how many. Grades below 0 count as 0, and queries of the run without judgements are
+    passed over.
+
+    Args:
+        run: The rankings.
+        qrels: The judgements.
+        measures: Names such as ``nDCG@10``, ``MRR@10``, ``recall@100``, ``MAP``, or any of ir-measures.
+
+    Returns:
+        Values per query and their means.
+
+    Raises:
+        DistillirError: No judgement at all, or an unknown measure.
+    """
+    import ir_measures
+
+    parsed = {name: _parse(name) for name in dict.fromkeys(measures)}
+    queries = qrels.query_rows
+    if not len(queries):
+        raise DistillirError("no query has a judgement", remedy="choose a split that has qrels")
+    values = {name: np.zeros(len(queries)) for name in parsed}
+    aligned = run.select(queries)
+    missing = int((np.diff(aligned.offsets) == 0).sum())
+    if missing:
+        say(f"{run.name}: {missing} of {len(queries)} judged queries have no document in the run; they count as 0")
+    distinct = set(parsed.values())
+    # ir-measures wants dictionaries of strings: made for one block of queries after the other.
+    for start in range(0, len(queries), _QUERIES_PER_BLOCK):
+        places = range(start, min(start + _QUERIES_PER_BLOCK, len(queries)))
+        judged = {str(place): _judged(qrels, int(queries[place])) for place in places}
+        ranked = {str(place): _ranked(aligned, place) for place in places}
+        for metric in ir_measures.iter_calc(distinct, judged, ranked):
+            for name, measure in parsed.items():
+                if measure == metric.measure:
+                    values[name][int(metric.query_id)] = metric.value
+    return Evaluation(queries, values, missing)
+
+
+def _parse(name: str) -> Any:
+    import ir_measures
+
+    found = re.match(r"[A-Za-z]+", name)
+    stem = found.group() if found else ""
+    text = _NAMES.get(stem.lower(), stem) + name[len(stem) :]
+    try:
+        measure = ir_measures.parse_measure(text)
+        if ir_measures.DefaultPipeline.supports(measure):
+            return measure
+    except (ValueError, NameError, KeyError, TypeError):
+        pass
+    raise DistillirError(
+        f"unknown measure {name!r}", remedy="write nDCG@10, MRR@10, recall@100, MAP, or a measure of ir-measures"
+    )
+
+
+def _judged(qrels: Qrels, query: int) -> dict[str, int]:
+    documents, grades = qrels.of(query)
+    return {str(d): max(0, int(g)) for d, g in zip(documents, grades, strict=True)}
+
+
+def _ranked(run: Run, place: int) -> dict[str, float]:
+    """Documents with their negated rank as score: distinct, so that every provider of ir-measures keeps the order."""
+    return {str(document): float(-rank) for rank, document in enumerate(run.of(place)[0])}

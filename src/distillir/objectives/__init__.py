@@ -1,0 +1,21 @@
+"""Objectives: what is compared, as pure functions of student scores and signals; one small file per loss."""
+
+from distillir.objectives.info_nce import info_nce
+from distillir.objectives.kl import kl
+from distillir.objectives.margin_mse import margin_mse
+from distillir.objectives.objective import Objective
+from distillir.objectives.ranknet import ranknet
+from distillir.objectives.registry import get, names
+from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+
+__all__ = [
+    "Objective",
+    "WeightedSum",
+    "get",
+    "info_nce",
+    "kl",
+    "margin_mse",
+    "names",
+    "parse_objective",
+    "ranknet",
+]

@@ -1,0 +1,71 @@
+"""KL divergence between the teacher's and the student's distribution over a query's candidates."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
+from distillir.objectives.objective import Objective
+
+
+def kl(
+    student: Tensor,
+    teacher: Tensor,
+    mask: Tensor | None = None,
+    *,
+    student_temperature: float = 1.0,
+    teacher_temperature: float = 1.0,
+) -> Tensor:
+    """KL(softmax(teacher / T_t) || softmax(student / T_s)), summed over candidates, mean over queries.
+
+    The value is not multiplied by a squared temperature. A query with one candidate counts and adds 0; a query
+    without any does not count.
+
+    Args:
+        student: Scores [B, N].
+        teacher: Scores [B, N] on any scale; the gradient reaches them too unless they are detached.
+        mask: Boolean [B, N], true where there is a candidate; None for all.
+        student_temperature: T_s, above 0.
+        teacher_temperature: T_t, above 0.
+
+    Returns:
+        Scalar, nats per query.
+
+    Raises:
+        DistillirError: The shapes do not fit.
+
+    Source:
+        Hinton et al. 2015 (arXiv 1503.02531), over lists as in ColBERTv2 (arXiv 2112.01488, section 3.2).
+    """
+    return mean(kl_terms(student, teacher, mask, student_temperature, teacher_temperature), kl_count(teacher, mask))
+
+
+def kl_terms(
+    student: Tensor, teacher: Tensor, mask: Tensor | None, student_temperature: float, teacher_temperature: float
+) -> Tensor:
+    """The divergence summed over the batch's queries; arguments as `kl`."""
+    real, dtype = real_places(student, mask), working_dtype(student)
+    log_p = log_softmax(clean(teacher, real, dtype) / teacher_temperature, real)
+    log_q = log_softmax(clean(student, real, dtype) / student_temperature, real)
+    # Places that are not real hold log_p = log_q = 0 and so add nothing.
+    return (log_p.exp() * (log_p - log_q)).sum()
+
+
+def kl_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
+    """How many queries have a candidate; arguments as `kl`."""
+    return real_places(teacher, mask).any(dim=1).sum().to(torch.float32)
+
+
+OBJECTIVE = Objective(
+    name="kl",
+    description="KL divergence between the softmax of the teacher's scores and the student's, mean over queries",
+    source="Hinton et al. 2015, arXiv 1503.02531; over candidate lists: ColBERTv2, arXiv 2112.01488",
+    needs=frozenset({"teacher"}),
+    terms=lambda student, signals, mask, options: kl_terms(
+        student, signals["teacher"], mask, options["student_temperature"], options["teacher_temperature"]
+    ),
+    count=lambda signals, mask, options: kl_count(signals["teacher"], mask),
+    options={"student_temperature": 1.0, "teacher_temperature": 1.0},
+    bounds={"student_temperature": (0.0, math.inf), "teacher_temperature": (0.0, math.inf)},
+)

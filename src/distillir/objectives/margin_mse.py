@@ -1,0 +1,55 @@
+"""MarginMSE over all pairs of a query's candidates."""
+
+import torch
+from torch import Tensor
+
+from distillir.objectives.lists import clean, mean, real_places, working_dtype
+from distillir.objectives.objective import Objective
+
+
+def margin_mse(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean over all ordered pairs (i, j) of the batch's lists, i = j included, of ((s_i - s_j) - (t_i - t_j))^2.
+
+    Pairs never cross queries. A list of n candidates gives n^2 pairs, so longer lists weigh more; a query with one
+    candidate counts one pair and adds 0; a query without any does not count.
+
+    Args:
+        student: Scores [B, N].
+        teacher: Scores [B, N], on the scale the student shall learn.
+        mask: Boolean [B, N], true where there is a candidate; None for all.
+
+    Returns:
+        Scalar, squared score units per pair.
+
+    Raises:
+        DistillirError: The shapes do not fit.
+
+    Source:
+        Hofstätter et al. 2020 (arXiv 2010.02666, equation 1), over lists as in HansiZeng/CL-DRD losses/margin_mse.py.
+    """
+    return mean(margin_mse_terms(student, teacher, mask), margin_mse_count(teacher, mask))
+
+
+def margin_mse_terms(student: Tensor, teacher: Tensor, mask: Tensor | None) -> Tensor:
+    """The squared margin errors summed over the batch's pairs; arguments as `margin_mse`."""
+    real, dtype = real_places(student, mask), working_dtype(student)
+    error = clean(student, real, dtype) - clean(teacher, real, dtype)
+    size = real.sum(dim=1, keepdim=True).to(dtype)
+    # sum over i, j of (e_i - e_j)^2 = 2 n * sum over i of (e_i - mean)^2: N numbers instead of N x N.
+    centred = torch.where(real, error - error.sum(dim=1, keepdim=True) / size.clamp(min=1), 0.0)
+    return (2 * size * centred.square()).sum()
+
+
+def margin_mse_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
+    """How many ordered pairs the batch has; arguments as `margin_mse`."""
+    return real_places(teacher, mask).sum(dim=1).square().sum().to(torch.float32)
+
+
+OBJECTIVE = Objective(
+    name="margin_mse",
+    description="squared error of the score differences of all pairs of a list, mean over pairs",
+    source="Hofstätter et al. 2020, arXiv 2010.02666",
+    needs=frozenset({"teacher"}),
+    terms=lambda student, signals, mask, options: margin_mse_terms(student, signals["teacher"], mask),
+    count=lambda signals, mask, options: margin_mse_count(signals["teacher"], mask),
+)

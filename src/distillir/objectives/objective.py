@@ -1,0 +1,39 @@
+"""Objective: what is compared, as a numerator and a denominator that the student does not enter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+Signals = Mapping[str, Tensor]
+OptionValue = float | bool
+Options = Mapping[str, OptionValue]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One objective and all that recipes, trainers and help texts need to know of it.
+
+    Value = ``terms / max(count, 1)``. Because the denominator does not depend on the student, gradients accumulated
+    over parts of a batch are exact: sum the parts' numerators and divide by the sum of their counts.
+
+    Attributes:
+        name: As recipes write it.
+        description: One line for people.
+        source: Where the formula comes from.
+        needs: Which signals must be given: ``teacher`` scores float [B, N], ``relevant`` bool [B, N],
+            ``positive`` long [B] (the positive's column, -1 for none).
+        terms: ``(student [B, N], signals, mask, options)`` -> scalar, the sum over what is averaged.
+        count: ``(signals, mask, options)`` -> scalar float, how many things are averaged.
+        options: Names and default values.
+        bounds: Open intervals that the numbers among the options must lie in.
+    """
+
+    name: str
+    description: str
+    source: str
+    needs: frozenset[str]
+    terms: Callable[[Tensor, Signals, Tensor | None, Options], Tensor]
+    count: Callable[[Signals, Tensor | None, Options], Tensor]
+    options: Options = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -1,0 +1,60 @@
+"""RankNet: the student shall order each pair of candidates as the teacher does."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from distillir.objectives.lists import clean, mean, real_places, working_dtype
+from distillir.objectives.objective import Objective
+
+
+def ranknet(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean over all pairs with t_i > t_j of the batch's lists of log(1 + exp(s_j - s_i)).
+
+    Of the teacher only the order counts. Pairs never cross queries; a query without a pair of different teacher
+    scores (one candidate, none, or all tied) adds nothing to numerator and denominator.
+
+    Args:
+        student: Scores [B, N].
+        teacher: Scores [B, N].
+        mask: Boolean [B, N], true where there is a candidate; None for all.
+
+    Returns:
+        Scalar, nats per pair; 0 where the batch has no such pair.
+
+    Raises:
+        DistillirError: The shapes do not fit.
+
+    Source:
+        Burges et al. 2005 (ICML, equation 3) with target probability 1.
+    """
+    return mean(ranknet_terms(student, teacher, mask), ranknet_count(teacher, mask))
+
+
+def ranknet_terms(student: Tensor, teacher: Tensor, mask: Tensor | None) -> Tensor:
+    """The pairs' losses summed over the batch; arguments as `ranknet`."""
+    real, dtype = real_places(student, mask), working_dtype(student)
+    scores = clean(student, real, dtype)
+    difference = scores[:, :, None] - scores[:, None, :]
+    clean(teacher, real, dtype)  # for its check of the shape
+    return torch.where(_better(teacher, real), softplus(-difference), 0.0).sum()
+
+
+def ranknet_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
+    """How many pairs of the batch have different teacher scores; arguments as `ranknet`."""
+    return _better(teacher, real_places(teacher, mask)).sum().to(torch.float32)
+
+
+def _better(teacher: Tensor, real: Tensor) -> Tensor:
+    """Boolean [B, N, N]: the teacher scores i above j and both are real."""
+    return (teacher[:, :, None] > teacher[:, None, :]) & real[:, :, None] & real[:, None, :]
+
+
+OBJECTIVE = Objective(
+    name="ranknet",
+    description="logistic loss on every pair that the teacher orders, mean over pairs; only the order counts",
+    source="Burges et al. 2005, Learning to rank using gradient descent, ICML",
+    needs=frozenset({"teacher"}),
+    terms=lambda student, signals, mask, options: ranknet_terms(student, signals["teacher"], mask),
+    count=lambda signals, mask, options: ranknet_count(signals["teacher"], mask),
+)

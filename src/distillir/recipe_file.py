@@ -1,0 +1,160 @@
+"""Read and check a recipe file: one line for the first mistake, with its place and the nearest known word."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from distillir.errors import DistillirError
+from distillir.files import read_lines
+from distillir.recipe import Recipe
+from distillir.words import nearest
+
+
+def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: YAML file.
+        settings: ``key=value`` with dotted keys (``training.epochs=3``), values in YAML.
+
+    Raises:
+        DistillirError: Whatever is wrong with it.
+    """
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        value = yaml.safe_load(text)
+        places = _places(yaml.compose(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else path
+        raise DistillirError(f"not YAML ({getattr(error, 'problem', error)})", where=where) from None
+    if not isinstance(value, dict):
+        raise DistillirError("a recipe is a mapping of keys to values", where=path, remedy="see recipes/quickstart.yaml")
+    for setting in settings:
+        places[_set(value, setting)] = 0
+    return parse_recipe(value, path=path, places=places)
+
+
+def parse_recipe(
+    value: dict[str, Any], *, path: Path | None = None, places: dict[tuple[str, ...], int] | None = None
+) -> Recipe:
+    """Check a recipe that is already a mapping; arguments as found by `read_recipe`.
+
+    Raises:
+        DistillirError: The first thing that is wrong with it.
+    """
+    try:
+        recipe = Recipe.model_validate(value)
+    except ValidationError as error:
+        raise _first(error, path, places or {}) from None
+    _check_meaning(recipe, path)
+    return recipe
+
+
+def _check_meaning(recipe: Recipe, path: Path | None) -> None:
+    """What types cannot say: names of methods, teachers and candidates, and parts that do not go together."""
+    from distillir.methods.compose import compose
+    from distillir.retrieval.candidates import validate_candidates_spec
+    from distillir.teachers.load import validate_teacher_spec
+
+    try:
+        compose(recipe.method, recipe.objective)
+        if recipe.teaching is None:
+            if recipe.teacher is None:
+                raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
+            validate_teacher_spec(recipe.teacher)
+            validate_candidates_spec(recipe.candidates.from_)
+        elif recipe.teacher is not None:
+            raise DistillirError(
+                "a recipe has a teacher or a teaching set, not both", where="teaching", remedy="take one of them out"
+            )
+        guard = recipe.candidates.guard
+        if guard is not None and (guard.share is None) == (guard.margin is None):
+            raise DistillirError("give share or margin, one of them", where="candidates.guard")
+        if recipe.evaluation.split == recipe.queries.split:
+            raise DistillirError(
+                f"trains and evaluates on the same split {recipe.queries.split!r}",
+                where="evaluation.split",
+                remedy="a gain on the training queries proves nothing: choose another split",
+            )
+        from distillir.evaluation.measures import parse_measures
+
+        parse_measures(recipe.evaluation.measures)
+    except DistillirError as error:
+        if path is None:
+            raise
+        raise DistillirError(str(error), where=path) from None
+
+
+def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ...], int]) -> DistillirError:
+    """One line for the first mistake, the misspelt keys before the missing ones they cause."""
+    mistakes = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    mistake = mistakes[0]
+    keys = tuple(str(part) for part in mistake["loc"] if not _is_branch(part))
+    line = places.get(keys, 0)
+    where = ": ".join(str(part) for part in (f"{path}:{line}" if path and line else path, ".".join(keys)) if part)
+    if mistake["type"] == "extra_forbidden":
+        return DistillirError("unknown key", where=where, remedy=nearest(keys[-1], _known(keys[:-1])))
+    if mistake["type"] == "missing":
+        return DistillirError("is missing", where=where, remedy="every recipe needs it")
+    given = json.dumps(mistake["input"], default=str)
+    return DistillirError(f"{given[:80]}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}", where=where)
+
+
+def _is_branch(part: object) -> bool:
+    """Whether a step of pydantic's path is the name of a union's branch and no key of the recipe."""
+    return isinstance(part, str) and (part in ("str", "int", "float") or part.startswith("dict["))
+
+
+def _known(keys: tuple[str, ...]) -> list[str]:
+    """The keys a recipe may have at a place."""
+    model: type[BaseModel] = Recipe
+    for key in keys:
+        for name, info in model.model_fields.items():
+            if key in (name, info.alias):
+                kinds = [info.annotation, *get_args(info.annotation)]
+                model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _places(node: yaml.Node | None, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
+    """Line numbers of the keys of a YAML document."""
+    found: dict[tuple[str, ...], int] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            own = (*keys, str(key.value))
+            found[own] = key.start_mark.line + 1
+            found.update(_places(value, own))
+    return found
+
+
+def _set(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
+    key, sign, text = setting.partition("=")
+    if not sign or not key.strip():
+        raise DistillirError(f"{setting!r} is not key=value", where="--set", remedy="for example --set training.epochs=3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise DistillirError(f"the value of {key} is not YAML: {text!r}", where="--set") from None
+    keys = tuple(key.strip().split("."))
+    target = recipe
+    for part in keys[:-1]:
+        inner = target.get(part)
+        if inner is None:
+            inner = {}
+        elif isinstance(inner, str) and part == "student":
+            inner = {"model": inner}
+        elif isinstance(inner, str) and part in ("queries", "evaluation"):
+            inner = {"split": inner}
+        elif isinstance(inner, str) and part == "method":
+            inner = {"name": inner}
+        elif not isinstance(inner, dict):
+            raise DistillirError(f"{part} is {inner!r} and has no keys", where=f"--set {key}")
+        target[part] = inner
+        target = inner
+    target[keys[-1]] = value
+    return keys

@@ -1,0 +1,155 @@
+"""``metrics.json`` of a run directory: what was measured, checked when it is read."""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError
+
+from distillir.errors import DistillirError
+from distillir.files import read_lines
+
+System = Literal["before", "after", "teacher"]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _nan_is_none(value: object) -> object:
+    """A test of identical values has no p value; libraries say NaN for that."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+MaybeFloat = Annotated[FiniteFloat | None, BeforeValidator(_nan_is_none)]
+
+
+class Comparison(BaseModel):
+    """The student before and after on one measure: what `distillir.evaluation.significance.compare` gave, read back.
+
+    Attributes:
+        measure: For example ``nDCG@10``.
+        before: Mean over queries before training.
+        after: Mean over queries after training.
+        difference: ``after - before``.
+        low: Lower end of the 95 % confidence interval of the difference; None where there is none.
+        high: Its upper end.
+        p_value: Of the paired test, two-sided; None where there is none.
+        wins: Number of queries that got better; None where unknown.
+        losses: Number that got worse.
+        ties: Number that stayed the same.
+        test: Name of the test that gave ``p_value``.
+    """
+
+    measure: str
+    before: FiniteFloat
+    after: FiniteFloat
+    difference: FiniteFloat
+    low: MaybeFloat = None
+    high: MaybeFloat = None
+    p_value: Annotated[float | None, BeforeValidator(_nan_is_none), Field(ge=0, le=1)] = None
+    wins: NonNegativeInt | None = None
+    losses: NonNegativeInt | None = None
+    ties: NonNegativeInt | None = None
+    test: str | None = None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is unlikely to be chance (p < 0.05)."""
+        return self.p_value is not None and self.p_value < 0.05
+
+
+class TeacherCalls(BaseModel):
+    """How many (query, document) pairs the teacher scored, and how many the cache knew already."""
+
+    asked: NonNegativeInt = 0
+    cached: NonNegativeInt = 0
+
+
+class Metrics(BaseModel):
+    """Everything ``metrics.json`` holds; each part may be absent, and keys not known here are passed over.
+
+    Attributes:
+        collection: Name of the collection.
+        method: Name of the method.
+        split: The split that was evaluated.
+        queries: How many queries that was.
+        before: Measure to mean over queries, student before training. The first measure is the main one.
+        after: The same, after training.
+        teacher: The same, teacher.
+        comparison: Paired comparisons of before and after, the main measure first.
+        seconds: Wall-clock seconds per stage, in the order they ran.
+        teacher_calls: What the teacher was asked.
+        diagnostics: Numbers about the teacher's scores, free-form.
+        hardware: Processor and memory, in words.
+        versions: Package to version.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    collection: str | None = None
+    method: str | None = None
+    split: str = "test"
+    queries: NonNegativeInt | None = None
+    before: dict[str, FiniteFloat] = {}
+    after: dict[str, FiniteFloat] = {}
+    teacher: dict[str, FiniteFloat] = {}
+    comparison: list[Comparison] = []
+    seconds: dict[str, Seconds] = {}
+    teacher_calls: TeacherCalls | None = None
+    diagnostics: dict[str, Any] = {}
+    hardware: str | None = None
+    versions: dict[str, str] = {}
+
+    @property
+    def measures(self) -> list[str]:
+        """All measures, the main one first."""
+        names = [c.measure for c in self.comparison]
+        return list(dict.fromkeys([*names, *self.after, *self.before, *self.teacher]))
+
+    def value(self, system: System, measure: str) -> float | None:
+        """A system's mean on a measure, None where it was not measured."""
+        means: dict[str, float] = getattr(self, system)
+        compared = self.compared(measure)
+        if measure not in means and compared is not None and system != "teacher":
+            return compared.before if system == "before" else compared.after
+        return means.get(measure)
+
+    def compared(self, measure: str) -> Comparison | None:
+        """The paired comparison on a measure, None where there is none."""
+        return next((c for c in self.comparison if c.measure == measure), None)
+
+    def gain(self, measure: str) -> float | None:
+        """After minus before, None where one of them was not measured."""
+        before, after = self.value("before", measure), self.value("after", measure)
+        return None if before is None or after is None else after - before
+
+    def share(self, measure: str) -> float | None:
+        """After as a share of the teacher, None where one of them is unknown or the teacher has 0."""
+        after, teacher = self.value("after", measure), self.value("teacher", measure)
+        return after / teacher if after is not None and teacher else None
+
+
+def read_metrics(path: Path) -> Metrics:
+    """Read and check ``metrics.json``.
+
+    Raises:
+        DistillirError: The file is missing, is not JSON, or a part of it is not what it must be.
+    """
+    remedy = "mend the file, or write it anew with: distillir evaluate"
+    if not path.exists():
+        raise DistillirError("no such file", where=path, remedy="give the folder that `distillir run` wrote")
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DistillirError(
+            f"not JSON ({error.msg} at column {error.colno})", where=f"{path}:{error.lineno}", remedy=remedy
+        ) from None
+    if not isinstance(value, dict):
+        raise DistillirError(f"a JSON {type(value).__name__} where an object is expected", where=path, remedy=remedy)
+    try:
+        return Metrics.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        given = str(first["input"])[:60]
+        raise DistillirError(f"{place}: {first['msg']}, not {given!r}", where=path, remedy=remedy) from None

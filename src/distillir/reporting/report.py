@@ -1,0 +1,100 @@
+"""The report: one HTML file that tells what a run gained, opens offline and runs no script."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from distillir import __version__
+from distillir.collections.collection import Collection
+from distillir.files import atomic_file
+from distillir.reporting import summary, wording
+from distillir.reporting.figures.figure import Figure
+from distillir.reporting.figures.gains import gains_figure
+from distillir.reporting.figures.measures import measures_figure
+from distillir.reporting.figures.stages import stages_figure
+from distillir.reporting.figures.teacher import evenness_figure, scores_figure
+from distillir.reporting.figures.training import dev_figure, loss_figure, parts_figure
+from distillir.reporting.run_directory import RunDirectory, read_run_directory
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All figures of a report; None where there is nothing to draw."""
+
+    measures: Figure | None
+    gains: Figure | None
+    loss: Figure | None
+    parts: Figure | None
+    dev: Figure | None
+    scores: Figure | None
+    evenness: Figure | None
+    stages: Figure | None
+
+
+def render_report(run_directory: Path, collection: Collection | None = None) -> Path:
+    """Write ``report.html`` into a run directory, from what the directory holds and nothing else.
+
+    The file is self-contained: style and figures are in it, it loads nothing and runs no script. The same run
+    directory gives the same bytes. Parts without data are left out, and a note at the end says why.
+
+    Args:
+        run_directory: The folder that ``distillir run --output`` wrote; only its ``metrics.json`` must be there.
+        collection: What the run was made of, for the texts and judgements of single queries.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        DistillirError: There is no such folder, or a file in it is malformed.
+    """
+    html = _html(read_run_directory(run_directory, collection))
+    path = run_directory / "report.html"
+    with atomic_file(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return path
+
+
+def _html(run: RunDirectory) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("distillir.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    metrics = run.metrics
+    diagnostics = [(k, v) for k, v in _flat(metrics.diagnostics)]
+    return environment.get_template("report.html.j2").render(
+        run=run,
+        metrics=metrics,
+        figures=_figures(run),
+        say=wording,
+        summary=summary,
+        diagnostics=diagnostics,
+        version=__version__,
+    )
+
+
+def _figures(run: RunDirectory) -> Figures:
+    log, scores = run.log, run.scores
+    return Figures(
+        measures=measures_figure(run.metrics),
+        gains=gains_figure(run.gains) if run.gains else None,
+        loss=loss_figure(log) if log else None,
+        parts=parts_figure(log) if log else None,
+        dev=dev_figure(log) if log else None,
+        scores=scores_figure(scores) if scores else None,
+        evenness=evenness_figure(scores) if scores else None,
+        stages=stages_figure(run.metrics.seconds),
+    )
+
+
+def _flat(value: object, name: str = "") -> list[tuple[str, object]]:
+    """Rows of a table from nested free-form numbers: ``{"a": {"b": 1}}`` is ``a b`` and 1."""
+    if isinstance(value, dict):
+        return [row for key, inner in value.items() for row in _flat(inner, f"{name} {key}".strip())]
+    if isinstance(value, list):
+        return [(name, ", ".join(wording.plain(v) for v in value))]
+    return [(name, value)]

@@ -1,0 +1,190 @@
+"""BM25 over bm25s: an index on disk, search, and exact scores for given pairs."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from distillir.collections import Collection, TextTable
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory, cache_root
+from distillir.progress import progress
+from distillir.retrieval.bm25_build import build_postings
+from distillir.retrieval.run import Run, Scores, from_lists
+
+_QUERIES_PER_BLOCK = 1024
+_FORMAT = 1  # Counts up when the files of an index change, so that no old index is opened.
+
+
+@dataclass(frozen=True)
+class BM25Settings:
+    """What an index depends on beside the corpus.
+
+    Attributes:
+        k1: Saturation of the term frequency; 0.9, with ``b`` 0.4, is the default of Anserini.
+        b: Strength of the length normalisation, 0 to 1.
+        stemmer: A Snowball algorithm such as ``english``, or None for whole words.
+        stopwords: A language that bm25s has a list for, such as ``en``, or None to keep all words.
+    """
+
+    k1: float = 0.9
+    b: float = 0.4
+    stemmer: str | None = None
+    stopwords: str | None = "en"
+
+    def fingerprint(self, corpus: TextTable) -> str:
+        """Content hash of corpus and settings (hex)."""
+        import bm25s
+
+        values = {**asdict(self), "k1": float(self.k1), "b": float(self.b)}
+        identity = json.dumps([_FORMAT, bm25s.__version__, corpus.fingerprint, values])
+        return xxhash.xxh3_128_hexdigest(identity.encode())
+
+
+class BM25Index:
+    """A BM25 index of one collection's corpus, memory-mapped; make one with `build_or_load`."""
+
+    def __init__(self, collection: Collection, settings: BM25Settings, folder: Path) -> None:
+        import bm25s
+
+        self.collection, self.settings = collection, settings
+        self._index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
+        self._tokenizer = _tokenizer(settings)
+        self._tokenizer.load_vocab(folder)
+
+    @classmethod
+    def build_or_load(
+        cls,
+        collection: Collection,
+        *,
+        k1: float = 0.9,
+        b: float = 0.4,
+        stemmer: str | None = None,
+        stopwords: str | None = "en",
+        cache: Path | None = None,
+    ) -> "BM25Index":
+        """Open the index of a corpus, building it first where the cache has none.
+
+        Args:
+            collection: The corpus to index, and the queries that `search` takes its texts from.
+            k1: As in `BM25Settings`, like the next three.
+            b: Strength of the length normalisation.
+            stemmer: Snowball algorithm or None.
+            stopwords: Language of the stop words or None.
+            cache: Folder that holds indices (default: ``bm25`` of the cache).
+
+        Returns:
+            The index; the folder it lies in can be opened by ``bm25s.BM25.load`` too.
+
+        Raises:
+            DistillirError: Unknown stemmer or stop words, ``k1`` or ``b`` out of range, or a corpus without words.
+        """
+        import bm25s
+
+        settings = BM25Settings(k1, b, stemmer, stopwords)
+        if not (k1 >= 0 and 0 <= b <= 1):
+            raise DistillirError(f"k1 {k1} and b {b} are no BM25 constants", remedy="k1 >= 0 and 0 <= b <= 1")
+        tokenizer = _tokenizer(settings)
+        folder = (cache or cache_root() / "bm25") / settings.fingerprint(collection.corpus)
+        if not folder.exists():
+            with atomic_directory(folder) as temporary:
+                work = temporary / "work"
+                work.mkdir()
+                index = bm25s.BM25(k1=k1, b=b, method="lucene")
+                index.scores = build_postings(collection.corpus, tokenizer, work, k1=k1, b=b)
+                index.vocab_dict, index.nonoccurrence_array = tokenizer.get_vocab_dict(), None
+                index.save(temporary, show_progress=False)
+                tokenizer.save_vocab(temporary)
+                for file in work.iterdir():
+                    file.unlink()
+                work.rmdir()
+        return cls(collection, settings, folder)
+
+    def search(self, query_rows: Rows, depth: int, name: str = "bm25") -> Run:
+        """Rank the corpus for queries of the collection.
+
+        Scores of one query at a time [documents] stand in memory. Documents that share no term with the query are not
+        listed, so a list may be shorter than ``depth``, or empty. Ties are broken by document row, ascending.
+
+        Args:
+            query_rows: Query rows [Q].
+            depth: Documents per query at most.
+            name: The run's name.
+
+        Returns:
+            The run.
+        """
+        found: list[tuple[Rows, Scores]] = []
+        with progress("BM25: searching", total=len(query_rows)) as advance:
+            for terms in self._terms(query_rows):
+                found.append(_best(self._index.get_scores_from_ids(terms), depth) if len(terms) else _nothing())
+                advance(1)
+        return from_lists(query_rows, [d for d, _ in found], [s for _, s in found], name)
+
+    def score(self, query_text: str, document_rows: Rows) -> Scores:
+        """BM25 scores [N] of one query text for given document rows [N]; 0 where no term is shared."""
+        return self._score(self._tokenise([query_text])[0], document_rows)
+
+    def score_lists(self, query_rows: Rows, lists: Sequence[Rows]) -> list[Scores]:
+        """Scores of candidate lists, one list of document rows per query row; see `score`."""
+        return [self._score(t, rows) for t, rows in zip(self._terms(query_rows), lists, strict=True)]
+
+    def _terms(self, query_rows: Rows) -> Iterator[list[int]]:
+        for start in range(0, len(query_rows), _QUERIES_PER_BLOCK):
+            yield from self._tokenise(self.collection.queries.texts(query_rows[start : start + _QUERIES_PER_BLOCK]))
+
+    def _tokenise(self, texts: list[str]) -> list[list[int]]:
+        tokens = self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False)
+        return [list(ids) for ids in tokens]
+
+    def _score(self, terms: list[int], document_rows: Rows) -> Scores:
+        scores = np.zeros(len(document_rows), dtype=np.float32)
+        # Of the index's own type: searchsorted would else copy the whole posting list.
+        wanted = np.asarray(document_rows).astype(np.int32)
+        pointers = self._index.scores["indptr"]
+        for term in terms:
+            part = slice(int(pointers[term]), int(pointers[term + 1]))
+            documents, values = self._index.scores["indices"][part], self._index.scores["data"][part]
+            places = np.minimum(np.searchsorted(documents, wanted), len(documents) - 1)
+            scores += np.where(documents[places] == wanted, values[places], np.float32(0))
+        return scores
+
+
+def _tokenizer(settings: BM25Settings) -> Any:
+    import Stemmer
+    from bm25s.tokenization import Tokenizer
+
+    if settings.stemmer is not None and settings.stemmer not in Stemmer.algorithms():
+        known = ", ".join(Stemmer.algorithms())
+        raise DistillirError(f"unknown stemmer {settings.stemmer!r} for BM25", remedy=f"choose one of: {known}")
+    stemmer = Stemmer.Stemmer(settings.stemmer) if settings.stemmer else None
+    try:
+        return Tokenizer(stopwords=settings.stopwords, stemmer=stemmer)
+    except ValueError:
+        remedy = "give a language such as en, de, fr or zh, or none"
+        raise DistillirError(f"no stop words known for {settings.stopwords!r}", remedy=remedy) from None
+
+
+def _nothing() -> tuple[Rows, Scores]:
+    return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+
+
+def _best(scores: npt.NDArray[np.float32], depth: int) -> tuple[Rows, Scores]:
+    """The ``depth`` highest of the positive scores [N], with their rows.
+
+    Only documents that have a score are sorted: numpy's partition of a vector that is mostly zeros, as bm25s'
+    ``retrieve`` does it, takes 40 times as long (measured on 1 million documents).
+    """
+    rows = np.flatnonzero(scores > 0)
+    values = scores[rows]
+    if len(rows) > depth:
+        least = np.partition(values, len(values) - depth)[len(values) - depth]
+        rows, values = rows[values >= least], values[values >= least]
+    order = np.lexsort((rows, -values))[:depth]
+    return rows[order], values[order]

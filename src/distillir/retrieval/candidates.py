@@ -1,0 +1,98 @@
+"""Candidates: for each query, the documents the teacher is asked about."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distillir.collections import Collection, Qrels
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.retrieval.fusion import fuse
+from distillir.retrieval.run import Run, from_lists
+from distillir.retrieval.sources import Retriever
+
+SAMPLES = ("top", "random")
+
+
+def mine(
+    collection: Collection,
+    query_rows: Rows,
+    sources: Sequence[Retriever],
+    *,
+    depth: int,
+    fusion: str = "rrf",
+    weights: Sequence[float] | None = None,
+    qrels: Qrels | None = None,
+    exclude_judged: bool = False,
+    add_judged: bool = False,
+    size: int | None = None,
+    sample: str = "top",
+    seed: int = 0,
+) -> Run:
+    """Rank with every source, fuse, and choose.
+
+    Args:
+        collection: The corpus and the queries.
+        query_rows: Query rows [Q].
+        sources: One or more; see `distillir.retrieval.sources.load_retriever`.
+        depth: Documents per query of the fused ranking.
+        fusion: How several sources become one; see `fuse`.
+        weights: One per source; see `fuse`.
+        qrels: Judgements, for the next two.
+        exclude_judged: Leave out documents judged relevant; the list is filled from below.
+        add_judged: Put in documents judged relevant that the ranking lacks, in place of its last ones.
+        size: Candidates kept of the ``depth`` (default: all).
+        sample: Which are kept: the ``top`` ones, or ``random`` ones (of the same seed always the same for a query,
+            whatever other queries are mined with it). Documents judged relevant are kept first where ``add_judged``.
+        seed: Seed of the random choice.
+
+    Returns:
+        A run with at most min(depth, size) documents per query, more only where more are judged and added.
+
+    Raises:
+        DistillirError: Options that contradict each other or are out of range.
+    """
+    if depth < 1 or (size is not None and size < 1):
+        raise DistillirError("candidates need a depth and a size of at least 1", where="candidates")
+    if sample not in SAMPLES:
+        raise DistillirError(f"unknown sample {sample!r}", where="candidates", remedy="choose top or random")
+    if exclude_judged and add_judged:
+        raise DistillirError("exclude_judged and add_judged contradict each other", where="candidates")
+    if not sources:
+        raise DistillirError("no source of candidates", where="candidates", remedy="write from: bm25")
+    if (exclude_judged or add_judged) and qrels is None:
+        raise DistillirError("judged documents are to be treated, but there are no qrels", where="candidates")
+    judged = [_relevant(qrels, int(q)) for q in query_rows]
+    reserve = max((len(rows) for rows in judged), default=0) if exclude_judged else 0
+    runs = [source.search(collection, query_rows, depth + reserve) for source in sources]
+    run = runs[0] if len(runs) == 1 else fuse(runs, how=fusion, weights=weights, depth=depth + reserve)
+    documents, scores = [], []
+    for place, query in enumerate(query_rows):
+        found, values = run.of(place)
+        if exclude_judged:
+            left = ~np.isin(found, judged[place])
+            found, values = found[left], values[left]
+        kept = np.arange(min(depth, len(found)))
+        relevant = judged[place] if add_judged else judged[place][:0]
+        if size is not None or len(relevant):
+            kept = _choose(found[:depth], relevant, min(size or depth, depth), sample, [seed, int(query)])
+        missing = np.setdiff1d(relevant, found[kept])
+        # Scored as the last one is: what a ranking lacks stands below what it has.
+        last = values[kept[-1]] if len(kept) else np.float32(0)
+        documents.append(np.concatenate([found[kept], missing]))
+        scores.append(np.concatenate([values[kept], np.full(len(missing), last, dtype=np.float32)]))
+    return from_lists(query_rows, documents, scores, run.name)
+
+
+def _relevant(qrels: Qrels | None, query: int) -> Rows:
+    return np.empty(0, dtype=np.int64) if qrels is None else qrels.relevant(query)
+
+
+def _choose(found: Rows, relevant: Rows, size: int, sample: str, seed: list[int]) -> Rows:
+    """Ascending positions in ``found`` to keep: all relevant ones, and others to fill ``size`` with the relevant."""
+    own = np.flatnonzero(np.isin(found, relevant))
+    others = np.setdiff1d(np.arange(len(found)), own)
+    count = min(len(others), max(0, size - len(relevant)))
+    if sample == "random":
+        others = np.random.default_rng(seed).permutation(others)
+    return np.sort(np.concatenate([own, others[:count]]))

@@ -1,0 +1,100 @@
+"""Dense retrieval: nearest vectors of a model, exact by default."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.retrieval.run import Run, Scores, from_lists
+
+Vectors = npt.NDArray[np.float32]
+METRICS = ("ip", "cosine")
+
+
+def search_vectors(
+    query_vectors: Vectors,
+    document_vectors: Vectors,
+    query_rows: Rows | Sequence[int],
+    depth: int,
+    *,
+    factory: str = "Flat",
+    metric: str = "ip",
+    search: str | None = None,
+    name: str = "dense",
+    cache: Path | None = None,
+) -> Run:
+    """Rank documents by the similarity of vectors.
+
+    Args:
+        query_vectors: [Q, D] float32, aligned with ``query_rows``.
+        document_vectors: [N, D] float32, one per document row; may be memory-mapped.
+        query_rows: Query rows [Q] the run is about.
+        depth: Documents per query at most.
+        factory: ``Flat`` for exact search (`exact_search`), else a faiss factory string (`faiss_search`).
+        metric: ``ip`` (inner product) or ``cosine``.
+        search: faiss search parameters; see `faiss_search`.
+        name: The run's name.
+        cache: Where faiss indices are kept; see `faiss_search`.
+
+    Returns:
+        The run; lists are shorter than ``depth`` where an approximate index finds fewer.
+
+    Raises:
+        DistillirError: Shapes that do not fit, an unknown metric or factory, or vectors that are not finite.
+    """
+    if metric not in METRICS:
+        raise DistillirError(f"unknown metric {metric!r}", remedy=f"choose one of: {', '.join(METRICS)}")
+    if query_vectors.shape != (len(query_rows), document_vectors.shape[1]):
+        raise DistillirError(
+            f"query vectors of shape {query_vectors.shape} for {len(query_rows)} queries and documents of "
+            f"{document_vectors.shape[1]} dimensions",
+            remedy="encode queries and documents with the same model",
+        )
+    cosine = metric == "cosine"
+    if factory == "Flat":
+        from distillir.retrieval.exact import exact_search
+
+        rows, scores = exact_search(query_vectors, document_vectors, depth, cosine=cosine)
+    else:
+        from distillir.retrieval.approximate import faiss_search
+
+        rows, scores = faiss_search(
+            query_vectors, document_vectors, depth, factory=factory, cosine=cosine, search=search, cache=cache
+        )
+    return from_lists(query_rows, *_found(rows, scores), name)
+
+
+def _found(rows: Rows, scores: Scores) -> tuple[list[Rows], list[Scores]]:
+    """Lists of rows [Q, K] without the places that faiss left empty (-1)."""
+    return [r[r >= 0] for r in rows], [s[r >= 0] for r, s in zip(rows, scores, strict=True)]
+
+
+class DenseRetriever:
+    """Retrieval by a dense model; vectors are kept in the cache, so that the same corpus is encoded once.
+
+    Args:
+        model: A folder or name that SentenceTransformer loads.
+        max_length: Tokens per text at most (default: the model's own).
+        factory: As in `search_vectors`.
+        search: As in `search_vectors`.
+    """
+
+    def __init__(
+        self, model: str, max_length: int | None = None, factory: str = "Flat", search: str | None = None
+    ) -> None:
+        self.model, self.max_length, self.factory, self.parameters = model, max_length, factory, search
+        self.name = Path(model).name
+
+    def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
+        """Rank the corpus for query rows [Q], at most ``depth`` documents each, by the model's similarity."""
+        from distillir.encoding.vectors import encode_rows, encode_table
+
+        documents = encode_table(self.model, collection.corpus, kind="document", max_length=self.max_length)
+        queries = encode_rows(self.model, collection.queries, query_rows, kind="query", max_length=self.max_length)
+        return search_vectors(
+            queries, documents, query_rows, depth, factory=self.factory, search=self.parameters, name=self.name
+        )

@@ -1,0 +1,164 @@
+"""Where candidates come from: the forms a recipe may name, and the retriever made of each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Protocol
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.retrieval.run import Run
+
+
+class Retriever(Protocol):
+    """Anything that ranks a corpus for queries.
+
+    Attributes:
+        name: Short, for run names and people.
+    """
+
+    name: str
+
+    def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
+        """Rank at most ``depth`` documents of the corpus for each of the query rows [Q]."""
+
+
+class BM25Retriever:
+    """BM25 with an index built once per corpus; options as in `BM25Index.build_or_load`."""
+
+    name = "bm25"
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
+        """See `Retriever`."""
+        from distillir.retrieval.bm25 import BM25Index
+
+        return BM25Index.build_or_load(collection, **self.options).search(query_rows, depth, self.name)
+
+
+class TrecRetriever:
+    """Rankings from elsewhere: a TREC run file; queries it lacks get an empty list."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+
+    def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
+        """See `Retriever`."""
+        from distillir.retrieval.trec import read_run
+
+        return read_run(self.path, collection).select(query_rows).top(depth)
+
+
+def _dense(model: str | None = None, **options: Any) -> Retriever:
+    from distillir.retrieval.dense import DenseRetriever
+
+    if model is None:
+        raise DistillirError("dense candidates without a model", remedy="write {dense: model}")
+    return DenseRetriever(model, **options)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of source: a line about it, how it is made, its options, and the option that a bare value gives."""
+
+    about: str
+    make: Callable[..., Retriever]
+    options: Mapping[str, tuple[type, ...]]
+    main: str | None = None
+
+
+_NONE, _NUMBER, _TEXT = type(None), (int, float), (str, type(None))
+_KINDS = {
+    "bm25": _Kind(
+        "BM25 by bm25s; options k1, b, stemmer, stopwords",
+        BM25Retriever,
+        {"k1": _NUMBER, "b": _NUMBER, "stemmer": _TEXT, "stopwords": _TEXT},
+    ),
+    "dense": _Kind(
+        "nearest vectors of a sentence-transformers model, exact or by a faiss factory string; the student before "
+        "training where no model is named; options model, max_length, factory, search",
+        _dense,
+        {"model": _TEXT, "max_length": (int, _NONE), "factory": (str,), "search": _TEXT},
+        "model",
+    ),
+    "trec": _Kind("a TREC run file from elsewhere; option path", TrecRetriever, {"path": (str, Path)}, "path"),
+}
+
+
+def retriever_kinds() -> dict[str, str]:
+    """Every kind of source with a line about it."""
+    return {name: kind.about for name, kind in _KINDS.items()}
+
+
+def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str, Any]]:
+    """Check the form of one source and bring it to (kind, options); nothing is opened.
+
+    Args:
+        spec: ``bm25``, ``dense``, ``{bm25: {k1: 1.2}}``, ``{dense: model}``, ``{dense: {model: ..., factory: ...}}``
+            or ``{trec: path}``.
+        where: What the message calls the place.
+
+    Returns:
+        The kind's name and its options.
+
+    Raises:
+        DistillirError: Another form, an unknown kind or option (with the nearest known), or a value of another type.
+    """
+    if isinstance(spec, Mapping) and len(spec) == 1:
+        name, value = next(iter(spec.items()))
+    else:
+        name, value = spec, None
+    if not isinstance(name, str):
+        raise DistillirError(
+            f"{spec!r} is no source of candidates",
+            where=where,
+            remedy="write bm25, dense, {dense: model} or {trec: path}",
+        )
+    check_name(name, _KINDS, "source of candidates", where)
+    kind = _KINDS[name]
+    options = dict(value) if isinstance(value, Mapping) else {} if value is None else {kind.main or name: value}
+    for key, content in options.items():
+        check_name(key, kind.options, f"option of {name}", where)
+        if not isinstance(content, kind.options[key]) or isinstance(content, bool):
+            known = " or ".join("none" if t is _NONE else t.__name__ for t in kind.options[key])
+            raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
+    if name == "trec" and "path" not in options:
+        raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
+    return name, options
+
+
+def check_name(name: object, known: Mapping[str, object], what: str, where: str) -> None:
+    """Refuse a name that is not among the known ones, offering the nearest.
+
+    Raises:
+        DistillirError: The name is unknown.
+    """
+    if name in known:
+        return
+    near = get_close_matches(str(name), known, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}"
+    raise DistillirError(f"unknown {what} {name!r}", where=where, remedy=remedy)
+
+
+def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
+    """Make the retriever a recipe names.
+
+    Args:
+        spec: As in `check_source`.
+        default_model: The model of a ``dense`` source that names none: the student before training.
+
+    Returns:
+        The retriever; it opens its model or index when first asked to search.
+
+    Raises:
+        DistillirError: As `check_source`, or ``dense`` without any model.
+    """
+    name, options = check_source(spec)
+    if name == "dense" and options.get("model") is None:
+        options["model"] = default_model
+    return _KINDS[name].make(**options)

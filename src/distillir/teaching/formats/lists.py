@@ -1,0 +1,106 @@
+"""Lists on their way in: from ids in somebody's file to rows of a collection."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.retrieval.run import Scores
+from distillir.teaching.writer import Flags
+
+LISTS_AT_ONCE = 500
+
+
+class IdList(NamedTuple):
+    """A list as a file gives it: line, query id, document ids [N], scores [N] or None, relevance [N] or None."""
+
+    line: int
+    query: str
+    documents: Sequence[str]
+    scores: Sequence[float] | None
+    relevant: Sequence[bool] | None
+
+
+class RowList(NamedTuple):
+    """A list in rows of the collection; the line is for messages."""
+
+    line: int
+    query: int
+    documents: Rows
+    scores: Scores | None
+    relevant: Flags | None
+
+
+@dataclass
+class Unknown:
+    """What to do with ids that the collection does not have, and how many were met.
+
+    Attributes:
+        choice: ``error`` refuses them, ``skip`` leaves them out.
+        count: How many were left out.
+    """
+
+    choice: Literal["error", "skip"] = "error"
+    count: int = 0
+
+    def met(self, kind: str, identifier: str, where: str) -> None:
+        """Count an unknown id, or refuse it.
+
+        Raises:
+            DistillirError: ``choice`` is ``error``.
+        """
+        if self.choice == "error":
+            raise DistillirError(
+                f"{kind} {identifier!r} is not in the collection",
+                where=where,
+                remedy="give the collection the file was made for, or unknown: skip to leave such lines out",
+            )
+        self.count += 1
+
+
+def to_rows(lists: Iterable[IdList], place: str, collection: Collection, unknown: Unknown) -> Iterator[RowList]:
+    """Find the rows of the ids, many lists at a time.
+
+    Args:
+        lists: What the file holds.
+        place: The file, for messages.
+        collection: Where the ids must be.
+        unknown: What to do with ids that are not there.
+
+    Raises:
+        DistillirError: An id is unknown and ``unknown`` says error.
+    """
+    stream = iter(lists)
+    while chunk := list(islice(stream, LISTS_AT_ONCE)):
+        queries = collection.queries.rows([entry.query for entry in chunk])
+        documents = collection.corpus.rows([i for entry in chunk for i in entry.documents])
+        ends = np.cumsum([len(entry.documents) for entry in chunk])
+        for entry, query, rows in zip(chunk, queries, np.split(documents, ends[:-1]), strict=True):
+            where = f"{place}:{entry.line}"
+            if query < 0:
+                unknown.met("query", entry.query, where)
+                continue
+            known = rows >= 0
+            for index in np.flatnonzero(~known):
+                unknown.met("document", entry.documents[index], where)
+            if known.any() or not len(rows):
+                scores = None if entry.scores is None else np.asarray(entry.scores, dtype=np.float32)[known]
+                flags = None if entry.relevant is None else np.asarray(entry.relevant, dtype=bool)[known]
+                yield RowList(entry.line, int(query), rows[known], scores, flags)
+
+
+def distinct(entry: RowList) -> RowList:
+    """The list with each document once, where it first stands."""
+    kept = np.sort(np.unique(entry.documents, return_index=True)[1])
+    if len(kept) == len(entry.documents):
+        return entry
+    return entry._replace(
+        documents=entry.documents[kept],
+        scores=None if entry.scores is None else entry.scores[kept],
+        relevant=None if entry.relevant is None else entry.relevant[kept],
+    )

@@ -1,0 +1,20 @@
+"""Which candidates are judged relevant."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections import Qrels
+from distillir.collections.table import Rows
+
+
+def judged_relevant(qrels: Qrels, queries: Iterable[int], lists: Sequence[Rows]) -> list[npt.NDArray[np.bool_]]:
+    """For each list, which of its documents the qrels judge relevant (grade above 0) to its query.
+
+    Args:
+        qrels: Judgements of one split.
+        queries: Query rows [Q].
+        lists: Document rows of each query.
+    """
+    return [np.isin(rows, qrels.relevant(int(query))) for query, rows in zip(queries, lists, strict=True)]

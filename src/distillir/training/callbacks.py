@@ -1,0 +1,133 @@
+"""What happens around the steps: the log file, the progress bar, checkpoints by the clock."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from distillir.files import atomic_file
+
+COMPLETE = "complete"
+
+
+class LogFile(TrainerCallback):
+    """Append every log of the training to a JSON-lines file; a resumed run goes on where its checkpoint stands."""
+
+    def __init__(self, path: Path, lessons_per_step: int, queries: int) -> None:
+        self.path, self.lessons_per_step, self.queries = path, lessons_per_step, queries
+        self._start = time.monotonic()
+        self._before = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Drop the lines after the checkpoint that is resumed from."""
+        if not state.is_world_process_zero:
+            return
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        kept = [line for line in lines if _step(line) <= state.global_step] if state.global_step else []
+        self._before = float(json.loads(kept[-1]).get("seconds", 0.0)) if kept else 0.0
+        with atomic_file(self.path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """One line: step, epoch, loss, learning rate, gradient norm, seconds."""
+        if not state.is_world_process_zero or not logs or "loss" not in logs:
+            return
+        record = {
+            "step": state.global_step,
+            "epoch": round(state.global_step * self.lessons_per_step / self.queries, 4),
+            **{name: value for name, value in logs.items() if name in ("loss", "learning_rate", "grad_norm")},
+            "seconds": round(self._before + time.monotonic() - self._start, 3),
+        }
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+
+
+def _step(line: str) -> int:
+    """The step of a log line; a line torn by a kill counts as after everything."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62
+
+
+class Bar(TrainerCallback):
+    """Advance a progress bar by each step."""
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self._advance = advance
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Count the steps that were done before a resume."""
+        self._advance(state.global_step)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """One step more."""
+        self._advance(1)
+
+
+class ClockedCheckpoints(TrainerCallback):
+    """Save a checkpoint every so many seconds, and mark it once all of it is on disk."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._last = time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask for a checkpoint when the time has come (never after the last step: the student itself is saved then)."""
+        # Every process must save at the same step, and clocks differ: the first one's decides.
+        due = time.monotonic() - self._last >= self.seconds and state.global_step < state.max_steps
+        if _agree(due):
+            self._last = time.monotonic()
+            control.should_save = True
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Mark the checkpoint as whole."""
+        if state.is_world_process_zero and args.output_dir:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            for file in folder.iterdir():
+                if file.is_file():
+                    with file.open("rb") as written:
+                        os.fsync(written.fileno())
+            (folder / COMPLETE).touch()
+
+
+def _agree(value: bool) -> bool:
+    """What process 0 says."""
+    import torch.distributed
+
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return value
+    said = [value]
+    torch.distributed.broadcast_object_list(said, src=0)
+    return said[0]
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was saved whole, or None."""
+    found = [
+        (int(path.name.rsplit("-", 1)[1]), path)
+        for path in folder.glob("checkpoint-*")
+        if (path / COMPLETE).is_file() and path.name.rsplit("-", 1)[1].isdigit()
+    ]
+    return max(found)[1] if found else None

@@ -1,0 +1,37 @@
+"""The training part of a recipe."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingSettings(BaseModel):
+    """How the student is trained; every value has a default that suits a small encoder on a small machine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    epochs: float = Field(2.0, gt=0, description="times each training query is seen; may be a fraction")
+    queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
+    candidates_per_query: int | None = Field(
+        8, ge=2, description="candidates in a lesson; null takes the whole list"
+    )
+    sample: Literal["top", "random", "top_random"] = Field(
+        "top_random", description="which candidates: the teacher's best, random ones, or its best one and random others"
+    )
+    pseudo_positives: bool = Field(
+        False, description="for info_nce: the teacher's best candidate stands for a missing judged positive"
+    )
+    learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field("linear", description="what follows")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    dropout: float | None = Field(None, ge=0, lt=1, description="dropout while training; null keeps the model's own")
+    gradient_accumulation: int = Field(1, ge=1, description="batches a step is divided into; the gradient is the same")
+    grad_cache: bool = Field(False, description="encode twice to hold one chunk's activations: long lists fit")
+    token_budget: int = Field(4096, ge=64, description="padded tokens encoded at once")
+    precision: Literal["auto", "float32", "bf16"] = Field(
+        "auto", description="auto: bf16 autocast where the processor or GPU has it"
+    )
+    checkpoint_seconds: float = Field(120.0, ge=0, description="seconds between checkpoints")
+    seed: int = Field(0, ge=0, description="seed of order, sampling and dropout")

@@ -1,0 +1,166 @@
+"""Train a student on a teaching set: from lists and settings to a trained model, resumable at any moment."""
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.objectives.weighted_sum import WeightedSum
+from distillir.parallel import barrier, first_process_first, world_size
+from distillir.progress import is_first_process, progress
+from distillir.training.lessons import Lessons, Lists
+from distillir.training.settings import TrainingSettings
+
+
+def train(
+    model: Any,
+    collection: Collection,
+    lists: Lists,
+    objective: WeightedSum,
+    settings: TrainingSettings,
+    work: Path,
+    log: Path,
+) -> None:
+    """Train ``model`` in place.
+
+    Args:
+        model: A SentenceTransformer.
+        collection: Where the texts are.
+        lists: Queries with candidates and signals.
+        objective: What is compared.
+        settings: See `TrainingSettings`.
+        work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
+            to bit-identical weights.
+        log: JSON-lines file of the loss.
+
+    Raises:
+        DistillirError: The settings do not fit the lists or the number of processes, or the loss is not finite.
+    """
+    from transformers.trainer_utils import set_seed
+
+    from distillir.encoding.precision import best_precision
+    from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint
+    from distillir.training.collator import LessonCollator
+    from distillir.training.loss import LessonLoss
+    from distillir.training.tokens import tokenise
+    from distillir.training.trainer import LessonTrainer
+
+    batch = batch_size(settings)
+    lessons = Lessons(
+        lists,
+        epochs=settings.epochs,
+        queries_per_step=settings.queries_per_step,
+        candidates=settings.candidates_per_query,
+        sample=settings.sample,
+        seed=settings.seed,
+    )
+    with first_process_first():
+        candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
+        queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
+        documents = tokenise(work / "document-tokens", model, collection.corpus, candidate_rows, kind="document")
+    collator = LessonCollator(
+        queries, documents, budget=settings.token_budget, pseudo_positives=settings.pseudo_positives
+    )
+    if settings.dropout is not None:
+        set_dropout(model, settings.dropout)
+    precision = best_precision(model.device) if settings.precision == "auto" else settings.precision
+    steps = len(lessons) // settings.queries_per_step
+    arguments = _arguments(settings, work / "checkpoints", batch, steps, precision == "bf16", model.device.type)
+    set_seed(settings.seed)
+    with progress("Train", steps) as advance:
+        trainer = LessonTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=lessons,
+            data_collator=collator,
+            loss=LessonLoss(model, objective, recompute=settings.grad_cache),
+            callbacks=[
+                LogFile(log, settings.queries_per_step, lessons.queries_per_epoch),
+                Bar(advance),
+                ClockedCheckpoints(settings.checkpoint_seconds),
+            ],
+        )
+        _silence(trainer)
+        resumed = last_checkpoint(work / "checkpoints")
+        try:
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        except FloatingPointError as error:
+            raise DistillirError(
+                str(error), where="training", remedy="lower training.learning_rate, or use precision: float32"
+            ) from None
+    barrier()
+    model.eval()
+    if is_first_process():
+        shutil.rmtree(work / "checkpoints", ignore_errors=True)
+
+
+def batch_size(settings: TrainingSettings) -> int:
+    """Queries one process takes at once.
+
+    Raises:
+        DistillirError: The queries of a step do not divide among processes and accumulated batches.
+    """
+    parts = world_size() * settings.gradient_accumulation
+    if settings.queries_per_step % parts:
+        raise DistillirError(
+            f"{settings.queries_per_step} queries a step do not divide into {world_size()} processes x "
+            f"{settings.gradient_accumulation} batches",
+            where="training.queries_per_step",
+            remedy=f"choose a multiple of {parts}",
+        )
+    return settings.queries_per_step // parts
+
+
+def set_dropout(model: nn.Module, share: float) -> None:
+    """Set every dropout of a model, those inside attention too."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+        for name in ("attention_dropout", "dropout_prob", "attention_probs_dropout_prob"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, share)
+
+
+def _arguments(
+    settings: TrainingSettings, folder: Path, batch: int, steps: int, bf16: bool, device: str
+) -> Any:
+    from sentence_transformers import SentenceTransformerTrainingArguments
+
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=batch,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        max_steps=steps,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=math.ceil(settings.warmup * steps),
+        lr_scheduler_type=settings.schedule,
+        max_grad_norm=settings.max_grad_norm,
+        bf16=bf16,
+        use_cpu=device == "cpu",
+        seed=settings.seed,
+        save_strategy="no",
+        save_total_limit=2,
+        logging_steps=max(1, min(10, steps // 50)),
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        # Chunks differ in number between processes; a broadcast in every forward pass would wait for ever.
+        ddp_broadcast_buffers=False,
+        ddp_find_unused_parameters=True,
+        ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
+        accelerator_config={"dispatch_batches": False, "split_batches": False},
+    )
+
+
+def _silence(trainer: Any) -> None:
+    """Our log file and progress bar stand for the trainer's own printing."""
+    from transformers import PrinterCallback, ProgressCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)

@@ -1,0 +1,74 @@
+"""sentence-transformers' trainer with our batches, our loss and an exact denominator over the whole step."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformerTrainer
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
+
+from distillir.training.lessons import Lessons
+from distillir.training.loss import LessonLoss
+
+
+class LessonTrainer(SentenceTransformerTrainer):
+    """Trains on `Lessons`, in their own order, by a `LessonLoss`.
+
+    The loss of a step is the objective's numerator over all its batches and processes divided by the count over all of
+    them, so gradient accumulation and several processes change nothing but rounding.
+    """
+
+    loss_is_scaled_for_ga = True
+
+    def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
+        """Lessons are used as they are."""
+        return dataset
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """The model card is written once, at the end, by the pipeline."""
+
+    def prepare_loss(self, loss: Any, model: Any) -> Any:
+        """The loss is ready as it is, on the model's device."""
+        return loss
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches of lessons in the order the plan gives; process ``r`` of ``w`` takes every w-th batch."""
+        lessons: Lessons = self.train_dataset
+        self.accelerator.even_batches = False
+        sampler = BatchSampler(SequentialSampler(lessons), self.args.per_device_train_batch_size, drop_last=True)
+        loader: DataLoader[Any] = DataLoader(
+            lessons,  # type: ignore[arg-type]
+            batch_sampler=sampler,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory and torch.cuda.is_available(),
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], None]:
+        """Take the batches of one step and count its denominators before any of them is encoded."""
+        samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        loss: LessonLoss = self.loss
+        totals: dict[str, torch.Tensor] = {}
+        for batch in samples:
+            for name, count in loss.counts(batch["label"]).items():
+                totals[name] = totals.get(name, torch.zeros((), device=device)) + count.to(device)
+        if self.args.world_size > 1 and totals:
+            names = sorted(totals)
+            summed = self.accelerator.reduce(torch.stack([totals[name] for name in names]), reduction="sum")
+            totals = dict(zip(names, summed.unbind(), strict=True))
+        self._totals = totals
+        return samples, None
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The share of this batch in the step's loss, times the number of processes (whose gradients are averaged)."""
+        parts = self.loss(model, inputs, self._totals)
+        total = torch.stack(list(parts.values())).sum() * self.args.world_size
+        if not torch.isfinite(total):
+            raise FloatingPointError(f"the loss is {total.item()} at step {self.state.global_step + 1}")
+        return (total, {}) if return_outputs else total

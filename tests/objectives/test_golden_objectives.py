@@ -1,0 +1,35 @@
+"""Values and gradients against numbers made by the original implementations."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from distillir.objectives import kl, margin_mse, ranknet
+
+GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parent.parent / "golden" / "losses.json").read_text(encoding="utf-8")
+)
+CASES = [
+    pytest.param(function, case, value, id=f"{key}-{number}")
+    for key, function, value in (
+        ("ranknet", ranknet, "loss"),
+        ("margin_mse_nway", margin_mse, "loss_all_ordered_pairs_incl_diagonal"),
+        ("pairdistill", kl, "kl"),
+    )
+    for number, case in enumerate(GOLDEN[key])
+]
+
+
+@pytest.mark.parametrize(("function", "case", "value"), CASES)
+def test_value_and_gradient(function: Callable[[Tensor, Tensor], Tensor], case: dict[str, Any], value: str) -> None:
+    student = torch.tensor(case["student"], requires_grad=True)
+    loss = function(student, torch.tensor(case["teacher"]))
+    torch.testing.assert_close(loss, torch.tensor(case[value]), rtol=1e-4, atol=1e-5)
+    if "grad" in case:
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.testing.assert_close(student.grad, torch.tensor(case["grad"]), rtol=1e-4, atol=1e-5)

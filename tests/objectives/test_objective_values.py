@@ -1,0 +1,100 @@
+"""Each objective against its definition, written out, and against torch."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from distillir.errors import DistillirError
+from distillir.objectives import info_nce, kl, margin_mse, ranknet
+
+STUDENT = torch.tensor([[1.2, -0.3, 0.8, 2.0], [0.1, 0.4, -1.0, 0.0]])
+TEACHER = torch.tensor([[3.0, 1.0, 1.0, -2.0], [9.5, 8.0, 7.25, 11.0]])
+
+
+@pytest.mark.parametrize(("student_temperature", "teacher_temperature"), [(1.0, 1.0), (0.05, 3.0)])
+def test_kl_is_torchs_batchmean(student_temperature: float, teacher_temperature: float) -> None:
+    expected = torch.nn.functional.kl_div(
+        torch.log_softmax(STUDENT / student_temperature, dim=1),
+        torch.softmax(TEACHER / teacher_temperature, dim=1),
+        reduction="batchmean",
+    )
+    ours = kl(STUDENT, TEACHER, student_temperature=student_temperature, teacher_temperature=teacher_temperature)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_kl_of_equal_distributions_is_zero() -> None:
+    torch.testing.assert_close(kl(TEACHER + 7.0, TEACHER), torch.tensor(0.0), rtol=0, atol=1e-6)
+
+
+def test_kl_survives_teacher_scores_that_underflow() -> None:
+    student = torch.tensor([[0.0, 1.0, 2.0]], requires_grad=True)
+    loss = kl(student, torch.tensor([[1000.0, 0.0, -1000.0]]))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss.item() == pytest.approx(math.log(1 + math.e + math.e**2), rel=1e-6)
+    assert student.grad is not None
+    assert torch.isfinite(student.grad).all()
+
+
+def test_margin_mse_is_the_mean_over_all_ordered_pairs() -> None:
+    total = [
+        ((s[i] - s[j]) - (t[i] - t[j])).item() ** 2
+        for s, t in zip(STUDENT, TEACHER, strict=True)
+        for i in range(4)
+        for j in range(4)
+    ]
+    assert margin_mse(STUDENT, TEACHER).item() == pytest.approx(sum(total) / len(total), rel=1e-5)
+
+
+def test_margin_mse_keeps_precision_far_from_zero() -> None:
+    """Teachers score on scales of their own; a common offset of the scores must not eat the digits."""
+    near = margin_mse(STUDENT, TEACHER)
+    torch.testing.assert_close(margin_mse(STUDENT, TEACHER + 4096.0), near, rtol=1e-4, atol=0)
+
+
+def test_ranknet_takes_only_pairs_the_teacher_orders() -> None:
+    pairs = [
+        math.log1p(math.exp((s[j] - s[i]).item()))
+        for s, t in zip(STUDENT, TEACHER, strict=True)
+        for i in range(4)
+        for j in range(4)
+        if t[i] > t[j]
+    ]
+    assert len(pairs) == 5 + 6  # the first list has one tie
+    assert ranknet(STUDENT, TEACHER).item() == pytest.approx(sum(pairs) / len(pairs), rel=1e-5)
+
+
+def test_ranknet_sees_only_the_order_of_the_teacher() -> None:
+    torch.testing.assert_close(ranknet(STUDENT, TEACHER), ranknet(STUDENT, TEACHER.exp()))
+
+
+def test_info_nce_is_torchs_cross_entropy() -> None:
+    positive = torch.tensor([2, 0])
+    expected = torch.nn.functional.cross_entropy(STUDENT / 0.05, positive)
+    torch.testing.assert_close(info_nce(STUDENT, positive, temperature=0.05), expected)
+
+
+def test_info_nce_passes_over_queries_without_a_positive() -> None:
+    mask = torch.tensor([[True, True, True, False], [True, True, True, True]])
+    only_second = info_nce(STUDENT[1:], torch.tensor([1]))
+    torch.testing.assert_close(info_nce(STUDENT, torch.tensor([-1, 1])), only_second)
+    torch.testing.assert_close(info_nce(STUDENT, torch.tensor([3, 1]), mask), only_second)
+    assert info_nce(STUDENT, torch.tensor([-1, -1])).item() == 0.0
+
+
+@pytest.mark.parametrize("function", [kl, margin_mse, ranknet])
+def test_shapes_that_do_not_fit_are_refused(function: object) -> None:
+    assert callable(function)
+    with pytest.raises(DistillirError, match=r"\(2, 3\).*\(2, 4\)"):
+        function(STUDENT, TEACHER[:, :3])
+    with pytest.raises(DistillirError, match="mask"):
+        function(STUDENT, TEACHER, torch.ones(2, 3, dtype=torch.bool))
+    with pytest.raises(DistillirError, match="queries, candidates"):
+        function(STUDENT[0], TEACHER[0])
+
+
+def test_info_nce_refuses_a_positive_per_candidate() -> None:
+    bad: Tensor = torch.zeros(2, 4, dtype=torch.long)
+    with pytest.raises(DistillirError, match="2 queries"):
+        info_nce(STUDENT, bad)
