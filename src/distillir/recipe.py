@@ -42,9 +42,16 @@ class CandidatesSpec(Part):
     )
     depth: int = Field(50, ge=2, description="candidates a query")
     fusion: Literal["rrf", "zscore", "minmax", "union"] = Field("rrf", description="how several sources are fused")
+    weights: list[float] | None = Field(None, description="one weight a source, for the fusion")
     exclude_judged: bool = Field(False, description="leave judged positives out of the lists")
     add_judged: bool = Field(False, description="put judged positives into the lists where mining missed them")
     guard: GuardSpec | None = Field(None, description="drop likely false negatives by the teacher's score")
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    def form(self) -> dict[str, Any]:
+        """The mapping that `distillir.retrieval.recipe_form` reads."""
+        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class QueriesSpec(Part):
@@ -88,7 +95,7 @@ class Recipe(Part):
     objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
-    seed: int = Field(0, ge=0, description="seed of everything random; training.seed overrides it for training")
+    seed: int = Field(0, ge=0, description="seed of everything random: queries chosen, order, sampling, dropout")
 
     @field_validator("student", mode="before")
     @classmethod

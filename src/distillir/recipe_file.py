@@ -33,7 +33,9 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         where = f"{path}:{mark.line + 1}" if mark else path
         raise DistillirError(f"not YAML ({getattr(error, 'problem', error)})", where=where) from None
     if not isinstance(value, dict):
-        raise DistillirError("a recipe is a mapping of keys to values", where=path, remedy="see recipes/quickstart.yaml")
+        raise DistillirError(
+            "a recipe is a mapping of keys to values", where=path, remedy="see recipes/quickstart.yaml"
+        )
     for setting in settings:
         places[_set(value, setting)] = 0
     return parse_recipe(value, path=path, places=places)
@@ -57,8 +59,9 @@ def parse_recipe(
 
 def _check_meaning(recipe: Recipe, path: Path | None) -> None:
     """What types cannot say: names of methods, teachers and candidates, and parts that do not go together."""
+    from distillir.evaluation.measures import check_measures
     from distillir.methods.compose import compose
-    from distillir.retrieval.candidates import validate_candidates_spec
+    from distillir.retrieval.recipe_form import validate_candidates_spec
     from distillir.teachers.load import validate_teacher_spec
 
     try:
@@ -67,23 +70,18 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
             if recipe.teacher is None:
                 raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
             validate_teacher_spec(recipe.teacher)
-            validate_candidates_spec(recipe.candidates.from_)
+            validate_candidates_spec(recipe.candidates.form())
         elif recipe.teacher is not None:
             raise DistillirError(
                 "a recipe has a teacher or a teaching set, not both", where="teaching", remedy="take one of them out"
             )
-        guard = recipe.candidates.guard
-        if guard is not None and (guard.share is None) == (guard.margin is None):
-            raise DistillirError("give share or margin, one of them", where="candidates.guard")
         if recipe.evaluation.split == recipe.queries.split:
             raise DistillirError(
                 f"trains and evaluates on the same split {recipe.queries.split!r}",
                 where="evaluation.split",
                 remedy="a gain on the training queries proves nothing: choose another split",
             )
-        from distillir.evaluation.measures import parse_measures
-
-        parse_measures(recipe.evaluation.measures)
+        check_measures(recipe.evaluation.measures)
     except DistillirError as error:
         if path is None:
             raise
@@ -135,7 +133,9 @@ def _places(node: yaml.Node | None, keys: tuple[str, ...] = ()) -> dict[tuple[st
 def _set(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
     key, sign, text = setting.partition("=")
     if not sign or not key.strip():
-        raise DistillirError(f"{setting!r} is not key=value", where="--set", remedy="for example --set training.epochs=3")
+        raise DistillirError(
+            f"{setting!r} is not key=value", where="--set", remedy="for example --set training.epochs=3"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:

@@ -5,13 +5,16 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from example_run import Page, make_collection, make_run_directory
 
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.reporting import read_metrics, render_report
 from distillir.reporting.wording import measured
-from example_run import Page, make_collection, make_run_directory
+from distillir.retrieval.run import from_lists
+from distillir.retrieval.trec import write_run
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,15 @@ def test_names_measures_queries_stages_recipe_and_versions(whole: Path, html: st
     text = Page(html).text
     for measure in read_metrics(whole / "metrics.json").measures:
         assert measure in text
-    for words in ("3 min 05 s", "method: kl", "two cores", "torch 2.13", "spread median", "0.8125", "1 000".replace(" ", "\u202f")):
+    for words in (
+        "3 min 05 s",
+        "method: kl",
+        "two cores",
+        "torch 2.13",
+        "spread median",
+        "0.8125",
+        "1 000".replace(" ", "\u202f"),
+    ):
         assert words in text
     assert "Largest gains" in text and "Largest losses" in text and "✓ relevant" in text
     assert "Left out" not in text
@@ -85,8 +96,8 @@ def test_every_colour_of_a_figure_is_one_of_the_page(html: str) -> None:
 def test_figures_are_told_in_words_and_tables_have_headers(html: str) -> None:
     page = Page(html)
     labels = [attributes.get("aria-label", "") for tag, attributes in page.tags if tag == "svg"]
-    assert len(labels) == 8 and all(len(label) > 30 for label in labels)  # two of six figures are drawn twice
-    assert [tag for tag, _ in page.tags].count("figcaption") == [tag for tag, _ in page.tags].count("figure") == 6 + 1
+    assert len(labels) == 9 and all(len(label) > 30 for label in labels)  # two of seven figures are drawn twice
+    assert [tag for tag, _ in page.tags].count("figcaption") == [tag for tag, _ in page.tags].count("figure") == 7
     assert {a["scope"] for tag, a in page.tags if tag == "th"} == {"col", "row"}
 
 
@@ -103,13 +114,27 @@ def test_texts_are_shown_and_never_obeyed(tmp_path: Path) -> None:
         {"<i>q</i>": "<b>/1", "q2": "文書"},
     )
     run = make_run_directory(tmp_path / "run", collection)
+    right = [
+        np.array([collection.corpus.row(i) for i in ids]) for ids in (("<b>/1", "-x", "文書"), ("文書", "-x", "<b>/1"))
+    ]
+    rows, falling = collection.queries.rows(["<i>q</i>", "q2"]), [np.array([3, 2, 1], dtype=np.float32)] * 2
+    write_run(from_lists(rows, [documents[::-1] for documents in right], falling), collection, run / "runs/before.trec")
+    write_run(from_lists(rows, right, falling), collection, run / "runs/after.trec")
     change_metrics(run, method="<u>kl</u>", seconds={"<i>stage</i> $x$ 段階": 3.0})
     (run / "recipe.yaml").write_text("a: </code></pre><script>alert(3)</script> é\n", encoding="utf-8")
     html = render_report(run, collection).read_text(encoding="utf-8")
     page = Page(html)
     assert page.unclosed == [] and not {"script", "img", "b/", "u"} & {tag for tag, _ in page.tags}
     assert "\x07" not in html and "\x00" not in html
-    for literal in ("<script>alert(1)</script>", "{{ 7*7 }}", "<img src=x", "文書", "بحث نحل 🐝", "<script>alert(3)", "<u>kl</u>"):
+    for literal in (
+        "<script>alert(1)</script>",
+        "{{ 7*7 }}",
+        "<img src=x",
+        "文書",
+        "بحث نحل 🐝",
+        "<script>alert(3)",
+        "<u>kl</u>",
+    ):
         assert literal in page.text
     assert "<i>stage</i> $x$ 段階" in page.text  # a label inside a figure
 
@@ -117,14 +142,14 @@ def test_texts_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 PARTS = {
     "recipe.yaml": ("Recipe:", "recipe.yaml, every default"),
     "log.jsonl": ("Training curves:", "training step"),
-    "teaching": ("Teacher's scores:", "teacher's score"),
+    "teaching": ("Teacher's scores:", "% of the group"),
     "runs/after.trec": ("Single queries:", "Query by query"),
 }
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_missing_part_is_left_out_and_named(run: Path, tiny: Collection, part: str) -> None:
-    whole = Page(render_report(run, tiny).read_text(encoding="utf-8"))
+def test_a_missing_part_is_left_out_and_named(run: Path, html: str, tiny: Collection, part: str) -> None:
+    whole = Page(html)
     target = run / part
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     page = Page(render_report(run, tiny).read_text(encoding="utf-8"))
@@ -138,9 +163,11 @@ def test_metrics_alone_are_enough_and_little_is_enough(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text('{"after": {"nDCG@10": 0.5}}')
     page = Page(render_report(tmp_path).read_text(encoding="utf-8"))
     assert "The student reaches 0.500 nDCG@10" in page.text and page.unclosed == []
+    assert not re.search(r"^\s*[.,;]", page.text, flags=re.MULTILINE)
     assert page.text.split("Left out")[1].count(": ") == 5
-    (tmp_path / "metrics.json").write_text("{}")
-    assert "has not been evaluated" in render_report(tmp_path).read_text(encoding="utf-8")
+    (tmp_path / "metrics.json").write_text('{"teacher_calls": {}}')
+    page = Page(render_report(tmp_path).read_text(encoding="utf-8"))
+    assert "has not been evaluated" in page.text and "Asked of the teacher" not in page.text
 
 
 def test_without_the_collection_everything_but_the_queries_is_told(run: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from distillir.collections import Collection, load_collection
 from distillir.errors import DistillirError
 from distillir.retrieval import bm25_build
-from distillir.retrieval.bm25 import BM25Index, BM25Settings
+from distillir.retrieval.bm25 import BM25Index
+from distillir.retrieval.bm25_settings import BM25Settings
 
 DOCUMENTS = [
     "volcanic ash grounds planes",
@@ -118,7 +119,7 @@ def test_the_index_is_built_once_and_readable_by_bm25s(
     five: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = BM25Index.build_or_load(five, cache=tmp_path / "i").search(np.arange(5), 5)
-    monkeypatch.setattr("distillir.retrieval.bm25.build_postings", lambda *_, **__: pytest.fail("built again"))
+    monkeypatch.setattr("distillir.retrieval.bm25.build_index", lambda *_, **__: pytest.fail("built again"))
     second = BM25Index.build_or_load(five, cache=tmp_path / "i").search(np.arange(5), 5)
     assert np.array_equal(first.documents, second.documents)
     assert np.array_equal(first.scores, second.scores)
@@ -144,6 +145,15 @@ def test_a_failed_build_leaves_nothing(five: Collection, tmp_path: Path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         BM25Index.build_or_load(five, cache=tmp_path / "i")
     assert list((tmp_path / "i").iterdir()) == []
+
+
+def test_the_second_of_two_builders_keeps_the_first_s_index(five: Collection, tmp_path: Path) -> None:
+    settings = BM25Settings()
+    bm25_build.build_index(five.corpus, settings, tmp_path / "i")
+    before = (tmp_path / "i" / "params.index.json").stat().st_ino
+    bm25_build.build_index(five.corpus, settings, tmp_path / "i")
+    assert (tmp_path / "i" / "params.index.json").stat().st_ino == before
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("i")] == ["i"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """TREC files: what is written reads back, whatever the ids; what is wrong is named by line."""
 
 import gzip
+import json
+from itertools import pairwise
 from pathlib import Path
 
 import ir_measures
@@ -18,8 +20,6 @@ ODD = ["a b", "a%20b", "50%", "x/y\\z", "-dash", "東京", "tab\tnew\x85", "no\u
 @pytest.fixture
 def odd(tmp_path: Path) -> Collection:
     """A collection all of whose ids are odd."""
-    import json
-
     (tmp_path / "beir" / "qrels").mkdir(parents=True)
     for kind in ("corpus", "queries"):
         rows = [json.dumps({"_id": f"{i}", "text": f"the text of {kind} number {n}"}) for n, i in enumerate(ODD)]
@@ -57,7 +57,8 @@ def test_every_line_has_six_columns_for_any_reader(odd: Collection, tmp_path: Pa
     assert len(lines) == len(odd.queries) * len(odd.corpus)
     assert all(len(line.split()) == 6 for line in lines)
     read = list(ir_measures.read_trec_run(str(tmp_path / "run.trec")))
-    assert [r.score for r in read] == run.scores.tolist()
+    assert np.array_equal(np.array([r.score for r in read], dtype=np.float32), run.scores)
+    assert all(a.score > b.score for a, b in pairwise(read) if a.query_id == b.query_id)
     assert [decode_id(r.doc_id) for r in read] == odd.corpus.ids(run.documents)
 
 

@@ -88,7 +88,7 @@ class Collection:
         return Qrels(columns["query"], columns["document"], columns["grade"])
 
     def query_rows(self, split: str) -> Rows:
-        """Query rows of a split, ascending: all queries of its file where the source has one per split, else the judged.
+        """Query rows of a split, ascending: all of its query file where the source has one per split, else the judged.
 
         Raises:
             DistillirError: The collection has no such split.

@@ -76,7 +76,13 @@ def _without_docstring(node: Definition, lines: list[bytes]) -> str:
     docstring = node.body[0]
     before = _cut(lines, _first_line(node), 0, docstring.lineno, docstring.col_offset)
     after = _cut(lines, docstring.end_lineno or 0, docstring.end_col_offset or 0, node.end_lineno or 0, None)
-    text = before.rstrip() + b"\n" + after.lstrip(b" \t;").lstrip(b"\n") if after.strip() else before.rstrip()
+    rest = after.lstrip(b" \t;")
+    if not rest.strip():
+        text = before.rstrip()
+    elif rest.startswith(b"\n"):
+        text = before.rstrip() + b"\n" + rest.lstrip(b"\n")
+    else:  # something else stands on the docstring's line
+        text = before + rest
     return textwrap.dedent(text.decode()).strip("\n")
 
 

@@ -161,7 +161,7 @@ def _split_of(file: Path, prefix: str) -> str:
 
 
 def _by_split(folder: Path, prefix: str) -> list[tuple[str, Path]]:
-    """Files ``<prefix>.<split>.tsv`` by split (empty for ``<prefix>.tsv``), the plain one where a gzipped one lies beside."""
+    """Files ``<prefix>.<split>.tsv`` by split (empty for ``<prefix>.tsv``), plain before gzipped where both exist."""
     names = {file.name.removesuffix(".gz") for file in folder.glob(f"{prefix}*") if file.is_file()}
     wanted = sorted(name for name in names if name.startswith(f"{prefix}.") and name.endswith(".tsv"))
     return [(_split_of(Path(name), prefix), file) for name in wanted if (file := _find(folder, name))]

@@ -11,6 +11,7 @@ from distillir.errors import DistillirError
 
 SPLITS = {"validation": "dev"}
 QRELS_CONFIGURATIONS = ("qrels", "default")
+ROWS_PER_BATCH = 1000
 
 
 class HubSource(Source):
@@ -62,7 +63,14 @@ class HubSource(Source):
         # BeIR names the split after the configuration; others have one split of any name.
         rows = found[configuration] if configuration in found else next(iter(found.values()))
         place = f"{self.origin} {configuration}"
-        return TextPart(place, len(rows), partial(_read_texts, rows, place))
+        return TextPart(place, 0 if self._local else len(rows), partial(self._read_texts, rows, place))
+
+    def _read_texts(self, rows: Any, place: str) -> Iterator[Entry]:
+        number = 0
+        for batch in self._batches(rows):
+            for cells in zip(*batch.values(), strict=True):
+                number += 1
+                yield to_entry(dict(zip(batch, cells, strict=True)), f"{place}:{number}", number)
 
     def _find_qrels(self) -> dict[str, Any]:
         beside = f"{self._repository}-qrels"
@@ -75,7 +83,7 @@ class HubSource(Source):
 
     def _read_qrels(self, rows: Any, split: str) -> Iterator[Judgement]:
         number = 0
-        for batch in rows.iter(batch_size=10_000):
+        for batch in self._batches(rows):
             try:
                 columns = (batch["query-id"], batch["corpus-id"], batch["score"])
             except KeyError as error:
@@ -97,15 +105,26 @@ class HubSource(Source):
         return list(self._attempt(partial(get_dataset_config_names, repository)))
 
     def _exists(self, repository: str) -> bool:
+        """Whether the Hub has a repository; that it cannot be asked is an error, not a no."""
+        from datasets.exceptions import DatasetNotFoundError
+
         try:
             return bool(self._configurations(repository))
-        except DistillirError:
-            return False
+        except DistillirError as error:
+            if isinstance(error.__cause__, DatasetNotFoundError):
+                return False
+            raise
 
     def _load(self, repository: str, configuration: str | None) -> dict[str, Any]:
         from datasets import load_dataset
 
-        return dict(self._attempt(partial(load_dataset, repository, configuration)))
+        # Local files are streamed: `datasets` would copy them to a cache of its own, and not see one change later.
+        return dict(self._attempt(partial(load_dataset, repository, configuration, streaming=self._local)))
+
+    def _batches(self, rows: Any) -> Iterator[dict[str, list[Any]]]:
+        batches = iter(rows.iter(batch_size=ROWS_PER_BATCH))
+        while batch := self._attempt(partial(next, batches, None)):
+            yield batch
 
     def _attempt(self, call: Any) -> Any:
         """Whatever goes wrong inside datasets (network, configuration, format), said in one line."""
@@ -117,12 +136,3 @@ class HubSource(Source):
                 where=self.origin,
                 remedy="check the name and the network; it must have configurations corpus and queries",
             ) from error
-
-
-def _read_texts(rows: Any, place: str) -> Iterator[Entry]:
-    number = 0
-    for batch in rows.iter(batch_size=1000):
-        names = list(batch)
-        for cells in zip(*batch.values(), strict=True):
-            number += 1
-            yield to_entry(dict(zip(names, cells, strict=True)), f"{place}:{number}", number)

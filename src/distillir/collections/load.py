@@ -1,5 +1,6 @@
 """Open a collection of any accepted form, importing it once into the cache."""
 
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ def load_collection(spec: str | Path | Mapping[str, Any], cache: Path | None = N
             _import(parsed, target)
         except OSError as error:
             raise DistillirError(
-                f"the import cannot be written ({error.strerror or error})",
+                f"the import cannot be written ({os.strerror(error.errno) if error.errno else error})",
                 where=target,
                 remedy="free space there, or set DISTILLIR_CACHE to a folder with room",
             ) from error

@@ -14,7 +14,8 @@ HEADERS = {"query-id", "query_id", "queryid", "qid", "query", "topic"}
 def read_qrels(path: Path) -> Iterator[Judgement]:
     """Yield the judgements of a file, plain or gzipped; a header in the first line is passed over.
 
-    Columns are separated by tabs where a line has a tab, so that ids may hold spaces, else by any white space.
+    Columns are separated by tabs where a line has a tab, so that ids may hold spaces, else by any white space. Ids in
+    four columns may be percent-encoded, as `distillir.retrieval.trec.encode_id` writes them.
 
     Raises:
         DistillirError: A line has another number of columns, or a grade is no integer; the message names file and line.
@@ -31,7 +32,7 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
                 where=f"{path}:{number}",
                 remedy="grades are integers: 0 for not relevant, 1 and above for relevant",
             )
-        yield Judgement(number, cells[0], cells[-2], int(cells[-1]))
+        yield Judgement(number, cells[0], cells[-2], int(cells[-1]), encoded=len(cells) == 4)
 
 
 def _is_integer(cell: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from distillir.collections.collection import QRELS_DTYPE
 from distillir.collections.source import Judgement, QrelsPart
-from distillir.collections.table import TextTable
+from distillir.collections.table import Rows, TextTable
 from distillir.errors import DistillirError
 from distillir.progress import say
 
@@ -72,13 +72,13 @@ def _to_rows(
     skip_unknown: bool,
 ) -> tuple[np.ndarray, int]:
     rows = np.empty(len(chunk), dtype=LINED_DTYPE)
-    rows["query"] = queries.rows([judgement.query for judgement in chunk])
-    rows["document"] = corpus.rows([judgement.document for judgement in chunk])
+    rows["query"] = _find(queries, [judgement.query for judgement in chunk], chunk)
+    rows["document"] = _find(corpus, [judgement.document for judgement in chunk], chunk)
     rows["grade"] = [judgement.grade for judgement in chunk]
     rows["line"] = [judgement.line for judgement in chunk]
     known = (rows["query"] >= 0) & (rows["document"] >= 0)
     unknown = 0
-    for place in np.flatnonzero(~known):
+    for place in np.flatnonzero(~known).tolist():
         judgement = chunk[place]
         if judgement.query in skipped[0] or judgement.document in skipped[1]:
             continue
@@ -92,6 +92,18 @@ def _to_rows(
                 remedy="correct the id, or write collection: {path: ..., unknown: skip} to leave such judgements out",
             )
     return rows[known], unknown
+
+
+def _find(table: TextTable, identifiers: list[str], chunk: Sequence[Judgement]) -> Rows:
+    """Rows of ids, -1 where unknown; in TREC files first as `decode_id` reads them, then as they stand."""
+    from distillir.retrieval.trec import decode_id
+
+    decoded = [decode_id(i) if "%" in i and j.encoded else i for i, j in zip(identifiers, chunk, strict=True)]
+    rows = table.rows(decoded)
+    for place in np.flatnonzero(rows < 0).tolist():
+        if decoded[place] != identifiers[place]:
+            rows[place] = table.row(identifiers[place])
+    return rows
 
 
 def _distinct(rows: np.ndarray, part: QrelsPart, queries: TextTable, corpus: TextTable) -> np.ndarray:

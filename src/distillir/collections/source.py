@@ -16,12 +16,16 @@ class Entry(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """One judgement: the line (or row, from 1) it stands on, query id, document id, grade."""
+    """One judgement: the line (or row, from 1) it stands on, query id, document id, grade.
+
+    ``encoded``: the ids may be percent-encoded, as in TREC files.
+    """
 
     line: int
     query: str
     document: str
     grade: int
+    encoded: bool = False
 
 
 @dataclass(frozen=True)

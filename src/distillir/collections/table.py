@@ -73,6 +73,14 @@ class TextTable:
         """Ids of the given rows (default: all, in order)."""
         return self._cells("id", rows)
 
+    def titles(self, rows: Iterable[int] | None = None) -> list[str]:
+        """Titles of the given rows (default: all, in order)."""
+        return self._cells("title", rows)
+
+    def bodies(self, rows: Iterable[int] | None = None) -> list[str]:
+        """Texts without titles of the given rows (default: all, in order)."""
+        return self._cells("text", rows)
+
     def texts(self, rows: Iterable[int] | None = None) -> list[str]:
         """Texts of the given rows (default: all, in order); see `text`."""
         if rows is not None and not isinstance(rows, range):
@@ -107,7 +115,7 @@ class TextTable:
         places = np.empty(len(wanted), dtype=np.int64)
         places[order] = np.searchsorted(self._hashes, wanted[order])
         places = np.minimum(places, len(self) - 1)
-        for position in np.flatnonzero(self._hashes[places] == wanted):
+        for position in np.flatnonzero(self._hashes[places] == wanted).tolist():
             identifier, row = identifiers[position], int(self._hash_rows[places[position]])
             # A different id under the same hash is a collision: walk its neighbours.
             result[position] = row if self.id(row) == identifier else self.row(identifier)

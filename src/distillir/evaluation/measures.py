@@ -91,6 +91,16 @@ def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES)
     return Evaluation(queries, values, missing)
 
 
+def check_measures(measures: Sequence[str]) -> None:
+    """Refuse names that no measure has.
+
+    Raises:
+        DistillirError: An unknown measure.
+    """
+    for name in measures:
+        _parse(name)
+
+
 def _parse(name: str) -> Any:
     import ir_measures
 

@@ -11,7 +11,7 @@ from distillir.retrieval.run import Run
 def search_student(
     model: str | Path, collection: Collection, query_rows: Rows, depth: int = 100, max_length: int | None = None
 ) -> Run:
-    """Rank the whole corpus with a dense student, exactly.
+    """Rank the whole corpus with a dense student, exactly, in float32: as whoever loads the student will see it.
 
     Args:
         model: The student's folder, or any name that SentenceTransformer loads.
@@ -23,4 +23,4 @@ def search_student(
     Returns:
         The run.
     """
-    return DenseRetriever(str(model), max_length).search(collection, query_rows, depth)
+    return DenseRetriever(str(model), max_length, precision="float32").search(collection, query_rows, depth)

@@ -1,8 +1,8 @@
 """The baselines: plain lists with one loss.
 
-Student temperatures: a cosine lies in [-1, 1], and a softmax over such numbers is nearly flat, so the baselines divide a
-dense student's scores by 0.05 (CADET, arXiv 2505.19274, uses 0.05; SimLM 0.02). For `margin_mse` and `ranknet`, which
-have no temperature, the recipe scales nothing: raw scores, as their authors do.
+A cosine lies in [-1, 1], and a softmax over such numbers is nearly flat, so the baselines with a softmax divide the
+student's scores by 0.05 (CADET, arXiv 2505.19274, uses 0.05; SimLM, arXiv 2207.02578, 0.02). `margin_mse` and
+`ranknet` have no temperature: they take raw scores, as their authors do.
 """
 
 from distillir.methods.method import Method

@@ -20,6 +20,7 @@ def _nan_is_none(value: object) -> object:
 
 
 MaybeFloat = Annotated[FiniteFloat | None, BeforeValidator(_nan_is_none)]
+MaybeProbability = Annotated[Annotated[float, Field(ge=0, le=1)] | None, BeforeValidator(_nan_is_none)]
 
 
 class Comparison(BaseModel):
@@ -45,7 +46,7 @@ class Comparison(BaseModel):
     difference: FiniteFloat
     low: MaybeFloat = None
     high: MaybeFloat = None
-    p_value: Annotated[float | None, BeforeValidator(_nan_is_none), Field(ge=0, le=1)] = None
+    p_value: MaybeProbability = None
     wins: NonNegativeInt | None = None
     losses: NonNegativeInt | None = None
     ties: NonNegativeInt | None = None
@@ -94,7 +95,7 @@ class Metrics(BaseModel):
     teacher: dict[str, FiniteFloat] = {}
     comparison: list[Comparison] = []
     seconds: dict[str, Seconds] = {}
-    teacher_calls: TeacherCalls | None = None
+    teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None
     diagnostics: dict[str, Any] = {}
     hardware: str | None = None
     versions: dict[str, str] = {}

@@ -60,7 +60,7 @@ def summary_table(metrics: Metrics) -> Table:
         One row per measure: before, after, teacher, gain, 95 % interval, p value, share of the teacher.
         A gain that is significant (p < 0.05) is green, such a loss red.
     """
-    table = Table(title=Text(headline(metrics), style="bold"), title_justify="left")
+    table = Table()
     table.add_column("measure")
     for name in ("before", "after", "teacher", "gain", "95 % interval", "p", "of the teacher"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -81,4 +81,4 @@ def shortened(text: str, length: int = 300) -> str:
         return kept
     cut = kept[:length]
     space = max(cut.rfind(" "), cut.rfind("\n"))
-    return (cut[:space] if space > 0.8 * length else cut).rstrip() + " …"
+    return (cut[:space] if space > 0.7 * length else cut).rstrip() + " …"

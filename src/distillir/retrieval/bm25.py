@@ -1,50 +1,20 @@
 """BM25 over bm25s: an index on disk, search, and exact scores for given pairs."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
-from distillir.collections import Collection, TextTable
+from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, cache_root
+from distillir.files import cache_root
 from distillir.progress import progress
-from distillir.retrieval.bm25_build import build_postings
+from distillir.retrieval.bm25_build import build_index
+from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.run import Run, Scores, from_lists
 
 _QUERIES_PER_BLOCK = 1024
-_FORMAT = 1  # Counts up when the files of an index change, so that no old index is opened.
-
-
-@dataclass(frozen=True)
-class BM25Settings:
-    """What an index depends on beside the corpus.
-
-    Attributes:
-        k1: Saturation of the term frequency; 0.9, with ``b`` 0.4, is the default of Anserini.
-        b: Strength of the length normalisation, 0 to 1.
-        stemmer: A Snowball algorithm such as ``english``, or None for whole words.
-        stopwords: A language that bm25s has a list for, such as ``en``, or None to keep all words.
-    """
-
-    k1: float = 0.9
-    b: float = 0.4
-    stemmer: str | None = None
-    stopwords: str | None = "en"
-
-    def fingerprint(self, corpus: TextTable) -> str:
-        """Content hash of corpus and settings (hex)."""
-        import bm25s
-
-        values = {**asdict(self), "k1": float(self.k1), "b": float(self.b)}
-        identity = json.dumps([_FORMAT, bm25s.__version__, corpus.fingerprint, values])
-        return xxhash.xxh3_128_hexdigest(identity.encode())
 
 
 class BM25Index:
@@ -55,7 +25,7 @@ class BM25Index:
 
         self.collection, self.settings = collection, settings
         self._index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
-        self._tokenizer = _tokenizer(settings)
+        self._tokenizer = settings.tokenizer()
         self._tokenizer.load_vocab(folder)
 
     @classmethod
@@ -85,25 +55,11 @@ class BM25Index:
         Raises:
             DistillirError: Unknown stemmer or stop words, ``k1`` or ``b`` out of range, or a corpus without words.
         """
-        import bm25s
-
         settings = BM25Settings(k1, b, stemmer, stopwords)
-        if not (k1 >= 0 and 0 <= b <= 1):
-            raise DistillirError(f"k1 {k1} and b {b} are no BM25 constants", remedy="k1 >= 0 and 0 <= b <= 1")
-        tokenizer = _tokenizer(settings)
+        settings.check()
         folder = (cache or cache_root() / "bm25") / settings.fingerprint(collection.corpus)
         if not folder.exists():
-            with atomic_directory(folder) as temporary:
-                work = temporary / "work"
-                work.mkdir()
-                index = bm25s.BM25(k1=k1, b=b, method="lucene")
-                index.scores = build_postings(collection.corpus, tokenizer, work, k1=k1, b=b)
-                index.vocab_dict, index.nonoccurrence_array = tokenizer.get_vocab_dict(), None
-                index.save(temporary, show_progress=False)
-                tokenizer.save_vocab(temporary)
-                for file in work.iterdir():
-                    file.unlink()
-                work.rmdir()
+            build_index(collection.corpus, settings, folder)
         return cls(collection, settings, folder)
 
     def search(self, query_rows: Rows, depth: int, name: str = "bm25") -> Run:
@@ -154,21 +110,6 @@ class BM25Index:
             places = np.minimum(np.searchsorted(documents, wanted), len(documents) - 1)
             scores += np.where(documents[places] == wanted, values[places], np.float32(0))
         return scores
-
-
-def _tokenizer(settings: BM25Settings) -> Any:
-    import Stemmer
-    from bm25s.tokenization import Tokenizer
-
-    if settings.stemmer is not None and settings.stemmer not in Stemmer.algorithms():
-        known = ", ".join(Stemmer.algorithms())
-        raise DistillirError(f"unknown stemmer {settings.stemmer!r} for BM25", remedy=f"choose one of: {known}")
-    stemmer = Stemmer.Stemmer(settings.stemmer) if settings.stemmer else None
-    try:
-        return Tokenizer(stopwords=settings.stopwords, stemmer=stemmer)
-    except ValueError:
-        remedy = "give a language such as en, de, fr or zh, or none"
-        raise DistillirError(f"no stop words known for {settings.stopwords!r}", remedy=remedy) from None
 
 
 def _nothing() -> tuple[Rows, Scores]:

@@ -1,5 +1,7 @@
 """Build a BM25 index in bounded memory: texts are read once, in batches; postings are laid out on disk."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,44 @@ import numpy.typing as npt
 
 from distillir.collections import TextTable
 from distillir.errors import DistillirError
+from distillir.files import atomic_directory
 from distillir.progress import progress
+from distillir.retrieval.bm25_settings import BM25Settings
 
 Ints = npt.NDArray[np.int32]
 Block = tuple[Ints, Ints, Ints]
+
+
+def build_index(corpus: TextTable, settings: BM25Settings, folder: Path) -> None:
+    """Index a corpus into ``folder`` in bm25s' own format, with the tokenizer's vocabulary beside it.
+
+    Args:
+        corpus: The documents.
+        settings: Constants and words.
+        folder: Appears whole or not at all; one that is there is left as it is.
+
+    Raises:
+        DistillirError: No term is left in the whole corpus.
+    """
+    import bm25s
+
+    tokenizer = settings.tokenizer()
+    # Several processes may build at once: each into a folder of its own, and the first to end wins, as replacing a
+    # folder that another one is just opening would fail there.
+    own = folder.with_name(f"{folder.name}.{os.getpid()}")
+    with atomic_directory(own) as temporary:
+        work = temporary / "work"
+        work.mkdir()
+        index = bm25s.BM25(k1=settings.k1, b=settings.b, method="lucene")
+        index.scores = build_postings(corpus, tokenizer, work, k1=settings.k1, b=settings.b)
+        index.vocab_dict, index.nonoccurrence_array = tokenizer.get_vocab_dict(), None
+        index.save(temporary, show_progress=False)
+        tokenizer.save_vocab(temporary)
+        shutil.rmtree(work)
+    try:
+        own.rename(folder)
+    except OSError:
+        shutil.rmtree(own)
 
 
 def build_postings(
@@ -56,7 +92,7 @@ def build_postings(
         raise DistillirError(
             "no word is left in the corpus to index by BM25",
             where=corpus.path,
-            remedy="set stopwords to none, or use dense candidates",
+            remedy="set stopwords to null, or use dense candidates",
         )
     inverse_frequency = np.log1p((len(corpus) - frequencies + 0.5) / (frequencies + 0.5))
     norms = k1 * (1 - b + b * lengths / lengths.mean())

@@ -1,7 +1,9 @@
 """Dense retrieval: nearest vectors of a model, exact by default."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,20 +83,52 @@ class DenseRetriever:
         max_length: Tokens per text at most (default: the model's own).
         factory: As in `search_vectors`.
         search: As in `search_vectors`.
+        precision: Of the encoder: ``auto``, ``float32`` or ``bf16``; see `distillir.encoding.precision`.
     """
 
     def __init__(
-        self, model: str, max_length: int | None = None, factory: str = "Flat", search: str | None = None
+        self,
+        model: str,
+        max_length: int | None = None,
+        factory: str = "Flat",
+        search: str | None = None,
+        precision: str = "auto",
     ) -> None:
-        self.model, self.max_length, self.factory, self.parameters = model, max_length, factory, search
+        self.model, self.factory, self.parameters = model, factory, search
+        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision}
         self.name = Path(model).name
 
     def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
-        """Rank the corpus for query rows [Q], at most ``depth`` documents each, by the model's similarity."""
+        """Rank the corpus for query rows [Q], at most ``depth`` documents each, by the model's own similarity.
+
+        Raises:
+            DistillirError: The model cannot be loaded, or compares vectors neither by dot product nor by cosine.
+        """
         from distillir.encoding.vectors import encode_rows, encode_table
 
-        documents = encode_table(self.model, collection.corpus, kind="document", max_length=self.max_length)
-        queries = encode_rows(self.model, collection.queries, query_rows, kind="query", max_length=self.max_length)
-        return search_vectors(
-            queries, documents, query_rows, depth, factory=self.factory, search=self.parameters, name=self.name
+        metric = _metric(self.model)
+        documents = encode_table(self.model, collection.corpus, kind="document", **self.encoding)
+        queries = encode_rows(self.model, collection.queries, query_rows, kind="query", **self.encoding)
+        options: dict[str, Any] = {
+            "factory": self.factory,
+            "metric": metric,
+            "search": self.parameters,
+            "name": self.name,
+        }
+        return search_vectors(queries, documents, query_rows, depth, **options)
+
+
+def _metric(model: str) -> str:
+    """The metric of a model's similarity function, ``cosine`` where it names none, as in sentence-transformers."""
+    from distillir.encoding.models import load_sentence_transformer, resolve_model
+
+    config = Path(resolve_model(model)) / "config_sentence_transformers.json"
+    if config.is_file():
+        similarity = json.loads(config.read_text(encoding="utf-8")).get("similarity_fn_name") or "cosine"
+    else:
+        similarity = str(load_sentence_transformer(model).similarity_fn_name)
+    if similarity not in ("dot", "cosine"):
+        raise DistillirError(
+            f"compares vectors by {similarity}", where=model, remedy="use a model that compares by dot or cosine"
         )
+    return "ip" if similarity == "dot" else "cosine"

@@ -21,8 +21,8 @@ def false_negative_guard(
     """Drop candidates that the teacher finds about as good as what was judged relevant: they probably are relevant.
 
     With ``share``, a candidate is dropped if its score > p - (1 - share) * |p|, p being the highest teacher score of
-    the query's judged documents. For p > 0 this is share * p, TopK-PercPos of NV-Retriever (arXiv 2407.15831, with
-    3; 0.95 there). A share of a negative number would lie above it; the form with |p|, our extension, stays as far
+    the query's judged documents. For p > 0 this is share * p, TopK-PercPos of NV-Retriever (arXiv 2407.15831, which
+    settled on 0.95). A share of a negative number would lie above it; the form with |p|, our extension, stays as far
     below p there as it does for |p|. Scores of cross-encoders are raw logits, whose zero means nothing: there
     ``margin`` (dropped if score > p - margin) says more clearly what is meant.
 

@@ -44,7 +44,7 @@ def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
     for key, value in spec.items():
         check_name(key, _KEYS, "key", where)
         if not isinstance(value, _KEYS[key]) or (isinstance(value, bool) and bool not in _KEYS[key]):
-            known = " or ".join("none" if t is type(None) else t.__name__ for t in _KEYS[key])
+            known = " or ".join("null" if t is type(None) else t.__name__ for t in _KEYS[key])
             raise DistillirError(f"{key} is {value!r}", where=where, remedy=f"give {known}")
     if "from" not in spec:
         raise DistillirError("no source is named", where=where, remedy="write candidates: {from: bm25}")
@@ -53,8 +53,8 @@ def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
         raise DistillirError("the list of sources is empty", where=f"{where}.from", remedy="write from: bm25")
     for source in sources:
         check_source(source, f"{where}.from")
-    check_name(spec.get("fusion", "rrf"), dict.fromkeys(FUSIONS), "fusion", f"{where}.fusion")
-    check_name(spec.get("sample", "top"), dict.fromkeys(SAMPLES), "sample", f"{where}.sample")
+    check_name(spec.get("fusion", "rrf"), FUSIONS, "fusion", f"{where}.fusion")
+    check_name(spec.get("sample", "top"), SAMPLES, "sample", f"{where}.sample")
     for key in ("depth", "size"):
         if spec.get(key) is not None and spec[key] < 1:
             raise DistillirError(f"{key} is {spec[key]}", where=where, remedy="give at least 1")
@@ -110,7 +110,7 @@ def _sources(spec: Mapping[str, Any]) -> list[object]:
 
 def _check_guard(guard: Mapping[str, Any], where: str) -> None:
     for key in guard:
-        check_name(key, dict.fromkeys(("share", "margin")), "key", where)
+        check_name(key, ("share", "margin"), "key", where)
     if len(guard) != 1:
         raise DistillirError("give a share or a margin", where=where, remedy="write guard: {share: 0.95}")
     key, value = next(iter(guard.items()))

@@ -1,8 +1,7 @@
 """Where candidates come from: the forms a recipe may name, and the retriever made of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
 from distillir.retrieval.run import Run
+from distillir.words import nearest
 
 
 class Retriever(Protocol):
@@ -81,9 +81,9 @@ _KINDS = {
     ),
     "dense": _Kind(
         "nearest vectors of a sentence-transformers model, exact or by a faiss factory string; the student before "
-        "training where no model is named; options model, max_length, factory, search",
+        "training where no model is named; options model, max_length, factory, search, precision",
         _dense,
-        {"model": _TEXT, "max_length": (int, _NONE), "factory": (str,), "search": _TEXT},
+        {"model": _TEXT, "max_length": (int, _NONE), "factory": (str,), "search": _TEXT, "precision": (str,)},
         "model",
     ),
     "trec": _Kind("a TREC run file from elsewhere; option path", TrecRetriever, {"path": (str, Path)}, "path"),
@@ -125,24 +125,21 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
     for key, content in options.items():
         check_name(key, kind.options, f"option of {name}", where)
         if not isinstance(content, kind.options[key]) or isinstance(content, bool):
-            known = " or ".join("none" if t is _NONE else t.__name__ for t in kind.options[key])
+            known = " or ".join("null" if t is _NONE else t.__name__ for t in kind.options[key])
             raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
     if name == "trec" and "path" not in options:
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
     return name, options
 
 
-def check_name(name: object, known: Mapping[str, object], what: str, where: str) -> None:
+def check_name(name: Any, known: Iterable[str], what: str, where: str) -> None:
     """Refuse a name that is not among the known ones, offering the nearest.
 
     Raises:
         DistillirError: The name is unknown.
     """
-    if name in known:
-        return
-    near = get_close_matches(str(name), known, n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}"
-    raise DistillirError(f"unknown {what} {name!r}", where=where, remedy=remedy)
+    if name not in known:
+        raise DistillirError(f"unknown {what} {name!r}", where=where, remedy=nearest(str(name), known))
 
 
 def load_retriever(spec: object, default_model: str | None = None) -> Retriever:

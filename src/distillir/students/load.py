@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from distillir.errors import DistillirError
-
 KINDS = {"dense": "one vector a text (any SentenceTransformer)"}
 
 
@@ -16,32 +14,17 @@ def load_student(
         name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.models.resolve_model`).
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
-        device: A torch device; None lets sentence-transformers choose.
+        device: A torch device; None: this process' own.
 
     Raises:
         DistillirError: The model cannot be loaded, or has fewer layers.
     """
-    from sentence_transformers import SentenceTransformer
-
-    from distillir.encoding.models import resolve_model
+    from distillir.encoding.models import load_sentence_transformer, set_max_length
     from distillir.students.slim import slim
 
-    path = resolve_model(name)
-    try:
-        model = SentenceTransformer(path, device=device)
-    except (OSError, ValueError) as error:
-        raise DistillirError(f"cannot be loaded ({error})", where=f"student {name}") from None
+    model = load_sentence_transformer(name, device=device)
     if layers is not None:
         slim(model, layers)
     if max_length is not None:
-        limit = model.get_max_seq_length() if hasattr(model, "get_max_seq_length") else model.max_seq_length
-        positions = getattr(getattr(model[0], "auto_model", None), "config", None)
-        ceiling = getattr(positions, "max_position_embeddings", None) or limit
-        if ceiling is not None and max_length > ceiling:
-            raise DistillirError(
-                f"max_length {max_length} is more than the model's {ceiling} positions",
-                where="student.max_length",
-                remedy=f"choose at most {ceiling}",
-            )
-        model.max_seq_length = max_length
+        set_max_length(model, max_length, name)
     return model

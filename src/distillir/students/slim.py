@@ -27,7 +27,9 @@ def slim(model: Any, layers: int) -> None:
     config = getattr(encoder, "config", None)
     total = getattr(config, "num_hidden_layers", None)
     if encoder is None or config is None or total is None:
-        raise DistillirError("this model has no transformer layers to cut", where="student.layers", remedy="leave it out")
+        raise DistillirError(
+            "this model has no transformer layers to cut", where="student.layers", remedy="leave it out"
+        )
     if not 1 <= layers <= total:
         raise DistillirError(
             f"{layers} layers of a model that has {total}", where="student.layers", remedy=f"choose 1 to {total}"

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Teachers: whatever knows better, and the cache that lets each score be paid for once."""

@@ -150,9 +150,7 @@ def _read_folder(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         info = json.loads((path / INFO_FILE).read_text(encoding="utf-8"))
         table = datasets.load_from_disk(str(path)).with_format("arrow")[:]
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise DistillirError(
-            f"cannot be read ({error})", where=path, remedy="it is damaged: make it anew"
-        ) from error
+        raise DistillirError(f"cannot be read ({error})", where=path, remedy="it is damaged: make it anew") from error
     return table, info
 
 

@@ -1,5 +1,6 @@
 """Writing a teaching set list by list, in little memory."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ class TeachingWriter:
     def __init__(self, folder: Path, collection: Collection, *, has_scores: bool) -> None:
         self.folder, self.collection, self.has_scores = folder, collection, has_scores
         self.lists = self.candidates = 0
-        self._stream = folder / "lists.arrow"
+        self._stream = folder / "stream" / "lists.arrow"  # `datasets` does not save beside a file it reads
+        self._stream.parent.mkdir()
         self._sink = pa.OSFile(str(self._stream), "wb")
         self._writer = pa.ipc.new_stream(self._sink, schema(has_scores))
         self._pending: list[tuple[int, Rows, Scores | None, Flags]] = []
@@ -68,17 +70,18 @@ class TeachingWriter:
         name = f"query {self.collection.queries.id(query)!r}"
         if (scores is None) == self.has_scores:
             raise DistillirError(f"{name} has {'no ' if self.has_scores else ''}scores, unlike the set")
-        if len(relevant) != len(rows) or (scores is not None and len(scores) != len(rows)):
-            given = f"{len(relevant)} relevances" if len(relevant) != len(rows) else f"{len(scores)} scores"  # type: ignore[arg-type]
-            raise DistillirError(f"{name} has {len(rows)} candidates and {given}")
+        for kind, values in (("scores", scores), ("relevances", relevant)):
+            if values is not None and len(values) != len(rows):
+                raise DistillirError(f"{name} has {len(rows)} candidates and {len(values)} {kind}")
         distinct, counts = np.unique(rows, return_counts=True)
         if len(distinct) < len(rows):
-            twice = self.collection.corpus.id(distinct[counts > 1][0])
+            twice = self.collection.corpus.id(int(distinct[counts > 1][0]))
             raise DistillirError(f"{name} has document {twice!r} twice in its list")
         if scores is not None and not np.isfinite(scores).all():
             place = int(np.flatnonzero(~np.isfinite(scores))[0])
+            document = self.collection.corpus.id(int(rows[place]))
             raise DistillirError(
-                f"{name} and document {self.collection.corpus.id(rows[place])!r} have the teacher score {scores[place]}",
+                f"{name} and document {document!r} have the teacher score {scores[place]}",
                 remedy="leave the document out or score it again",
             )
 
@@ -109,9 +112,14 @@ class TeachingWriter:
         Args:
             info: Kept in ``teaching.json`` as it is.
             collection_path: Where the collection will lie, absolute or relative to the teaching set.
+
+        Raises:
+            DistillirError: Nothing was added.
         """
         import datasets
 
+        if not self.lists:
+            raise DistillirError("no query has a list of candidates", remedy="mine candidates first: distillir mine")
         self._flush()
         self._writer.close()
         self._sink.close()
@@ -122,7 +130,7 @@ class TeachingWriter:
         finally:
             if not bars:
                 datasets.enable_progress_bars()
-        self._stream.unlink()
+        shutil.rmtree(self._stream.parent)
         about = {"name": self.collection.name, "fingerprint": self.collection.fingerprint, "path": collection_path}
         fixed = {
             "version": VERSION,

@@ -75,9 +75,7 @@ class Bar(TrainerCallback):
         """Count the steps that were done before a resume."""
         self._advance(state.global_step)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One step more."""
         self._advance(1)
 
@@ -89,9 +87,7 @@ class ClockedCheckpoints(TrainerCallback):
         self.seconds = seconds
         self._last = time.monotonic()
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Ask for a checkpoint when the time has come (never after the last step: the student itself is saved then)."""
         # Every process must save at the same step, and clocks differ: the first one's decides.
         due = time.monotonic() - self._last >= self.seconds and state.global_step < state.max_steps
@@ -99,9 +95,7 @@ class ClockedCheckpoints(TrainerCallback):
             self._last = time.monotonic()
             control.should_save = True
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Mark the checkpoint as whole."""
         if state.is_world_process_zero and args.output_dir:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"

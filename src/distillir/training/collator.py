@@ -48,6 +48,7 @@ class LessonCollator:
         return features, inverse[place]
 
     def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Any]:
+        """Collate lessons [B]; see the class."""
         queries, query = self._features(self.queries, np.array([lesson.query for lesson in lessons]), "query")
         documents, place = self._features(
             self.documents, np.concatenate([lesson.documents for lesson in lessons]), "document"

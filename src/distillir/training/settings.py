@@ -12,9 +12,7 @@ class TrainingSettings(BaseModel):
 
     epochs: float = Field(2.0, gt=0, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
-    candidates_per_query: int | None = Field(
-        8, ge=2, description="candidates in a lesson; null takes the whole list"
-    )
+    candidates_per_query: int | None = Field(8, ge=2, description="candidates in a lesson; null takes the whole list")
     sample: Literal["top", "random", "top_random"] = Field(
         "top_random", description="which candidates: the teacher's best, random ones, or its best one and random others"
     )
@@ -34,4 +32,3 @@ class TrainingSettings(BaseModel):
         "auto", description="auto: bf16 autocast where the processor or GPU has it"
     )
     checkpoint_seconds: float = Field(120.0, ge=0, description="seconds between checkpoints")
-    seed: int = Field(0, ge=0, description="seed of order, sampling and dropout")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from distillir.collections.table import Rows, TextTable
+from distillir.encoding.vectors import Kind
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.progress import progress
@@ -28,7 +29,9 @@ class TokenStore:
     def __init__(self, path: Path) -> None:
         self.rows: Rows = np.load(path / "rows.npy", mmap_mode="r")
         self._offsets: Rows = np.load(path / "offsets.npy", mmap_mode="r")
-        self._ids = np.memmap(path / "ids.bin", dtype=np.int32, mode="r") if self._offsets[-1] else np.empty(0, np.int32)
+        self._ids = (
+            np.memmap(path / "ids.bin", dtype=np.int32, mode="r") if self._offsets[-1] else np.empty(0, np.int32)
+        )
         settings = json.loads((path / "settings.json").read_text())
         self.pad: int = settings["pad"]
         self.token_types: bool = settings["token_types"]
@@ -61,7 +64,7 @@ class TokenStore:
         return {**features, **self.constants}
 
 
-def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: str) -> TokenStore:
+def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: Kind) -> TokenStore:
     """Tokenise rows of a table as the model itself would (prompt, truncation, special tokens), once.
 
     Args:
@@ -75,7 +78,9 @@ def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: str)
         DistillirError: The model's preprocessing gives something else than token ids and a mask.
     """
     rows = np.unique(np.asarray(rows, dtype=np.int64))
-    prompt = (getattr(model, "prompts", None) or {}).get(kind) or None
+    from distillir.encoding.vectors import prompt_for
+
+    prompt = prompt_for(model, kind) or None
     key = {
         "table": table.fingerprint,
         "rows": len(rows),
@@ -98,7 +103,7 @@ def _write(
     model: Any,
     table: TextTable,
     rows: Rows,
-    kind: str,
+    kind: Kind,
     prompt: str | None,
     key: dict[str, Any],
     advance: Callable[[int], None],

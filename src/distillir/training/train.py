@@ -25,6 +25,8 @@ def train(
     settings: TrainingSettings,
     work: Path,
     log: Path,
+    *,
+    seed: int = 0,
 ) -> None:
     """Train ``model`` in place.
 
@@ -37,6 +39,7 @@ def train(
         work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
             to bit-identical weights.
         log: JSON-lines file of the loss.
+        seed: Of order, sampling and dropout.
 
     Raises:
         DistillirError: The settings do not fit the lists or the number of processes, or the loss is not finite.
@@ -57,7 +60,7 @@ def train(
         queries_per_step=settings.queries_per_step,
         candidates=settings.candidates_per_query,
         sample=settings.sample,
-        seed=settings.seed,
+        seed=seed,
     )
     with first_process_first():
         candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
@@ -70,8 +73,8 @@ def train(
         set_dropout(model, settings.dropout)
     precision = best_precision(model.device) if settings.precision == "auto" else settings.precision
     steps = len(lessons) // settings.queries_per_step
-    arguments = _arguments(settings, work / "checkpoints", batch, steps, precision == "bf16", model.device.type)
-    set_seed(settings.seed)
+    arguments = _arguments(settings, work / "checkpoints", batch, steps, precision == "bf16", model.device.type, seed)
+    set_seed(seed)
     with progress("Train", steps) as advance:
         trainer = LessonTrainer(
             model=model,
@@ -127,7 +130,7 @@ def set_dropout(model: nn.Module, share: float) -> None:
 
 
 def _arguments(
-    settings: TrainingSettings, folder: Path, batch: int, steps: int, bf16: bool, device: str
+    settings: TrainingSettings, folder: Path, batch: int, steps: int, bf16: bool, device: str, seed: int
 ) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
@@ -143,7 +146,7 @@ def _arguments(
         max_grad_norm=settings.max_grad_norm,
         bf16=bf16,
         use_cpu=device == "cpu",
-        seed=settings.seed,
+        seed=seed,
         save_strategy="no",
         save_total_limit=2,
         logging_steps=max(1, min(10, steps // 50)),

@@ -12,7 +12,7 @@ from distillir.reporting.wording import count, signed
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-MOST_BARS = 600  # more queries than this are drawn as evenly spaced quantiles
+MOST_BARS = 400  # more queries than this are drawn as evenly spaced quantiles
 
 
 def gains_figure(gains: QueryGains) -> Figure | None:
@@ -44,13 +44,14 @@ def gains_figure(gains: QueryGains) -> Figure | None:
             textcoords="offset points", ha=side[3], va=side[4], fontsize=11, fontweight="bold",
         )  # fmt: skip
         axes.set_xlim(0, queries)
+        axes.locator_params(axis="x", integer=True)
         axes.set_xlabel(f"{count(queries)} queries, the largest gain first")
         axes.set_title(f"change of {gains.measure}")
         axes.grid(visible=False, axis="x")
         axes.spines["bottom"].set_visible(False)
 
-    wins, ties, losses = count(gains.wins), count(gains.ties), count(gains.losses)
-    words = f"{wins} queries got better, {ties} stayed the same, {losses} got worse"
+    wins = "1 query" if gains.wins == 1 else f"{count(gains.wins)} queries"
+    words = f"{wins} got better, {count(gains.ties)} stayed the same, {count(gains.losses)} got worse"
     label = f"Change of {gains.measure} of each query, sorted: {words}; mean {signed(mean)}"
     caption = f"{words[0].upper()}{words[1:]}."
     return Figure(

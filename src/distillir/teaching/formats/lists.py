@@ -87,7 +87,7 @@ def to_rows(lists: Iterable[IdList], place: str, collection: Collection, unknown
                 continue
             known = rows >= 0
             for index in np.flatnonzero(~known):
-                unknown.met("document", entry.documents[index], where)
+                unknown.met("document", entry.documents[int(index)], where)
             if known.any() or not len(rows):
                 scores = None if entry.scores is None else np.asarray(entry.scores, dtype=np.float32)[known]
                 flags = None if entry.relevant is None else np.asarray(entry.relevant, dtype=bool)[known]

@@ -1,0 +1,39 @@
+"""The command line: one verb a stage, and `run` for all of them."""
+
+import errno
+import os
+import sys
+
+from distillir.errors import DistillirError
+
+
+def main() -> None:
+    """Entry point: a mistake in the input is one line and exit code 2, never a traceback."""
+    # Set before any model library is imported: its own bars would break ours, and a fork after tokenising warns.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    from distillir.cli.app import app
+
+    try:
+        app()
+    except DistillirError as error:
+        _end(str(error))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f" (writing {error.filename})" if error.filename else ""
+            _end(f"the disk is full{where}; free space and run the same command again: it goes on where it stopped")
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            _end(f"{error.filename}: {error.strerror}; choose a folder you may write to (--output, DISTILLIR_CACHE)")
+        raise
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; run the same command again to go on\n")
+        sys.exit(130)
+
+
+def _end(message: str) -> None:
+    sys.stderr.write(f"distillir: {message}\n")
+    sys.stderr.flush()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        os._exit(2)  # other processes may wait for this one: leave without their barriers
+    sys.exit(2)

@@ -1,0 +1,115 @@
+"""The verbs and their options; the work is in `distillir.pipeline`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from distillir import __version__
+from distillir.cli import inspect, teacher, transfer
+
+app = typer.Typer(
+    name="distillir",
+    help="Turn an accurate, slow ranker into a fast retriever.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+inspect.register(app)
+teacher.register(app)
+transfer.register(app)
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/recipe.md")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the recipe; may be repeated")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder of the run [default: runs/RECIPE's name]")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"distillir {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Turn an accurate, slow ranker into a fast retriever."""
+
+
+def _folder(recipe: Path, settings: list[str] | None, output: Path | None) -> Any:
+    from distillir.pipeline.run_folder import RunFolder
+    from distillir.recipe import default_output
+    from distillir.recipe_file import read_recipe
+
+    return RunFolder(output or default_output(recipe), read_recipe(recipe, settings or ()))
+
+
+@app.command()
+def run(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
+    ] = False,
+) -> None:
+    """Do everything: mine, score, train, evaluate, report. A rerun goes on where the last one stopped."""
+    from distillir.recipe import default_output
+    from distillir.recipe_file import read_recipe
+
+    checked = read_recipe(recipe, settings or ())
+    if dry_run:
+        from distillir.pipeline.estimate import print_plan
+
+        print_plan(checked, output or default_output(recipe))
+        return
+    from distillir.pipeline.run import run as run_all
+
+    run_all(checked, output or default_output(recipe))
+
+
+@app.command()
+def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+    """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
+    from distillir.pipeline.mine import mine as stage
+
+    stage(_folder(recipe, settings, output))
+
+
+@app.command()
+def score(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+    """Ask the teacher about the mined candidates (teaching/, runs/teacher.trec)."""
+    from distillir.pipeline.score import score as stage
+
+    stage(_folder(recipe, settings, output))
+
+
+@app.command()
+def train(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+    """Train the student on the teaching set (student/, log.jsonl)."""
+    from distillir.pipeline.train import train as stage
+
+    stage(_folder(recipe, settings, output))
+
+
+@app.command()
+def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+    """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
+    from distillir.pipeline.evaluate import evaluate as stage
+
+    stage(_folder(recipe, settings, output))
+
+
+@app.command()
+def report(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+    """Write report.html from the run's files, and print the table."""
+    from distillir.pipeline.report import report as stage
+
+    stage(_folder(recipe, settings, output))

@@ -1,0 +1,57 @@
+"""``list`` and ``schema``: what a recipe may say."""
+
+import json
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the application."""
+    app.command("list")(list_names)
+    app.command()(schema)
+
+
+def list_names() -> None:
+    """Name every method, objective, plan, teacher, student, source of candidates and collection form."""
+    from distillir import objectives
+    from distillir.methods.registry import METHODS, PLANS
+    from distillir.retrieval.sources import retriever_kinds
+    from distillir.students.load import KINDS
+    from distillir.teachers.load import teacher_kinds
+    from distillir.teaching.formats import FORMATS
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("kind", "name", "what it is"):
+        table.add_column(column, overflow="fold")
+    groups = {
+        "method": {name: method.description for name, method in METHODS.items()},
+        "objective": {name: objectives.get(name).description for name in objectives.names()},
+        "plan": PLANS,
+        "teacher": teacher_kinds(),
+        "student": KINDS,
+        "candidates": retriever_kinds(),
+        "collection": COLLECTIONS,
+        "format": {name: form.description for name, form in FORMATS.items()},
+    }
+    for kind, names in groups.items():
+        for name, description in names.items():
+            table.add_row(kind, name, description)
+    Console().print(table)
+
+
+COLLECTIONS = {
+    "stdlib": "finding code by description in the standard library of the running Python; needs no download",
+    "FOLDER": "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv), or an imported collection",
+    "irds:ID": "a data set of ir_datasets, for example irds:beir/scifact (extra: irds)",
+    "hf:NAME": "a Hub data set in BEIR form, for example hf:BeIR/scifact, or such a folder",
+    "{documents, queries, qrels}": "MS MARCO files (tsv)",
+}
+
+
+def schema() -> None:
+    """Print the JSON schema of recipes, for editors."""
+    from distillir.recipe import Recipe
+
+    typer.echo(json.dumps(Recipe.model_json_schema(by_alias=True), indent=2))

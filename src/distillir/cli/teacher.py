@@ -1,0 +1,57 @@
+"""``train-teacher``: a cross-encoder of one's own, from any encoder, on judgements and mined negatives."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
+    app.command("train-teacher")(train_teacher)
+
+
+def train_teacher(
+    collection: Annotated[str, typer.Argument(help="stdlib, a BEIR folder, irds:ID or hf:NAME")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="folder of the cross-encoder")],
+    base: Annotated[str, typer.Option(help="encoder to start from: a folder, a hub name")] = "all-MiniLM-L6-v2",
+    split: Annotated[str, typer.Option(help="split whose judgements are learnt from")] = "train",
+    negatives_from: Annotated[
+        str, typer.Option(help="where negatives are mined: bm25, or a dense model's name")
+    ] = "all-MiniLM-L6-v2",
+    negatives_per_positive: Annotated[int, typer.Option(min=1, help="mined negatives beside each positive")] = 2,
+    negative_depth: Annotated[int, typer.Option(min=1, help="negatives are drawn from this many candidates")] = 30,
+    epochs: Annotated[float, typer.Option(min=0.0, help="times each pair is seen")] = 1.0,
+    learning_rate: Annotated[float, typer.Option(help="peak learning rate")] = 7e-5,
+    batch_size: Annotated[int, typer.Option(min=1, help="pairs in a step")] = 16,
+    max_length: Annotated[int, typer.Option(min=8, help="tokens of query and document together")] = 192,
+    max_pairs: Annotated[int | None, typer.Option(min=1, help="at most this many pairs")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="seed of everything random")] = 0,
+) -> None:
+    """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
+    from distillir.collections import load_collection
+    from distillir.progress import say
+    from distillir.retrieval.sources import load_retriever
+    from distillir.teachers.train import train_cross_encoder
+
+    opened = load_collection(collection)
+    rows = opened.qrels(split).query_rows
+    retriever = load_retriever("bm25" if negatives_from == "bm25" else {"dense": negatives_from})
+    # Twice as deep as drawn from: judged positives are taken out of it.
+    run = retriever.search(opened, rows, 2 * negative_depth)
+    train_cross_encoder(
+        base,
+        opened,
+        output,
+        split=split,
+        negatives_run=run,
+        negatives_per_positive=negatives_per_positive,
+        negative_depth=negative_depth,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_length=max_length,
+        max_pairs=max_pairs,
+        seed=seed,
+    )
+    say(f"Teacher: {output}; in a recipe: teacher: {{cross-encoder: {output}}}")

@@ -1,0 +1,88 @@
+"""Queries made of the documents themselves, for collections with few queries or none."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from distillir.collections.collection import Collection
+from distillir.collections.table import Rows, TextTable
+from distillir.collections.table_writer import TableWriter
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory, cache_root
+
+FEWEST_WORDS = 4
+MOST_WORDS = 40
+_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+
+
+def with_generated_queries(
+    collection: Collection, *, titles: int = 0, sentences: int = 0, seed: int = 0
+) -> tuple[Collection, Rows]:
+    """The same collection with queries made of documents behind its own, whose rows stay as they are.
+
+    Titles and sentences of 4 to 40 words are taken from documents drawn at random without repeats (a document gives at
+    most one of each). No judgement is made: what they are worth, the teacher says. The copy is kept in the cache and
+    shares the corpus with the original.
+
+    Args:
+        collection: Where the documents are.
+        titles: How many titles at most.
+        sentences: How many sentences at most.
+        seed: Of the choice.
+
+    Returns:
+        The collection, and the rows of the generated queries.
+
+    Raises:
+        DistillirError: Titles are wanted and the documents have none.
+    """
+    key = xxhash.xxh3_64_hexdigest(f"2 {collection.fingerprint} {titles} {sentences} {seed}".encode())
+    path = cache_root() / "collections" / f"generated-{key}"
+    if not (path / "info.json").is_file():
+        _write(path, collection, titles, sentences, seed)
+    wider = Collection(path)
+    return wider, np.arange(len(collection.queries), len(wider.queries), dtype=np.int64)
+
+
+def _write(path: Path, collection: Collection, titles: int, sentences: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    made = [
+        *_made("title", titles, collection.corpus, generator.permutation(len(collection.corpus))),
+        *_made("sentence", sentences, collection.corpus, generator.permutation(len(collection.corpus))),
+    ]
+    if titles and not any(identifier.startswith("title:") for identifier, _ in made):
+        raise DistillirError(
+            f"the documents of {collection.name} have no titles of {FEWEST_WORDS} words or more",
+            where="queries.titles",
+            remedy="use queries.sentences",
+        )
+    with atomic_directory(path) as folder:
+        (folder / "queries").mkdir()
+        writer = TableWriter(folder / "queries", "query")
+        for row in range(len(collection.queries)):
+            writer.add(collection.queries.id(row), collection.queries.body(row), collection.queries.title(row))
+        for identifier, text in made:
+            writer.add(identifier, text)
+        writer.close()
+        shutil.copytree(collection.path / "qrels", folder / "qrels")
+        (folder / "corpus").symlink_to(collection.corpus.path.resolve(), target_is_directory=True)
+        info = {"name": collection.name, "source": collection.source, "splits": collection.splits}
+        (folder / "info.json").write_text(json.dumps(info), encoding="utf-8")
+
+
+def _made(kind: str, wanted: int, corpus: TextTable, order: Rows) -> list[tuple[str, str]]:
+    """Ids and texts of at most ``wanted`` queries, one a document, in the order of the documents given."""
+    made: list[tuple[str, str]] = []
+    for row in order:
+        if len(made) >= wanted:
+            break
+        row = int(row)
+        choices = [corpus.title(row)] if kind == "title" else _END.split(corpus.body(row))
+        fitting = [text.strip() for text in choices if FEWEST_WORDS <= len(text.split()) <= MOST_WORDS]
+        if fitting:
+            made.append((f"{kind}:{corpus.id(row)}", fitting[row % len(fitting)]))
+    return made

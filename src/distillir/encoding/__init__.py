@@ -1,0 +1,1 @@
+"""Encoding: from texts to vectors, once, with the vectors kept on disk."""

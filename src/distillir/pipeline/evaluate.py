@@ -1,0 +1,110 @@
+"""Stage ``evaluate``: the student before and after, and the teacher, on the evaluation split."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from distillir import __version__
+from distillir.files import write_json
+from distillir.methods.compose import compose
+from distillir.parallel import barrier, rank
+from distillir.pipeline.mine import prepare_student
+from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.run_folder import RunFolder
+
+
+def search_before(folder: RunFolder) -> None:
+    """Write ``runs/before.trec``: exact search with the untrained student."""
+    prepare_student(folder)
+    _search(folder, folder.initial_student, folder.before_run, "before")
+
+
+def evaluate(folder: RunFolder) -> dict[str, Any]:
+    """Write ``runs/before.trec``, ``runs/after.trec`` and ``metrics.json``, and return what the last holds.
+
+    Raises:
+        DistillirError: There is no trained student.
+    """
+    from distillir.evaluation.measures import evaluate as measure
+    from distillir.evaluation.significance import compare
+    from distillir.retrieval.trec import read_run
+
+    folder.need(folder.student, "train")
+    search_before(folder)
+    _search(folder, folder.student, folder.after_run, "after")
+    recipe, collection = folder.recipe, folder.collection
+    qrels = evaluation_qrels(collection, recipe.evaluation.split)
+    measures = recipe.evaluation.measures
+    runs = {"teacher": folder.teacher_run, "before": folder.before_run, "after": folder.after_run}
+    found = {
+        name: measure(read_run(path, collection), qrels, measures) for name, path in runs.items() if path.is_file()
+    }
+    noted = folder.noted()
+    name, plan, objective = compose(recipe.method, recipe.objective)
+    metrics: dict[str, Any] = {
+        **{part: evaluation.means for part, evaluation in found.items()},
+        "comparison": _comparisons(found["before"], found["after"], measures, compare),
+        "seconds": noted.get("seconds", {}),
+        "collection": collection.name,
+        "split": recipe.evaluation.split,
+        "queries": len(qrels.query_rows),
+        "method": name,
+        "plan": plan,
+        "objective": objective.spec,
+        "teacher_calls": noted.get("teacher_calls", {}),
+        "diagnostics": noted.get("diagnostics", {}),
+        "hardware": hardware(),
+        "versions": versions(),
+    }
+    if rank() == 0:
+        write_json(folder.metrics, metrics)
+    barrier()
+    return metrics
+
+
+def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
+    from dataclasses import replace
+
+    from distillir.evaluation.search import search_student
+    from distillir.retrieval.trec import write_run
+
+    barrier()
+    done = path.is_file()
+    barrier()
+    if done:
+        return
+    rows = evaluation_qrels(folder.collection, folder.recipe.evaluation.split).query_rows
+    with folder.timed(f"evaluate {name}"):
+        run = search_student(model, folder.collection, rows, folder.recipe.evaluation.depth)
+        if rank() == 0:
+            write_run(replace(run, name=name), folder.collection, path)
+    barrier()
+
+
+def _comparisons(before: Any, after: Any, measures: Sequence[str], compare: Any) -> list[dict[str, Any]]:
+    return [asdict(compare(before, after, name)) for name in dict.fromkeys(measures)]
+
+
+def hardware() -> str:
+    """One line on the machine a figure was measured on."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def versions() -> dict[str, str]:
+    """Versions of distillir and of what its figures depend on."""
+    from importlib.metadata import version
+
+    packages = ("torch", "transformers", "sentence-transformers", "faiss-cpu", "bm25s", "ir-measures", "numpy")
+    return {"distillir": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}

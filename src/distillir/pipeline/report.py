@@ -1,0 +1,31 @@
+"""Stage ``report``: the HTML page and the table in the terminal."""
+
+from pathlib import Path
+
+from distillir.parallel import barrier, rank
+from distillir.pipeline.run_folder import RunFolder
+from distillir.progress import console, is_first_process, say
+
+
+def report(folder: RunFolder) -> Path:
+    """Write ``report.html`` and print what was gained.
+
+    Raises:
+        DistillirError: There are no metrics yet.
+    """
+    folder.need(folder.metrics, "evaluate")
+    if rank() == 0:
+        from distillir.reporting.metrics import read_metrics
+        from distillir.reporting.report import render_report
+        from distillir.reporting.summary import headline, summary_table
+
+        render_report(folder.path, folder.collection)
+        metrics = read_metrics(folder.metrics)
+        if is_first_process():
+            console.print(summary_table(metrics))
+        say(headline(metrics))
+        if folder.student.is_dir():
+            say(f"Student: {folder.student} (SentenceTransformer loads it)")
+        say(f"Report:  {folder.path / 'report.html'}")
+    barrier()
+    return folder.path / "report.html"

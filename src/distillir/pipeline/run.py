@@ -1,0 +1,42 @@
+"""The whole run: every stage in order, each passed over where its files are there."""
+
+import shutil
+from pathlib import Path
+
+from distillir.parallel import barrier, rank
+from distillir.pipeline.evaluate import evaluate, search_before
+from distillir.pipeline.mine import mine
+from distillir.pipeline.report import report
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.score import score
+from distillir.pipeline.train import train
+from distillir.progress import say
+from distillir.recipe import Recipe
+
+
+def run(recipe: Recipe, output: Path) -> Path:
+    """Do everything a recipe asks for.
+
+    Args:
+        recipe: A checked recipe.
+        output: Folder of the run; a rerun goes on where the last one was stopped.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        DistillirError: As the stages do.
+    """
+    folder = RunFolder(output, recipe)
+    say(f"distillir run: {folder.collection.name} into {output}")
+    mine(folder)
+    score(folder)
+    search_before(folder)
+    train(folder)
+    evaluate(folder)
+    path = report(folder)
+    if rank() == 0:
+        for name in ("query-tokens", "document-tokens", "checkpoints"):
+            shutil.rmtree(folder.work / name, ignore_errors=True)
+    barrier()
+    return path

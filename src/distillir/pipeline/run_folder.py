@@ -1,0 +1,135 @@
+"""The folder of a run: where every stage's files lie, and the guard that one recipe owns it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.files import atomic_file, read_lines, write_json
+from distillir.parallel import barrier, rank
+from distillir.recipe import RECIPE_FILE, Recipe
+
+
+class RunFolder:
+    """A run's files.
+
+    Args:
+        path: The folder; made if it is missing.
+        recipe: What the run is made of.
+
+    Raises:
+        DistillirError: The folder holds the run of another recipe, or something else than a run.
+    """
+
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        self.path, self.recipe = path, recipe
+        self.runs = path / "runs"
+        self.candidates = self.runs / "candidates.trec"
+        self.evaluation_candidates = self.runs / "evaluation-candidates.trec"
+        self.teacher_run = self.runs / "teacher.trec"
+        self.before_run = self.runs / "before.trec"
+        self.after_run = self.runs / "after.trec"
+        self.teaching = path / "teaching"
+        self.student = path / "student"
+        self.metrics = path / "metrics.json"
+        self.log = path / "log.jsonl"
+        self.work = path / "work"
+        self.initial_student = self.work / "initial-student"
+        self.facts = self.work / "facts.json"
+        self._claim()
+
+    def _claim(self) -> None:
+        barrier()
+        file = self.path / RECIPE_FILE
+        resolved = self.recipe.resolved()
+        if file.is_file():
+            before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
+            if before != resolved:
+                raise DistillirError(
+                    f"holds the run of another recipe (differs in {_difference(before, resolved)})",
+                    where=self.path,
+                    remedy="choose another --output, or delete the folder",
+                )
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
+        barrier()
+        if rank() == 0:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.work.mkdir(exist_ok=True)
+            if not file.is_file():
+                with atomic_file(file) as temporary:
+                    text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
+                    temporary.write_text(text, encoding="utf-8")
+        barrier()
+
+    @cached_property
+    def collection(self) -> Collection:
+        """The recipe's collection, with generated queries behind its own where the recipe wants them."""
+        return self._opened[0]
+
+    @property
+    def generated(self) -> Any:
+        """Rows of the generated queries."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[Collection, Any]:
+        import numpy as np
+
+        from distillir.collections import load_collection
+        from distillir.collections.generated import with_generated_queries
+
+        with self.timed("collection"):
+            collection = load_collection(self.recipe.collection)
+            wanted = self.recipe.queries
+            if not wanted.titles and not wanted.sentences:
+                return collection, np.empty(0, dtype=np.int64)
+            return with_generated_queries(
+                collection, titles=wanted.titles, sentences=wanted.sentences, seed=self.recipe.seed
+            )
+
+    def note(self, **facts: Any) -> None:
+        """Keep facts of a stage (numbers for the report) across restarts; later ones replace earlier ones."""
+        if rank() == 0:
+            write_json(self.facts, {**self.noted(), **facts})
+
+    def noted(self) -> dict[str, Any]:
+        """The facts noted so far."""
+        if not self.facts.is_file():
+            return {}
+        facts: dict[str, Any] = json.loads(self.facts.read_text(encoding="utf-8"))
+        return facts
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds of the block to a stage's."""
+        start = time.monotonic()
+        yield
+        spent = time.monotonic() - start
+        seconds = self.noted().get("seconds", {})
+        self.note(seconds={**seconds, stage: round(seconds.get(stage, 0.0) + spent, 2)})
+
+    def need(self, path: Path, verb: str) -> None:
+        """Refuse to go on without an earlier stage's file.
+
+        Raises:
+            DistillirError: It is missing; the message names the verb that makes it.
+        """
+        if not path.exists():
+            raise DistillirError("is missing", where=path, remedy=f"run `distillir {verb}` with this recipe first")
+
+
+def _difference(before: Any, after: Any, key: str = "") -> str:
+    """The first key in which two resolved recipes differ, with both values."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in [*after, *(name for name in before if name not in after)]:
+            if before.get(name) != after.get(name):
+                return _difference(before.get(name), after.get(name), f"{key}.{name}" if key else str(name))
+    return f"{key}: {before!r} there, {after!r} now"

@@ -1,0 +1,81 @@
+"""Stage ``score``: the teacher's scores of all candidates, once, into the teaching set."""
+
+from typing import Any
+
+import numpy as np
+
+from distillir.errors import DistillirError
+from distillir.parallel import barrier, rank
+from distillir.pipeline.queries import training_qrels
+from distillir.pipeline.run_folder import RunFolder
+from distillir.progress import say
+from distillir.retrieval.run import from_lists
+
+
+def score(folder: RunFolder) -> None:
+    """Write ``teaching/`` and ``runs/teacher.trec``; nothing where they are there.
+
+    Raises:
+        DistillirError: Candidates are missing, or the teacher cannot be loaded or gives no number.
+    """
+    barrier()
+    done = folder.teaching.is_dir() and (folder.recipe.teaching is not None or folder.teacher_run.is_file())
+    barrier()
+    if done:
+        return
+    with folder.timed("score"):
+        if folder.recipe.teaching is not None:
+            _adopt(folder, folder.recipe.teaching)
+        else:
+            _score(folder)
+    barrier()
+
+
+def _adopt(folder: RunFolder, source: str) -> None:
+    """Copy a teaching set made elsewhere."""
+    import shutil
+    from pathlib import Path
+
+    from distillir.files import atomic_directory
+    from distillir.teaching.teaching_set import open_teaching_set
+
+    lists = open_teaching_set(Path(source), folder.collection)
+    if not lists.has_scores:
+        raise DistillirError("has no teacher scores", where=source, remedy="score it: name a teacher and {trec: ...}")
+    if rank() == 0:
+        with atomic_directory(folder.teaching) as target:
+            shutil.copytree(lists.path, target, dirs_exist_ok=True)
+
+
+def _score(folder: RunFolder) -> None:
+    from distillir.retrieval.guard import false_negative_guard
+    from distillir.retrieval.trec import read_run, write_run
+    from distillir.teachers.diagnostics import diagnose, say_diagnostics
+    from distillir.teachers.load import load_teacher
+    from distillir.teaching.writer import build_teaching_set
+
+    folder.need(folder.candidates, "mine")
+    folder.need(folder.evaluation_candidates, "mine")
+    collection, qrels = folder.collection, training_qrels(folder)
+    assert folder.recipe.teacher is not None
+    teacher = load_teacher(folder.recipe.teacher)
+    run = read_run(folder.candidates, collection)
+    scores = teacher.score(collection, run.queries, run.lists)
+    evaluation = read_run(folder.evaluation_candidates, collection)
+    ranked = teacher.score(collection, evaluation.queries, evaluation.lists)
+    calls = teacher.calls()
+    if rank() == 0:
+        write_run(from_lists(evaluation.queries, evaluation.lists, ranked, "teacher"), collection, folder.teacher_run)
+    if folder.recipe.candidates.guard is not None:
+        guard = folder.recipe.candidates.guard
+        before = len(run.documents)
+        run, scores = false_negative_guard(run, scores, qrels, share=guard.share, margin=guard.margin)
+        say(f"False-negative guard: {before - len(run.documents)} of {before} candidates dropped")
+    relevant = [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
+    found = diagnose(scores, relevant)
+    say_diagnostics(found)
+    say(f"Teacher {teacher.name}: {calls['asked']} pairs asked, {calls['cached']} from the cache")
+    folder.note(diagnostics=found.to_dict(), teacher_calls=calls)
+    if rank() == 0:
+        info: dict[str, Any] = {"teacher": teacher.name, "teacher_fingerprint": teacher.fingerprint(collection)}
+        build_teaching_set(collection, run.queries, run.lists, scores, relevant, info, folder.teaching)

@@ -1,0 +1,64 @@
+"""The model card of a trained student: where it comes from, how to load it, whom to cite."""
+
+import yaml
+
+from distillir import __version__
+from distillir.collections import Collection
+from distillir.methods.registry import get
+from distillir.objectives.weighted_sum import WeightedSum
+from distillir.recipe import Recipe
+
+_CARD = """---
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags: [sentence-transformers, distillir, distillation, information-retrieval]
+---
+
+# {name}
+
+A {kind} retriever distilled by [distillir] {version} with the method `{method}`.
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/to/this/folder")
+queries = model.encode_query(["..."])
+documents = model.encode_document(["..."])
+print(model.similarity(queries, documents))
+```
+
+| | |
+|---|---|
+| started from | `{model}`{layers} |
+| collection | {collection} |
+| teacher | `{teacher}` |
+| method | {description} ({source}) |
+| objective | `{objective}` |
+
+What it gained is told by `report.html` and `metrics.json` of the run that made it.
+
+## Recipe
+
+```yaml
+{recipe}```
+"""
+
+
+def model_card(recipe: Recipe, collection: Collection, objective: WeightedSum) -> str:
+    """Markdown with the front matter that model hubs read."""
+    method = get(recipe.method if isinstance(recipe.method, str) else str(recipe.method.get("name", "kl")))
+    student = recipe.student
+    return _CARD.format(
+        name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
+        kind=student.kind,
+        version=__version__,
+        method=method.name,
+        model=student.model,
+        layers=f", {student.layers} of its layers" if student.layers else "",
+        collection=collection.name,
+        teacher=recipe.teacher or recipe.teaching,
+        description=method.description,
+        source=method.source,
+        objective=objective.spec,
+        recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
+    )

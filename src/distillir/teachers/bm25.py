@@ -1,0 +1,45 @@
+"""BM25 as teacher: the true score of any query and document, also of those that it would not retrieve."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.retrieval.run import Scores
+from distillir.teachers.counted import CountedTeacher, check_finite, flatten
+
+
+class BM25Teacher(CountedTeacher):
+    """BM25 over the collection's corpus. Scores are not kept: the index is, and a score costs microseconds.
+
+    Args:
+        k1: Saturation of term frequency.
+        b: Strength of length normalisation.
+        stemmer: A Snowball language such as ``english``, or None.
+        stopwords: A language with stop words in bm25s such as ``en``, or None.
+    """
+
+    def __init__(
+        self, *, k1: float = 0.9, b: float = 0.4, stemmer: str | None = None, stopwords: str | None = "en"
+    ) -> None:
+        self.name = "bm25"
+        self.settings: dict[str, Any] = {"k1": k1, "b": b, "stemmer": stemmer, "stopwords": stopwords}
+
+    def fingerprint(self, collection: Collection) -> str:
+        """Hash of the settings and of the corpus, whose word counts are part of every score (hex)."""
+        identity = json.dumps(["bm25", self.settings, collection.corpus.fingerprint])
+        return xxhash.xxh3_128_hexdigest(identity.encode())
+
+    def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
+        """Score candidate lists; see `Teacher.score`. 0 where query and document share no word."""
+        from distillir.retrieval.bm25 import BM25Index
+
+        scores = BM25Index.build_or_load(collection, **self.settings).score_lists(queries, lists)
+        query_rows, document_rows, _ = flatten(queries, lists)
+        flat = np.concatenate(scores) if scores else np.empty(0, dtype=np.float32)
+        check_finite(self.name, collection, query_rows, document_rows, flat)
+        return scores

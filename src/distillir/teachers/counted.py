@@ -1,0 +1,47 @@
+"""What the teachers of this package share: counts of what they were asked, and refusing what is no number."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.retrieval.run import Scores
+from distillir.teachers.teacher import Teacher
+
+
+class CountedTeacher(Teacher):
+    """A teacher that counts: pairs that it was really asked, and pairs that the cache answered."""
+
+    def calls(self) -> dict[str, int]:
+        """``asked``: pairs scored by the model in this process; ``cached``: pairs found in the score cache."""
+        return {"asked": 0, "cached": 0}
+
+
+def check_finite(teacher: str, collection: Collection, queries: Rows, documents: Rows, scores: Scores) -> None:
+    """Refuse NaN and infinities among the scores [N] of aligned pairs.
+
+    Raises:
+        DistillirError: Naming the first such query and document by id.
+    """
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    if len(wrong):
+        query, document = collection.queries.id(int(queries[wrong[0]])), collection.corpus.id(int(documents[wrong[0]]))
+        raise DistillirError(
+            f"scored query {query!r} and document {document!r} as {scores[wrong[0]]}",
+            where=f"teacher {teacher}",
+            remedy="check the model, or use precision: float32; no score of this batch was kept",
+        )
+
+
+def flatten(queries: Rows, lists: Sequence[Rows]) -> tuple[Rows, Rows, Rows]:
+    """Aligned query rows and document rows [N] of ragged lists, and the places [Q - 1] where to split them again."""
+    sizes = np.fromiter((len(rows) for rows in lists), dtype=np.int64, count=len(lists))
+    flat = np.concatenate([np.asarray(rows, dtype=np.int64) for rows in lists]) if len(lists) else np.empty(0, np.int64)
+    return np.repeat(np.asarray(queries, dtype=np.int64), sizes), flat, np.cumsum(sizes)[:-1]
+
+
+def unflatten(scores: Scores, ends: Rows, count: int) -> list[Scores]:
+    """The ``count`` lists that `flatten` joined."""
+    return np.split(scores, ends) if count else []

@@ -1,0 +1,116 @@
+"""A cross-encoder as teacher: query and document read together, one raw logit a pair."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.models import pick_device
+from distillir.files import cache_root
+from distillir.parallel import barrier, rank, world_size
+from distillir.progress import progress
+from distillir.retrieval.run import Scores
+from distillir.teachers.cache import ScoreCache
+from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
+from distillir.teachers.keys import Keys, pair_keys
+from distillir.teachers.load_cross_encoder import load_cross_encoder
+from distillir.teachers.pair_scores import resolve_pair_precision, score_pairs
+
+# Pairs whose texts stand in memory together; within it they are sorted by length.
+PAIRS_PER_BLOCK = 65_536
+
+
+class CrossEncoderTeacher(CountedTeacher):
+    """Any sentence-transformers CrossEncoder with one label.
+
+    Scores are raw logits: the activation that the model's configuration names (often a sigmoid) is not applied, as it
+    flattens the differences that a student is to learn.
+
+    Args:
+        model: Folder or hub name; nothing is loaded before a score is missing.
+        max_length: Tokens of query and document together at most (default: the model's own).
+        precision: ``auto`` (bf16 where the device computes it in hardware, else float32), ``float32``, ``bf16``, or
+            ``int8`` (dynamic quantisation of the linear layers, CPU only).
+        batch_tokens: Padded tokens per batch (default: by device).
+        cache: Folder of the scores of all teachers (default: ``scores`` of the cache).
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        max_length: int | None = None,
+        precision: str = "auto",
+        batch_tokens: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self.model, self.max_length, self.batch_tokens = os.fspath(model), max_length, batch_tokens
+        self.name = Path(self.model).name
+        self.precision = resolve_pair_precision(precision, pick_device())
+        self._root = cache
+        self._loaded: Any = None
+        self._cache: ScoreCache | None = None
+        self._calls = {"asked": 0, "cached": 0}
+
+    def fingerprint(self, collection: Collection) -> str:
+        """Hash of weights, ``max_length`` and precision (hex); the same for all collections."""
+        identity = ["cross-encoder", model_fingerprint(self.model), self.max_length, self.precision]
+        return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
+
+    def calls(self) -> dict[str, int]:
+        """See `CountedTeacher.calls`."""
+        return dict(self._calls)
+
+    def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
+        """Score candidate lists; see `Teacher.score`.
+
+        Only pairs that the cache does not hold are read by the model. Under ``accelerate launch`` each process asks for
+        its share of them, chosen by content, and reads the others' from the cache, which all must share.
+        """
+        query_rows, document_rows, ends = flatten(queries, lists)
+        keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
+        if self._cache is None:
+            self._cache = ScoreCache((self._root or cache_root() / "scores") / self.fingerprint(collection))
+        self._cache.refresh()
+        scores = self._cache.get(keys)
+        missing = np.flatnonzero(np.isnan(scores))
+        self._calls["cached"] += len(keys) - len(missing)
+        _, first = np.unique(keys[missing], axis=0, return_index=True)
+        distinct = missing[np.sort(first)]
+        mine = distinct[keys[distinct, 1] % np.uint64(world_size()) == rank()]
+        if len(mine):
+            self._ask(collection, query_rows[mine], document_rows[mine], keys[mine])
+        self._cache.close()
+        barrier()
+        if len(missing):
+            self._cache.refresh()
+            scores[missing] = self._cache.get(keys[missing])
+        check_finite(self.name, collection, query_rows, document_rows, scores)
+        return unflatten(scores, ends, len(lists))
+
+    def _ask(self, collection: Collection, queries: Rows, documents: Rows, keys: Keys) -> None:
+        """Score aligned pairs, each batch into the cache as soon as it is there."""
+        assert self._cache is not None
+        if self._loaded is None:
+            self._loaded = load_cross_encoder(self.model, max_length=self.max_length)
+        with progress(f"Ask {self.name}", len(keys)) as advance:
+            for start in range(0, len(keys), PAIRS_PER_BLOCK):
+                block = slice(start, start + PAIRS_PER_BLOCK)
+                query_rows, document_rows = queries[block], documents[block]
+                pairs = list(
+                    zip(collection.queries.texts(query_rows), collection.corpus.texts(document_rows), strict=True)
+                )
+                for places, found in score_pairs(
+                    self._loaded, pairs, batch_tokens=self.batch_tokens, precision=self.precision
+                ):
+                    check_finite(self.name, collection, query_rows[places], document_rows[places], found)
+                    self._cache.put(keys[block][places], found)
+                    self._calls["asked"] += len(places)
+                    advance(len(places))

@@ -1,0 +1,160 @@
+"""What people ask about a teacher's scores before they train on them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.progress import say
+from distillir.retrieval.run import Scores
+
+TARGET_ENTROPY = 0.5
+# Entropy and temperature are taken from at most this many lists, evenly spaced over all.
+LISTS_LOOKED_AT = 10_000
+_LOWEST, _HIGHEST = 1e-4, 1e4
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """Figures on a teacher's scores; means are over lists.
+
+    Attributes:
+        lists: Lists of at least two candidates.
+        candidates: Mean length of a list.
+        lowest: Lowest score of all.
+        highest: Highest score of all.
+        spread: Mean standard deviation within a list.
+        range: Mean difference of a list's highest and lowest score.
+        constant: Share of lists whose scores are all the same: they teach nothing.
+        entropy: Mean entropy of the softmax of a list's scores at temperature 1, over that of the uniform distribution:
+            near 1 the teacher says "all alike", near 0 "this one and nothing else".
+        temperature: Suggested teacher temperature: where that entropy is `TARGET_ENTROPY`. None where no temperature
+            gives it. The rule is ours, a place to start from: soft enough that the order below the first place is
+            learnt, sharp enough that it is seen.
+        judged: Lists with a candidate that is judged relevant, and one that is not.
+        agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
+        rank: Mean rank of the best relevant candidate among those not judged relevant, from 1.
+        ndcg_at_10: Mean nDCG@10 of the candidates in the teacher's order, over judged lists; binary relevance.
+    """
+
+    lists: int
+    candidates: float
+    lowest: float | None
+    highest: float | None
+    spread: float | None
+    range: float | None
+    constant: float | None
+    entropy: float | None
+    temperature: float | None
+    judged: int
+    agreement: float | None
+    rank: float | None
+    ndcg_at_10: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]] | None = None) -> Diagnostics:
+    """Look at a teacher's scores.
+
+    Args:
+        scores: One array a query; lists of fewer than two candidates are passed over.
+        relevant: Aligned with ``scores``: which candidates are judged relevant. None where nothing is judged.
+    """
+    kept = [i for i, values in enumerate(scores) if len(values) > 1]
+    lists = [np.asarray(scores[i], dtype=np.float64) for i in kept]
+    agreement = _agreement(lists, [relevant[i] for i in kept]) if relevant is not None else (0, None, None, None)
+    if not lists:
+        return Diagnostics(0, 0.0, *[None] * 7, *agreement)
+    ranges = np.array([values.max() - values.min() for values in lists])
+    matrix = _padded(lists)
+    return Diagnostics(
+        len(lists),
+        float(np.mean([len(values) for values in lists])),
+        float(min(values.min() for values in lists)),
+        float(max(values.max() for values in lists)),
+        float(np.mean([values.std() for values in lists])),
+        float(ranges.mean()),
+        float((ranges == 0).mean()),
+        relative_entropy(matrix, 1.0),
+        suggest_temperature(matrix),
+        *agreement,
+    )
+
+
+def _padded(lists: Sequence[Matrix]) -> Matrix:
+    """A sample of the lists as rows, less their maximum, -inf where a list has ended."""
+    chosen = np.unique(np.linspace(0, len(lists) - 1, min(len(lists), LISTS_LOOKED_AT)).astype(int))
+    matrix = np.full((len(chosen), max(len(lists[i]) for i in chosen)), -np.inf)
+    for row, i in enumerate(chosen):
+        matrix[row, : len(lists[i])] = lists[i] - lists[i].max()
+    return matrix
+
+
+def relative_entropy(scores: Matrix, temperature: float) -> float:
+    """Mean over rows of H(softmax(row / temperature)) / ln n, for rows [B, N] with maximum 0 and n finite places."""
+    with np.errstate(invalid="ignore"):
+        weights = np.exp(scores / temperature)
+        total = weights.sum(axis=1)
+        # H = ln Z - sum(p x), x being the logits; 0 where p is.
+        expected = np.where(weights > 0, weights * (scores / temperature), 0.0).sum(axis=1) / total
+    entropy = np.log(total) - expected
+    return float(np.mean(entropy / np.log(np.isfinite(scores).sum(axis=1))))
+
+
+def suggest_temperature(scores: Matrix, target: float = TARGET_ENTROPY) -> float | None:
+    """The temperature at which `relative_entropy` is ``target``, by bisection (it rises with the temperature)."""
+    low, high = _LOWEST, _HIGHEST
+    if not relative_entropy(scores, low) < target < relative_entropy(scores, high):
+        return None
+    while high / low > 1.0001:
+        middle = float(np.sqrt(low * high))
+        low, high = (middle, high) if relative_entropy(scores, middle) < target else (low, middle)
+    return float(f"{np.sqrt(low * high):.3g}")
+
+
+def _agreement(
+    lists: Sequence[Matrix], relevant: Sequence[npt.NDArray[np.bool_]]
+) -> tuple[int, float | None, float | None, float | None]:
+    ranks, gains = [], []
+    for values, positive in zip(lists, relevant, strict=True):
+        if positive.all() or not positive.any():
+            continue
+        ranks.append(1 + int(np.count_nonzero(values[~positive] >= values[positive].max())))
+        # Stable, and relevant ones last among equals: a tie counts against here too.
+        order = np.lexsort((positive, -values))
+        discounts = 1 / np.log2(np.arange(2, min(10, len(values)) + 2))
+        ideal = discounts[: int(positive.sum())].sum()
+        gains.append(float(discounts[positive[order][: len(discounts)]].sum() / ideal))
+    if not ranks:
+        return 0, None, None, None
+    return len(ranks), float(np.mean(np.array(ranks) == 1)), float(np.mean(ranks)), float(np.mean(gains))
+
+
+def say_diagnostics(found: Diagnostics) -> None:
+    """Print the figures, a line each kind."""
+    if not found.lists:
+        say("Teacher scores: no list of two candidates or more")
+        return
+    say(
+        f"Teacher scores: {found.lists} lists of {found.candidates:.1f} candidates, from {found.lowest:.3g} to "
+        f"{found.highest:.3g}; within a list a spread of {found.spread:.3g} and a range of {found.range:.3g}"
+    )
+    if found.constant:
+        say(f"  {found.constant:.1%} of the lists have one score throughout: they teach nothing")
+    if found.judged:
+        say(
+            f"  {found.judged} judged lists: in {found.agreement:.1%} the best relevant candidate is first, mean rank "
+            f"{found.rank:.1f}, nDCG@10 {found.ndcg_at_10:.3f}"
+        )
+    suggested = "none reaches it" if found.temperature is None else f"teacher temperature {found.temperature:g}"
+    say(
+        f"  softmax entropy at temperature 1: {found.entropy:.2f} of uniform; "
+        f"for {TARGET_ENTROPY:g} (our rule of thumb): {suggested}"
+    )

@@ -1,0 +1,66 @@
+"""Load a cross-encoder, and refuse what would only look like one."""
+
+import os
+from typing import Any
+
+from distillir.encoding.models import one_line_errors, pick_device, resolve_model, set_max_length
+from distillir.errors import DistillirError
+
+_REMEDY = "make one of it with distillir train-teacher, or name a cross-encoder"
+
+
+def load_cross_encoder(
+    name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None
+) -> Any:
+    """Load a sentence-transformers CrossEncoder with one label, in evaluation mode.
+
+    Args:
+        name: Folder or hub name.
+        max_length: Tokens of a pair at most (default: the model's own).
+        device: A torch device; None takes `distillir.encoding.models.pick_device`.
+
+    Raises:
+        DistillirError: It cannot be loaded, has several labels, or has no trained scoring head.
+    """
+    from sentence_transformers import CrossEncoder
+
+    path = resolve_model(name)
+    with one_line_errors(str(name)):
+        if not _has_head(path):
+            raise DistillirError(
+                "is an encoder, no cross-encoder: its scores would be random", where=str(name), remedy=_REMEDY
+            )
+        model = CrossEncoder(path, device=device or pick_device())
+    if model.num_labels != 1:
+        raise DistillirError(
+            f"gives {model.num_labels} labels where a teacher gives one score",
+            where=str(name),
+            remedy="choose a cross-encoder with num_labels 1",
+        )
+    if max_length is not None:
+        set_max_length(model, max_length, str(name))
+    model.eval()
+    return model
+
+
+def _has_head(path: str) -> bool:
+    """Whether a model's files say that it was saved with something that gives scores.
+
+    CrossEncoder itself loads any encoder, with a new random head and no more than a line in the log.
+    """
+    import json
+
+    from transformers.utils import cached_file
+
+    def read(file: str) -> dict[str, Any]:
+        found = cached_file(path, file, _raise_exceptions_for_missing_entries=False)
+        if found is None:
+            return {}
+        with open(found, encoding="utf-8") as stream:  # noqa: PTH123
+            value: dict[str, Any] = json.load(stream)
+        return value
+
+    if read("config_sentence_transformers.json").get("model_type") == "CrossEncoder":
+        return True
+    architectures = read("config.json").get("architectures") or []
+    return any(name.endswith(("ForSequenceClassification", "ForCausalLM")) for name in architectures)

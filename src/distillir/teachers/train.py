@@ -1,0 +1,231 @@
+"""``train-teacher``: fine-tune a cross-encoder from any encoder, resumable at any moment."""
+
+import json
+import os
+import shutil
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory, write_json
+from distillir.parallel import barrier, rank, world_size
+from distillir.progress import progress, say
+from distillir.retrieval.run import Run
+from distillir.teachers.training_pairs import TrainingPairs, training_pairs
+
+INFO = "train_teacher.json"
+
+
+def train_cross_encoder(
+    base_model: str | os.PathLike[str],
+    collection: Collection,
+    output: Path,
+    *,
+    split: str = "train",
+    negatives_run: Run,
+    negatives_per_positive: int = 2,
+    negative_depth: int = 30,
+    epochs: float = 1.0,
+    learning_rate: float = 7e-5,
+    batch_size: int = 16,
+    max_length: int = 192,
+    seed: int = 0,
+    max_pairs: int | None = None,
+    precision: str = "auto",
+    checkpoint_seconds: float = 120.0,
+) -> dict[str, Any]:
+    """Fine-tune a cross-encoder on judged positives and mined negatives with binary cross-entropy.
+
+    Training is sentence-transformers' `CrossEncoderTrainer`; AdamW, linear schedule, a tenth of the steps warm-up.
+    A rerun after a kill goes on from the last checkpoint, kept beside ``output`` until the end; a rerun after the end
+    changes nothing.
+
+    Args:
+        base_model: The encoder to start from: folder, alias or hub name.
+        collection: Texts and judgements.
+        output: Folder that appears, whole, at the end.
+        split: Whose judgements are learnt from.
+        negatives_run: Rankings to draw negatives from; see `training_pairs`, like the next two.
+        negatives_per_positive: Negatives beside each positive.
+        negative_depth: Drawn from the first so many.
+        epochs: Times each pair is seen; may be a fraction.
+        learning_rate: Peak of the schedule.
+        batch_size: Pairs a step, over all processes.
+        max_length: Tokens of query and document together.
+        seed: Of the new head, draws, order and dropout.
+        max_pairs: At most so many pairs.
+        precision: ``auto``, ``float32`` or ``bf16`` (autocast).
+        checkpoint_seconds: Time between checkpoints.
+
+    Returns:
+        ``pairs``, ``positives``, ``steps``, ``first_loss``, ``loss`` (means of the first and last logging period) and
+        ``seconds`` of this call's training.
+
+    Raises:
+        DistillirError: Nothing to train on, ``output`` holds something else, or the loss is not finite.
+    """
+    from distillir.encoding.fingerprint import model_fingerprint
+    from distillir.encoding.models import pick_device
+    from distillir.encoding.precision import resolve_precision
+
+    if batch_size % world_size():
+        raise DistillirError(
+            f"{batch_size} pairs a step do not divide into {world_size()} processes", where="train-teacher"
+        )
+    pairs = training_pairs(
+        collection,
+        split,
+        negatives_run,
+        negatives_per_positive=negatives_per_positive,
+        negative_depth=negative_depth,
+        max_pairs=max_pairs,
+        seed=seed,
+    )
+    resolved = resolve_precision(precision, pick_device())
+    settings = {
+        "base_model": os.fspath(base_model),
+        "base_fingerprint": model_fingerprint(base_model),
+        "collection": collection.fingerprint,
+        "pairs": pairs.fingerprint,
+        "epochs": float(epochs),
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "max_length": max_length,
+        "seed": seed,
+        "precision": resolved,
+    }
+    done = _finished(output, settings)
+    barrier()
+    if done is not None:
+        say(f"{output} is there already, of the same pairs and settings")
+        return done
+    work = output.with_name(f".{output.name}.training")
+    if rank() == 0:
+        _prepare(work, settings)
+    barrier()
+    model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds)
+    if rank() == 0:
+        with atomic_directory(output) as folder:
+            model.save_pretrained(str(folder))
+            write_json(folder / INFO, {"settings": settings, "metrics": metrics})
+        shutil.rmtree(work)
+    barrier()
+    return metrics
+
+
+def _finished(output: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """The metrics of a finished training with these settings, or None where ``output`` is free."""
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return None
+    if not (output / INFO).is_file():
+        raise DistillirError(
+            "is there already and was not made by train-teacher", where=output, remedy="choose another --output"
+        )
+    found = json.loads((output / INFO).read_text(encoding="utf-8"))
+    if found["settings"] != settings:
+        changed = [name for name in settings if found["settings"].get(name) != settings[name]]
+        raise DistillirError(
+            f"holds a teacher of other settings ({', '.join(changed)})",
+            where=output,
+            remedy="delete the folder or choose another --output",
+        )
+    metrics: dict[str, Any] = found["metrics"]
+    return metrics
+
+
+def _prepare(work: Path, settings: dict[str, Any]) -> None:
+    """Keep the checkpoints of a training with the same settings; clear away others."""
+    file = work / "settings.json"
+    if work.exists() and (not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != settings):
+        shutil.rmtree(work)
+    if not work.exists():
+        work.mkdir(parents=True)
+        write_json(file, settings)
+
+
+def _train(
+    base_model: str | os.PathLike[str],
+    collection: Collection,
+    pairs: TrainingPairs,
+    work: Path,
+    settings: dict[str, Any],
+    checkpoint_seconds: float,
+) -> tuple[Any, dict[str, Any]]:
+    from datasets import Dataset
+    from sentence_transformers import CrossEncoder
+    from sentence_transformers.cross_encoder import CrossEncoderTrainer
+    from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
+    from transformers import PrinterCallback, ProgressCallback
+    from transformers.trainer_utils import set_seed
+
+    from distillir.encoding.models import one_line_errors, pick_device, resolve_model, set_max_length
+    from distillir.teachers.length_batches import LengthBatches
+    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint
+
+    set_seed(settings["seed"])
+    with one_line_errors(str(base_model)):
+        model = CrossEncoder(resolve_model(base_model), num_labels=1, device=pick_device())
+    set_max_length(model, settings["max_length"], str(base_model))
+    texts = {
+        "query": collection.queries.texts(pairs.queries),
+        "document": collection.corpus.texts(pairs.documents),
+        "label": pairs.labels.tolist(),
+    }
+    # Characters beyond what max_length keeps (some five a token) make no batch slower.
+    characters = [len(q) + len(d) for q, d in zip(texts["query"], texts["document"], strict=True)]
+    lengths = np.minimum(np.array(characters, dtype=np.int64), 5 * settings["max_length"])
+    steps = max(1, int(np.ceil(len(pairs) / settings["batch_size"]) * settings["epochs"]))
+    started = time.monotonic()
+    with progress("Train teacher", steps) as advance:
+        trainer = CrossEncoderTrainer(
+            model=model,
+            args=_arguments(work, settings, steps, model.device.type, partial(LengthBatches, lengths)),
+            train_dataset=Dataset.from_dict(texts),
+            loss=BinaryCrossEntropyLoss(model),
+            callbacks=[Bar(advance), ClockedCheckpoints(checkpoint_seconds)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.remove_callback(ProgressCallback)
+        resumed = last_checkpoint(work / "checkpoints")
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    if not np.all(np.isfinite(losses)):
+        raise DistillirError("the loss is not finite", where="train-teacher", remedy="lower the learning rate")
+    model.eval()
+    return model, {
+        "pairs": len(pairs),
+        "positives": int(pairs.labels.sum()),
+        "steps": steps,
+        "first_loss": losses[0],
+        "loss": losses[-1],
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _arguments(work: Path, settings: dict[str, Any], steps: int, device: str, sampler: Any) -> Any:
+    from sentence_transformers.cross_encoder import CrossEncoderTrainingArguments
+
+    return CrossEncoderTrainingArguments(
+        output_dir=str(work / "checkpoints"),
+        per_device_train_batch_size=settings["batch_size"] // world_size(),
+        max_steps=steps,
+        learning_rate=settings["learning_rate"],
+        warmup_steps=int(np.ceil(steps / 10)),
+        weight_decay=0.01,
+        bf16=settings["precision"] == "bf16",
+        use_cpu=device == "cpu",
+        seed=settings["seed"],
+        batch_sampler=sampler,
+        save_strategy="no",
+        save_total_limit=2,
+        logging_steps=max(1, min(50, steps // 10)),
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
+    )

@@ -1,0 +1,98 @@
+"""Pairs to train a cross-encoder on: judged positives, mined negatives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.retrieval.run import Run
+
+
+@dataclass(frozen=True)
+class TrainingPairs:
+    """Aligned arrays [N].
+
+    Attributes:
+        queries: Query rows.
+        documents: Document rows.
+        labels: 1 for a judged positive, 0 for a mined negative.
+    """
+
+    queries: Rows
+    documents: Rows
+    labels: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the rows and labels (hex)."""
+        return xxhash.xxh3_128_hexdigest(self.queries.tobytes() + self.documents.tobytes() + self.labels.tobytes())
+
+
+def training_pairs(
+    collection: Collection,
+    split: str,
+    negatives_run: Run,
+    *,
+    negatives_per_positive: int = 2,
+    negative_depth: int = 30,
+    max_pairs: int | None = None,
+    seed: int = 0,
+) -> TrainingPairs:
+    """Each judged positive of a split, with negatives drawn from what a run ranks high.
+
+    Args:
+        collection: Where judgements are.
+        split: Whose.
+        negatives_run: Rankings of the split's queries; what is judged relevant is taken out of them.
+        negatives_per_positive: Drawn without replacement for each positive; fewer where the run has fewer.
+        negative_depth: Drawn from the first so many that are left.
+        max_pairs: Whole positives with their negatives, of queries in random order, until this many pairs.
+        seed: Of draws and order; a query's draws do not depend on other queries.
+
+    Raises:
+        DistillirError: The split has no judged positive, or the run has no negative for any query.
+    """
+    qrels = collection.qrels(split)
+    place = {int(query): i for i, query in enumerate(negatives_run.queries)}
+    order = qrels.query_rows
+    if max_pairs is not None:
+        order = np.random.default_rng(seed).permutation(order)
+    queries: list[int] = []
+    documents: list[int] = []
+    labels: list[float] = []
+    positives = 0
+    for query in order.tolist():
+        relevant = qrels.relevant(query)
+        ranked = negatives_run.of(place[query])[0] if query in place else np.empty(0, dtype=np.int64)
+        pool = ranked[~np.isin(ranked, relevant)][:negative_depth]
+        draw = np.random.default_rng([seed, query])
+        for positive in relevant.tolist():
+            negatives = draw.choice(pool, size=min(negatives_per_positive, len(pool)), replace=False).tolist()
+            if max_pairs is not None and len(labels) + 1 + len(negatives) > max_pairs:
+                break
+            positives += 1
+            queries += [query] * (1 + len(negatives))
+            documents += [positive, *negatives]
+            labels += [1.0] + [0.0] * len(negatives)
+    if not positives:
+        raise DistillirError(
+            f"no pair to train on in split {split!r} of {collection.name}",
+            where="train-teacher",
+            remedy="choose a split with relevant judgements, or more pairs",
+        )
+    if positives == len(labels):
+        raise DistillirError(
+            "the run ranks no negative for any of the split's queries",
+            where="train-teacher",
+            remedy=f"mine candidates for the queries of split {split!r}",
+        )
+    return TrainingPairs(
+        np.array(queries, dtype=np.int64), np.array(documents, dtype=np.int64), np.array(labels, dtype=np.float32)
+    )

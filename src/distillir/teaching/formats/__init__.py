@@ -1,0 +1,5 @@
+"""Teaching sets from and to the file formats of other programs."""
+
+from distillir.teaching.formats.exchange import FORMATS, detect_format, export_teaching, import_teaching
+
+__all__ = ["FORMATS", "detect_format", "export_teaching", "import_teaching"]

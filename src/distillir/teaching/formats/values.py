@@ -1,0 +1,61 @@
+"""Single values of other programs' files: ids and scores, read and written."""
+
+import math
+from pathlib import Path
+
+from distillir.errors import DistillirError
+from distillir.retrieval.run import Scores
+
+
+def read_id(value: object, where: str, what: str) -> str:
+    """An id, given as a text or a whole number.
+
+    Raises:
+        DistillirError: It is neither, or empty.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value:
+        return value
+    raise DistillirError(f"{value!r} is no {what} id", where=where, remedy="ids are texts or whole numbers")
+
+
+def read_score(value: object, where: str) -> float:
+    """A teacher score.
+
+    Raises:
+        DistillirError: It is no finite number.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise DistillirError(f"{value!r} is no teacher score", where=where, remedy="scores are finite numbers")
+
+
+def write_id(identifier: str) -> int | str:
+    """An id as JSON shall hold it: a number where it is the plain writing of one, as MS MARCO's tools expect."""
+    return int(identifier) if identifier.isascii() and identifier.isdigit() and is_plain(identifier) else identifier
+
+
+def is_plain(identifier: str) -> bool:
+    """Whether an id of digits is written without leading zeros (so that nothing is lost as a number)."""
+    return identifier == "0" or not identifier.startswith("0")
+
+
+def write_scores(scores: Scores) -> list[float]:
+    """Scores with no more digits than a float32 has; read back they are the same to the bit."""
+    return [float(str(score)) for score in scores]
+
+
+def tsv_cell(value: str, what: str, where: Path) -> str:
+    """An id that can stand in a tab-separated file.
+
+    Raises:
+        DistillirError: It holds a tab or a line break.
+    """
+    if any(character in value for character in "\t\n\r"):
+        raise DistillirError(
+            f"{what} id {value!r} holds a tab or line break, which this format cannot",
+            where=where,
+            remedy="export to parquet instead",
+        )
+    return value

@@ -1,0 +1,125 @@
+"""Imports are done once, by one process, in little memory, and leave nothing half-written."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from distillir.collections import load_collection
+from distillir.errors import DistillirError
+
+LOAD = """
+import sys
+from pathlib import Path
+from distillir.collections import load_collection
+collection = load_collection(sys.argv[1], cache=Path(sys.argv[2]))
+print(collection.path, collection.fingerprint)
+"""
+
+
+def passages(folder: Path, count: int) -> Path:
+    """An MS MARCO folder of numbered passages of 380 bytes."""
+    folder.mkdir()
+    sentence = "The river rises in the hills, passes three old mills and reaches the sea after forty days. " * 4
+    with (folder / "collection.tsv").open("w") as stream:
+        stream.writelines(f"{number}\tPassage {number}. {sentence}\n" for number in range(count))
+    (folder / "queries.dev.tsv").write_text("q\twhere does the river end\n")
+    (folder / "qrels.dev.tsv").write_text(f"q\t0\t{count - 1}\t1\n")
+    return folder
+
+
+def contents(cache: Path) -> list[str]:
+    return sorted(path.name for path in (cache / "collections").iterdir() if not path.name.endswith(".lock"))
+
+
+def test_processes_that_import_the_same_agree(tmp_path: Path) -> None:
+    folder, cache = passages(tmp_path / "river", 20_000), tmp_path / "cache"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOAD, str(folder), str(cache)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    finished = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0]
+    assert len({output for output, _ in finished}) == 1
+    assert len(contents(cache)) == 1
+    assert sum("imported river" in errors for _, errors in finished) == 1
+
+
+def test_a_killed_import_is_cleared_away(tmp_path: Path) -> None:
+    folder, cache = passages(tmp_path / "river", 200_000), tmp_path / "cache"
+    process = subprocess.Popen([sys.executable, "-c", LOAD, str(folder), str(cache)], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not list(cache.glob("collections/.*.part/corpus/texts.arrow")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert [name for name in contents(cache) if name.endswith(".part")], "killed too late to show anything"
+    collection = load_collection(folder, cache=cache)
+    assert len(collection.corpus) == 200_000
+    assert contents(cache) == [collection.path.name]
+
+
+def test_import_streams(tmp_path: Path) -> None:
+    # 76 MB of text: held in memory, as Python strings, it would be seen.
+    folder, cache = passages(tmp_path / "river", 200_000), tmp_path / "cache"
+    program = (
+        f"import resource, pyarrow, distillir.collections.load\n"
+        f"before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n{LOAD}"
+        f"print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    command = [sys.executable, "-c", program, str(folder), str(cache)]
+    growth = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    assert growth < 45, f"{growth} MiB"
+
+
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    folder, cache = passages(tmp_path / "river", 20_000), tmp_path / "cache"
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    process = subprocess.run(
+        [sys.executable, "-c", LOAD, str(folder), str(cache)],
+        preexec_fn=small_files,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = process.stderr.strip().splitlines()[-1]
+    assert "DistillirError" in last
+    assert "the import cannot be written (File too large); free space there, or set DISTILLIR_CACHE" in last
+    assert contents(cache) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_cache_that_cannot_be_written(tiny_beir: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o500)
+    with pytest.raises(DistillirError, match="set DISTILLIR_CACHE"):
+        load_collection(tiny_beir, cache=cache)
+
+
+def test_a_cache_that_is_a_file(tiny_beir: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(DistillirError, match=r"cannot be written \(Not a directory\).*set DISTILLIR_CACHE"):
+        load_collection(tiny_beir, cache=tmp_path / "cache")
+
+
+def test_an_import_survives_its_source(tiny_beir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    shutil.copytree(tiny_beir, folder)
+    imported = load_collection(folder).path
+    shutil.rmtree(folder)
+    assert load_collection(imported).corpus.row("cactus") >= 0

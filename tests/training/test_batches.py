@@ -1,0 +1,113 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lists import ExampleLists
+from training_fixtures import collator, lists, student  # noqa: F401
+
+from distillir.collections import Collection
+from distillir.objectives.weighted_sum import parse_objective
+from distillir.students.dense import chunks
+from distillir.training.collator import LessonCollator
+from distillir.training.lessons import Lessons
+from distillir.training.loss import LessonLoss
+
+Batch = dict[str, Any]
+
+
+@pytest.fixture
+def lessons(lists: ExampleLists) -> Lessons:
+    return Lessons(lists, epochs=1, queries_per_step=4, candidates=None)
+
+
+def test_chunks_hold_the_budget_and_lose_nothing() -> None:
+    lengths = sorted(np.random.default_rng(0).integers(1, 60, 200).tolist())
+    cut = chunks(lengths, 256)
+    assert [start for start, _, _ in cut[1:]] == [end for _, end, _ in cut[:-1]]
+    assert cut[0][0] == 0 and cut[-1][1] == 200
+    assert all(width == max(lengths[a:b]) and ((b - a) * width <= 256 or b - a == 1) for a, b, width in cut)
+    assert chunks([300], 256) == [(0, 1, 300)]
+
+
+def test_each_distinct_document_is_encoded_once(collator: LessonCollator, lessons: Lessons) -> None:
+    chosen = [lessons[0], lessons[1], lessons[0]]
+    batch = collator(chosen)
+    distinct = np.unique(np.concatenate([lesson.documents for lesson in chosen]))
+    assert batch["document_input_ids"].shape[0] == len(distinct)
+    assert batch["query_input_ids"].shape[0] == 2
+    assert torch.equal(batch["label"]["index"][0], batch["label"]["index"][2])
+
+
+def test_scores_are_those_of_the_model_itself(
+    collator: LessonCollator, lessons: Lessons, student: Any, tiny: Collection
+) -> None:
+    chosen = [lessons[i] for i in range(4)]
+    loss = LessonLoss(student, parse_objective("kl"))
+    with torch.no_grad():
+        scores = loss.scores(student, collator(chosen))
+    for row, lesson in enumerate(chosen):
+        query = student.encode_query([tiny.queries.text(lesson.query)])
+        documents = student.encode_document(tiny.corpus.texts(lesson.documents))
+        expected = student.similarity(query, documents)[0]
+        torch.testing.assert_close(scores[row, : len(lesson.documents)], expected, atol=1e-5, rtol=0)
+
+
+def _gradient(student: Any, batch: Batch, *, recompute: bool = False) -> tuple[float, torch.Tensor]:
+    student.zero_grad()
+    total = torch.stack(
+        list(LessonLoss(student, parse_objective("kl"), recompute=recompute)(student, batch).values())
+    ).sum()
+    total.backward()
+    return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
+
+
+def test_chunks_and_recomputing_change_neither_loss_nor_gradient(
+    collator: LessonCollator, lessons: Lessons, student: Any
+) -> None:
+    chosen = [lessons[i] for i in range(6)]
+    batch = collator(chosen)
+    collator.budget = 1 << 20
+    whole = collator(chosen)
+    assert len(batch["document_chunks"]) > 3 and len(whole["document_chunks"]) == 1
+    value, gradient = _gradient(student, whole)
+    for other, recompute in ((batch, False), (batch, True)):
+        again, same = _gradient(student, other, recompute=recompute)
+        assert again == pytest.approx(value, abs=1e-6)
+        torch.testing.assert_close(same, gradient, atol=1e-6, rtol=1e-4)
+
+
+def test_positives_are_judged_or_the_teachers_best(collator: LessonCollator, lessons: Lessons) -> None:
+    chosen = [lessons[i] for i in range(6)]
+    label = collator(chosen)["label"]
+    for lesson, positive in zip(chosen, label["positive"].tolist(), strict=True):
+        assert positive == (0 if lesson.query % 2 == 0 else -1)
+    collator.pseudo_positives = True
+    label = collator(chosen)["label"]
+    for lesson, positive in zip(chosen, label["positive"].tolist(), strict=True):
+        assert positive == (0 if lesson.query % 2 == 0 else int(lesson.teacher.argmax()))
+
+
+def test_a_prompt_is_put_before_queries_only(tmp_path: Any, student: Any, tiny: Collection) -> None:
+    from distillir.training.tokens import tokenise
+
+    student.prompts = {"query": "search for: ", "document": ""}
+    rows = np.arange(3)
+    tokens = tokenise(tmp_path / "prompted", student, tiny.queries, rows, kind="query").batch(rows)
+    text = student.tokenizer.decode(tokens["input_ids"][1], skip_special_tokens=True)
+    assert text == f"search for: {tiny.queries.text(1)}".lower() or text.startswith("search for :")
+
+
+def test_tokens_are_made_once(tmp_path: Any, student: Any, tiny: Collection) -> None:
+    from distillir.training.tokens import tokenise
+
+    rows = np.array([5, 3, 3, 9])
+    first = tokenise(tmp_path / "t", student, tiny.corpus, rows, kind="document")
+    stamp = (tmp_path / "t" / "ids.bin").stat().st_mtime_ns
+    again = tokenise(tmp_path / "t", student, tiny.corpus, rows, kind="document")
+    assert (tmp_path / "t" / "ids.bin").stat().st_mtime_ns == stamp
+    assert torch.equal(first.batch(rows)["input_ids"], again.batch(rows)["input_ids"])
+    more = tokenise(tmp_path / "t", student, tiny.corpus, np.arange(10), kind="document")
+    assert len(more.rows) == 10
+    with pytest.raises(IndexError):
+        more.batch(np.array([11]))

@@ -1,0 +1,102 @@
+"""Training in processes of its own: killed, accumulated, and shared by two."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from distillir.collections import Collection
+
+WORKER = Path(__file__).parent / "worker.py"
+BASE = {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "precision": "float32", "learning_rate": 1e-3}
+
+
+def _command(
+    tiny: Collection, work: Path, objective: Any = "kl", slow: float | None = None, **settings: Any
+) -> list[str]:
+    command = [str(WORKER), str(tiny.path), str(work), json.dumps({**BASE, **settings}), json.dumps(objective)]
+    return command if slow is None else [*command, str(slow)]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parent)}
+
+
+def _run(arguments: list[str], launcher: list[str] | None = None) -> None:
+    done = subprocess.run(
+        [*(launcher or [sys.executable]), *arguments], env=_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _losses(work: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (work / "log.jsonl").read_text().splitlines()]
+
+
+def _weights(work: Path) -> dict[str, torch.Tensor]:
+    weights: dict[str, torch.Tensor] = torch.load(work / "weights.pt")
+    return weights
+
+
+def test_the_loss_falls_and_a_repeat_is_identical(tiny: Collection, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        _run(_command(tiny, tmp_path / name, epochs=8, dropout=0.1))
+    losses = _losses(tmp_path / "a")
+    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
+    first, second = _weights(tmp_path / "a"), _weights(tmp_path / "b")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_killed_and_resumed_gives_the_same_weights(tiny: Collection, tmp_path: Path) -> None:
+    settings = {"epochs": 4, "dropout": 0.1, "checkpoint_seconds": 0}
+    _run(_command(tiny, tmp_path / "whole", **settings))
+    work = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, *_command(tiny, work, slow=0.3, **settings)], env=_environment())
+    deadline = time.monotonic() + 90
+    while len(list(work.glob("checkpoints/checkpoint-*/complete"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (work / "weights.pt").exists()
+    assert list(work.glob("checkpoints/checkpoint-*/complete")), "killed before the first checkpoint"
+    _run(_command(tiny, work, **settings))
+    whole, resumed = _weights(tmp_path / "whole"), _weights(work)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert _losses(work) == _losses(tmp_path / "whole")
+
+
+def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> None:
+    from distillir.training.callbacks import last_checkpoint
+
+    for step, whole in ((5, True), (10, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if whole:
+            (folder / "complete").touch()
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-5"
+    assert last_checkpoint(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize("objective", ["kl", {"ranknet": 1.0, "info_nce": 0.5}])
+def test_accumulation_and_two_processes_follow_the_same_curve(tiny: Collection, tmp_path: Path, objective: Any) -> None:
+    # Lists are ragged and some have no positive: means of means would differ.
+    _run(_command(tiny, tmp_path / "one", objective, dropout=0.0))
+    _run(_command(tiny, tmp_path / "parts", objective, dropout=0.0, gradient_accumulation=4, grad_cache=True))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
+    _run(_command(tiny, tmp_path / "two", objective, dropout=0.0), launcher)
+    one = _losses(tmp_path / "one")
+    assert len(one) == 6
+    assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5)
+    assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5)
+    whole = _weights(tmp_path / "one")
+    for other in ("parts", "two"):
+        for name, value in _weights(tmp_path / other).items():
+            if value.is_floating_point():
+                torch.testing.assert_close(value, whole[name], atol=2e-4, rtol=1e-3)
