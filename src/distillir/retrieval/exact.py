@@ -5,6 +5,7 @@ import numpy.typing as npt
 import torch
 
 from distillir.collections.table import Rows
+from distillir.encoding.models import pick_device
 from distillir.errors import DistillirError
 from distillir.progress import progress
 from distillir.retrieval.run import Scores
@@ -28,8 +29,8 @@ def exact_search(
 
     At most ``query_block`` x ``document_block`` scores exist at a time. Score and row are packed into one 64-bit key
     (the float's bits in sortable order, then the row's complement), so that the order is total, and the same for any
-    block size but for float rounding. It stands here in place of faiss' flat index, which leaves ties at the cut to
-    chance and is slower on a CPU (see docs/mine.md).
+    block size but for float rounding. It stands here in place of faiss' flat index, which leaves
+    open which of several tied documents at the cut it returns, and is slower on a CPU (see docs/mine.md).
 
     Args:
         query_vectors: [Q, D] float32.
@@ -38,7 +39,7 @@ def exact_search(
         cosine: Bring vectors to length 1 first.
         document_block: Documents scored at a time.
         query_block: Queries scored at a time.
-        device: A torch device (default: the first GPU, or the CPU where there is none).
+        device: A torch device (default: this process' GPU, or the CPU where there is none).
 
     Returns:
         Document rows [Q, K] int64 and scores [Q, K] float32 with K = min(depth, N), best first.
@@ -46,7 +47,9 @@ def exact_search(
     Raises:
         DistillirError: A score is not finite; the message gives the rows.
     """
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    chosen = device or pick_device()
+    # 64-bit keys are not tried on Apple's GPUs.
+    place = torch.device("cpu" if chosen == "mps" else chosen)
     count, kept = len(document_vectors), min(depth, len(document_vectors))
     rows = np.empty((len(query_vectors), kept), dtype=np.int64)
     scores = np.empty((len(query_vectors), kept), dtype=np.float32)

@@ -71,7 +71,7 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
     lists = [np.asarray(scores[i], dtype=np.float64) for i in kept]
     agreement = _agreement(lists, [relevant[i] for i in kept]) if relevant is not None else (0, None, None, None)
     if not lists:
-        return Diagnostics(0, 0.0, *[None] * 7, *agreement)
+        return Diagnostics(0, 0.0, None, None, None, None, None, None, None, *agreement)
     ranges = np.array([values.max() - values.min() for values in lists])
     matrix = _padded(lists)
     return Diagnostics(

@@ -39,5 +39,5 @@ class LengthBatches(DefaultBatchSampler):
             yield batches[i].tolist()
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.lengths), self.batch_size)
+        whole, rest = divmod(len(self.lengths), int(self.batch_size))
         return whole + (1 if rest and not self.drop_last else 0)

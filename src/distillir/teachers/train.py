@@ -70,7 +70,7 @@ def train_cross_encoder(
         DistillirError: Nothing to train on, ``output`` holds something else, or the loss is not finite.
     """
     from distillir.encoding.fingerprint import model_fingerprint
-    from distillir.encoding.models import pick_device
+    from distillir.encoding.models import pick_device, quiet
     from distillir.encoding.precision import resolve_precision
 
     if batch_size % world_size():
@@ -110,7 +110,7 @@ def train_cross_encoder(
     barrier()
     model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds)
     if rank() == 0:
-        with atomic_directory(output) as folder:
+        with atomic_directory(output) as folder, quiet():
             model.save_pretrained(str(folder))
             write_json(folder / INFO, {"settings": settings, "metrics": metrics})
         shutil.rmtree(work)
@@ -163,7 +163,7 @@ def _train(
     from transformers import PrinterCallback, ProgressCallback
     from transformers.trainer_utils import set_seed
 
-    from distillir.encoding.models import one_line_errors, pick_device, resolve_model, set_max_length
+    from distillir.encoding.models import one_line_errors, pick_device, quiet, resolve_model, set_max_length
     from distillir.teachers.length_batches import LengthBatches
     from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint
 
@@ -192,7 +192,8 @@ def _train(
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
         resumed = last_checkpoint(work / "checkpoints")
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        with quiet():
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if not np.all(np.isfinite(losses)):
         raise DistillirError("the loss is not finite", where="train-teacher", remedy="lower the learning rate")
