@@ -62,18 +62,18 @@ def test_no_queries_and_only_empty_lists(tiny: Collection, cross_encoder: str, t
     assert [len(s) for s in teacher.score(tiny, np.array([1]), [nothing])] == [0]
 
 
-@pytest.mark.parametrize("precision", ["bf16", "int8"])
-def test_lower_precision_keeps_the_order(tiny: Collection, cross_encoder: str, precision: str, tmp_path: Path) -> None:
-    from scipy.stats import kendalltau
-
+@pytest.mark.parametrize(("precision", "error", "correlation"), [("bf16", 0.05, 0.99), ("int8", 0.3, 0.9)])
+def test_lower_precision_is_near(
+    tiny: Collection, cross_encoder: str, precision: str, error: float, correlation: float, tmp_path: Path
+) -> None:
     rows = [np.arange(30, dtype=np.int64)]
     exact = CrossEncoderTeacher(cross_encoder, precision="float32", cache=tmp_path)
     lower = CrossEncoderTeacher(cross_encoder, precision=precision, cache=tmp_path)
     assert exact.fingerprint(tiny) != lower.fingerprint(tiny)
     query = np.array([2], dtype=np.int64)
     (a,), (b,) = exact.score(tiny, query, rows), lower.score(tiny, query, rows)
-    assert 0 < np.abs(a - b).max() < 0.2 * np.ptp(a)
-    assert kendalltau(a, b).statistic > 0.8
+    assert 0 < np.abs(a - b).max() < error * np.ptp(a)
+    assert np.corrcoef(a, b)[0, 1] > correlation
 
 
 def test_first_token_alone_gives_the_same_scores(tiny: Collection, cross_encoder: str) -> None:
@@ -145,20 +145,13 @@ from distillir.teachers.cross_encoder import CrossEncoderTeacher
 teacher = CrossEncoderTeacher(sys.argv[1], precision="float32", batch_tokens=256, cache=Path(sys.argv[2]))
 collection = Collection(Path(sys.argv[3]))
 lists = [np.arange(len(collection.corpus))] * 4
-scores = teacher.score(collection, np.arange(4), lists)
-np.save(sys.argv[4], np.concatenate(scores))
-print(teacher.calls()["asked"])
+teacher.score(collection, np.arange(4), lists)
 """
 
 
-def run_scorer(*arguments: str) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", SCORER, *arguments], stdout=subprocess.PIPE, env=environment)
-
-
 def test_kill_and_rerun_asks_only_what_is_missing(tiny: Collection, cross_encoder: str, tmp_path: Path) -> None:
-    arguments = (cross_encoder, str(tmp_path / "scores"), str(tiny.path), str(tmp_path / "scores.npy"))
-    process = run_scorer(*arguments)
+    command = [sys.executable, "-c", SCORER, cross_encoder, str(tmp_path / "scores"), str(tiny.path)]
+    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) < 24 * 10:
         time.sleep(0.02)
@@ -167,8 +160,10 @@ def test_kill_and_rerun_asks_only_what_is_missing(tiny: Collection, cross_encode
     kept = sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) // 24
     total = 4 * len(tiny.corpus)
     assert 10 <= kept < total
-    asked, _ = run_scorer(*arguments).communicate()
-    assert int(asked) == total - kept
+    lists = [np.arange(len(tiny.corpus))] * 4
+    rerun = CrossEncoderTeacher(cross_encoder, precision="float32", cache=tmp_path / "scores")
+    scores = rerun.score(tiny, np.arange(4), lists)
+    assert rerun.calls() == {"asked": total - kept, "cached": kept}
     fresh = CrossEncoderTeacher(cross_encoder, precision="float32", cache=tmp_path / "fresh")
-    expected = fresh.score(tiny, np.arange(1), [np.arange(len(tiny.corpus))])[0]
-    np.testing.assert_allclose(np.load(tmp_path / "scores.npy")[: len(expected)], expected, rtol=0, atol=2e-5)
+    expected = fresh.score(tiny, np.arange(1), lists[:1])[0]
+    np.testing.assert_allclose(scores[0], expected, rtol=0, atol=2e-5)

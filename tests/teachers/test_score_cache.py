@@ -73,7 +73,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_there(tmp_path: Path, monkey
     real = os.write
 
     def full(handle: int, data: bytes) -> int:
-        if len(data) < 500:
+        if len(data) <= 500:
             raise OSError(28, "No space left on device")
         return real(handle, data[:700])
 

@@ -58,7 +58,7 @@ def _gradient(student: Any, batch: Batch, *, recompute: bool = False) -> tuple[f
     total = torch.stack(
         list(LessonLoss(student, parse_objective("kl"), recompute=recompute)(student, batch).values())
     ).sum()
-    total.backward()
+    torch.autograd.backward(total)
     return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
 
 

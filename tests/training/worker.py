@@ -34,10 +34,10 @@ if len(sys.argv) > 5:
     made = trainer.LessonTrainer.__init__
 
     def init(self: object, *args: object, **kwargs: object) -> None:
-        made(self, *args, **kwargs)  # type: ignore[arg-type]
+        made(self, *args, **kwargs)
         self.add_callback(Slow())  # type: ignore[attr-defined]
 
-    trainer.LessonTrainer.__init__ = init  # type: ignore[method-assign,assignment]
+    trainer.LessonTrainer.__init__ = init  # type: ignore[method-assign]
 
 torch.set_num_threads(1)
 opened = Collection(Path(collection))

@@ -1,0 +1,33 @@
+# `make quickstart` runs the main job on text that needs no download; `make test` runs the tests.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup quickstart test lint format clean
+
+setup: .venv/ready
+
+# torch first: its CPU build, where one is on offer, must be there before anything else asks for torch.
+.venv/ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch .venv/ready
+
+quickstart: setup
+	$(BIN)/distillir run recipes/quickstart.yaml
+
+test: setup
+	$(BIN)/python -m pytest -q
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv runs
