@@ -18,9 +18,11 @@ def rank() -> int:
 def barrier() -> None:
     """Wait until every process is here; nothing with one process."""
     if world_size() > 1:
+        import torch
         from accelerate import PartialState
 
-        PartialState().wait_for_everyone()
+        # Without cpu=True accelerate takes processes that have no GPU for one process, and waits for nobody.
+        PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
 
 
 @contextmanager

@@ -1,0 +1,137 @@
+"""The whole run on the tiny collection, from the command line: results, restarts, kills, bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+COMMAND = [sys.executable, "-m", "distillir"]
+
+
+@pytest.fixture
+def recipe(tiny_beir: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    value = {
+        "collection": str(tiny_beir),
+        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
+        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "candidates": {"from": ["bm25", "dense"], "depth": 8},
+        "training": {"epochs": 3, "queries_per_step": 4, "candidates_per_query": 4, "precision": "float32"},
+        "evaluation": {"measures": ["nDCG@10", "MRR@10"]},
+    }
+    path.write_text(yaml.safe_dump(value), encoding="utf-8")
+    return path
+
+
+def _distillir(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    return subprocess.run([*COMMAND, *map(str, arguments)], env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_run_from_text_to_report(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    done = _distillir("run", recipe, "--output", output)
+    assert done.returncode == 0, done.stderr
+    for name in ("recipe.yaml", "student", "teaching", "metrics.json", "report.html", "log.jsonl", "runs/after.trec"):
+        assert (output / name).exists(), name
+    metrics = json.loads((output / "metrics.json").read_text())
+    for part in ("teacher", "before", "after"):
+        assert set(metrics[part]) == {"nDCG@10", "MRR@10"}
+        assert all(0 <= value <= 1 for value in metrics[part].values())
+    assert {"mine", "score", "train"} <= set(metrics["seconds"])
+    assert metrics["method"] == "kl" and metrics["comparison"][0]["measure"] == "nDCG@10"
+
+    # The student loads where distillir is not imported, and gives the ranking of after.trec.
+    code = (
+        "import sys\nfrom sentence_transformers import SentenceTransformer\n"
+        f"model = SentenceTransformer({str(output / 'student')!r}, device='cpu')\n"
+        "assert model.encode(['a text']).shape == (1, 384) and 'distillir' not in sys.modules\n"
+        "assert len(model[0].auto_model.encoder.layer) == 1\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*.trec")}
+    weights = (output / "student" / "model.safetensors").stat().st_mtime_ns
+    again = _distillir("run", recipe, "--output", output)
+    assert again.returncode == 0, again.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in output.rglob("*.trec")}
+    assert weights == (output / "student" / "model.safetensors").stat().st_mtime_ns
+
+    other = _distillir("run", recipe, "--output", output, "--set", "training.epochs=4")
+    assert other.returncode == 2
+    assert "training.epochs" in other.stderr and len(other.stderr.strip().splitlines()) == 1
+
+    exported = _distillir("export", output, "-f", "flagembedding", "-o", tmp_path / "lists.jsonl")
+    assert exported.returncode == 0, exported.stderr
+    assert "pos_scores" in (tmp_path / "lists.jsonl").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_verbs_one_by_one_leave_what_the_next_one_reads(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    early = _distillir("train", recipe, "--output", output)
+    assert early.returncode == 2 and "distillir score" in early.stderr
+    for verb in ("mine", "score", "train", "evaluate", "report"):
+        done = _distillir(verb, recipe, "--output", output)
+        assert done.returncode == 0, f"{verb}: {done.stderr}"
+    assert (output / "report.html").is_file()
+
+
+def test_killed_in_the_middle_and_run_again(recipe: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    assert _distillir("run", recipe, "--output", whole).returncode == 0
+    output, env = (
+        tmp_path / "killed",
+        {**os.environ, "OMP_NUM_THREADS": "1", "DISTILLIR_CACHE": str(tmp_path / "cache")},
+    )
+    stages = [output / "runs/candidates.trec", output / "teaching", output / "runs/before.trec", output / "student"]
+    for stage in stages:
+        process = subprocess.Popen(
+            [*COMMAND, "run", str(recipe), "--output", str(output)], env=env, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 60
+        while not stage.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert stage.exists()
+    done = _distillir("run", recipe, "--output", output, DISTILLIR_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    first, second = (folder / "student" / "model.safetensors" for folder in (whole, output))
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["collection=/nowhere"], "/nowhere"),
+        (["queries=trian"], "no split 'trian'"),
+        (["student.model=./nowhere"], "is no model folder"),
+        (["student.layers=7"], "choose 1 to 6"),
+        (["training.queries_per_step=1000"], "fewer than one step"),
+        (["teacher={cross-encoder: ./nowhere}"], "is no model folder"),
+        (["candidates.from={trec: nowhere.trec}"], "nowhere.trec"),
+    ],
+)
+def test_bad_input_is_one_line(recipe: Path, tmp_path: Path, settings: list[str], said: str) -> None:
+    flags = [part for setting in settings for part in ("--set", setting)]
+    done = _distillir("run", recipe, "--output", tmp_path / "run", *flags)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
+    assert len(lines) == 1 and said in lines[0], done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_list_schema_and_plan(recipe: Path, tmp_path: Path) -> None:
+    listed = _distillir("list", COLUMNS="200").stdout
+    assert all(name in listed for name in ("margin_mse", "cross-encoder", "stdlib", "colbert"))
+    schema = json.loads(_distillir("schema").stdout)
+    assert {"collection", "teacher", "student", "training"} <= set(schema["properties"])
+    planned = _distillir("run", recipe, "--output", tmp_path / "run", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert "candidates for" in planned.stderr and not (tmp_path / "run").exists()

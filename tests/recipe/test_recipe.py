@@ -1,0 +1,103 @@
+"""A recipe is refused in one line, before anything is loaded, with the nearest known word."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distillir.errors import DistillirError
+from distillir.recipe import Recipe
+from distillir.recipe_file import parse_recipe, read_recipe
+
+GOOD: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shortest_recipe_gets_documented_defaults() -> None:
+    recipe = parse_recipe(GOOD)
+    assert recipe.student.model == "all-MiniLM-L6-v2"
+    assert recipe.candidates.form()["from"] == ["bm25", "dense"]
+    assert recipe.evaluation.split == "test" and recipe.queries.split == "train"
+
+
+def test_a_resolved_recipe_reads_back_as_itself() -> None:
+    recipe = parse_recipe({**GOOD, "method": {"name": "kl", "objective": {"kl": {"teacher_temperature": 0.5}}}})
+    assert parse_recipe(recipe.resolved()) == recipe
+
+
+def test_every_key_is_described() -> None:
+    schema = Recipe.model_json_schema(by_alias=True)
+    parts = {"Recipe": schema, **schema["$defs"]}
+    missing = [
+        f"{name}.{key}"
+        for name, part in parts.items()
+        for key, value in part["properties"].items()
+        if "description" not in value and "$ref" not in value
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"trainning": {}}, "trainning: unknown key; did you mean 'training'"),
+        ({"training": {"epoch": 1}}, "training.epoch: unknown key; did you mean 'epochs'"),
+        ({"candidates": {"dept": 9}}, "candidates.dept: unknown key; did you mean 'depth'"),
+        ({"method": "kll"}, "did you mean 'kl'"),
+        ({"method": {"nam": "kl"}}, "did you mean 'name'"),
+        ({"objective": {"kl": {"temperature": 2}}}, "kl has no option 'temperature'"),
+        ({"objective": "ranknett"}, "did you mean 'ranknet'"),
+        ({"teacher": "bm52"}, "did you mean 'bm25'"),
+        ({"teacher": {"cros-encoder": "x"}}, "did you mean 'cross-encoder'"),
+        ({"candidates": {"from": "bm52"}}, "bm25"),
+        ({"training": {"epochs": 0}}, "training.epochs"),
+        ({"training": {"epochs": "many"}}, "training.epochs"),
+        ({"evaluation": {"measures": ["nDGC@10"]}}, "unknown measure"),
+        ({"evaluation": "train"}, "same split"),
+        ({"teacher": None}, "teacher: is missing"),
+        ({"teaching": "somewhere"}, "not both"),
+        ({"student": {"model": "x", "layers": 0}}, "student.layers"),
+        ({"candidates": {"guard": {"share": 0.9, "margin": 1.0}}}, "share or a margin"),
+    ],
+)
+def test_what_cannot_be_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(DistillirError) as error:
+        parse_recipe({**GOOD, **change})
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_mistakes_name_file_and_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, "collection: stdlib\nteacher: bm25\nstudent: m\ntraining:\n  epochs: 1\n  lerning_rate: 1\n")
+    with pytest.raises(DistillirError, match=r"recipe\.yaml:6: training\.lerning_rate: unknown key"):
+        read_recipe(path)
+    with pytest.raises(DistillirError, match=r"recipe\.yaml:2: not YAML"):
+        read_recipe(_file(tmp_path, "collection: stdlib\nteacher: [bm25\n"))
+    with pytest.raises(DistillirError, match="mapping of keys"):
+        read_recipe(_file(tmp_path, "just a word\n"))
+    with pytest.raises(DistillirError, match="no such file"):
+        read_recipe(tmp_path / "nothing.yaml")
+
+
+def test_settings_change_keys(tmp_path: Path) -> None:
+    path = _file(tmp_path, "collection: stdlib\nteacher: bm25\nstudent: m\n")
+    recipe = read_recipe(path, ["training.epochs=0.5", "student.layers=2", "queries=dev", "method.name=ranknet"])
+    assert recipe.training.epochs == 0.5
+    assert recipe.student.model == "m" and recipe.student.layers == 2
+    assert recipe.queries.split == "dev"
+    for wrong in ("training.epochs", "training.epochs=[", "collection.x=1"):
+        with pytest.raises(DistillirError, match="--set"):
+            read_recipe(path, [wrong])
+
+
+def test_the_recipes_in_the_repository_are_valid() -> None:
+    folder = Path(__file__).parents[2]
+    recipes = [*folder.glob("recipes/*.yaml"), *folder.glob("benchmarks/recipes/*.yaml")]
+    assert recipes
+    for path in recipes:
+        read_recipe(path)
