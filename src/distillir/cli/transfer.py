@@ -24,14 +24,33 @@ def import_(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="teaching set to write")],
     form: Annotated[str, typer.Option("--format", "-f", help="see `distillir list`; auto recognises most")] = "auto",
     collection: CollectionSpec = None,
+    relevant: Annotated[
+        str | None, typer.Option(help="which candidates count as judged: first, none, or a split's name")
+    ] = None,
+    skip_unknown: Annotated[bool, typer.Option(help="leave out ids that the collection does not have")] = False,
+    scores: Annotated[Path | None, typer.Option(help="hard-negatives: the file with the teacher's scores")] = None,
+    system: Annotated[
+        list[str] | None, typer.Option(help="hard-negatives: take this system's candidates; may be repeated")
+    ] = None,
+    per_system: Annotated[int | None, typer.Option(min=1, help="hard-negatives: so many of each system")] = None,
 ) -> None:
     """Make a teaching set of ColBERT, FlagEmbedding, msmarco-hard-negatives or MarginMSE files."""
     from distillir.collections import load_collection
-    from distillir.progress import say
     from distillir.teaching.formats import import_teaching
 
-    lists = import_teaching(form, source, load_collection(collection) if collection else None, output)
-    say(f"{len(lists)} lists in {output}")
+    if output.exists():
+        raise DistillirError("is there already", where=output, remedy="choose another --output")
+    import_teaching(
+        form,
+        source,
+        load_collection(collection) if collection else None,
+        output,
+        relevant=relevant,
+        unknown="skip" if skip_unknown else "error",
+        scores=scores,
+        systems=system,
+        per_system=per_system,
+    )
 
 
 def export(

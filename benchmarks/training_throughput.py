@@ -1,0 +1,182 @@
+"""Scored (query, document) pairs a second in training: distillir against sentence-transformers' own trainer.
+
+    python benchmarks/training_throughput.py --collection path/to/squadshifts-wiki
+
+Both train the same student on the same lists with the same batches, learning rate and precision:
+sentence-transformers with DistillKLDivLoss (which multiplies by the squared temperature, 1 here), distillir with `kl`.
+Dropout is off, so that the losses must agree. The two alternate in one run; ratios are taken within a round.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections import Collection, load_collection
+from distillir.collections.table import Rows
+from distillir.retrieval.bm25 import BM25Index
+from distillir.retrieval.run import Scores
+
+
+class BM25Lists:
+    """BM25's candidates of some training queries, with its scores over their spread as the teacher's."""
+
+    def __init__(self, collection: Collection, queries: int, candidates: int) -> None:
+        rows = collection.qrels("train").query_rows
+        rows = np.sort(np.random.default_rng(0).choice(rows, queries, replace=False))
+        run = BM25Index.build_or_load(collection).search(rows, candidates)
+        full = [i for i in range(len(run)) if len(run.of(i)[0]) == candidates]
+        self.queries: Rows = run.queries[full]
+        self._lists = [run.of(i) for i in full]
+
+    def documents(self, index: int) -> Rows:
+        """Candidate rows."""
+        return self._lists[index][0]
+
+    def scores(self, index: int) -> Scores:
+        """Scores over their standard deviation."""
+        scores = self._lists[index][1]
+        return np.asarray(scores / max(float(scores.std()), 1e-6), dtype=np.float32)
+
+    def relevant(self, index: int) -> npt.NDArray[np.bool_]:
+        """Nothing is judged here."""
+        return np.zeros(len(self._lists[index][0]), dtype=bool)
+
+
+def ours(
+    collection: Collection, lists: BM25Lists, arguments: argparse.Namespace, precision: str
+) -> tuple[float, list[float]]:
+    """Seconds and losses of distillir."""
+    from distillir.objectives import parse_objective
+    from distillir.students.load import load_student
+    from distillir.training.settings import TrainingSettings
+    from distillir.training.train import train
+
+    model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
+    settings = TrainingSettings(
+        epochs=1,
+        queries_per_step=arguments.batch,
+        candidates_per_query=None,
+        dropout=0.0,
+        precision=precision,
+        warmup=0.0,
+        weight_decay=0.0,
+        checkpoint_seconds=1e9,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.jsonl"
+        start = time.monotonic()
+        train(model, collection, lists, parse_objective("kl"), settings, Path(folder), log)
+        seconds = time.monotonic() - start
+        losses = [json.loads(line)["loss"] for line in log.read_text().splitlines()]
+    return seconds, losses
+
+
+def theirs(
+    collection: Collection, lists: BM25Lists, arguments: argparse.Namespace, precision: str
+) -> tuple[float, list[float]]:
+    """Seconds and losses of sentence-transformers' trainer on the same lessons in the same order."""
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.losses import DistillKLDivLoss
+    from sentence_transformers.util import pairwise_cos_sim
+    from torch.utils.data import SequentialSampler
+
+    from distillir.students.load import load_student
+    from distillir.training.lessons import Lessons
+    from distillir.training.train import set_dropout
+
+    model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
+    set_dropout(model, 0.0)
+    lessons = Lessons(lists, epochs=1, queries_per_step=arguments.batch, candidates=None)
+    columns: dict[str, list[Any]] = {"query": [], "label": []}
+    for i in range(len(lessons)):
+        lesson = lessons[i]
+        columns["query"].append(collection.queries.text(lesson.query))
+        columns["label"].append(lesson.teacher.tolist())
+        for place, row in enumerate(lesson.documents):
+            columns.setdefault(f"document_{place}", []).append(collection.corpus.text(int(row)))
+    order = ["query", *(f"document_{i}" for i in range(arguments.candidates)), "label"]
+    dataset = Dataset.from_dict({name: columns[name] for name in order})
+
+    class InOrder(SentenceTransformerTrainer):
+        """The same batches as distillir's."""
+
+        def get_batch_sampler(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+            """Rows as they come."""
+            from torch.utils.data import BatchSampler
+
+            return BatchSampler(SequentialSampler(dataset), arguments.batch, drop_last=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = InOrder(
+            model=model,
+            args=SentenceTransformerTrainingArguments(
+                output_dir=folder,
+                per_device_train_batch_size=arguments.batch,
+                num_train_epochs=1,
+                learning_rate=5e-5,
+                weight_decay=0.0,
+                warmup_steps=0,
+                bf16=precision == "bf16",
+                save_strategy="no",
+                logging_steps=1,
+                disable_tqdm=True,
+                report_to="none",
+            ),
+            train_dataset=dataset,
+            loss=DistillKLDivLoss(model, similarity_fct=pairwise_cos_sim),
+        )
+        start = time.monotonic()
+        trainer.train()
+        seconds = time.monotonic() - start
+        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return seconds, losses
+
+
+def main() -> None:
+    """Alternate both and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--collection", required=True)
+    parser.add_argument("--queries", type=int, default=128)
+    parser.add_argument("--candidates", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--max-length", type=int, default=192)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    collection = load_collection(arguments.collection)
+    lists = BM25Lists(collection, arguments.queries, arguments.candidates)
+    pairs = len(lists.queries) // arguments.batch * arguments.batch * arguments.candidates
+    ratios: dict[str, list[float]] = {}
+    worst = 0.0
+    for _ in range(arguments.rounds):
+        base, expected = theirs(collection, lists, arguments, "float32")
+        for name, run, precision in (
+            ("float32", ours, "float32"),
+            ("bf16", ours, "bf16"),
+            ("theirs, bf16", theirs, "bf16"),
+        ):
+            seconds, losses = run(collection, lists, arguments, precision)
+            ratios.setdefault(name, []).append(base / seconds)
+            if name == "float32":
+                worst = max(worst, max(abs(a - b) for a, b in zip(losses, expected, strict=True)))
+        print(
+            f"theirs float32: {pairs / base:.1f} pairs/s; ratios { ({k: round(v[-1], 2) for k, v in ratios.items()}) }",
+            flush=True,
+        )
+    print(f"\n{pairs} pairs a round; {arguments}")
+    print(f"largest difference of a step's loss, float32: {worst:.2e}\n")
+    print("| | pairs a second over sentence-transformers float32 (median of rounds) |\n|---|---|")
+    for name, values in ratios.items():
+        print(f"| {name if 'theirs' in name else 'distillir ' + name} | {statistics.median(values):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
