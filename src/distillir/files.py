@@ -103,9 +103,12 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             value = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
+            said = (
+                f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
+            )
             raise DistillirError(
-                f"not JSON ({error.msg} at column {error.colno})",
+                f"not JSON ({said})",
                 where=f"{path}:{number}",
                 remedy="each line must be one JSON object",
             ) from None
