@@ -19,7 +19,7 @@ def test_every_form_of_a_recipe(minilm_path: str) -> None:
     assert isinstance(load_teacher("bm25"), BM25Teacher)
     bm25 = load_teacher({"bm25": {"k1": 1.2, "stemmer": "english", "stopwords": None}})
     assert isinstance(bm25, BM25Teacher)
-    assert bm25.settings == {"k1": 1.2, "b": 0.4, "stemmer": "english", "stopwords": None}
+    assert bm25.settings == {"k1": 1.2, "b": 0.4, "stemmer": "english", "stopwords": None, "identifiers": False}
     dense = load_teacher({"dense": {"model": "all-MiniLM-L6-v2", "max_length": 64}})
     assert isinstance(dense, DenseTeacher) and dense.max_length == 64
     cross = load_teacher({"cross-encoder": {"model": path, "precision": "int8", "max_length": 96}})

@@ -37,6 +37,7 @@ class BM25Index:
         b: float = 0.4,
         stemmer: str | None = None,
         stopwords: str | None = "en",
+        identifiers: bool = False,
         cache: Path | None = None,
     ) -> "BM25Index":
         """Open the index of a corpus, building it first where the cache has none.
@@ -47,6 +48,7 @@ class BM25Index:
             b: Strength of the length normalisation.
             stemmer: Snowball algorithm or None.
             stopwords: Language of the stop words or None.
+            identifiers: Also index the parts of names in code.
             cache: Folder that holds indices (default: ``bm25`` of the cache).
 
         Returns:
@@ -55,7 +57,7 @@ class BM25Index:
         Raises:
             DistillirError: Unknown stemmer or stop words, ``k1`` or ``b`` out of range, or a corpus without words.
         """
-        settings = BM25Settings(k1, b, stemmer, stopwords)
+        settings = BM25Settings(k1, b, stemmer, stopwords, identifiers)
         settings.check()
         folder = (cache or cache_root() / "bm25") / settings.fingerprint(collection.corpus)
         if not folder.exists():

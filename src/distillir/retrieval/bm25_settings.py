@@ -8,8 +8,9 @@ import xxhash
 
 from distillir.collections import TextTable
 from distillir.errors import DistillirError
+from distillir.retrieval.identifiers import split_identifiers
 
-_FORMAT = 1  # Counts up when the files of an index change, so that no old index is opened.
+_FORMAT = 2  # Counts up when the files of an index change, so that no old index is opened.
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class BM25Settings:
         b: Strength of the length normalisation, 0 to 1.
         stemmer: A Snowball algorithm such as ``english``, or None for whole words.
         stopwords: A language that bm25s has a list for, such as ``en``, or None to keep all words.
+        identifiers: Also index the parts of names such as ``read_line`` and ``HTTPServer``; for code.
     """
 
     k1: float = 0.9
     b: float = 0.4
     stemmer: str | None = None
     stopwords: str | None = "en"
+    identifiers: bool = False
 
     def fingerprint(self, corpus: TextTable) -> str:
         """Content hash of corpus and settings (hex)."""
@@ -61,6 +64,8 @@ class BM25Settings:
             raise DistillirError(f"unknown stemmer {self.stemmer!r} for BM25", remedy=f"choose one of: {known}")
         stemmer = Stemmer.Stemmer(self.stemmer) if self.stemmer else None
         try:
+            if self.identifiers:
+                return Tokenizer(lower=False, splitter=split_identifiers, stopwords=self.stopwords, stemmer=stemmer)
             return Tokenizer(stopwords=self.stopwords, stemmer=stemmer)
         except ValueError:
             remedy = "give a language such as en, de, fr or zh, or null"

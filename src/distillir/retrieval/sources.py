@@ -75,9 +75,9 @@ class _Kind:
 _NONE, _NUMBER, _TEXT = type(None), (int, float), (str, type(None))
 _KINDS = {
     "bm25": _Kind(
-        "BM25 by bm25s; options k1, b, stemmer, stopwords",
+        "BM25 by bm25s; options k1, b, stemmer, stopwords, identifiers (split names in code)",
         BM25Retriever,
-        {"k1": _NUMBER, "b": _NUMBER, "stemmer": _TEXT, "stopwords": _TEXT},
+        {"k1": _NUMBER, "b": _NUMBER, "stemmer": _TEXT, "stopwords": _TEXT, "identifiers": (bool,)},
     ),
     "dense": _Kind(
         "nearest vectors of a sentence-transformers model, exact or by a faiss factory string; the student before "
@@ -124,7 +124,7 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
     options = dict(value) if isinstance(value, Mapping) else {} if value is None else {kind.main or name: value}
     for key, content in options.items():
         check_name(key, kind.options, f"option of {name}", where)
-        if not isinstance(content, kind.options[key]) or isinstance(content, bool):
+        if not isinstance(content, kind.options[key]) or (isinstance(content, bool) and bool not in kind.options[key]):
             known = " or ".join("null" if t is _NONE else t.__name__ for t in kind.options[key])
             raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
     if name == "trec" and "path" not in options:

@@ -21,13 +21,21 @@ class BM25Teacher(CountedTeacher):
         b: Strength of length normalisation.
         stemmer: A Snowball language such as ``english``, or None.
         stopwords: A language with stop words in bm25s such as ``en``, or None.
+        identifiers: Also index the parts of names in code.
     """
 
     def __init__(
-        self, *, k1: float = 0.9, b: float = 0.4, stemmer: str | None = None, stopwords: str | None = "en"
+        self,
+        *,
+        k1: float = 0.9,
+        b: float = 0.4,
+        stemmer: str | None = None,
+        stopwords: str | None = "en",
+        identifiers: bool = False,
     ) -> None:
         self.name = "bm25"
         self.settings: dict[str, Any] = {"k1": k1, "b": b, "stemmer": stemmer, "stopwords": stopwords}
+        self.settings["identifiers"] = identifiers
 
     def fingerprint(self, collection: Collection) -> str:
         """Hash of the settings and of the corpus, whose word counts are part of every score (hex)."""

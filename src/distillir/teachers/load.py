@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from distillir.teachers.counted import CountedTeacher
 
 _KINDS = {
-    "bm25": "BM25 over the collection; options k1, b, stemmer, stopwords",
+    "bm25": "BM25 over the collection; options k1, b, stemmer, stopwords, identifiers",
     "dense": "a SentenceTransformer: similarity of vectors; options model, max_length, precision",
     "cross-encoder": "a sentence-transformers CrossEncoder: raw logits; options model, max_length, precision",
     "ensemble": "weighted sum of other teachers, normalised per query; options weights, normalize",
 }
-_NUMBER, _LENGTH, _WORD = "a number", "a whole number above 0", "a word"
+_NUMBER, _LENGTH, _WORD, _SWITCH = "a number", "a whole number above 0", "a word", "true or false"
 _OPTIONS: dict[str, dict[str, str]] = {
-    "bm25": {"k1": _NUMBER, "b": _NUMBER, "stemmer": _WORD, "stopwords": _WORD},
+    "bm25": {"k1": _NUMBER, "b": _NUMBER, "stemmer": _WORD, "stopwords": _WORD, "identifiers": _SWITCH},
     "dense": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
     "cross-encoder": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
 }
@@ -84,6 +84,7 @@ def _validate_options(kind: str, value: object, where: str) -> None:
             _NUMBER: number,
             _LENGTH: number and isinstance(option, int) and option > 0,
             _WORD: isinstance(option, str) and bool(option.strip()),
+            _SWITCH: isinstance(option, bool),
         }
         if not fits[wanted]:
             raise DistillirError(f"{key} is {option!r}", where=where, remedy=f"give {wanted}")
