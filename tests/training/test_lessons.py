@@ -5,6 +5,7 @@ from training_fixtures import lists  # noqa: F401
 
 from distillir.errors import DistillirError
 from distillir.training.lessons import Lessons
+from distillir.training.overlap import Overlap
 
 
 def test_every_query_comes_once_an_epoch(lists: ExampleLists) -> None:
@@ -61,3 +62,55 @@ def test_lists_of_one_teach_nothing(lists: ExampleLists) -> None:
     lists._documents = [d[:1] for d in lists._documents]
     with pytest.raises(DistillirError, match="two candidates"):
         Lessons(lists, epochs=1, queries_per_step=1, candidates=None)
+
+
+def test_the_judged_positive_is_kept(lists: ExampleLists) -> None:
+    lessons = Lessons(lists, epochs=1, queries_per_step=1, candidates=2, sample="positive_random")
+    judged = 0
+    for i in range(len(lessons)):
+        lesson = lessons[i]
+        everything = lists.relevant(lesson.query)
+        judged += int(everything.any())
+        assert lesson.relevant[0] == everything.any()
+        if not everything.any():
+            assert lesson.teacher[0] == lists.scores(lesson.query).max()
+        assert len(set(lesson.documents)) == 2
+    assert judged
+
+
+def test_overlapping_batches_compare_what_a_step_encodes(lists: ExampleLists) -> None:
+    settings = {"epochs": 2.5, "queries_per_step": 5, "candidates": 3, "batches": "overlapping"}
+    lessons = Lessons(lists, **settings)  # type: ignore[arg-type]
+    shuffled = Lessons(lists, **{**settings, "batches": "shuffled"})  # type: ignore[arg-type]
+    for epoch in range(2):
+        assert sorted(lessons[epoch * 12 + i].query for i in range(12)) == list(range(12))
+    pairs, encoded = [], []
+    for stream in (lessons, shuffled):
+        steps = [[stream[step * 5 + i] for i in range(5)] for step in range(len(stream) // 5)]
+        pairs.append(sum(len(lesson.documents) for step in steps for lesson in step))
+        encoded.append(sum(len({row for lesson in step for row in lesson.documents}) for step in steps))
+    assert pairs[0] > pairs[1]
+    assert pairs[0] / encoded[0] > pairs[1] / encoded[1]
+    for i in range(5):
+        pool = np.unique(np.concatenate([lessons[j].documents for j in range(5)]))
+        own = lists.documents(lessons[i].query)
+        np.testing.assert_array_equal(lessons[i].documents, own[np.isin(own, pool)])
+        truth = dict(zip(own, lists.scores(lessons[i].query), strict=True))
+        assert [truth[row] for row in lessons[i].documents] == lessons[i].teacher.tolist()
+
+
+def test_overlapping_lessons_do_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
+    settings = {"epochs": 3, "queries_per_step": 5, "candidates": 3, "batches": "overlapping", "seed": 5}
+    one, other = Lessons(lists, **settings), Lessons(lists, **settings)  # type: ignore[arg-type]
+    forwards = [one[i] for i in range(len(one))]
+    for i in reversed(range(len(other))):
+        assert other[i].query == forwards[i].query
+        np.testing.assert_array_equal(other[i].documents, forwards[i].documents)
+
+
+def test_related_queries_share_a_run() -> None:
+    documents = [np.arange(10) + 100 * (i % 3) for i in range(12)]
+    order = Overlap(documents).order(4, np.random.default_rng(0))
+    assert [{int(i) % 3 for i in order[start : start + 4]} for start in (0, 4, 8)].count({0}) == 1
+    assert all(len({int(i) % 3 for i in order[start : start + 4]}) == 1 for start in (0, 4, 8))
+    assert sorted(order.tolist()) == list(range(12))

@@ -1,5 +1,6 @@
 """What was gained: one sentence, and one table for the terminal."""
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -57,12 +58,13 @@ def summary_table(metrics: Metrics) -> Table:
         metrics: What `read_metrics` gave.
 
     Returns:
-        One row per measure: before, after, teacher, gain, 95 % interval, p value, share of the teacher.
+        One row per measure: before, after, teacher, gain, 95 % interval, p value, share (student after over teacher).
         A gain that is significant (p < 0.05) is green, such a loss red.
     """
-    table = Table()
-    table.add_column("measure")
-    for name in ("before", "after", "teacher", "gain", "95 % interval", "p", "of the teacher"):
+    # Fits the usual 80 columns.
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column("measure", no_wrap=True)
+    for name in ("before", "after", "teacher", "gain", "95 % interval", "p", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     for measure in metrics.measures:
         compared = metrics.compared(measure)

@@ -46,7 +46,8 @@ def train(
     """
     from transformers.trainer_utils import set_seed
 
-    from distillir.encoding.precision import best_precision
+    from distillir.encoding.precision import resolve_precision
+    from distillir.training.attention import fastest_attention
     from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint
     from distillir.training.collator import LessonCollator
     from distillir.training.loss import LessonLoss
@@ -60,6 +61,7 @@ def train(
         queries_per_step=settings.queries_per_step,
         candidates=settings.candidates_per_query,
         sample=settings.sample,
+        batches=settings.batches,
         seed=seed,
     )
     with first_process_first():
@@ -71,11 +73,11 @@ def train(
     )
     if settings.dropout is not None:
         set_dropout(model, settings.dropout)
-    precision = best_precision(model.device) if settings.precision == "auto" else settings.precision
+    precision = resolve_precision(settings.precision, model.device)
     steps = len(lessons) // settings.queries_per_step
     arguments = _arguments(settings, work / "checkpoints", batch, steps, precision == "bf16", model.device.type, seed)
     set_seed(seed)
-    with progress("Train", steps) as advance:
+    with progress("Train", steps) as advance, fastest_attention(model, precision):
         trainer = LessonTrainer(
             model=model,
             args=arguments,
