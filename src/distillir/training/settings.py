@@ -32,6 +32,9 @@ class TrainingSettings(BaseModel):
     dropout: float | None = Field(None, ge=0, lt=1, description="dropout while training; null keeps the model's own")
     gradient_accumulation: int = Field(1, ge=1, description="batches a step is divided into; the gradient is the same")
     grad_cache: bool = Field(False, description="encode twice to hold one chunk's activations: long lists fit")
+    max_length: int | None = Field(
+        None, ge=8, description="tokens of a text that training reads; null: as many as the student does"
+    )
     token_budget: int = Field(4096, ge=64, description="padded tokens encoded at once")
     precision: Literal["auto", "float32", "bf16"] = Field(
         "auto", description="auto: bf16 autocast where the processor or GPU has it"

@@ -2,6 +2,8 @@
 
 import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def train(
         batches=settings.batches,
         seed=seed,
     )
-    with first_process_first():
+    with first_process_first(), shortened(model, settings.max_length):
         candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
         queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
         documents = tokenise(work / "document-tokens", model, collection.corpus, candidate_rows, kind="document")
@@ -119,6 +121,17 @@ def batch_size(settings: TrainingSettings) -> int:
             remedy=f"choose a multiple of {parts}",
         )
     return settings.queries_per_step // parts
+
+
+@contextmanager
+def shortened(model: Any, max_length: int | None) -> Iterator[None]:
+    """Let a model read at most ``max_length`` tokens of a text for a while; None leaves it as it is."""
+    own = model.max_seq_length
+    model.max_seq_length = own if max_length is None or own is None else min(own, max_length)
+    try:
+        yield
+    finally:
+        model.max_seq_length = own
 
 
 def set_dropout(model: nn.Module, share: float) -> None:
