@@ -15,8 +15,6 @@ from distillir.progress import console, say
 from distillir.recipe import Recipe
 
 SAMPLE = 64
-#: A training step encodes forwards and backwards: about three times the work of encoding.
-TRAINING_FACTOR = 3.0
 BM25_QUERIES_PER_SECOND = 200.0
 
 
@@ -70,16 +68,19 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     candidates = training.candidates_per_query or recipe.candidates.depth
     lessons = training.epochs * queries
-    factor = TRAINING_FACTOR * (4 / 3 if training.grad_cache else 1)
+    factor = 4 / 3 if training.grad_cache else 1
     work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates}"
-    steps.append(Step("train", work, factor * lessons * (candidates + 1) / rate))
+    steps.append(Step("train", work, factor * lessons * (candidates + 1) * _training_seconds(collection, recipe)))
     steps.append(Step("evaluate", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     return steps
 
 
 def _scoring(recipe: Recipe, collection: Collection, queries: int) -> Step:
+    from distillir.teachers.load import load_teacher
+
+    assert recipe.teacher is not None
     pairs = queries * recipe.candidates.depth
-    work = f"{pairs} pairs by the teacher {recipe.teacher}"
+    work = f"{pairs} pairs by the teacher {load_teacher(recipe.teacher).name}"
     return Step("score", work, _scoring_seconds(recipe.teacher, collection, pairs))
 
 
@@ -122,6 +123,38 @@ def _texts_per_second(collection: Collection, model: str, layers: int | None, ma
     start = time.monotonic()
     encode_texts(loaded, texts, kind="document")
     return SAMPLE / max(time.monotonic() - start, 1e-6)
+
+
+def _training_seconds(collection: Collection, recipe: Recipe) -> float:
+    """Seconds that training spends on a document here, forwards and backwards; the optimiser's are left out."""
+    import torch
+
+    from distillir.encoding.precision import autocast, resolve_precision
+    from distillir.students.dense import chunks, embed
+    from distillir.students.load import load_student
+    from distillir.training.attention import fastest_attention
+    from distillir.training.train import set_dropout, shortened
+
+    settings = recipe.training
+    model = load_student(recipe.student.model, layers=recipe.student.layers, max_length=recipe.student.max_length)
+    if settings.dropout is not None:
+        set_dropout(model, settings.dropout)
+    precision = resolve_precision(settings.precision, model.device)
+    rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
+    with shortened(model, settings.max_length):
+        features = model.preprocess(collection.corpus.texts(rows))
+    lengths, order = features["attention_mask"].sum(dim=1).sort()
+    features = {name: value[order].to(model.device) for name, value in features.items() if hasattr(value, "dim")}
+    model.train()
+    seconds = 0.0
+    with fastest_attention(model, precision):
+        for _ in range(2):  # the first time builds kernels
+            start = time.monotonic()
+            with autocast(precision, model.device):
+                vectors = embed(model, features, chunks(lengths.tolist(), settings.token_budget))
+            torch.autograd.backward(vectors.square().sum())
+            seconds = time.monotonic() - start
+    return seconds / SAMPLE
 
 
 def duration(seconds: float | None) -> str:
