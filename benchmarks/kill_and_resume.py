@@ -51,10 +51,10 @@ def main() -> None:
             "collection": arguments.collection,
             "teacher": {"cross-encoder": arguments.teacher},
             "student": {"model": "all-MiniLM-L6-v2", "layers": 2, "max_length": 64},
-            "queries": {"split": "dev", "limit": arguments.queries},
+            "queries": {"split": "train", "limit": arguments.queries},
             "candidates": {"from": ["bm25", "dense"], "depth": 8},
             "training": {"epochs": 4, "precision": "float32", "checkpoint_seconds": 3},
-            "evaluation": {"measures": ["nDCG@10"]},
+            "evaluation": {"split": "dev", "measures": ["nDCG@10"]},
         }
         recipe.write_text(yaml.safe_dump(value), encoding="utf-8")
         whole, killed, caches = place / "whole", place / "killed", (place / "cache-whole", place / "cache-killed")
