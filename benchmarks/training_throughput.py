@@ -4,12 +4,15 @@
 
 Both train the same student on the same lists with the same batches, learning rate and precision:
 sentence-transformers with DistillKLDivLoss (which multiplies by the squared temperature, 1 here), distillir with `kl`.
-Dropout is off, so that the losses must agree. The two alternate in one run; ratios are taken within a round.
+Dropout is off, so that the losses must agree. The two alternate, each time in a process of its own (distillir tells
+the C library to keep freed memory, from which the other would profit too); ratios are taken within a round.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -140,6 +143,14 @@ def theirs(
     return seconds, losses
 
 
+def apart(name: str, precision: str) -> tuple[float, list[float]]:
+    """Seconds and losses of one of the two in a process of its own."""
+    command = [sys.executable, *sys.argv, "--one", name, precision]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    seconds, losses = json.loads(output.strip().splitlines()[-1])
+    return seconds, losses
+
+
 def main() -> None:
     """Alternate both and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,32 +161,39 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--max-length", type=int, default=192)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     collection = load_collection(arguments.collection)
     lists = BM25Lists(collection, arguments.queries, arguments.candidates)
+    if arguments.one:
+        run = ours if arguments.one[0] == "ours" else theirs
+        print(json.dumps(run(collection, lists, arguments, arguments.one[1])))
+        return
     pairs = len(lists.queries) // arguments.batch * arguments.batch * arguments.candidates
+    rates: dict[str, list[float]] = {}
     ratios: dict[str, list[float]] = {}
     worst = 0.0
     for _ in range(arguments.rounds):
-        base, expected = theirs(collection, lists, arguments, "float32")
-        for name, run, precision in (
-            ("float32", ours, "float32"),
-            ("bf16", ours, "bf16"),
-            ("theirs, bf16", theirs, "bf16"),
-        ):
-            seconds, losses = run(collection, lists, arguments, precision)
-            ratios.setdefault(name, []).append(base / seconds)
-            if name == "float32":
+        base, expected = apart("theirs", "float32")
+        for name, precision in (("theirs", "float32"), ("ours", "float32"), ("theirs", "bf16"), ("ours", "bf16")):
+            if (name, precision) == ("theirs", "float32"):
+                seconds, losses = base, expected
+            else:
+                seconds, losses = apart(name, precision)
+            way = f"{'distillir' if name == 'ours' else 'sentence-transformers'}, {precision}"
+            rates.setdefault(way, []).append(pairs / seconds)
+            ratios.setdefault(way, []).append(base / seconds)
+            if (name, precision) == ("ours", "float32"):
                 worst = max(worst, max(abs(a - b) for a, b in zip(losses, expected, strict=True)))
-        print(
-            f"theirs float32: {pairs / base:.1f} pairs/s; ratios { ({k: round(v[-1], 2) for k, v in ratios.items()}) }",
-            flush=True,
-        )
-    print(f"\n{pairs} pairs a round; {arguments}")
-    print(f"largest difference of a step's loss, float32: {worst:.2e}\n")
-    print("| | pairs a second over sentence-transformers float32 (median of rounds) |\n|---|---|")
-    for name, values in ratios.items():
-        print(f"| {name if 'theirs' in name else 'distillir ' + name} | {statistics.median(values):.2f} |")
+        print({way: round(found[-1], 2) for way, found in ratios.items()}, file=sys.stderr, flush=True)
+    print(
+        f"{pairs} pairs a round ({arguments.candidates} candidates a query, {arguments.batch} queries a step), "
+        f"{arguments.layers} layers, texts of up to {arguments.max_length} tokens, {arguments.rounds} rounds.\n"
+        f"Largest difference of a step's loss in float32: {worst:.2e}\n"
+    )
+    print("| | pairs a second | over sentence-transformers, float32 (median of rounds) |\n|---|---|---|")
+    for way, found in ratios.items():
+        print(f"| {way} | {statistics.median(rates[way]):.1f} | {statistics.median(found):.2f} |")
 
 
 if __name__ == "__main__":

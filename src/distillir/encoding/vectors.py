@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import xxhash
 
+from distillir.allocator import keep_freed_memory
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.fingerprint import model_fingerprint
@@ -185,6 +186,8 @@ def encode_texts(
     budget = batch_tokens or default_batch_tokens(device)
     vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
     model.eval()
+    if device.type == "cpu":
+        keep_freed_memory()
     try:
         with torch.inference_mode(), autocast(resolved, device):
             for places, batch in token_batches(

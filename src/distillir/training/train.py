@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import WeightedSum
@@ -57,6 +58,8 @@ def train(
     from distillir.training.trainer import LessonTrainer
 
     batch = batch_size(settings)
+    if model.device.type == "cpu":
+        keep_freed_memory()
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
