@@ -103,10 +103,10 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            said = (
-                f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
-            )
+        except (ValueError, RecursionError) as error:
+            said = "nested too deep" if isinstance(error, RecursionError) else "a number too long to read"
+            if isinstance(error, json.JSONDecodeError):
+                said = f"{error.msg} at column {error.colno}"
             raise DistillirError(
                 f"not JSON ({said})",
                 where=f"{path}:{number}",

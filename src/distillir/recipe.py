@@ -11,7 +11,7 @@ from distillir.training.settings import TrainingSettings
 class Part(BaseModel):
     """A part of a recipe: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class StudentSpec(Part):
@@ -47,7 +47,7 @@ class CandidatesSpec(Part):
     add_judged: bool = Field(False, description="put judged positives into the lists where mining missed them")
     guard: GuardSpec | None = Field(None, description="drop likely false negatives by the teacher's score")
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     def form(self) -> dict[str, Any]:
         """The mapping that `distillir.retrieval.recipe_form` reads."""
@@ -79,7 +79,7 @@ class EvaluationSpec(Part):
 class Recipe(Part):
     """Everything a run needs."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     collection: str | dict[str, Any] = Field(
         description="stdlib, a BEIR folder, irds:ID, hf:NAME, or a mapping of MS MARCO files"
@@ -95,7 +95,9 @@ class Recipe(Part):
     objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
-    seed: int = Field(0, ge=0, description="seed of everything random: queries chosen, order, sampling, dropout")
+    seed: int = Field(
+        0, ge=0, lt=2**32, description="seed of everything random: queries chosen, order, sampling, dropout"
+    )
 
     @field_validator("student", mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """Read and check a recipe file: one line for the first mistake, with its place and the nearest known word."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -27,7 +28,9 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     text = "\n".join(line for _, line in read_lines(path))
     try:
         value = yaml.safe_load(text)
-        places = _places(yaml.compose(text, Loader=yaml.SafeLoader))
+        places = _places(yaml.compose(text, Loader=yaml.SafeLoader), path)
+    except RecursionError:
+        raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
@@ -38,7 +41,10 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         )
     for setting in settings:
         places[_set(value, setting)] = 0
-    return parse_recipe(value, path=path, places=places)
+    try:
+        return parse_recipe(value, path=path, places=places)
+    except RecursionError:
+        raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
 
 
 def parse_recipe(
@@ -75,6 +81,13 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
             raise DistillirError(
                 "a recipe has a teacher or a teaching set, not both", where="teaching", remedy="take one of them out"
             )
+        if recipe.training.queries_per_step % recipe.training.gradient_accumulation:
+            raise DistillirError(
+                f"{recipe.training.queries_per_step} queries a step do not divide into "
+                f"{recipe.training.gradient_accumulation} batches",
+                where="training.gradient_accumulation",
+                remedy="choose a divisor of training.queries_per_step",
+            )
         if recipe.evaluation.split == recipe.queries.split:
             raise DistillirError(
                 f"trains and evaluates on the same split {recipe.queries.split!r}",
@@ -100,7 +113,11 @@ def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ..
     if mistake["type"] == "missing":
         return DistillirError("is missing", where=where, remedy="every recipe needs it")
     given = json.dumps(mistake["input"], default=str)
-    return DistillirError(f"{given[:80]}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}", where=where)
+    said = re.sub(r" or instance of \w+", "", f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}")
+    said = said.replace("dictionary", "mapping")
+    if mistake["type"] == "int_parsing":
+        said += " (YAML reads 1e9 as text; write the digits out)"
+    return DistillirError(f"{given[:80]}: {said}", where=where)
 
 
 def _is_branch(part: object) -> bool:
@@ -119,14 +136,24 @@ def _known(keys: tuple[str, ...]) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
-def _places(node: yaml.Node | None, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
-    """Line numbers of the keys of a YAML document."""
+def _places(node: yaml.Node | None, path: Path, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
+    """Line numbers of the keys of a YAML document.
+
+    Raises:
+        DistillirError: A key stands twice in one mapping; YAML would take the last.
+    """
     found: dict[tuple[str, ...], int] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             own = (*keys, str(key.value))
+            if own in found:
+                raise DistillirError(
+                    f"the key {'.'.join(own)} stands here and in line {found[own]}",
+                    where=f"{path}:{key.start_mark.line + 1}",
+                    remedy="keep one of them",
+                )
             found[own] = key.start_mark.line + 1
-            found.update(_places(value, own))
+            found.update(_places(value, path, own))
     return found
 
 

@@ -106,6 +106,15 @@ def test_killed_in_the_middle_and_run_again(recipe: Path, tmp_path: Path) -> Non
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_run_that_made_nothing_gives_its_folder_back(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    assert _distillir("mine", recipe, "--output", output, "--set", "queries=trian").returncode == 2
+    assert (output / "recipe.yaml").is_file()
+    assert _distillir("mine", recipe, "--output", output).returncode == 0
+    other = _distillir("mine", recipe, "--output", output, "--set", "seed=1")
+    assert other.returncode == 2 and "another recipe (differs in seed" in other.stderr
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -115,7 +124,7 @@ def test_killed_in_the_middle_and_run_again(recipe: Path, tmp_path: Path) -> Non
         (["student.layers=7"], "choose 1 to 6"),
         (["training.queries_per_step=1000"], "fewer than one step"),
         (["teacher={cross-encoder: ./nowhere}"], "is no model folder"),
-        (["candidates.from={trec: nowhere.trec}"], "nowhere.trec"),
+        (["training.learning_rate=1e9", "training.precision=float32"], "training.learning_rate"),
     ],
 )
 def test_bad_input_is_one_line(recipe: Path, tmp_path: Path, settings: list[str], said: str) -> None:

@@ -63,6 +63,18 @@ def test_every_key_is_described() -> None:
         ({"teaching": "somewhere"}, "not both"),
         ({"student": {"model": "x", "layers": 0}}, "student.layers"),
         ({"candidates": {"guard": {"share": 0.9, "margin": 1.0}}}, "share or a margin"),
+        ({"training": {"epochs": float("inf")}}, "training.epochs"),
+        ({"training": {"gradient_accumulation": 3}}, "training.gradient_accumulation"),
+        ({"training": None}, "a valid mapping"),
+        ({"seed": 2**32}, "seed"),
+        ({"candidates": {"depth": "1e9"}}, "YAML reads 1e9 as text"),
+        ({"candidates": {"from": {"trec": "nowhere.trec"}}}, "nowhere.trec: no such file"),
+        ({"candidates": {"from": ["bm25", "dense"], "weights": [0, 0]}}, "candidates.weights"),
+        ({"evaluation": {"measures": ["nDCG@0"]}}, "unknown measure"),
+        ({"teacher": {"bm25": {"k1": float("nan")}}}, "teacher.bm25: k1 nan"),
+        ({"teacher": {"bm25": {"stemmer": "klingon"}}}, "teacher.bm25: unknown stemmer"),
+        ({"teacher": {"ensemble": ["bm25"], "weights": [float("nan")]}}, "teacher.weights"),
+        ({"teacher": {"ensemble": ["bm25"], "weights": [0]}}, "every weight is 0"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, Any], said: str) -> None:
@@ -78,6 +90,11 @@ def test_mistakes_name_file_and_line(tmp_path: Path) -> None:
         read_recipe(path)
     with pytest.raises(DistillirError, match=r"recipe\.yaml:2: not YAML"):
         read_recipe(_file(tmp_path, "collection: stdlib\nteacher: [bm25\n"))
+    with pytest.raises(DistillirError, match=r"recipe\.yaml:3: the key teacher stands here and in line 2"):
+        read_recipe(_file(tmp_path, "collection: stdlib\nteacher: bm25\nteacher: bm25\nstudent: m\n"))
+    for endless in ("collection: " + "[" * 5000, "collection: stdlib\nteacher: &t {ensemble: [*t]}\nstudent: m\n"):
+        with pytest.raises(DistillirError, match="nested too deep"):
+            read_recipe(_file(tmp_path, endless))
     with pytest.raises(DistillirError, match="mapping of keys"):
         read_recipe(_file(tmp_path, "just a word\n"))
     with pytest.raises(DistillirError, match="no such file"):

@@ -25,6 +25,13 @@ def main() -> None:
             _end(f"the disk is full{where}; free space and run the same command again: it goes on where it stopped")
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             _end(f"{error.filename}: {error.strerror}; choose a folder you may write to (--output, DISTILLIR_CACHE)")
+        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP):
+            _end(f"{error.filename}: {error.strerror}; choose another path")
+        raise
+    except Exception as error:
+        # safetensors wraps what the system says in an error of its own.
+        if type(error).__name__ == "SafetensorError" and "No space left" in str(error):
+            _end("the disk is full; free space and run the same command again: it goes on where it stopped")
         raise
     except KeyboardInterrupt:
         sys.stderr.write("stopped; run the same command again to go on\n")

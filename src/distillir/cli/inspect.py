@@ -5,6 +5,7 @@ import json
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +38,7 @@ def list_names() -> None:
     }
     for kind, names in groups.items():
         for name, description in names.items():
-            table.add_row(kind, name, description)
+            table.add_row(kind, name, Text(description))
     Console().print(table)
 
 

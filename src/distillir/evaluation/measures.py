@@ -109,6 +109,8 @@ def _parse(name: str) -> Any:
     text = _NAMES.get(stem.lower(), stem) + name[len(stem) :]
     try:
         measure = ir_measures.parse_measure(text)
+        if measure.params.get("cutoff", 1) < 1:
+            raise ValueError  # trec_eval would end the process
         if ir_measures.DefaultPipeline.supports(measure):
             return measure
     except (ValueError, NameError, KeyError, TypeError):

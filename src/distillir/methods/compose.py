@@ -16,6 +16,8 @@ KEYS = ("name", "plan", "objective")
 def compose(spec: str | Mapping[str, Any], objective: Any = None) -> tuple[str, str, "WeightedSum"]:
     """Name, plan and objective of what a recipe writes.
 
+    A recipe that compares something else than its method does is called by its objectives: ``kl + info_nce``.
+
     Args:
         spec: A method's name, or a mapping with ``name`` and anything of it that is to differ: ``objective`` (see
             `distillir.objectives.parse_objective`), ``plan``.
@@ -36,4 +38,6 @@ def compose(spec: str | Mapping[str, Any], objective: Any = None) -> tuple[str, 
         raise DistillirError(f"no plan {plan!r}", where="method.plan", remedy=nearest(plan, PLANS))
     if objective is None:
         objective = given.get("objective", method.objective)
-    return method.name, plan, parse_objective(objective)
+    chosen, own = parse_objective(objective), parse_objective(method.objective)
+    name = method.name if chosen.names == own.names else " + ".join(chosen.names)
+    return name, plan, chosen

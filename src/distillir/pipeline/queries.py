@@ -61,4 +61,10 @@ def evaluation_qrels(collection: Collection, split: str) -> Qrels:
     qrels = collection.qrels(split)
     if not len(qrels):
         raise DistillirError(f"split {split!r} of {collection.name} has no judgement", where="evaluation.split")
+    if not (qrels.grades > 0).any():
+        raise DistillirError(
+            f"split {split!r} of {collection.name} judges no document relevant",
+            where="evaluation.split",
+            remedy="a grade above 0 means relevant",
+        )
     return qrels

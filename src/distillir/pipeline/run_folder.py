@@ -1,6 +1,7 @@
 """The folder of a run: where every stage's files lie, and the guard that one recipe owns it."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,12 @@ class RunFolder:
         resolved = self.recipe.resolved()
         if file.is_file():
             before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
-            if before != resolved:
+            if before != resolved and not self._holds_work():
+                barrier()
+                if rank() == 0:
+                    shutil.rmtree(self.work, ignore_errors=True)
+                    file.unlink(missing_ok=True)
+            elif before != resolved:
                 raise DistillirError(
                     f"holds the run of another recipe (differs in {_difference(before, resolved)})",
                     where=self.path,
@@ -68,6 +74,10 @@ class RunFolder:
                     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
                     temporary.write_text(text, encoding="utf-8")
         barrier()
+
+    def _holds_work(self) -> bool:
+        """Whether the folder holds more than a run that failed before it made anything."""
+        return any(path.name not in (RECIPE_FILE, self.work.name) for path in self.path.iterdir())
 
     @cached_property
     def collection(self) -> Collection:

@@ -41,7 +41,11 @@ def _adopt(folder: RunFolder, source: str) -> None:
 
     lists = open_teaching_set(Path(source), folder.collection)
     if not lists.has_scores:
-        raise DistillirError("has no teacher scores", where=source, remedy="score it: name a teacher and {trec: ...}")
+        raise DistillirError(
+            "has no teacher scores",
+            where=source,
+            remedy="import it again with --scores, or name a teacher in place of teaching",
+        )
     if rank() == 0:
         with atomic_directory(folder.teaching) as target:
             shutil.copytree(lists.path, target, dirs_exist_ok=True)
@@ -70,7 +74,9 @@ def _score(folder: RunFolder) -> None:
         guard = folder.recipe.candidates.guard
         before = len(run.documents)
         run, scores = false_negative_guard(run, scores, qrels, share=guard.share, margin=guard.margin)
-        say(f"False-negative guard: {before - len(run.documents)} of {before} candidates dropped")
+        short = sum(len(rows) < 2 for rows in run.lists)
+        lost = f"; {short} of {len(run)} queries have fewer than two left and teach nothing" if short else ""
+        say(f"False-negative guard: {before - len(run.documents)} of {before} candidates dropped{lost}")
     relevant = [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
     found = diagnose(scores, relevant)
     say_diagnostics(found)

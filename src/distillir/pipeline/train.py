@@ -1,5 +1,10 @@
 """Stage ``train``: the student learns from the teaching set."""
 
+from typing import Any
+
+import numpy as np
+
+from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
@@ -33,8 +38,26 @@ def train(folder: RunFolder) -> None:
         train_student(
             model, folder.collection, lists, objective, recipe.training, folder.work, folder.log, seed=recipe.seed
         )
+        _check_vectors(model, folder)
     if rank() == 0:
         with atomic_directory(folder.student) as target:
             model.save_pretrained(str(target), create_model_card=False)
             (target / "README.md").write_text(model_card(recipe, folder.collection, objective), encoding="utf-8")
     barrier()
+
+
+def _check_vectors(model: Any, folder: RunFolder) -> None:
+    """Refuse a student that training has blown up, before it is written.
+
+    Raises:
+        DistillirError: It gives vectors that are not finite.
+    """
+    from distillir.encoding.vectors import encode_texts
+
+    texts = [folder.collection.corpus.text(row) for row in range(min(8, len(folder.collection.corpus)))]
+    if not np.isfinite(encode_texts(model, texts, kind="document", precision="float32")).all():
+        raise DistillirError(
+            "the trained student gives vectors that are not finite; nothing was written",
+            where="training",
+            remedy="lower training.learning_rate",
+        )

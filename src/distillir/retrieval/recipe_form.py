@@ -1,5 +1,6 @@
 """The ``candidates:`` part of a recipe: its form, and the run it asks for."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,8 +66,9 @@ def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
         if len(weights) != len(sources):
             what = f"{len(weights)} weights for {len(sources)} sources"
             raise DistillirError(what, where=f"{where}.weights", remedy="give one weight per source")
-        if not all(_is_number(weight) for weight in weights):
-            raise DistillirError(f"weights are {weights!r}", where=f"{where}.weights", remedy="give numbers")
+        if not all(_is_number(weight) and math.isfinite(weight) for weight in weights) or not any(weights):
+            what = f"weights are {weights!r}"
+            raise DistillirError(what, where=f"{where}.weights", remedy="give numbers, not all of them 0")
     if spec.get("exclude_judged") and spec.get("add_judged"):
         raise DistillirError("exclude_judged and add_judged contradict each other", where=where)
     if spec.get("guard") is not None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
+from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.run import Run
 from distillir.words import nearest
 
@@ -129,6 +130,13 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
             raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
     if name == "trec" and "path" not in options:
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
+    if name == "trec" and not Path(options["path"]).is_file():
+        raise DistillirError("no such file", where=options["path"], remedy=f"{where} names it; check the path")
+    if name == "bm25":
+        try:
+            BM25Settings(**options).check()
+        except DistillirError as error:
+            raise DistillirError(str(error), where=where) from None
     return name, options
 
 

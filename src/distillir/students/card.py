@@ -2,9 +2,10 @@
 
 import yaml
 
-from distillir import __version__
+from distillir import __version__, objectives
 from distillir.collections import Collection
-from distillir.methods.registry import get
+from distillir.methods.compose import compose
+from distillir.methods.registry import METHODS
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.recipe import Recipe
 
@@ -32,7 +33,7 @@ print(model.similarity(queries, documents))
 | started from | `{model}`{layers} |
 | collection | {collection} |
 | teacher | `{teacher}` |
-| method | {description} ({source}) |
+| method | {description} |
 | objective | `{objective}` |
 
 What it gained is told by `report.html` and `metrics.json` of the run that made it.
@@ -46,19 +47,19 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 
 def model_card(recipe: Recipe, collection: Collection, objective: WeightedSum) -> str:
     """Markdown with the front matter that model hubs read."""
-    method = get(recipe.method if isinstance(recipe.method, str) else str(recipe.method.get("name", "kl")))
+    name, _, _ = compose(recipe.method, recipe.objective)
+    parts = [METHODS[name]] if name in METHODS else [objectives.get(part) for part in objective.names]
     student = recipe.student
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
         kind=student.kind,
         version=__version__,
-        method=method.name,
+        method=name,
         model=student.model,
         layers=f", {student.layers} of its layers" if student.layers else "",
         collection=collection.name,
         teacher=recipe.teacher or recipe.teaching,
-        description=method.description,
-        source=method.source,
+        description="; ".join(f"{part.description} ({part.source})" for part in parts),
         objective=objective.spec,
         recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
     )

@@ -1,5 +1,6 @@
 """Teachers by the form a recipe names them in."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,10 +89,21 @@ def _validate_options(kind: str, value: object, where: str) -> None:
         }
         if not fits[wanted]:
             raise DistillirError(f"{key} is {option!r}", where=where, remedy=f"give {wanted}")
+    if kind == "bm25":
+        _check_bm25(value, where)
     if kind != "bm25" and "model" not in value:
         raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: {{model: name}}}}")
     if "precision" in value:
         _known(value["precision"], _PRECISIONS[kind], "precision", where)
+
+
+def _check_bm25(options: Mapping[Any, Any], where: str) -> None:
+    from distillir.retrieval.bm25_settings import BM25Settings
+
+    try:
+        BM25Settings(**options).check()
+    except DistillirError as error:
+        raise DistillirError(str(error), where=where) from None
 
 
 def _validate_ensemble(spec: Mapping[Any, Any], where: str) -> None:
@@ -107,9 +119,11 @@ def _validate_ensemble(spec: Mapping[Any, Any], where: str) -> None:
     weights = spec.get("weights")
     if weights is not None:
         if not isinstance(weights, list | tuple) or not all(
-            isinstance(w, int | float) and not isinstance(w, bool) for w in weights
+            isinstance(w, int | float) and not isinstance(w, bool) and math.isfinite(w) for w in weights
         ):
-            raise DistillirError(f"{weights!r} is no list of numbers", where=f"{where}.weights")
+            raise DistillirError(f"{weights!r} is no list of finite numbers", where=f"{where}.weights")
+        if not any(weights):
+            raise DistillirError("every weight is 0", where=f"{where}.weights", remedy="give one that is not")
         if len(weights) != len(members):
             raise DistillirError(
                 f"{len(weights)} weights for {len(members)} members",

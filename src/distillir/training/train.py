@@ -1,6 +1,5 @@
 """Train a student on a teaching set: from lists and settings to a trained model, resumable at any moment."""
 
-import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,7 +158,8 @@ def _arguments(
         max_steps=steps,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        warmup_steps=math.ceil(settings.warmup * steps),
+        # Rounded down: a training of few steps must not spend them at a rate of 0, where a warm-up begins.
+        warmup_steps=int(settings.warmup * steps),
         lr_scheduler_type=settings.schedule,
         max_grad_norm=settings.max_grad_norm,
         bf16=bf16,
