@@ -128,6 +128,7 @@ def theirs(
                 weight_decay=0.0,
                 warmup_steps=0,
                 bf16=precision == "bf16",
+                use_cpu=model.device.type == "cpu",
                 save_strategy="no",
                 logging_steps=1,
                 disable_tqdm=True,
