@@ -2,7 +2,9 @@
 
 import errno
 import os
+import signal
 import sys
+from types import FrameType
 
 from distillir.errors import DistillirError
 
@@ -13,6 +15,7 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    signal.signal(signal.SIGINT, _interrupted)
     from distillir.cli.app import app
 
     try:
@@ -33,9 +36,12 @@ def main() -> None:
         if type(error).__name__ == "SafetensorError" and "No space left" in str(error):
             _end("the disk is full; free space and run the same command again: it goes on where it stopped")
         raise
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; run the same command again to go on\n")
-        sys.exit(130)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C: say how to go on; typer ends the program with 130."""
+    sys.stderr.write("\ndistillir: stopped; run the same command again to go on\n")
+    raise KeyboardInterrupt
 
 
 def _end(message: str) -> None:

@@ -79,7 +79,7 @@ def import_teaching(
         lists = _relevance(chosen.read(place, found, settings), relevant, found)
         _write(lists, found, folder, chosen, place, kept_at)
     if settings.unknown.count:
-        say(f"left out {settings.unknown.count:,} entries with unknown ids (unknown: skip; {place})")
+        say(f"left out {settings.unknown.count:,} entries with unknown ids ({place})")
     opened = open_teaching_set(target, collection)
     say(f"imported {len(opened):,} lists with {opened.info['candidates']:,} candidates from {place}")
     return opened

@@ -58,7 +58,7 @@ class Unknown:
             raise DistillirError(
                 f"{kind} {identifier!r} is not in the collection",
                 where=where,
-                remedy="give the collection the file was made for, or unknown: skip to leave such lines out",
+                remedy="give the collection the file was made for, or leave such lines out: import with --skip-unknown",
             )
         self.count += 1
 
