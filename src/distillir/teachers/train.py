@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, write_json
@@ -171,6 +172,8 @@ def _train(
     with one_line_errors(str(base_model)):
         model = CrossEncoder(resolve_model(base_model), num_labels=1, device=pick_device())
     set_max_length(model, settings["max_length"], str(base_model))
+    if model.device.type == "cpu":
+        keep_freed_memory()
     texts = {
         "query": collection.queries.texts(pairs.queries),
         "document": collection.corpus.texts(pairs.documents),
