@@ -56,5 +56,9 @@ def mine(folder: RunFolder) -> None:
             )
             if rank() == 0:
                 write_run(run, collection, path)
-            say(f"Candidates: {len(run.documents)} for {len(run)} {'training' if training else 'evaluation'} queries")
+            found = sum(len(documents) > 0 for documents in run.lists)
+            lost = f"; {len(rows) - found} queries have none" if found < len(rows) else ""
+            say(
+                f"Candidates: {len(run.documents)} for {found} {'training' if training else 'evaluation'} queries{lost}"
+            )
     barrier()
