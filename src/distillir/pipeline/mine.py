@@ -58,7 +58,6 @@ def mine(folder: RunFolder) -> None:
                 write_run(run, collection, path)
             found = sum(len(documents) > 0 for documents in run.lists)
             lost = f"; {len(rows) - found} queries have none" if found < len(rows) else ""
-            say(
-                f"Candidates: {len(run.documents)} for {found} {'training' if training else 'evaluation'} queries{lost}"
-            )
+            part = "training" if training else "evaluation"
+            say(f"Candidates: {len(run.documents)} for {found} {part} queries{lost}")
     barrier()

@@ -81,10 +81,8 @@ def _score(folder: RunFolder) -> None:
     found = diagnose(scores, relevant)
     say_diagnostics(found)
     paid = f"{calls['asked']} pairs asked, {calls['cached']} from the cache"
-    # BM25 and dense teachers compute a score from an index; there is no answer to keep.
-    say(
-        f"Teacher {teacher.name}: {paid if sum(calls.values()) else 'scores come from its index and vectors, no pair was paid for'}"
-    )
+    free = "scores come from its index and vectors, no pair was paid for"
+    say(f"Teacher {teacher.name}: {paid if sum(calls.values()) else free}")
     folder.note(diagnostics=found.to_dict(), teacher_calls=calls)
     if rank() == 0:
         info: dict[str, Any] = {"teacher": teacher.name, "teacher_fingerprint": teacher.fingerprint(collection)}
