@@ -25,16 +25,25 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Scores
+from distillir.training.overlap import Overlap
 
 
 class BM25Lists:
-    """BM25's candidates of some training queries, with its scores over their spread as the teacher's."""
+    """BM25's candidates of some training queries, with its scores over their spread as the teacher's.
 
-    def __init__(self, collection: Collection, queries: int, candidates: int) -> None:
+    The queries are drawn at random, or as `batches: overlapping` would from all: runs of ``batch`` related ones.
+    """
+
+    def __init__(self, collection: Collection, queries: int, candidates: int, batch: int = 0) -> None:
+        generator = np.random.default_rng(0)
         rows = collection.qrels("train").query_rows
-        rows = np.sort(np.random.default_rng(0).choice(rows, queries, replace=False))
+        if not batch:
+            rows = np.sort(generator.choice(rows, queries, replace=False))
         run = BM25Index.build_or_load(collection).search(rows, candidates)
         full = [i for i in range(len(run)) if len(run.of(i)[0]) == candidates]
+        if batch:
+            order = Overlap([run.of(i)[0] for i in full]).order(batch, generator)[:queries]
+            full = [full[i] for i in order]
         self.queries: Rows = run.queries[full]
         self._lists = [run.of(i) for i in full]
 
@@ -66,6 +75,7 @@ def ours(
         epochs=1,
         queries_per_step=arguments.batch,
         candidates_per_query=None,
+        batches=arguments.batches,
         dropout=0.0,
         precision=precision,
         warmup=0.0,
@@ -97,7 +107,7 @@ def theirs(
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
     set_dropout(model, 0.0)
-    lessons = Lessons(lists, epochs=1, queries_per_step=arguments.batch, candidates=None)
+    lessons = Lessons(lists, epochs=1, queries_per_step=arguments.batch, candidates=None, batches=arguments.batches)
     columns: dict[str, list[Any]] = {"query": [], "label": []}
     for i in range(len(lessons)):
         lesson = lessons[i]
@@ -162,10 +172,12 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--max-length", type=int, default=192)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batches", choices=("shuffled", "overlapping"), default="shuffled")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     collection = load_collection(arguments.collection)
-    lists = BM25Lists(collection, arguments.queries, arguments.candidates)
+    related = arguments.batch if arguments.batches == "overlapping" else 0
+    lists = BM25Lists(collection, arguments.queries, arguments.candidates, related)
     if arguments.one:
         run = ours if arguments.one[0] == "ours" else theirs
         print(json.dumps(run(collection, lists, arguments, arguments.one[1])))
@@ -188,7 +200,8 @@ def main() -> None:
                 worst = max(worst, max(abs(a - b) for a, b in zip(losses, expected, strict=True)))
         print({way: round(found[-1], 2) for way, found in ratios.items()}, file=sys.stderr, flush=True)
     print(
-        f"{pairs} pairs a round ({arguments.candidates} candidates a query, {arguments.batch} queries a step), "
+        f"{pairs} pairs a round ({arguments.candidates} candidates a query, {arguments.batch} queries a step, "
+        f"{arguments.batches}), "
         f"{arguments.layers} layers, texts of up to {arguments.max_length} tokens, {arguments.rounds} rounds.\n"
         f"Largest difference of a step's loss in float32: {worst:.2e}\n"
     )
