@@ -77,6 +77,7 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
                 raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
             validate_teacher_spec(recipe.teacher)
             validate_candidates_spec(recipe.candidates.form())
+            _check_run_files(recipe.candidates.from_)
         elif recipe.teacher is not None:
             raise DistillirError(
                 "a recipe has a teacher or a teaching set, not both", where="teaching", remedy="take one of them out"
@@ -99,6 +100,16 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
         if path is None:
             raise
         raise DistillirError(str(error), where=path) from None
+
+
+def _check_run_files(sources: Any) -> None:
+    """Refuse a TREC run that is not there now, not after the models are loaded."""
+    from distillir.retrieval.sources import check_source
+
+    for source in sources if isinstance(sources, list | tuple) else [sources]:
+        kind, options = check_source(source)
+        if kind == "trec" and not Path(options["path"]).is_file():
+            raise DistillirError("no such file", where=f"candidates.from: {options['path']}", remedy="check the path")
 
 
 def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ...], int]) -> DistillirError:

@@ -49,7 +49,7 @@ def test_every_form_of_a_recipe(minilm_path: str) -> None:
         ({"ensemble": "bm25"}, "no list of teachers"),
         ({"ensemble": ["bm25", {"dens": "x"}]}, r"ensemble\[1\].*did you mean 'dense'"),
         ({"ensemble": ["bm25"], "weights": [1, 2]}, "2 weights for 1 members"),
-        ({"ensemble": ["bm25"], "weights": 1}, "no list of numbers"),
+        ({"ensemble": ["bm25"], "weights": 1}, "no list of finite numbers"),
         ({"ensemble": ["bm25"], "normalise": "zscore"}, "did you mean 'normalize'"),
         ({"ensemble": ["bm25"], "normalize": "zscores"}, "did you mean 'zscore'"),
     ],

@@ -130,8 +130,6 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
             raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
     if name == "trec" and "path" not in options:
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
-    if name == "trec" and not Path(options["path"]).is_file():
-        raise DistillirError("no such file", where=options["path"], remedy=f"{where} names it; check the path")
     if name == "bm25":
         try:
             BM25Settings(**options).check()
