@@ -3,20 +3,29 @@
 import ctypes
 import sys
 from functools import cache
+from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
-@cache
-def keep_freed_memory() -> bool:
+def keep_freed_memory(device: Any) -> bool:
     """Tell glibc to keep freed blocks, large ones too, for this process's next allocation.
 
-    By default every tensor above 32 MiB is mapped anew and zeroed page by page by the kernel, which took a fifth of a
-    CPU's time in training (benchmarks/README.md). The process then keeps its peak of memory until it ends.
+    By default every tensor above 32 MiB is mapped anew and zeroed page by page by the kernel, which takes a good part
+    of a CPU's time in training (benchmarks/results/training_step.md). The process, a program that imports distillir
+    too, then keeps its peak of memory until it ends.
+
+    Args:
+        device: The torch device that is computed on.
 
     Returns:
-        Whether it was done: not where the C library is another one.
+        Whether it was done: on a CPU, with glibc.
     """
+    return device.type == "cpu" and _set_glibc()
+
+
+@cache
+def _set_glibc() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:

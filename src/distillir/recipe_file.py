@@ -25,12 +25,17 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     Raises:
         DistillirError: Whatever is wrong with it.
     """
+    try:
+        return _read(path, settings)
+    except RecursionError:
+        raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
+
+
+def _read(path: Path, settings: Sequence[str]) -> Recipe:
     text = "\n".join(line for _, line in read_lines(path))
     try:
         value = yaml.safe_load(text)
         places = _places(yaml.compose(text, Loader=yaml.SafeLoader), path)
-    except RecursionError:
-        raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
@@ -41,10 +46,7 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         )
     for setting in settings:
         places[_set(value, setting)] = 0
-    try:
-        return parse_recipe(value, path=path, places=places)
-    except RecursionError:
-        raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
+    return parse_recipe(value, path=path, places=places)
 
 
 def parse_recipe(

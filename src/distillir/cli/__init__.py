@@ -16,10 +16,12 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     signal.signal(signal.SIGINT, _interrupted)
-    from distillir.cli.app import app
-
     try:
+        from distillir.cli.app import app
+
         app()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except DistillirError as error:
         _end(str(error))
     except OSError as error:

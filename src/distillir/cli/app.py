@@ -1,5 +1,6 @@
 """The verbs and their options; the work is in `distillir.pipeline`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,12 +44,13 @@ def _root(
     """Turn an accurate, slow ranker into a fast retriever."""
 
 
-def _folder(recipe: Path, settings: list[str] | None, output: Path | None) -> Any:
-    from distillir.pipeline.run_folder import RunFolder
+def _do(stage: Callable[[Any], object], recipe: Path, settings: list[str] | None, output: Path | None) -> None:
+    from distillir.pipeline.run_folder import open_run
     from distillir.recipe import default_output
     from distillir.recipe_file import read_recipe
 
-    return RunFolder(output or default_output(recipe), read_recipe(recipe, settings or ()))
+    with open_run(output or default_output(recipe), read_recipe(recipe, settings or ())) as folder:
+        stage(folder)
 
 
 @app.command()
@@ -80,7 +82,7 @@ def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
     from distillir.pipeline.mine import mine as stage
 
-    stage(_folder(recipe, settings, output))
+    _do(stage, recipe, settings, output)
 
 
 @app.command()
@@ -88,7 +90,7 @@ def score(recipe: RecipePath, settings: Settings = None, output: Output = None) 
     """Ask the teacher about the mined candidates (teaching/, runs/teacher.trec)."""
     from distillir.pipeline.score import score as stage
 
-    stage(_folder(recipe, settings, output))
+    _do(stage, recipe, settings, output)
 
 
 @app.command()
@@ -96,7 +98,7 @@ def train(recipe: RecipePath, settings: Settings = None, output: Output = None) 
     """Train the student on the teaching set (student/, log.jsonl)."""
     from distillir.pipeline.train import train as stage
 
-    stage(_folder(recipe, settings, output))
+    _do(stage, recipe, settings, output)
 
 
 @app.command()
@@ -104,7 +106,7 @@ def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = Non
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
     from distillir.pipeline.evaluate import evaluate as stage
 
-    stage(_folder(recipe, settings, output))
+    _do(stage, recipe, settings, output)
 
 
 @app.command()
@@ -112,4 +114,4 @@ def report(recipe: RecipePath, settings: Settings = None, output: Output = None)
     """Write report.html from the run's files, and print the table."""
     from distillir.pipeline.report import report as stage
 
-    stage(_folder(recipe, settings, output))
+    _do(stage, recipe, settings, output)

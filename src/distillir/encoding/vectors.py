@@ -186,8 +186,7 @@ def encode_texts(
     budget = batch_tokens or default_batch_tokens(device)
     vectors = np.empty((len(texts), _dimension(model)), dtype=np.float32)
     model.eval()
-    if device.type == "cpu":
-        keep_freed_memory()
+    keep_freed_memory(device)
     try:
         with torch.inference_mode(), autocast(resolved, device):
             for places, batch in token_batches(

@@ -7,7 +7,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.report import report
-from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.run_folder import open_run
 from distillir.pipeline.score import score
 from distillir.pipeline.train import train
 from distillir.progress import say
@@ -27,14 +27,14 @@ def run(recipe: Recipe, output: Path) -> Path:
     Raises:
         DistillirError: As the stages do.
     """
-    folder = RunFolder(output, recipe)
-    say(f"distillir run: {folder.collection.name} into {output}")
-    mine(folder)
-    score(folder)
-    search_before(folder)
-    train(folder)
-    evaluate(folder)
-    path = report(folder)
+    with open_run(output, recipe) as folder:
+        say(f"distillir run: {folder.collection.name} into {output}")
+        mine(folder)
+        score(folder)
+        search_before(folder)
+        train(folder)
+        evaluate(folder)
+        path = report(folder)
     if rank() == 0:
         for name in ("query-tokens", "document-tokens", "checkpoints"):
             shutil.rmtree(folder.work / name, ignore_errors=True)

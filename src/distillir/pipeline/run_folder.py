@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,7 @@ class RunFolder:
         resolved = self.recipe.resolved()
         if file.is_file():
             before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
-            if before != resolved and not self._holds_work():
-                barrier()
-                if rank() == 0:
-                    shutil.rmtree(self.work, ignore_errors=True)
-                    file.unlink(missing_ok=True)
-            elif before != resolved:
+            if before != resolved:
                 raise DistillirError(
                     f"holds the run of another recipe (differs in {_difference(before, resolved)})",
                     where=self.path,
@@ -75,9 +70,13 @@ class RunFolder:
                     temporary.write_text(text, encoding="utf-8")
         barrier()
 
-    def _holds_work(self) -> bool:
-        """Whether the folder holds more than a run that failed before it made anything."""
-        return any(path.name not in (RECIPE_FILE, self.work.name) for path in self.path.iterdir())
+    def release(self) -> None:
+        """Give the folder back where the run has made nothing yet, so that a mended recipe finds it free."""
+        if rank() == 0 and all(path.name in (RECIPE_FILE, self.work.name) for path in self.path.iterdir()):
+            shutil.rmtree(self.work, ignore_errors=True)
+            (self.path / RECIPE_FILE).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.rmdir()
 
     @cached_property
     def collection(self) -> Collection:
@@ -134,6 +133,21 @@ class RunFolder:
         """
         if not path.exists():
             raise DistillirError("is missing", where=path, remedy=f"run `distillir {verb}` with this recipe first")
+
+
+@contextmanager
+def open_run(path: Path, recipe: Recipe) -> Iterator[RunFolder]:
+    """A run's folder for some stages; an error before anything was made leaves nothing of it behind.
+
+    Raises:
+        DistillirError: As `RunFolder`, and what the stages raise.
+    """
+    folder = RunFolder(path, recipe)
+    try:
+        yield folder
+    except DistillirError:
+        folder.release()
+        raise
 
 
 def _difference(before: Any, after: Any, key: str = "") -> str:

@@ -39,18 +39,21 @@ class BM25Settings:
         identity = json.dumps([_FORMAT, bm25s.__version__, corpus.fingerprint, values])
         return xxhash.xxh3_128_hexdigest(identity.encode())
 
-    def check(self) -> None:
+    def check(self, where: str | None = None) -> None:
         """Refuse settings that cannot be.
+
+        Args:
+            where: What messages call the place.
 
         Raises:
             DistillirError: Unknown stemmer or stop words, or ``k1`` or ``b`` out of range.
         """
         if not (self.k1 >= 0 and 0 <= self.b <= 1):
             what = f"k1 {self.k1} and b {self.b} are no BM25 constants"
-            raise DistillirError(what, remedy="k1 >= 0 and 0 <= b <= 1")
-        self.tokenizer()
+            raise DistillirError(what, where=where, remedy="k1 >= 0 and 0 <= b <= 1")
+        self.tokenizer(where)
 
-    def tokenizer(self) -> Any:
+    def tokenizer(self, where: str | None = None) -> Any:
         """A bm25s Tokenizer without vocabulary: lower case, words of two letters or more.
 
         Raises:
@@ -61,7 +64,8 @@ class BM25Settings:
 
         if self.stemmer is not None and self.stemmer not in Stemmer.algorithms():
             known = ", ".join(Stemmer.algorithms())
-            raise DistillirError(f"unknown stemmer {self.stemmer!r} for BM25", remedy=f"choose one of: {known}")
+            what = f"unknown stemmer {self.stemmer!r} for BM25"
+            raise DistillirError(what, where=where, remedy=f"choose one of: {known}")
         stemmer = Stemmer.Stemmer(self.stemmer) if self.stemmer else None
         try:
             if self.identifiers:
@@ -69,4 +73,4 @@ class BM25Settings:
             return Tokenizer(stopwords=self.stopwords, stemmer=stemmer)
         except ValueError:
             remedy = "give a language such as en, de, fr or zh, or null"
-            raise DistillirError(f"no stop words known for {self.stopwords!r}", remedy=remedy) from None
+            raise DistillirError(f"no stop words known for {self.stopwords!r}", where=where, remedy=remedy) from None

@@ -131,10 +131,7 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
     if name == "trec" and "path" not in options:
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
     if name == "bm25":
-        try:
-            BM25Settings(**options).check()
-        except DistillirError as error:
-            raise DistillirError(str(error), where=where) from None
+        BM25Settings(**options).check(where)
     return name, options
 
 

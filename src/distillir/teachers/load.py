@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distillir.errors import DistillirError
+from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.words import nearest
 
 if TYPE_CHECKING:
@@ -90,20 +91,11 @@ def _validate_options(kind: str, value: object, where: str) -> None:
         if not fits[wanted]:
             raise DistillirError(f"{key} is {option!r}", where=where, remedy=f"give {wanted}")
     if kind == "bm25":
-        _check_bm25(value, where)
+        BM25Settings(**value).check(where)
     if kind != "bm25" and "model" not in value:
         raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: {{model: name}}}}")
     if "precision" in value:
         _known(value["precision"], _PRECISIONS[kind], "precision", where)
-
-
-def _check_bm25(options: Mapping[Any, Any], where: str) -> None:
-    from distillir.retrieval.bm25_settings import BM25Settings
-
-    try:
-        BM25Settings(**options).check()
-    except DistillirError as error:
-        raise DistillirError(str(error), where=where) from None
 
 
 def _validate_ensemble(spec: Mapping[Any, Any], where: str) -> None:

@@ -172,8 +172,7 @@ def _train(
     with one_line_errors(str(base_model)):
         model = CrossEncoder(resolve_model(base_model), num_labels=1, device=pick_device())
     set_max_length(model, settings["max_length"], str(base_model))
-    if model.device.type == "cpu":
-        keep_freed_memory()
+    keep_freed_memory(model.device)
     texts = {
         "query": collection.queries.texts(pairs.queries),
         "document": collection.corpus.texts(pairs.documents),

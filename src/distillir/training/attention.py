@@ -11,8 +11,8 @@ from distillir.encoding.precision import Precision
 def fastest_attention(model: Any, precision: Precision) -> Iterator[None]:
     """Train with plain attention where that is faster, and give the model its own back.
 
-    On a CPU in bf16, torch's fused attention has a slow backward pass: half of a small encoder's training time
-    (docs/train.md has the figures). Elsewhere the model keeps what it has.
+    On a CPU in bf16, torch's fused attention has a slow backward pass (benchmarks/results/training_step.md). Elsewhere
+    the model keeps what it has.
 
     Args:
         model: A SentenceTransformer.

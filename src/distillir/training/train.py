@@ -57,8 +57,7 @@ def train(
     from distillir.training.trainer import LessonTrainer
 
     batch = batch_size(settings)
-    if model.device.type == "cpu":
-        keep_freed_memory()
+    keep_freed_memory(model.device)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
