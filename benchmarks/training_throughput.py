@@ -25,7 +25,7 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Scores
-from distillir.training.overlap import Overlap
+from distillir.plans.overlap import Overlap
 
 
 class BM25Lists:
@@ -102,12 +102,12 @@ def theirs(
     from torch.utils.data import SequentialSampler
 
     from distillir.students.load import load_student
-    from distillir.training.lessons import Lessons
+    from distillir.plans.lessons import Lessons
     from distillir.training.train import set_dropout
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
     set_dropout(model, 0.0)
-    lessons = Lessons(lists, epochs=1, queries_per_step=arguments.batch, candidates=None, batches=arguments.batches)
+    lessons = Lessons(lists, epochs=1, queries_per_step=arguments.batch, batches=arguments.batches)
     columns: dict[str, list[Any]] = {"query": [], "label": []}
     for i in range(len(lessons)):
         lesson = lessons[i]

@@ -1,10 +1,13 @@
 """Recipe: the YAML a user writes, validated before anything is loaded."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from distillir.errors import DistillirError
+from distillir.methods.spec import MethodSpec
 from distillir.training.settings import TrainingSettings
 
 
@@ -21,6 +24,9 @@ class StudentSpec(Part):
     kind: Literal["dense"] = Field("dense", description="dense: one vector a text")
     layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
     max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
+    towers: Literal["shared", "separate"] = Field(
+        "shared", description="separate: query and document encoders start alike and are trained apart"
+    )
 
 
 class GuardSpec(Part):
@@ -62,6 +68,7 @@ class QueriesSpec(Part):
     titles: int = Field(0, ge=0, description="this many documents' titles as further queries")
     sentences: int = Field(0, ge=0, description="this many sentences of documents as further queries")
     limit: int | None = Field(None, ge=1, description="at most this many of the split's queries, chosen by the seed")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="seed of which are chosen; null: the recipe's seed")
 
 
 class EvaluationSpec(Part):
@@ -74,6 +81,9 @@ class EvaluationSpec(Part):
         description="the first is the headline",
     )
     depth: int = Field(100, ge=1, description="documents retrieved a query")
+    precision: Literal["float32", "bf16", "auto"] = Field(
+        "float32", description="the student's while it is measured; bf16 takes half the time on a processor that has it"
+    )
 
 
 class Recipe(Part):
@@ -91,13 +101,11 @@ class Recipe(Part):
     student: StudentSpec = Field(description="a model's name, or a mapping")
     queries: QueriesSpec = Field(default_factory=QueriesSpec, description="a split's name, or a mapping")
     candidates: CandidatesSpec = Field(default_factory=CandidatesSpec)
-    method: str | dict[str, Any] = Field("kl", description="a method's name, or {name: ..., objective: ...}")
+    method: MethodSpec = Field(default_factory=lambda: MethodSpec(), description="a method's name, or a mapping")
     objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
-    seed: int = Field(
-        0, ge=0, lt=2**32, description="seed of everything random: queries chosen, order, sampling, dropout"
-    )
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random: order, sampling, dropout")
 
     @field_validator("student", mode="before")
     @classmethod
@@ -108,6 +116,28 @@ class Recipe(Part):
     @classmethod
     def _split_name(cls, value: Any) -> Any:
         return {"split": value} if isinstance(value, str) else value
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _method_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _published_settings(self) -> "Recipe":
+        """A plan's published settings hold where the recipe's ``training`` is silent."""
+        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
+            given = self.training.model_fields_set
+            missing = {name: value for name, value in self.method.find_plan().defaults().items() if name not in given}
+            if missing:
+                self.training = TrainingSettings.model_validate(
+                    {**self.training.model_dump(exclude_unset=True), **missing}
+                )
+        return self
+
+    @property
+    def query_seed(self) -> int:
+        """Seed of which queries are chosen and generated."""
+        return self.seed if self.queries.seed is None else self.queries.seed
 
     def resolved(self) -> dict[str, Any]:
         """Every setting written out, as `parse_recipe` reads it back."""

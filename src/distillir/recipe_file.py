@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from distillir.errors import DistillirError
-from distillir.files import read_lines
 from distillir.recipe import Recipe
+from distillir.recipe_keys import apply_setting
 from distillir.words import nearest
+from distillir.yaml_file import read_mapping
 
 
 def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
@@ -25,28 +25,13 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     Raises:
         DistillirError: Whatever is wrong with it.
     """
+    value, places = read_mapping(path)
+    for setting in settings:
+        places[apply_setting(value, setting)] = 0
     try:
-        return _read(path, settings)
+        return parse_recipe(value, path=path, places=places)
     except RecursionError:
         raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
-
-
-def _read(path: Path, settings: Sequence[str]) -> Recipe:
-    text = "\n".join(line for _, line in read_lines(path))
-    try:
-        value = yaml.safe_load(text)
-        places = _places(yaml.compose(text, Loader=yaml.SafeLoader), path)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        raise DistillirError(f"not YAML ({getattr(error, 'problem', error)})", where=where) from None
-    if not isinstance(value, dict):
-        raise DistillirError(
-            "a recipe is a mapping of keys to values", where=path, remedy="see recipes/quickstart.yaml"
-        )
-    for setting in settings:
-        places[_set(value, setting)] = 0
-    return parse_recipe(value, path=path, places=places)
 
 
 def parse_recipe(
@@ -73,7 +58,7 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
     from distillir.teachers.load import validate_teacher_spec
 
     try:
-        compose(recipe.method, recipe.objective)
+        compose(recipe)
         if recipe.teaching is None:
             if recipe.teacher is None:
                 raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
@@ -116,7 +101,8 @@ def _check_run_files(sources: Any) -> None:
 
 def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ...], int]) -> DistillirError:
     """One line for the first mistake, the misspelt keys before the missing ones they cause."""
-    mistakes = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    # Of the ways a value may be written, the one that was read furthest was meant.
+    mistakes = sorted(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", -len(e["loc"])))
     mistake = mistakes[0]
     keys = tuple(str(part) for part in mistake["loc"] if not _is_branch(part))
     line = places.get(keys, 0)
@@ -135,7 +121,7 @@ def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ..
 
 def _is_branch(part: object) -> bool:
     """Whether a step of pydantic's path is the name of a union's branch and no key of the recipe."""
-    return isinstance(part, str) and (part in ("str", "int", "float") or part.startswith("dict["))
+    return isinstance(part, str) and (part in ("str", "int", "float", "plain", "graded", "several") or "[" in part)
 
 
 def _known(keys: tuple[str, ...]) -> list[str]:
@@ -147,54 +133,3 @@ def _known(keys: tuple[str, ...]) -> list[str]:
                 kinds = [info.annotation, *get_args(info.annotation)]
                 model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
     return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _places(node: yaml.Node | None, path: Path, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
-    """Line numbers of the keys of a YAML document.
-
-    Raises:
-        DistillirError: A key stands twice in one mapping; YAML would take the last.
-    """
-    found: dict[tuple[str, ...], int] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            own = (*keys, str(key.value))
-            if own in found:
-                raise DistillirError(
-                    f"the key {'.'.join(own)} stands here and in line {found[own]}",
-                    where=f"{path}:{key.start_mark.line + 1}",
-                    remedy="keep one of them",
-                )
-            found[own] = key.start_mark.line + 1
-            found.update(_places(value, path, own))
-    return found
-
-
-def _set(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
-    key, sign, text = setting.partition("=")
-    if not sign or not key.strip():
-        raise DistillirError(
-            f"{setting!r} is not key=value", where="--set", remedy="for example --set training.epochs=3"
-        )
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise DistillirError(f"the value of {key} is not YAML: {text!r}", where="--set") from None
-    keys = tuple(key.strip().split("."))
-    target = recipe
-    for part in keys[:-1]:
-        inner = target.get(part)
-        if inner is None:
-            inner = {}
-        elif isinstance(inner, str) and part == "student":
-            inner = {"model": inner}
-        elif isinstance(inner, str) and part in ("queries", "evaluation"):
-            inner = {"split": inner}
-        elif isinstance(inner, str) and part == "method":
-            inner = {"name": inner}
-        elif not isinstance(inner, dict):
-            raise DistillirError(f"{part} is {inner!r} and has no keys", where=f"--set {key}")
-        target[part] = inner
-        target = inner
-    target[keys[-1]] = value
-    return keys

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from distillir.objectives import kl, margin_mse, ranknet
+from distillir.objectives import kl, lambda_mrr, margin_mse, ranknet
 
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parent.parent / "golden" / "losses.json").read_text(encoding="utf-8")
@@ -17,6 +17,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
 CASES = [
     pytest.param(function, case, value, id=f"{key}-{number}")
     for key, function, value in (
+        ("cl_drd_lambda_mrr", lambda_mrr, "loss"),
         ("ranknet", ranknet, "loss"),
         ("margin_mse_nway", margin_mse, "loss_all_ordered_pairs_incl_diagonal"),
         ("pairdistill", kl, "kl"),
@@ -28,7 +29,7 @@ CASES = [
 @pytest.mark.parametrize(("function", "case", "value"), CASES)
 def test_value_and_gradient(function: Callable[[Tensor, Tensor], Tensor], case: dict[str, Any], value: str) -> None:
     student = torch.tensor(case["student"], requires_grad=True)
-    loss = function(student, torch.tensor(case["teacher"]))
+    loss = function(student, torch.tensor(case["labels" if "labels" in case else "teacher"]))
     torch.testing.assert_close(loss, torch.tensor(case[value]), rtol=1e-4, atol=1e-5)
     if "grad" in case:
         loss.backward()  # type: ignore[no-untyped-call]

@@ -22,7 +22,8 @@ def ragged(seed: int = 0, dtype: torch.dtype = torch.float32) -> tuple[Tensor, d
     teacher[0, 1] = teacher[0, 2]
     positive = torch.tensor([0, 0, 2, 6, -1, -1])
     relevant = torch.arange(max(SIZES))[None, :] == positive[:, None]
-    return student, {"teacher": teacher, "positive": positive, "relevant": relevant}, mask
+    labels = torch.tensor([1.0, 0.5, 1 / 3, -0.25, -0.25, -0.5, -0.5]).expand(shape).to(dtype).clone()
+    return student, {"teacher": teacher, "labels": labels, "positive": positive, "relevant": relevant}, mask
 
 
 def alone(objective: Objective) -> WeightedSum:
@@ -47,7 +48,8 @@ def objective(request: pytest.FixtureRequest) -> Objective:
 def test_padding_never_reaches_value_or_gradient(objective: Objective, rubbish: float) -> None:
     student, signals, mask = ragged()
     value, gradient = value_and_gradient(objective, student, signals, mask)
-    spoilt = {**signals, "teacher": signals["teacher"].masked_fill(~mask, rubbish)}
+    spoilt = {**signals, **{name: signals[name].masked_fill(~mask, rubbish) for name in ("teacher", "labels")}}
+    spoilt["relevant"] = signals["relevant"] | ~mask
     dirty, dirty_gradient = value_and_gradient(objective, student.masked_fill(~mask, rubbish), spoilt, mask)
     torch.testing.assert_close(dirty, value)
     torch.testing.assert_close(dirty_gradient, gradient)
@@ -63,7 +65,7 @@ def test_wider_padding_and_empty_lists_change_nothing(objective: Objective) -> N
     def widen(matrix: Tensor) -> Tensor:
         return torch.nn.functional.pad(matrix, (0, 3, 0, 2))
 
-    wide = {"teacher": widen(signals["teacher"]), "relevant": widen(signals["relevant"])}
+    wide = {name: widen(signals[name]) for name in ("teacher", "labels", "relevant")}
     wide["positive"] = torch.nn.functional.pad(signals["positive"], (0, 2), value=-1)
     wide_value, wide_gradient = value_and_gradient(objective, widen(student), wide, widen(mask))
     torch.testing.assert_close(wide_value, value)
@@ -84,6 +86,7 @@ def test_order_of_candidates_and_queries_changes_nothing(objective: Objective) -
     moved = places.gather(1, signals["positive"].clamp(min=0)[:, None]).squeeze(1)
     shuffled = {
         "teacher": shuffle(signals["teacher"]),
+        "labels": shuffle(signals["labels"]),
         "relevant": shuffle(signals["relevant"]),
         "positive": torch.where(signals["positive"] < 0, -1, moved)[rows],
     }
@@ -121,9 +124,10 @@ def test_a_constant_added_to_a_list_changes_nothing(objective: Objective) -> Non
 
 def test_gradient_is_that_of_finite_differences(objective: Objective) -> None:
     student, signals, mask = ragged(dtype=torch.float64)
-    assert torch.autograd.gradcheck(
-        lambda scores: alone(objective).value(scores, signals, mask), (student.requires_grad_(),)
-    )
+    # Weights that count as constants are no part of the derivative: let the gradient through them.
+    options = {name: False if name == "detach_weights" else value for name, value in objective.options.items()}
+    whole = WeightedSum([(objective, 1.0, options)])
+    assert torch.autograd.gradcheck(lambda scores: whole.value(scores, signals, mask), (student.requires_grad_(),))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -142,7 +146,7 @@ def test_lists_without_anything_to_compare_give_zero(objective: Objective, size:
     student[:, :size] = 1.0
     mask = (torch.arange(4) < size).expand(3, 4)
     positive = torch.full((3,), size - 1)
-    signals = {"teacher": student.clone(), "positive": positive, "relevant": mask}
+    signals = {"teacher": student.clone(), "labels": student.clone(), "positive": positive, "relevant": mask}
     value, gradient = value_and_gradient(objective, student, signals, mask)
     assert value.item() == 0.0
     assert (gradient == 0).all()

@@ -3,22 +3,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lists import ExampleLists
 from training_fixtures import collator, lists, student  # noqa: F401
 
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.lessons import Lessons
+from distillir.plans.plain_lists import PlainLists
 from distillir.students.dense import chunks
 from distillir.training.collator import LessonCollator
-from distillir.training.lessons import Lessons
 from distillir.training.loss import LessonLoss
+from example_lists import ExampleLists
 
 Batch = dict[str, Any]
 
 
 @pytest.fixture
 def lessons(lists: ExampleLists) -> Lessons:
-    return Lessons(lists, epochs=1, queries_per_step=4, candidates=None)
+    return Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
 
 
 def test_chunks_hold_the_budget_and_lose_nothing() -> None:

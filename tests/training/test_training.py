@@ -26,7 +26,7 @@ def _command(
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parent)}
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parent.parent)}
 
 
 def _run(arguments: list[str], launcher: list[str] | None = None) -> None:
@@ -84,13 +84,23 @@ def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> N
     assert last_checkpoint(tmp_path / "nothing") is None
 
 
-@pytest.mark.parametrize("objective", ["kl", {"ranknet": 1.0, "info_nce": 0.5}])
-def test_accumulation_and_two_processes_follow_the_same_curve(tiny: Collection, tmp_path: Path, objective: Any) -> None:
+@pytest.mark.parametrize(
+    ("objective", "settings"),
+    [
+        ("kl", {"batches": "overlapping"}),
+        ({"ranknet": 1.0, "info_nce": 0.5}, {}),
+        ({"ckl": 1.0, "lambda_mrr": 1.0}, {"towers": "separate"}),
+    ],
+)
+def test_accumulation_and_two_processes_follow_the_same_curve(
+    tiny: Collection, tmp_path: Path, objective: Any, settings: dict[str, Any]
+) -> None:
     # Lists are ragged and some have no positive: means of means would differ.
-    _run(_command(tiny, tmp_path / "one", objective, dropout=0.0))
-    _run(_command(tiny, tmp_path / "parts", objective, dropout=0.0, gradient_accumulation=4, grad_cache=True))
+    settings = {**settings, "dropout": 0.0}
+    _run(_command(tiny, tmp_path / "one", objective, **settings))
+    _run(_command(tiny, tmp_path / "parts", objective, **settings, gradient_accumulation=4, grad_cache=True))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    _run(_command(tiny, tmp_path / "two", objective, dropout=0.0), launcher)
+    _run(_command(tiny, tmp_path / "two", objective, **settings), launcher)
     one = _losses(tmp_path / "one")
     assert len(one) == 6
     assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5)

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lists import ExampleLists
 
 from distillir.collections import Collection
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
 from distillir.training.tokens import tokenise
+from example_lists import ExampleLists
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import torch
-from lists import ExampleLists
 from transformers import TrainerCallback
 
 from distillir.collections import Collection
@@ -20,6 +19,7 @@ from distillir.students.load import load_student
 from distillir.training import trainer
 from distillir.training.settings import TrainingSettings
 from distillir.training.train import train
+from example_lists import ExampleLists
 
 collection, work, settings, objective = sys.argv[1:5]
 if len(sys.argv) > 5:
@@ -41,7 +41,9 @@ if len(sys.argv) > 5:
 
 torch.set_num_threads(1)
 opened = Collection(Path(collection))
-model = load_student(resolve_model("all-MiniLM-L6-v2"), layers=1, max_length=32, device="cpu")
+wanted = json.loads(settings)
+towers = wanted.pop("towers", "shared")
+model = load_student(resolve_model("all-MiniLM-L6-v2"), layers=1, max_length=32, towers=towers, device="cpu")
 folder = Path(work)
 folder.mkdir(parents=True, exist_ok=True)
 train(
@@ -49,7 +51,7 @@ train(
     opened,
     ExampleLists(opened),
     parse_objective(json.loads(objective)),
-    TrainingSettings(**json.loads(settings)),
+    TrainingSettings(**wanted),
     folder,
     folder / "log.jsonl",
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from distillir import __version__
-from distillir.cli import inspect, teacher, transfer
+from distillir.cli import compare, inspect, teacher, transfer
 
 app = typer.Typer(
     name="distillir",
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+compare.register(app)
 inspect.register(app)
 teacher.register(app)
 transfer.register(app)

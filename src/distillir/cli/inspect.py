@@ -29,7 +29,7 @@ def list_names() -> None:
     groups = {
         "method": {name: method.description for name, method in METHODS.items()},
         "objective": {name: objectives.get(name).description for name in objectives.names()},
-        "plan": PLANS,
+        "plan": {name: plan.description for name, plan in PLANS.items()},
         "teacher": teacher_kinds(),
         "student": KINDS,
         "candidates": retriever_kinds(),

@@ -9,9 +9,14 @@ from distillir.retrieval.run import Run
 
 
 def search_student(
-    model: str | Path, collection: Collection, query_rows: Rows, depth: int = 100, max_length: int | None = None
+    model: str | Path,
+    collection: Collection,
+    query_rows: Rows,
+    depth: int = 100,
+    max_length: int | None = None,
+    precision: str = "float32",
 ) -> Run:
-    """Rank the whole corpus with a dense student, exactly, in float32: as whoever loads the student will see it.
+    """Rank the whole corpus with a dense student, exactly.
 
     Args:
         model: The student's folder, or any name that SentenceTransformer loads.
@@ -19,8 +24,9 @@ def search_student(
         query_rows: Query rows [Q].
         depth: Documents per query.
         max_length: Tokens per text at most (default: the model's own).
+        precision: What the student encodes in. In float32 figures are those of whoever loads the student.
 
     Returns:
         The run.
     """
-    return DenseRetriever(str(model), max_length, precision="float32").search(collection, query_rows, depth)
+    return DenseRetriever(str(model), max_length, precision=precision).search(collection, query_rows, depth)

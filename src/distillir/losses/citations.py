@@ -31,6 +31,27 @@ BIBTEX = {
     year = {2005},
 }
 """,
+    "lambda_mrr": """
+@inproceedings{zeng2022curriculum,
+    title = {Curriculum Learning for Dense Retrieval Distillation},
+    author = {Hansi Zeng and Hamed Zamani and Vishwa Vinay},
+    booktitle = {Proceedings of the 45th International ACM SIGIR Conference},
+    pages = {1979--1983},
+    year = {2022},
+    eprint = {2204.13679},
+    archivePrefix = {arXiv},
+}
+""",
+    "ckl": """
+@inproceedings{yang2024weighted,
+    title = {Weighted {KL}-Divergence for Document Ranking Model Refinement},
+    author = {Yingrui Yang and Yifan Qiao and Shanxiu He and Tao Yang},
+    booktitle = {Proceedings of the 47th International ACM SIGIR Conference},
+    year = {2024},
+    eprint = {2406.05977},
+    archivePrefix = {arXiv},
+}
+""",
     "info_nce": """
 @misc{oord2018representation,
     title = {Representation Learning with Contrastive Predictive Coding},

@@ -31,8 +31,8 @@ class ListLoss(nn.Module):
         objective: What is compared.
         similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, or a function of two matrices [B, D] that
             gives one score a row; default: the model's own ``similarity_fn_name``.
-        positive: For objectives that need a positive, which candidate it is: the ``first`` column, or the teacher's
-            ``best``. Labels that are integers [B] name the column themselves (-1: none).
+        positive: For objectives that need a positive or relevance, which candidate it is: the ``first`` column, or the
+            teacher's ``best``. Labels that are integers [B] name the column themselves (-1: none).
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ListLoss(nn.Module):
         queries, candidates = student.shape
         first = torch.zeros(queries, dtype=torch.long, device=student.device)
         if labels is None or labels.dim() == 1:
-            if "teacher" in self.objective.needs or (labels is not None and labels.is_floating_point()):
+            if self.objective.needs & {"teacher", "labels"} or (labels is not None and labels.is_floating_point()):
                 raise self._misfit(labels, queries, candidates)
             if labels is not None and labels.max() >= candidates:
                 raise DistillirError(f"a positive in column {int(labels.max())} of {candidates} candidates")
@@ -92,7 +92,10 @@ class ListLoss(nn.Module):
             raise self._misfit(labels, queries, candidates)
         mask = torch.isfinite(labels)
         best = torch.where(mask, labels.float(), -torch.inf).argmax(dim=1)
-        return {"teacher": labels.detach(), "positive": best if self.positive == "best" else first}, mask
+        positive = best if self.positive == "best" else first
+        relevant = torch.arange(candidates, device=student.device) == positive[:, None]
+        teacher = labels.detach()
+        return {"teacher": teacher, "labels": teacher, "positive": positive, "relevant": relevant}, mask
 
     def _misfit(self, labels: Tensor | None, queries: int, candidates: int) -> DistillirError:
         given = "no labels" if labels is None else f"labels of shape {tuple(labels.shape)}, {labels.dtype}"
@@ -104,7 +107,7 @@ class ListLoss(nn.Module):
     def get_config_dict(self) -> dict[str, Any]:
         """The settings, for model cards."""
         config: dict[str, Any] = {"objective": self.objective.spec, "similarity": self.similarity}
-        if "positive" in self.objective.needs:
+        if self.objective.needs & {"positive", "relevant"}:
             config["positive"] = self.positive
         return config
 

@@ -12,7 +12,11 @@ class RankNetLoss(ListLoss):
     Args:
         model: The student.
         similarity: See `ListLoss`.
+        student_temperature: Divides the student's similarities (ours): cosines lie close together.
     """
 
-    def __init__(self, model: nn.Module, *, similarity: Similarity | None = None) -> None:
-        super().__init__(model, parse_objective("ranknet"), similarity=similarity)
+    def __init__(
+        self, model: nn.Module, *, similarity: Similarity | None = None, student_temperature: float = 1.0
+    ) -> None:
+        objective = parse_objective({"ranknet": {"student_temperature": student_temperature}})
+        super().__init__(model, objective, similarity=similarity)

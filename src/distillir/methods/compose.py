@@ -1,43 +1,124 @@
-"""A recipe's ``method:`` to a plan and an objective."""
+"""A recipe to what is trained: stages with their lists, objectives and settings."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distillir.errors import DistillirError
-from distillir.methods.registry import PLANS, get
-from distillir.words import nearest
+from distillir.methods.registry import get
+from distillir.plans.graded_lists import GradedLists
+from distillir.plans.list_form import ListForm
+from distillir.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
+    from distillir.plans.plan import Plan
+    from distillir.recipe import Recipe
 
-KEYS = ("name", "plan", "objective")
+
+@dataclass(frozen=True)
+class ComposedStage:
+    """A stage, ready to be trained.
+
+    Attributes:
+        forms: How its lists are cut.
+        objective: What is compared.
+        training: Its settings.
+        mine: Whether the student so far mines and the teacher scores anew before it.
+    """
+
+    forms: tuple[ListForm, ...]
+    objective: "WeightedSum"
+    training: TrainingSettings
+    mine: bool
+
+    def facts(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {
+            "lists": [str(form) for form in self.forms],
+            "objective": self.objective.spec,
+            "learning_rate": self.training.learning_rate,
+            "epochs": self.training.epochs,
+            "mine": self.mine,
+        }
 
 
-def compose(spec: str | Mapping[str, Any], objective: Any = None) -> tuple[str, str, "WeightedSum"]:
-    """Name, plan and objective of what a recipe writes.
+@dataclass(frozen=True)
+class Composition:
+    """A method as a recipe has it.
 
-    A recipe that compares something else than its method does is called by its objectives: ``kl + info_nce``.
+    Attributes:
+        name: A recipe that compares something else than its method does is called by its objectives
+            (``kl + info_nce``); another plan or choice of stages is named behind (``ckl, plan cl-drd``).
+        plan: The plan's name.
+        objective: What is compared where a stage does not say otherwise.
+        stages: At least one.
+    """
 
-    Args:
-        spec: A method's name, or a mapping with ``name`` and anything of it that is to differ: ``objective`` (see
-            `distillir.objectives.parse_objective`), ``plan``.
-        objective: The recipe's own ``objective:``, which goes before the method's; None leaves the method's.
+    name: str
+    plan: str
+    objective: "WeightedSum"
+    stages: tuple[ComposedStage, ...]
+
+
+def compose(recipe: "Recipe") -> Composition:
+    """What a recipe's method, objective and training settings stand for.
 
     Raises:
-        DistillirError: An unknown name or key.
+        DistillirError: An unknown name, or parts that do not go together.
     """
     from distillir.objectives.weighted_sum import parse_objective
 
-    given = {"name": spec} if isinstance(spec, str) else dict(spec)
-    for key in given:
-        if key not in KEYS:
-            raise DistillirError("unknown key", where=f"method.{key}", remedy=nearest(str(key), KEYS))
-    method = get(str(given.get("name", "kl")))
-    plan = str(given.get("plan", method.plan))
-    if plan not in PLANS:
-        raise DistillirError(f"no plan {plan!r}", where="method.plan", remedy=nearest(plan, PLANS))
-    if objective is None:
-        objective = given.get("objective", method.objective)
-    chosen, own = parse_objective(objective), parse_objective(method.objective)
-    name = method.name if chosen.names == own.names else " + ".join(chosen.names)
-    return name, plan, chosen
+    spec = recipe.method
+    method, plan = get(spec.name), spec.find_plan()
+    given = next((o for o in (recipe.objective, spec.objective) if o is not None), method.objective)
+    objective = parse_objective(given)
+    stages = tuple(
+        ComposedStage(
+            stage.forms(recipe.training),
+            objective if stage.objective is None else parse_objective(stage.objective),
+            plan.settings(stage, recipe.training),
+            stage.mine,
+        )
+        for stage in plan.select(spec.stages)
+    )
+    _check_lists(stages, recipe)
+    own = objective.names == parse_objective(method.objective).names
+    return Composition(_name(spec, plan, objective, own), plan.name, objective, stages)
+
+
+def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool) -> str:
+    method = get(spec.name)
+    name = method.name if own else " + ".join(objective.names)
+    expected = method.plan if own else "plain"
+    if plan.name != expected:
+        name += f", plan {plan.name}"
+    if spec.stages == "together":
+        name += ", all stages at once"
+    elif spec.stages is not None:
+        word = "stage" if len(spec.stages) == 1 else "stages"
+        name += f", {word} {', '.join(map(str, spec.stages))}"
+    return name
+
+
+def _check_lists(stages: tuple[ComposedStage, ...], recipe: "Recipe") -> None:
+    """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
+    for number, stage in enumerate(stages, 1):
+        where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"
+        longest = max((form.size for form in stage.forms if isinstance(form, GradedLists)), default=0)
+        if recipe.teaching is None and longest > recipe.candidates.depth:
+            raise DistillirError(
+                f"takes lists of {longest}, and candidates.depth is {recipe.candidates.depth}",
+                where=where,
+                remedy=f"set candidates.depth to {longest} or more, or smaller groups",
+            )
+        if stage.mine and recipe.teaching is not None:
+            raise DistillirError(
+                "mines anew, and a recipe with a teaching set has no teacher to score what it finds",
+                where=where,
+                remedy="name candidates and a teacher in place of teaching",
+            )
+        if stage.mine and number == 1:
+            raise DistillirError(
+                "mines anew before anything was learned", where=where, remedy="take mine out of the first stage"
+            )

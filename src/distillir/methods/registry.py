@@ -2,10 +2,18 @@
 
 from distillir.errors import DistillirError
 from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
+from distillir.methods.ckl import CKL
+from distillir.methods.cl_drd import CL_DRD
+from distillir.methods.cl_drd import PLAN as CL_DRD_PLAN
 from distillir.methods.method import Method
+from distillir.plans.plan import Plan
+from distillir.plans.stage import Stage
+from distillir.words import nearest
 
-METHODS = {method.name: method for method in (KL, MARGIN_MSE, RANKNET, INFO_NCE)}
-PLANS = {"plain": "every query once an epoch, each with some of its candidates, in shuffled order"}
+PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
+
+METHODS = {method.name: method for method in (KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL)}
+PLANS = {plan.name: plan for plan in (PLAIN_PLAN, CL_DRD_PLAN)}
 
 
 def get(name: str) -> Method:
@@ -15,7 +23,16 @@ def get(name: str) -> Method:
         DistillirError: There is none; the message names the nearest.
     """
     if name not in METHODS:
-        from distillir.words import nearest
-
         raise DistillirError(f"no method {name!r}", where="method", remedy=nearest(name, METHODS))
     return METHODS[name]
+
+
+def get_plan(name: str) -> Plan:
+    """The plan of a name.
+
+    Raises:
+        DistillirError: There is none; the message names the nearest.
+    """
+    if name not in PLANS:
+        raise DistillirError(f"no plan {name!r}", where="method.plan", remedy=nearest(name, PLANS))
+    return PLANS[name]

@@ -1,7 +1,9 @@
 """Objectives: what is compared, as pure functions of student scores and signals; one small file per loss."""
 
+from distillir.objectives.ckl import ckl
 from distillir.objectives.info_nce import info_nce
 from distillir.objectives.kl import kl
+from distillir.objectives.lambda_mrr import lambda_mrr
 from distillir.objectives.margin_mse import margin_mse
 from distillir.objectives.objective import Objective
 from distillir.objectives.ranknet import ranknet
@@ -11,9 +13,11 @@ from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 __all__ = [
     "Objective",
     "WeightedSum",
+    "ckl",
     "get",
     "info_nce",
     "kl",
+    "lambda_mrr",
     "margin_mse",
     "names",
     "parse_objective",

@@ -62,7 +62,7 @@ OBJECTIVE = Objective(
     source="van den Oord et al. 2018, arXiv 1807.03748",
     needs=frozenset({"positive"}),
     terms=lambda student, signals, mask, options: info_nce_terms(
-        student, signals["positive"], mask, options["temperature"]
+        student, signals["positive"], mask, float(options["temperature"])
     ),
     count=lambda signals, mask, options: info_nce_count(signals["positive"], mask),
     options={"temperature": 1.0},

@@ -63,7 +63,7 @@ OBJECTIVE = Objective(
     source="Hinton et al. 2015, arXiv 1503.02531; over candidate lists: ColBERTv2, arXiv 2112.01488",
     needs=frozenset({"teacher"}),
     terms=lambda student, signals, mask, options: kl_terms(
-        student, signals["teacher"], mask, options["student_temperature"], options["teacher_temperature"]
+        student, signals["teacher"], mask, float(options["student_temperature"]), float(options["teacher_temperature"])
     ),
     count=lambda signals, mask, options: kl_count(signals["teacher"], mask),
     options={"student_temperature": 1.0, "teacher_temperature": 1.0},

@@ -1,5 +1,7 @@
 """MarginMSE over all pairs of a query's candidates."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -7,7 +9,9 @@ from distillir.objectives.lists import clean, mean, real_places, working_dtype
 from distillir.objectives.objective import Objective
 
 
-def margin_mse(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Tensor:
+def margin_mse(
+    student: Tensor, teacher: Tensor, mask: Tensor | None = None, *, student_temperature: float = 1.0
+) -> Tensor:
     """Mean over all ordered pairs (i, j) of the batch's lists, i = j included, of ((s_i - s_j) - (t_i - t_j))^2.
 
     Pairs never cross queries. A list of n candidates gives n^2 pairs, so longer lists weigh more; a query with one
@@ -17,6 +21,8 @@ def margin_mse(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> 
         student: Scores [B, N].
         teacher: Scores [B, N], on the scale the student shall learn.
         mask: Boolean [B, N], true where there is a candidate; None for all.
+        student_temperature: Divides the student's scores; an option of ours (the original has none, so 1): cosines
+            cannot reach the margins of logits.
 
     Returns:
         Scalar, squared score units per pair.
@@ -27,13 +33,13 @@ def margin_mse(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> 
     Source:
         Hofstätter et al. 2020 (arXiv 2010.02666, equation 1), over lists as in HansiZeng/CL-DRD losses/margin_mse.py.
     """
-    return mean(margin_mse_terms(student, teacher, mask), margin_mse_count(teacher, mask))
+    return mean(margin_mse_terms(student, teacher, mask, student_temperature), margin_mse_count(teacher, mask))
 
 
-def margin_mse_terms(student: Tensor, teacher: Tensor, mask: Tensor | None) -> Tensor:
+def margin_mse_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, student_temperature: float) -> Tensor:
     """The squared margin errors summed over the batch's pairs; arguments as `margin_mse`."""
     real, dtype = real_places(student, mask), working_dtype(student)
-    error = clean(student, real, dtype) - clean(teacher, real, dtype)
+    error = clean(student, real, dtype) / student_temperature - clean(teacher, real, dtype)
     size = real.sum(dim=1, keepdim=True).to(dtype)
     # sum over i, j of (e_i - e_j)^2 = 2 n * sum over i of (e_i - mean)^2: N numbers instead of N x N.
     centred = torch.where(real, error - error.sum(dim=1, keepdim=True) / size.clamp(min=1), 0.0)
@@ -50,6 +56,10 @@ OBJECTIVE = Objective(
     description="squared error of the score differences of all pairs of a list, mean over pairs",
     source="Hofstätter et al. 2020, arXiv 2010.02666",
     needs=frozenset({"teacher"}),
-    terms=lambda student, signals, mask, options: margin_mse_terms(student, signals["teacher"], mask),
+    terms=lambda student, signals, mask, options: margin_mse_terms(
+        student, signals["teacher"], mask, float(options["student_temperature"])
+    ),
     count=lambda signals, mask, options: margin_mse_count(signals["teacher"], mask),
+    options={"student_temperature": 1.0},
+    bounds={"student_temperature": (0.0, math.inf)},
 )

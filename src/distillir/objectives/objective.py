@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 Signals = Mapping[str, Tensor]
-OptionValue = float | bool
+OptionValue = float | bool | str
 Options = Mapping[str, OptionValue]
 
 
@@ -21,12 +21,15 @@ class Objective:
         name: As recipes write it.
         description: One line for people.
         source: Where the formula comes from.
-        needs: Which signals must be given: ``teacher`` scores float [B, N], ``relevant`` bool [B, N],
-            ``positive`` long [B] (the positive's column, -1 for none).
+        needs: Which signals must be given: ``teacher`` scores float [B, N], ``labels`` float [B, N] (the order that
+            the plan wants, more is better), ``relevant`` bool [B, N], ``positive`` long [B] (the positive's column, -1
+            for none).
         terms: ``(student [B, N], signals, mask, options)`` -> scalar, the sum over what is averaged.
         count: ``(signals, mask, options)`` -> scalar float, how many things are averaged.
         options: Names and default values.
         bounds: Open intervals that the numbers among the options must lie in.
+        choices: The words that a word among the options may be.
+        problem: ``(options)`` -> what is wrong with them together, or None.
     """
 
     name: str
@@ -37,3 +40,5 @@ class Objective:
     count: Callable[[Signals, Tensor | None, Options], Tensor]
     options: Options = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problem: Callable[[Options], str | None] = lambda options: None

@@ -1,5 +1,7 @@
 """RankNet: the student shall order each pair of candidates as the teacher does."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -8,7 +10,9 @@ from distillir.objectives.lists import clean, mean, real_places, working_dtype
 from distillir.objectives.objective import Objective
 
 
-def ranknet(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Tensor:
+def ranknet(
+    student: Tensor, teacher: Tensor, mask: Tensor | None = None, *, student_temperature: float = 1.0
+) -> Tensor:
     """Mean over all pairs with t_i > t_j of the batch's lists of log(1 + exp(s_j - s_i)).
 
     Of the teacher only the order counts. Pairs never cross queries; a query without a pair of different teacher
@@ -18,6 +22,8 @@ def ranknet(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Ten
         student: Scores [B, N].
         teacher: Scores [B, N].
         mask: Boolean [B, N], true where there is a candidate; None for all.
+        student_temperature: Divides the student's scores; an option of ours (the original has none, so 1): cosines
+            lie close together.
 
     Returns:
         Scalar, nats per pair; 0 where the batch has no such pair.
@@ -28,13 +34,13 @@ def ranknet(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Ten
     Source:
         Burges et al. 2005 (ICML, equation 3) with target probability 1.
     """
-    return mean(ranknet_terms(student, teacher, mask), ranknet_count(teacher, mask))
+    return mean(ranknet_terms(student, teacher, mask, student_temperature), ranknet_count(teacher, mask))
 
 
-def ranknet_terms(student: Tensor, teacher: Tensor, mask: Tensor | None) -> Tensor:
+def ranknet_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, student_temperature: float) -> Tensor:
     """The pairs' losses summed over the batch; arguments as `ranknet`."""
     real, dtype = real_places(student, mask), working_dtype(student)
-    scores = clean(student, real, dtype)
+    scores = clean(student, real, dtype) / student_temperature
     difference = scores[:, :, None] - scores[:, None, :]
     clean(teacher, real, dtype)  # for its check of the shape
     return torch.where(_better(teacher, real), softplus(-difference), 0.0).sum()
@@ -55,6 +61,10 @@ OBJECTIVE = Objective(
     description="logistic loss on every pair that the teacher orders, mean over pairs; only the order counts",
     source="Burges et al. 2005, Learning to rank using gradient descent, ICML",
     needs=frozenset({"teacher"}),
-    terms=lambda student, signals, mask, options: ranknet_terms(student, signals["teacher"], mask),
+    terms=lambda student, signals, mask, options: ranknet_terms(
+        student, signals["teacher"], mask, float(options["student_temperature"])
+    ),
     count=lambda signals, mask, options: ranknet_count(signals["teacher"], mask),
+    options={"student_temperature": 1.0},
+    bounds={"student_temperature": (0.0, math.inf)},
 )

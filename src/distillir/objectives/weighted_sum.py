@@ -10,7 +10,8 @@ from torch import Tensor
 from distillir.errors import DistillirError
 from distillir.objectives.lists import mean
 from distillir.objectives.objective import Objective, Options, OptionValue, Signals
-from distillir.objectives.registry import get, suggest
+from distillir.objectives.registry import get
+from distillir.words import nearest
 
 Part = tuple[Objective, float, Options]
 
@@ -138,9 +139,11 @@ def _part(name: str, settings: Any) -> Part:
     for option, value in given.items():
         if option not in objective.options:
             raise DistillirError(
-                f"{name} has no option {option!r}", where=where, remedy=suggest(option, ["weight", *objective.options])
+                f"{name} has no option {option!r}", where=where, remedy=nearest(option, ["weight", *objective.options])
             )
         options[option] = _option(objective, option, value, f"{where}.{option}")
+    if problem := objective.problem(options):
+        raise DistillirError(problem, where=where)
     return objective, weight, options
 
 
@@ -149,6 +152,12 @@ def _option(objective: Objective, option: str, value: object, where: str) -> Opt
         if not isinstance(value, bool):
             raise DistillirError(f"{value!r} is not true or false", where=where)
         return value
+    if option in objective.choices:
+        if value not in objective.choices[option]:
+            raise DistillirError(
+                f"{value!r} is no choice", where=where, remedy=nearest(str(value), objective.choices[option])
+            )
+        return str(value)
     number = _number(value, where)
     low, high = objective.bounds.get(option, (-math.inf, math.inf))
     if not low < number < high:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from distillir.collections import Collection, load_collection
 from distillir.errors import DistillirError
+from distillir.methods.compose import compose
 from distillir.progress import console, say
 from distillir.recipe import Recipe
 
@@ -66,11 +67,16 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     else:
         steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
-    candidates = training.candidates_per_query or recipe.candidates.depth
-    lessons = training.epochs * queries
     factor = 4 / 3 if training.grad_cache else 1
-    work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates}"
-    steps.append(Step("train", work, factor * lessons * (candidates + 1) * _training_seconds(collection, recipe)))
+    seconds = _training_seconds(collection, recipe)
+    stages = compose(recipe).stages
+    for number, stage in enumerate(stages, 1):
+        lessons = stage.training.epochs * queries * len(stage.forms)
+        depth = recipe.candidates.depth
+        candidates = sum(min(form.size or depth, depth) for form in stage.forms) / len(stage.forms)
+        name = "train" if len(stages) == 1 else f"train, stage {number}"
+        work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates:g}"
+        steps.append(Step(name, work, factor * lessons * (candidates + 1) * seconds))
     steps.append(Step("evaluate", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     return steps
 

@@ -43,7 +43,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         name: measure(read_run(path, collection), qrels, measures) for name, path in runs.items() if path.is_file()
     }
     noted = folder.noted()
-    name, plan, objective = compose(recipe.method, recipe.objective)
+    method = compose(recipe)
     metrics: dict[str, Any] = {
         **{part: evaluation.means for part, evaluation in found.items()},
         "comparison": _comparisons(found["before"], found["after"], measures, compare),
@@ -51,9 +51,10 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "collection": collection.name,
         "split": recipe.evaluation.split,
         "queries": len(qrels.query_rows),
-        "method": name,
-        "plan": plan,
-        "objective": objective.spec,
+        "method": method.name,
+        "plan": method.plan,
+        "objective": method.objective.spec,
+        "stages": [stage.facts() for stage in method.stages],
         "teacher_calls": noted.get("teacher_calls", {}),
         "diagnostics": noted.get("diagnostics", {}),
         "hardware": hardware(),
@@ -78,7 +79,8 @@ def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
         return
     rows = evaluation_qrels(folder.collection, folder.recipe.evaluation.split).query_rows
     with folder.timed(f"evaluate {name}"):
-        run = search_student(model, folder.collection, rows, folder.recipe.evaluation.depth)
+        wanted = folder.recipe.evaluation
+        run = search_student(model, folder.collection, rows, wanted.depth, precision=wanted.precision)
         if rank() == 0:
             write_run(replace(run, name=name), folder.collection, path)
     barrier()

@@ -5,6 +5,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
+from distillir.retrieval.run import Run
 
 
 def prepare_student(folder: RunFolder) -> None:
@@ -18,7 +19,7 @@ def prepare_student(folder: RunFolder) -> None:
     from distillir.students.load import load_student
 
     spec = folder.recipe.student
-    model = load_student(spec.model, layers=spec.layers, max_length=spec.max_length, device="cpu")
+    model = load_student(spec.model, layers=spec.layers, max_length=spec.max_length, towers=spec.towers, device="cpu")
     with atomic_directory(folder.initial_student) as target:
         model.save_pretrained(str(target), create_model_card=False)
     barrier()
@@ -34,30 +35,52 @@ def mine(folder: RunFolder) -> None:
     if folder.recipe.teaching is not None:
         say("The recipe brings a teaching set: nothing to mine.")
         return
-    from distillir.retrieval.recipe_form import mine_from_spec
     from distillir.retrieval.trec import write_run
 
     barrier()
     missing = [path for path in (folder.candidates, folder.evaluation_candidates) if not path.is_file()]
     barrier()
-    collection, spec = folder.collection, folder.recipe.candidates.form()
+    collection = folder.collection
     with folder.timed("mine"):
         for path in missing:
             training = path == folder.candidates
-            rows = training_queries(folder) if training else evaluation_queries(folder)
-            # The teacher's own measure must not profit from judgements, so they shape the training lists alone.
-            own = spec if training else {**spec, "exclude_judged": False, "add_judged": False}
-            run = mine_from_spec(
-                collection,
-                rows,
-                own,
-                default_model=str(folder.initial_student),
-                qrels=training_qrels(folder) if training else None,
-            )
+            run = mine_training(folder) if training else mine_evaluation(folder)
             if rank() == 0:
                 write_run(run, collection, path)
             found = sum(len(documents) > 0 for documents in run.lists)
+            rows = training_queries(folder) if training else evaluation_queries(folder)
             lost = f"; {len(rows) - found} queries have none" if found < len(rows) else ""
             part = "training" if training else "evaluation"
             say(f"Candidates: {len(run.documents)} for {found} {part} queries{lost}")
     barrier()
+
+
+def mine_training(folder: RunFolder, model: str | None = None) -> Run:
+    """Candidates for the training queries.
+
+    Args:
+        folder: The run's.
+        model: What ``dense`` without a name stands for; None: the student before training.
+    """
+    from distillir.retrieval.recipe_form import mine_from_spec
+
+    return mine_from_spec(
+        folder.collection,
+        training_queries(folder),
+        folder.recipe.candidates.form(),
+        default_model=model or str(folder.initial_student),
+        qrels=training_qrels(folder),
+    )
+
+
+def mine_evaluation(folder: RunFolder) -> Run:
+    """Candidates for the evaluation queries; judgements, from which the teacher must not profit, play no part."""
+    from distillir.retrieval.recipe_form import mine_from_spec
+
+    return mine_from_spec(
+        folder.collection,
+        evaluation_queries(folder),
+        {**folder.recipe.candidates.form(), "exclude_judged": False, "add_judged": False},
+        default_model=str(folder.initial_student),
+        qrels=None,
+    )

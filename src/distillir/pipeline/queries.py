@@ -23,7 +23,7 @@ def training_queries(folder: RunFolder) -> Rows:
         judged = [collection.qrels(split).query_rows for split in collection.splits]
         rows = np.union1d(rows, np.setdiff1d(np.arange(own), np.concatenate([*judged, rows])))
     if wanted.limit is not None and len(rows) > wanted.limit:
-        generator = np.random.default_rng(folder.recipe.seed)
+        generator = np.random.default_rng(folder.recipe.query_seed)
         rows = np.sort(generator.choice(rows, wanted.limit, replace=False))
     rows = np.concatenate([rows, folder.generated])
     shared = np.intersect1d(rows, evaluation_queries(folder))

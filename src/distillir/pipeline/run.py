@@ -7,7 +7,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.report import report
-from distillir.pipeline.run_folder import open_run
+from distillir.pipeline.run_folder import RunFolder, open_run
 from distillir.pipeline.score import score
 from distillir.pipeline.train import train
 from distillir.progress import say
@@ -35,8 +35,13 @@ def run(recipe: Recipe, output: Path) -> Path:
         train(folder)
         evaluate(folder)
         path = report(folder)
-    if rank() == 0:
-        for name in ("query-tokens", "document-tokens", "checkpoints"):
-            shutil.rmtree(folder.work / name, ignore_errors=True)
+    clean(folder)
     barrier()
     return path
+
+
+def clean(folder: RunFolder) -> None:
+    """Delete what only a resume would need."""
+    if rank() == 0:
+        for name in ("query-tokens", "document-tokens"):
+            shutil.rmtree(folder.work / name, ignore_errors=True)

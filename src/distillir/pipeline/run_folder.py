@@ -101,7 +101,7 @@ class RunFolder:
             if not wanted.titles and not wanted.sentences:
                 return collection, np.empty(0, dtype=np.int64)
             return with_generated_queries(
-                collection, titles=wanted.titles, sentences=wanted.sentences, seed=self.recipe.seed
+                collection, titles=wanted.titles, sentences=wanted.sentences, seed=self.recipe.query_seed
             )
 
     def note(self, **facts: Any) -> None:

@@ -1,5 +1,6 @@
 """Stage ``score``: the teacher's scores of all candidates, once, into the teaching set."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
-from distillir.retrieval.run import from_lists
+from distillir.retrieval.run import Run, from_lists
+from distillir.teachers.counted import CountedTeacher
 
 
 def score(folder: RunFolder) -> None:
@@ -34,7 +36,6 @@ def score(folder: RunFolder) -> None:
 def _adopt(folder: RunFolder, source: str) -> None:
     """Copy a teaching set made elsewhere."""
     import shutil
-    from pathlib import Path
 
     from distillir.files import atomic_directory
     from distillir.teaching.teaching_set import open_teaching_set
@@ -52,24 +53,39 @@ def _adopt(folder: RunFolder, source: str) -> None:
 
 
 def _score(folder: RunFolder) -> None:
-    from distillir.retrieval.guard import false_negative_guard
     from distillir.retrieval.trec import read_run, write_run
-    from distillir.teachers.diagnostics import diagnose, say_diagnostics
-    from distillir.teachers.load import load_teacher
-    from distillir.teaching.writer import build_teaching_set
 
     folder.need(folder.candidates, "mine")
     folder.need(folder.evaluation_candidates, "mine")
-    collection, qrels = folder.collection, training_qrels(folder)
-    assert folder.recipe.teacher is not None
-    teacher = load_teacher(folder.recipe.teacher)
-    run = read_run(folder.candidates, collection)
-    scores = teacher.score(collection, run.queries, run.lists)
+    collection = folder.collection
     evaluation = read_run(folder.evaluation_candidates, collection)
+    teacher = _teacher(folder)
     ranked = teacher.score(collection, evaluation.queries, evaluation.lists)
-    calls = teacher.calls()
     if rank() == 0:
         write_run(from_lists(evaluation.queries, evaluation.lists, ranked, "teacher"), collection, folder.teacher_run)
+    score_training(folder, read_run(folder.candidates, collection), folder.teaching, teacher=teacher)
+
+
+def score_training(
+    folder: RunFolder, run: Run, target: Path, *, teacher: CountedTeacher | None = None, key: str | None = None
+) -> None:
+    """Score candidates of the training queries into a teaching set, and say what the teacher made of them.
+
+    Args:
+        folder: The run's.
+        run: The candidates.
+        target: Folder of the teaching set.
+        teacher: The recipe's teacher where it is loaded already; its calls so far are counted in.
+        key: Under what the diagnostics are noted; None: they are those of the run.
+    """
+    from distillir.retrieval.guard import false_negative_guard
+    from distillir.teachers.diagnostics import diagnose, say_diagnostics
+    from distillir.teaching.writer import build_teaching_set
+
+    collection, qrels = folder.collection, training_qrels(folder)
+    teacher = teacher or _teacher(folder)
+    scores = teacher.score(collection, run.queries, run.lists)
+    calls = teacher.calls()
     if folder.recipe.candidates.guard is not None:
         guard = folder.recipe.candidates.guard
         before = len(run.documents)
@@ -83,7 +99,20 @@ def _score(folder: RunFolder) -> None:
     paid = f"{calls['asked']} pairs asked, {calls['cached']} from the cache"
     free = "scores come from its index and vectors, no pair was paid for"
     say(f"Teacher {teacher.name}: {paid if sum(calls.values()) else free}")
-    folder.note(diagnostics=found.to_dict(), teacher_calls=calls)
+    noted = folder.noted()
+    before_calls = noted.get("teacher_calls", {})
+    total = {name: count + before_calls.get(name, 0) for name, count in calls.items()}
+    diagnostics = noted.get("diagnostics", {})
+    folder.note(
+        diagnostics=found.to_dict() if key is None else {**diagnostics, key: found.to_dict()}, teacher_calls=total
+    )
     if rank() == 0:
         info: dict[str, Any] = {"teacher": teacher.name, "teacher_fingerprint": teacher.fingerprint(collection)}
-        build_teaching_set(collection, run.queries, run.lists, scores, relevant, info, folder.teaching)
+        build_teaching_set(collection, run.queries, run.lists, scores, relevant, info, target)
+
+
+def _teacher(folder: RunFolder) -> CountedTeacher:
+    from distillir.teachers.load import load_teacher
+
+    assert folder.recipe.teacher is not None
+    return load_teacher(folder.recipe.teacher)

@@ -1,12 +1,14 @@
-"""Stage ``train``: the student learns from the teaching set."""
+"""Stage ``train``: the student learns from the teaching set, through every stage of the method's plan."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
-from distillir.methods.compose import compose
+from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
@@ -14,6 +16,9 @@ from distillir.pipeline.run_folder import RunFolder
 
 def train(folder: RunFolder) -> None:
     """Write ``student/`` and ``log.jsonl``; nothing where the student is there. Goes on after a kill.
+
+    Every stage but the last leaves its student in ``work/``, from which the next one starts with an optimiser and a
+    schedule of its own.
 
     Raises:
         DistillirError: The teaching set is missing or does not fit, or training fails.
@@ -23,27 +28,87 @@ def train(folder: RunFolder) -> None:
     barrier()
     if done:
         return
+    folder.need(folder.teaching, "score")
+    prepare_student(folder)
+    method = compose(folder.recipe)
+    start, teaching = folder.initial_student, folder.teaching
+    for number, stage in enumerate(method.stages, 1):
+        last = number == len(method.stages)
+        target = folder.student if last else folder.work / f"student-{number}"
+        if stage.mine:
+            teaching = _mine_anew(folder, start, number)
+        barrier()
+        done = target.is_dir()
+        barrier()
+        if not done:
+            _train_stage(folder, method, stage, start, teaching, target, number if len(method.stages) > 1 else None)
+        start = target
+
+
+def _train_stage(
+    folder: RunFolder,
+    method: Composition,
+    stage: ComposedStage,
+    start: Path,
+    teaching: Path,
+    target: Path,
+    number: int | None,
+) -> None:
+    """Train the model in ``start`` into ``target``."""
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.teaching_set import open_teaching_set
+    from distillir.training.train import checkpoint_folder
     from distillir.training.train import train as train_student
 
-    folder.need(folder.teaching, "score")
-    prepare_student(folder)
     recipe = folder.recipe
-    _, _, objective = compose(recipe.method, recipe.objective)
-    lists = open_teaching_set(folder.teaching, folder.collection)
-    model = load_student(str(folder.initial_student))
+    lists = open_teaching_set(teaching, folder.collection)
+    model = load_student(str(start))
     with folder.timed("train"):
         train_student(
-            model, folder.collection, lists, objective, recipe.training, folder.work, folder.log, seed=recipe.seed
+            model,
+            folder.collection,
+            lists,
+            stage.objective,
+            stage.training,
+            folder.work,
+            folder.log,
+            forms=stage.forms,
+            stage=number,
+            # A stage draws an order of its own; the first one's is that of a plan of one stage.
+            seed=recipe.seed + (number or 1) - 1,
         )
         _check_vectors(model, folder)
     if rank() == 0:
-        with atomic_directory(folder.student) as target:
-            model.save_pretrained(str(target), create_model_card=False)
-            (target / "README.md").write_text(model_card(recipe, folder.collection, objective), encoding="utf-8")
+        with atomic_directory(target) as made:
+            model.save_pretrained(str(made), create_model_card=False)
+            (made / "README.md").write_text(model_card(recipe, folder.collection, method), encoding="utf-8")
+        # Only now: a kill before this line must not lose the training.
+        shutil.rmtree(checkpoint_folder(folder.work, number), ignore_errors=True)
     barrier()
+
+
+def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:
+    """Candidates and scores with the student so far, in ``work/``; nothing where they are there."""
+    from distillir.pipeline.mine import mine_training
+    from distillir.pipeline.score import score_training
+    from distillir.retrieval.trec import read_run, write_run
+
+    found, teaching = folder.work / f"candidates-{number}.trec", folder.work / f"teaching-{number}"
+    barrier()
+    mined, scored = found.is_file(), teaching.is_dir()
+    barrier()
+    if not mined:
+        with folder.timed("mine"):
+            run = mine_training(folder, str(student))
+            if rank() == 0:
+                write_run(run, folder.collection, found)
+        barrier()
+    if not scored:
+        with folder.timed("score"):
+            score_training(folder, read_run(found, folder.collection), teaching, key=f"stage {number}")
+        barrier()
+    return teaching
 
 
 def _check_vectors(model: Any, folder: RunFolder) -> None:

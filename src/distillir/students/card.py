@@ -2,11 +2,10 @@
 
 import yaml
 
-from distillir import __version__, objectives
+from distillir import __version__
 from distillir.collections import Collection
-from distillir.methods.compose import compose
+from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS
-from distillir.objectives.weighted_sum import WeightedSum
 from distillir.recipe import Recipe
 
 _CARD = """---
@@ -45,21 +44,21 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 """
 
 
-def model_card(recipe: Recipe, collection: Collection, objective: WeightedSum) -> str:
+def model_card(recipe: Recipe, collection: Collection, method: Composition) -> str:
     """Markdown with the front matter that model hubs read."""
-    name, _, _ = compose(recipe.method, recipe.objective)
-    parts = [METHODS[name]] if name in METHODS else [objectives.get(part) for part in objective.names]
+    own = METHODS.get(method.name)
+    parts = [own] if own else [part for part, _, _ in method.objective.parts]
     student = recipe.student
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
         kind=student.kind,
         version=__version__,
-        method=name,
+        method=method.name,
         model=student.model,
         layers=f", {student.layers} of its layers" if student.layers else "",
         collection=collection.name,
         teacher=recipe.teacher or recipe.teaching,
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
-        objective=objective.spec,
+        objective=method.objective.spec,
         recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
     )

@@ -24,13 +24,21 @@ def chunks(lengths: Sequence[int], budget: int) -> list[Chunk]:
     return cut
 
 
-def embed(model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, recompute: bool = False) -> Tensor:
+def embed(
+    model: Any,
+    features: Mapping[str, Any],
+    cut: Sequence[Chunk],
+    *,
+    task: str | None = None,
+    recompute: bool = False,
+) -> Tensor:
     """Encode texts chunk by chunk.
 
     Args:
         model: A SentenceTransformer, possibly wrapped for several processes.
         features: What the collator made: token tensors [T, L] right-padded, and constants.
         cut: See `chunks`.
+        task: ``query`` or ``document``: which tower the texts take, where a model has two.
         recompute: Keep no activations but one chunk's: the backward pass encodes each chunk again (what GradCache,
             arXiv 2101.06983, does, by way of torch's checkpointing, so that it holds under DDP and autocast too).
 
@@ -43,7 +51,7 @@ def embed(model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, reco
             name: value[start:end, :width] if isinstance(value, Tensor) and value.dim() == 2 else value
             for name, value in features.items()
         }
-        vectors: Tensor = model(part)["sentence_embedding"]
+        vectors: Tensor = model(part, task=task)["sentence_embedding"]
         return vectors.float()
 
     if recompute and torch.is_grad_enabled():

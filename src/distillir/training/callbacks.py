@@ -15,10 +15,18 @@ COMPLETE = "complete"
 
 
 class LogFile(TrainerCallback):
-    """Append every log of the training to a JSON-lines file; a resumed run goes on where its checkpoint stands."""
+    """Append every log of the training to a JSON-lines file; a resumed run goes on where its checkpoint stands.
 
-    def __init__(self, path: Path, lessons_per_step: int, queries: int) -> None:
-        self.path, self.lessons_per_step, self.queries = path, lessons_per_step, queries
+    Args:
+        path: The file.
+        lessons_per_step: Lessons in a step.
+        lessons_per_epoch: Lessons in an epoch.
+        stage: Number of the plan's stage, where it has several: the lines of the stages before it stay.
+    """
+
+    def __init__(self, path: Path, lessons_per_step: int, lessons_per_epoch: int, stage: int | None = None) -> None:
+        self.path, self.lessons_per_step, self.lessons_per_epoch = path, lessons_per_step, lessons_per_epoch
+        self.stage = stage
         self._start = time.monotonic()
         self._before = 0.0
 
@@ -29,7 +37,7 @@ class LogFile(TrainerCallback):
         if not state.is_world_process_zero:
             return
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if _step(line) <= state.global_step] if state.global_step else []
+        kept = [line for line in lines if _place(line) <= (self.stage or 0, state.global_step)]
         self._before = float(json.loads(kept[-1]).get("seconds", 0.0)) if kept else 0.0
         with atomic_file(self.path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
@@ -46,8 +54,9 @@ class LogFile(TrainerCallback):
         if not state.is_world_process_zero or not logs or "loss" not in logs:
             return
         record = {
+            **({} if self.stage is None else {"stage": self.stage}),
             "step": state.global_step,
-            "epoch": round(state.global_step * self.lessons_per_step / self.queries, 4),
+            "epoch": round(state.global_step * self.lessons_per_step / self.lessons_per_epoch, 4),
             **{name: value for name, value in logs.items() if name in ("loss", "learning_rate", "grad_norm")},
             "seconds": round(self._before + time.monotonic() - self._start, 3),
         }
@@ -55,12 +64,13 @@ class LogFile(TrainerCallback):
             stream.write(json.dumps(record) + "\n")
 
 
-def _step(line: str) -> int:
-    """The step of a log line; a line torn by a kill counts as after everything."""
+def _place(line: str) -> tuple[int, int]:
+    """Stage and step of a log line; a line torn by a kill counts as after everything."""
     try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return 1 << 62
+        entry = json.loads(line)
+        return int(entry.get("stage", 0)), int(entry["step"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return 1 << 62, 0
 
 
 class Bar(TrainerCallback):

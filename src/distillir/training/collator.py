@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from distillir.collections.table import Rows
+from distillir.plans.lesson import Lesson
 from distillir.students.dense import chunks
-from distillir.training.lessons import Lesson
 from distillir.training.tokens import TokenStore
 
 
@@ -17,14 +17,15 @@ class LessonCollator:
 
     The batch holds ``query_*`` and ``document_*`` features (as sentence-transformers' trainers name them), the chunks
     each is to be encoded in, and under ``label`` a dict of tensors: ``query`` [B] and ``index`` [B, N] (which row of
-    the features belongs where), ``teacher`` float32 [B, N], ``relevant`` and ``mask`` bool [B, N], ``positive``
-    long [B] (the column of the best judged candidate by the teacher, -1 for none).
+    the features belongs where), ``teacher`` and ``labels`` float32 [B, N], ``relevant`` and ``mask`` bool [B, N],
+    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none).
 
     Args:
         queries: Tokens of the queries.
         documents: Tokens of the documents.
         budget: Padded tokens the student encodes at once.
-        pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it.
+        pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it, in
+            ``relevant`` and ``positive``.
     """
 
     #: sentence-transformers' trainer asks its collators for this.
@@ -55,19 +56,28 @@ class LessonCollator:
         )
         sizes = [len(lesson.documents) for lesson in lessons]
         shape = (len(lessons), max(sizes))
-        index, teacher = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+        index = np.zeros(shape, dtype=np.int64)
+        teacher, labels = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         relevant, mask = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         start = 0
         for i, (lesson, size) in enumerate(zip(lessons, sizes, strict=True)):
             index[i, :size] = place[start : start + size]
-            teacher[i, :size], relevant[i, :size], mask[i, :size] = lesson.teacher, lesson.relevant, True
+            teacher[i, :size], labels[i, :size] = lesson.teacher, lesson.labels
+            relevant[i, :size], mask[i, :size] = lesson.relevant, True
             start += size
-        judged = relevant.any(axis=1, keepdims=True)
-        eligible = np.where(judged, relevant, mask) if self.pseudo_positives else relevant
-        best = np.where(eligible, teacher, -np.inf).argmax(axis=1)
-        positive = np.where(eligible.any(axis=1), best, -1)
-        label = {"query": query, "index": index, "teacher": teacher, "relevant": relevant, "mask": mask}
-        label["positive"] = positive
+        if self.pseudo_positives:
+            unjudged = np.flatnonzero(~relevant.any(axis=1))
+            relevant[unjudged, np.where(mask, teacher, -np.inf)[unjudged].argmax(axis=1)] = True
+        best = np.where(relevant, teacher, -np.inf).argmax(axis=1)
+        label = {
+            "query": query,
+            "index": index,
+            "teacher": teacher,
+            "labels": labels,
+            "relevant": relevant,
+            "positive": np.where(relevant.any(axis=1), best, -1),
+            "mask": mask,
+        }
         return {
             **queries,
             **documents,

@@ -35,9 +35,13 @@ class LessonLoss(nn.Module):
         inner = getattr(model, "module", model)
         # Queries go through the wrapper that several processes share, once a step; documents through the model
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
-        queries = dense.embed(model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])])
+        queries = dense.embed(model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])], task="query")
         documents = dense.embed(
-            inner, _features(inputs, "document"), inputs["document_chunks"], recompute=self.recompute
+            inner,
+            _features(inputs, "document"),
+            inputs["document_chunks"],
+            task="document",
+            recompute=self.recompute,
         )
         every = dense.scores(queries[label["query"]], documents, cosine=self.cosine)
         return every.gather(1, label["index"])

@@ -22,7 +22,7 @@ class TrainingSettings(BaseModel):
         description="overlapping (ours): related queries share a step, each with all of its candidates encoded there",
     )
     pseudo_positives: bool = Field(
-        False, description="for info_nce: the teacher's best candidate stands for a missing judged positive"
+        False, description="for info_nce and ckl: the teacher's best candidate stands for a missing judged positive"
     )
     learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")

@@ -1,7 +1,6 @@
 """Train a student on a teaching set: from lists and settings to a trained model, resumable at any moment."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.parallel import barrier, first_process_first, world_size
-from distillir.progress import is_first_process, progress
-from distillir.training.lessons import Lessons, Lists
+from distillir.plans.lesson import Lists
+from distillir.plans.lessons import Lessons
+from distillir.plans.list_form import ListForm
+from distillir.plans.plain_lists import PlainLists
+from distillir.progress import progress, say
 from distillir.training.settings import TrainingSettings
 
 
@@ -28,9 +30,11 @@ def train(
     work: Path,
     log: Path,
     *,
+    forms: Sequence[ListForm] | None = None,
+    stage: int | None = None,
     seed: int = 0,
 ) -> None:
-    """Train ``model`` in place.
+    """Train ``model`` in place, on one stage of a plan.
 
     Args:
         model: A SentenceTransformer.
@@ -39,8 +43,10 @@ def train(
         objective: What is compared.
         settings: See `TrainingSettings`.
         work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
-            to bit-identical weights.
+            to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
         log: JSON-lines file of the loss.
+        forms: How lists are cut from the candidates; default: plain lists as the settings say.
+        stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
 
     Raises:
@@ -55,18 +61,20 @@ def train(
     from distillir.training.loss import LessonLoss
     from distillir.training.tokens import tokenise
     from distillir.training.trainer import LessonTrainer
+    from distillir.training.unused import unused_frozen
 
-    batch = batch_size(settings)
+    batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
     keep_freed_memory(model.device)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
         queries_per_step=settings.queries_per_step,
-        candidates=settings.candidates_per_query,
-        sample=settings.sample,
+        forms=forms or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
         seed=seed,
     )
+    if lessons.short and forms:
+        say(f"{lessons.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
     with first_process_first(), shortened(model, settings.max_length):
         candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
         queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
@@ -78,23 +86,29 @@ def train(
         set_dropout(model, settings.dropout)
     precision = resolve_precision(settings.precision, model.device)
     steps = len(lessons) // settings.queries_per_step
-    arguments = _arguments(settings, work / "checkpoints", batch, steps, precision == "bf16", model.device.type, seed)
-    set_seed(seed)
-    with progress("Train", steps) as advance, fastest_attention(model, precision):
+    arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
+    loss = LessonLoss(model, objective, recompute=settings.grad_cache)
+    label = "Train" if stage is None else f"Train, stage {stage}"
+    with (
+        unused_frozen(model, loss, collator([lessons[0]])),
+        progress(label, steps) as advance,
+        fastest_attention(model, precision),
+    ):
+        set_seed(seed)
         trainer = LessonTrainer(
             model=model,
             args=arguments,
             train_dataset=lessons,
             data_collator=collator,
-            loss=LessonLoss(model, objective, recompute=settings.grad_cache),
+            loss=loss,
             callbacks=[
-                LogFile(log, settings.queries_per_step, lessons.queries_per_epoch),
+                LogFile(log, settings.queries_per_step, lessons.per_epoch, stage),
                 Bar(advance),
                 ClockedCheckpoints(settings.checkpoint_seconds),
             ],
         )
         _silence(trainer)
-        resumed = last_checkpoint(work / "checkpoints")
+        resumed = last_checkpoint(checkpoints)
         try:
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         except FloatingPointError as error:
@@ -103,8 +117,11 @@ def train(
             ) from None
     barrier()
     model.eval()
-    if is_first_process():
-        shutil.rmtree(work / "checkpoints", ignore_errors=True)
+
+
+def checkpoint_folder(work: Path, stage: int | None = None) -> Path:
+    """Where a stage's checkpoints lie."""
+    return work / ("checkpoints" if stage is None else f"checkpoints-{stage}")
 
 
 def batch_size(settings: TrainingSettings) -> int:
@@ -172,7 +189,7 @@ def _arguments(
         report_to="none",
         # Chunks differ in number between processes; a broadcast in every forward pass would wait for ever.
         ddp_broadcast_buffers=False,
-        ddp_find_unused_parameters=True,
+        ddp_find_unused_parameters=False,
         ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
         accelerator_config={"dispatch_batches": False, "split_batches": False},
     )

@@ -7,7 +7,7 @@ import torch
 from sentence_transformers import SentenceTransformerTrainer
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
-from distillir.training.lessons import Lessons
+from distillir.plans.lessons import Lessons
 from distillir.training.loss import LessonLoss
 
 

@@ -1,15 +1,21 @@
 import numpy as np
 import pytest
-from lists import ExampleLists
-from training_fixtures import lists  # noqa: F401
 
+from distillir.collections import Collection
 from distillir.errors import DistillirError
-from distillir.training.lessons import Lessons
-from distillir.training.overlap import Overlap
+from distillir.plans.lessons import Lessons
+from distillir.plans.overlap import Overlap
+from distillir.plans.plain_lists import PlainLists
+from example_lists import ExampleLists
+
+
+@pytest.fixture
+def lists(tiny: Collection) -> ExampleLists:
+    return ExampleLists(tiny)
 
 
 def test_every_query_comes_once_an_epoch(lists: ExampleLists) -> None:
-    lessons = Lessons(lists, epochs=2, queries_per_step=4, candidates=None)
+    lessons = Lessons(lists, epochs=2, queries_per_step=4, forms=[PlainLists(None)])
     assert len(lessons) == 24
     for epoch in range(2):
         assert sorted(lessons[epoch * 12 + i].query for i in range(12)) == list(range(12))
@@ -17,9 +23,9 @@ def test_every_query_comes_once_an_epoch(lists: ExampleLists) -> None:
 
 
 def test_a_lesson_does_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
-    one = Lessons(lists, epochs=3, queries_per_step=4, candidates=3, seed=5)
+    one = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)], seed=5)
     forwards = [one[i] for i in range(len(one))]
-    other = Lessons(lists, epochs=3, queries_per_step=4, candidates=3, seed=5)
+    other = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)], seed=5)
     for i in reversed(range(len(other))):
         assert other[i].query == forwards[i].query
         np.testing.assert_array_equal(other[i].documents, forwards[i].documents)
@@ -27,7 +33,7 @@ def test_a_lesson_does_not_depend_on_what_was_read_before(lists: ExampleLists) -
 
 def test_seeds_differ(lists: ExampleLists) -> None:
     orders = {
-        tuple(Lessons(lists, epochs=1, queries_per_step=4, candidates=3, seed=s)[i].query for i in range(12))
+        tuple(Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)], seed=s)[i].query for i in range(12))
         for s in range(3)
     }
     assert len(orders) == 3
@@ -35,7 +41,7 @@ def test_seeds_differ(lists: ExampleLists) -> None:
 
 def test_signals_stay_with_their_documents(lists: ExampleLists) -> None:
     for sample in ("top", "random", "top_random"):
-        lessons = Lessons(lists, epochs=1, queries_per_step=1, candidates=3, sample=sample)
+        lessons = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(3, sample)])
         for i in range(len(lessons)):
             lesson = lessons[i]
             truth = dict(zip(lists.documents(lesson.query), lists.scores(lesson.query), strict=True))
@@ -44,8 +50,8 @@ def test_signals_stay_with_their_documents(lists: ExampleLists) -> None:
 
 
 def test_samples_choose_what_they_say(lists: ExampleLists) -> None:
-    top = Lessons(lists, epochs=1, queries_per_step=1, candidates=2, sample="top")
-    mixed = Lessons(lists, epochs=1, queries_per_step=1, candidates=2, sample="top_random")
+    top = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(2, "top")])
+    mixed = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(2, "top_random")])
     for i in range(12):
         scores = lists.scores(top[i].query)
         assert sorted(top[i].teacher, reverse=True) == sorted(scores, reverse=True)[:2]
@@ -53,19 +59,19 @@ def test_samples_choose_what_they_say(lists: ExampleLists) -> None:
 
 
 def test_the_stream_is_cut_to_whole_steps(lists: ExampleLists) -> None:
-    assert len(Lessons(lists, epochs=2.5, queries_per_step=8, candidates=None)) == 24
+    assert len(Lessons(lists, epochs=2.5, queries_per_step=8, forms=[PlainLists(None)])) == 24
     with pytest.raises(DistillirError, match="fewer than one step"):
-        Lessons(lists, epochs=1, queries_per_step=16, candidates=None)
+        Lessons(lists, epochs=1, queries_per_step=16, forms=[PlainLists(None)])
 
 
 def test_lists_of_one_teach_nothing(lists: ExampleLists) -> None:
     lists._documents = [d[:1] for d in lists._documents]
     with pytest.raises(DistillirError, match="two candidates"):
-        Lessons(lists, epochs=1, queries_per_step=1, candidates=None)
+        Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(None)])
 
 
 def test_the_judged_positive_is_kept(lists: ExampleLists) -> None:
-    lessons = Lessons(lists, epochs=1, queries_per_step=1, candidates=2, sample="positive_random")
+    lessons = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(2, "positive_random")])
     judged = 0
     for i in range(len(lessons)):
         lesson = lessons[i]
@@ -79,7 +85,7 @@ def test_the_judged_positive_is_kept(lists: ExampleLists) -> None:
 
 
 def test_overlapping_batches_compare_what_a_step_encodes(lists: ExampleLists) -> None:
-    settings = {"epochs": 2.5, "queries_per_step": 5, "candidates": 3, "batches": "overlapping"}
+    settings = {"epochs": 2.5, "queries_per_step": 5, "forms": [PlainLists(3)], "batches": "overlapping"}
     lessons = Lessons(lists, **settings)  # type: ignore[arg-type]
     shuffled = Lessons(lists, **{**settings, "batches": "shuffled"})  # type: ignore[arg-type]
     for epoch in range(2):
@@ -100,7 +106,7 @@ def test_overlapping_batches_compare_what_a_step_encodes(lists: ExampleLists) ->
 
 
 def test_overlapping_lessons_do_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
-    settings = {"epochs": 3, "queries_per_step": 5, "candidates": 3, "batches": "overlapping", "seed": 5}
+    settings = {"epochs": 3, "queries_per_step": 5, "forms": [PlainLists(3)], "batches": "overlapping", "seed": 5}
     one, other = Lessons(lists, **settings), Lessons(lists, **settings)  # type: ignore[arg-type]
     forwards = [one[i] for i in range(len(one))]
     for i in reversed(range(len(other))):

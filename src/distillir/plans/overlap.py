@@ -11,7 +11,7 @@ class Overlap:
     """Which queries share candidates, by an index from document to the lists it is in.
 
     Args:
-        documents: Candidate rows of each query.
+        documents: Candidate rows of each query, [N] of their own length each.
     """
 
     def __init__(self, documents: Sequence[Rows]) -> None:
@@ -24,14 +24,14 @@ class Overlap:
         self._starts = np.append(starts, len(every))
 
     def shared(self, query: int) -> tuple[Rows, Rows]:
-        """The queries that share candidates with one (itself among them), and how many candidates each shares."""
+        """The queries that share candidates with one (itself among them) [R], and how many each shares [R]."""
         places = np.searchsorted(self._distinct, self.documents[query])
         lists = [self._owners[self._starts[place] : self._starts[place + 1]] for place in places]
         found, counts = np.unique(np.concatenate(lists), return_counts=True)
         return found, counts
 
     def order(self, size: int, generator: np.random.Generator) -> Rows:
-        """All queries in an order in which each run of ``size`` is related as long as that lasts.
+        """All queries [Q] in an order in which each run of ``size`` is related as long as that lasts.
 
         A query drawn at random takes the free queries that share the most candidates with it, and so on; the runs are
         shuffled. Queries whose relatives were all taken come last.

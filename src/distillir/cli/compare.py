@@ -1,0 +1,52 @@
+"""``compare``: several recipes on one teaching set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ComparisonPath = Annotated[Path, typer.Argument(metavar="COMPARISON", help="YAML file; see docs/compare.md")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of every recipe; may be repeated")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder [default: runs/COMPARISON's name]")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
+    app.command()(compare)
+
+
+def compare(
+    comparison: ComparisonPath,
+    settings: Settings = None,
+    output: Output = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list the runs and end")] = False,
+) -> None:
+    """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
+    from distillir.comparison.file import read_comparison
+    from distillir.progress import console, is_first_process, say
+    from distillir.recipe import default_output
+
+    read = read_comparison(comparison, settings or ())
+    folder = output or default_output(comparison)
+    if dry_run:
+        for cell in read.cells:
+            say(f"{cell.name}{' (baseline)' if cell.name == read.baseline else ''}")
+        say(f"{len(read.cells)} cells, {len(read.seeds)} seeds: {len(read.runs)} runs into {folder}")
+        return
+    from distillir.comparison.run import run_comparison
+    from distillir.errors import DistillirError
+    from distillir.reporting.leaderboard import leaderboard_headline, leaderboard_table
+
+    board = run_comparison(read, folder)
+    if is_first_process():
+        console.print(leaderboard_table(board))
+    say(leaderboard_headline(board))
+    calls = board.shared["calls"]
+    say(f"Shared by all: {calls['asked']} pairs asked of the teacher, {calls['cached']} from the cache")
+    say(f"Leaderboard: {folder / 'leaderboard.html'}")
+    if board.failed:
+        raise DistillirError(f"{len(board.failed)} of {board.planned} runs failed", where=folder)

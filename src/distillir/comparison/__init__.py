@@ -1,0 +1,1 @@
+"""Several recipes on one teaching set, and the leaderboard that tells whether one helped."""

@@ -1,0 +1,49 @@
+"""Cell: one recipe of a comparison under a name, with every seed it is trained with."""
+
+import re
+from dataclasses import dataclass
+
+import xxhash
+
+from distillir.recipe import Recipe
+
+#: Parts of a recipe that decide what a student is taught from and measured on, whatever the method.
+SHARED = ("collection", "teacher", "teaching", "student", "queries", "candidates", "evaluation")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recipe of a comparison.
+
+    Attributes:
+        name: As the leaderboard shows it.
+        recipe: Checked; its own seed is replaced by each of the comparison's.
+    """
+
+    name: str
+    recipe: Recipe
+
+    @property
+    def folder(self) -> str:
+        """A name for its folder: what file systems take, and a hash where that loses something."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.")[:60]
+        return plain if plain == self.name else f"{plain}-{xxhash.xxh3_64_hexdigest(self.name.encode())[:6]}"
+
+    def seeded(self, seed: int, query_seed: int) -> Recipe:
+        """The recipe with a seed of its training; which queries it has depends on ``query_seed`` alone."""
+        queries = self.recipe.queries.model_copy(update={"seed": query_seed})
+        return self.recipe.model_copy(update={"seed": seed, "queries": queries})
+
+
+def shared_part(recipe: Recipe) -> Recipe:
+    """A recipe of everything that comes before training, the same for all methods."""
+    resolved = recipe.resolved()
+    return Recipe.model_validate({name: resolved[name] for name in SHARED} | {"seed": recipe.query_seed})
+
+
+def shared_key(recipe: Recipe) -> str:
+    """Identity of `shared_part` (hex)."""
+    import json
+
+    resolved = shared_part(recipe).resolved()
+    return xxhash.xxh3_64_hexdigest(json.dumps(resolved, sort_keys=True).encode())

@@ -1,0 +1,169 @@
+"""The file that ``distillir compare`` reads: cells, a grid, seeds and the baseline."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from distillir.comparison.cell import Cell
+from distillir.errors import DistillirError
+from distillir.recipe import Recipe
+from distillir.recipe_file import parse_recipe
+from distillir.recipe_keys import SHORT_FORMS, apply_setting, set_key
+from distillir.words import nearest
+from distillir.yaml_file import read_mapping
+
+#: Parts in which a cell changes single keys of the base recipe; any other part it replaces.
+MERGED = ("student", "queries", "candidates", "training", "evaluation")
+
+
+class ComparisonFile(BaseModel):
+    """What a comparison is made of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: str | dict[str, Any] | None = Field(None, description="the base: a recipe's path, or a recipe")
+    cells: dict[str, str | dict[str, Any] | None] = Field(
+        default_factory=dict, description="name: a recipe's path, or what differs from the base"
+    )
+    grid: dict[str, list[Any]] = Field(
+        default_factory=dict, description="dotted key: values; every combination is a cell (with every one of cells)"
+    )
+    seeds: list[int] = Field(default_factory=lambda: [0], min_length=1, description="of training, for each cell")
+    baseline: str | None = Field(None, description="the cell others are compared with; null: the first")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Cells to be trained and compared.
+
+    Attributes:
+        cells: At least one, of different names.
+        seeds: Of training.
+        baseline: A cell's name.
+        query_seed: Decides which queries all cells have.
+    """
+
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    baseline: str
+    query_seed: int
+
+    @property
+    def runs(self) -> list[tuple[Cell, int]]:
+        """Every cell with every seed; all cells of the first seed come first, so that a half-done table is fair."""
+        return [(cell, seed) for seed in self.seeds for cell in self.cells]
+
+
+def read_comparison(path: Path, settings: Sequence[str] = ()) -> Comparison:
+    """Read a comparison.
+
+    Args:
+        path: YAML file. Recipes that it names are looked for beside it, then from the current folder.
+        settings: ``key=value`` with dotted keys, set in every cell's recipe.
+
+    Raises:
+        DistillirError: Whatever is wrong with it or a recipe of it.
+    """
+    value, _ = read_mapping(path, what="a comparison is a mapping with cells or grid")
+    try:
+        file = ComparisonFile.model_validate(value)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        key = ".".join(str(part) for part in mistake["loc"])
+        remedy = nearest(key, ComparisonFile.model_fields) if mistake["type"] == "extra_forbidden" else None
+        said = "unknown key" if remedy else mistake["msg"]
+        raise DistillirError(said, where=f"{path}: {key}", remedy=remedy) from None
+    base = _recipe(file.recipe, path) if file.recipe is not None else None
+    named = _cells(file, base, path)
+    cells = [Cell(name, _checked(name, mapping, settings, path)) for name, mapping in named.items()]
+    baseline = cells[0].name if file.baseline is None else file.baseline
+    if baseline not in named:
+        raise DistillirError(f"no cell {baseline!r}", where=f"{path}: baseline", remedy=nearest(baseline, list(named)))
+    if len(set(file.seeds)) < len(file.seeds):
+        raise DistillirError("a seed occurs twice", where=f"{path}: seeds")
+    first = cells[0].recipe
+    for cell in cells[1:]:
+        for part in ("collection", "evaluation"):
+            if getattr(cell.recipe, part) != getattr(first, part):
+                raise DistillirError(
+                    f"cells {cells[0].name!r} and {cell.name!r} differ in {part}",
+                    where=path,
+                    remedy="figures of different queries cannot be compared: make a comparison for each",
+                )
+    return Comparison(tuple(cells), tuple(file.seeds), baseline, first.query_seed)
+
+
+def _cells(file: ComparisonFile, base: dict[str, Any] | None, path: Path) -> dict[str, dict[str, Any]]:
+    """Name and recipe of each cell: those listed, or the base, each with every combination of the grid."""
+    listed: dict[str, dict[str, Any]] = {}
+    for name, given in file.cells.items():
+        if isinstance(given, str):
+            listed[name] = _recipe(given, path)
+        elif base is None:
+            raise DistillirError(
+                "says what differs from a base recipe, and there is none", where=f"{path}: cells.{name}",
+                remedy="write recipe: path/to/recipe.yaml",
+            )  # fmt: skip
+        else:
+            listed[name] = _merged(base, given or {})
+    if not file.grid:
+        if not listed:
+            raise DistillirError("nothing to compare", where=path, remedy="write cells or grid; see docs/compare.md")
+        return listed
+    if not listed and base is None:
+        raise DistillirError("a grid needs a base", where=path, remedy="write recipe: path/to/recipe.yaml")
+    made: dict[str, dict[str, Any]] = {}
+    for name, mapping in (listed or {"": base or {}}).items():
+        for values in itertools.product(*file.grid.values()):
+            parts = [_short(value) for value in values]
+            made[", ".join([name, *parts] if name else parts)] = _merged(
+                mapping, dict(zip(file.grid, values, strict=True))
+            )
+    return made
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The base with a cell's changes."""
+    value: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(base)))
+    for key, change in changes.items():
+        part = value.get(key)
+        if key in MERGED and isinstance(change, Mapping):
+            if isinstance(part, str):  # the short forms of a recipe
+                part = {SHORT_FORMS[key]: part}
+            value[key] = {**(part or {}), **change}
+        elif "." in key:
+            set_key(value, key, change)
+        else:
+            value[key] = change
+    return value
+
+
+def _recipe(given: str | dict[str, Any], path: Path) -> dict[str, Any]:
+    """A recipe as a mapping, from beside the comparison's file or the current folder."""
+    if isinstance(given, dict):
+        return given
+    beside = path.parent / given
+    return read_mapping(beside if beside.is_file() else Path(given))[0]
+
+
+def _checked(name: str, mapping: dict[str, Any], settings: Sequence[str], path: Path) -> Recipe:
+    try:
+        for setting in settings:
+            apply_setting(mapping, setting)
+        return parse_recipe(mapping)
+    except DistillirError as error:
+        raise DistillirError(str(error), where=f"{path}: cell {name!r}") from None
+
+
+def _short(value: Any) -> str:
+    """A grid's value in a cell's name."""
+    if isinstance(value, Mapping):
+        own = {key: inner for key, inner in value.items() if key != "name"}
+        inside = yaml.safe_dump(own, default_flow_style=True, width=10_000).strip() if own else ""
+        return " ".join(part for part in (str(value.get("name", "")), inside) if part)
+    return str(value)

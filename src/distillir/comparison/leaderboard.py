@@ -1,0 +1,203 @@
+"""Leaderboard: mean and spread over seeds, and whether a cell differs from the baseline by more than chance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.comparison.cell import Cell
+from distillir.comparison.file import Comparison
+from distillir.evaluation.measures import Evaluation
+from distillir.evaluation.measures import evaluate as measure
+from distillir.evaluation.significance import bootstrap_interval, holm_correction, paired_t_test
+from distillir.pipeline.evaluate import hardware, versions
+from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Against:
+    """A cell's difference from the baseline on the first measure, of each query's mean over seeds.
+
+    Attributes:
+        difference: Mean over queries.
+        low: Lower end of its 95 % confidence interval (bootstrap over queries).
+        high: Upper end of it.
+        p_value: Of a two-sided paired t-test.
+        corrected: The same corrected for the number of cells compared (Holm).
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    corrected: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell.
+
+    Attributes:
+        name: The cell's.
+        seeds: Those that are done.
+        means: Measure to mean over queries and seeds.
+        spreads: Measure to standard deviation over seeds of the mean over queries; None with one seed.
+        by_seed: Values of the first measure, one a seed.
+        before: Value of the first measure before training.
+        against: The difference from the baseline; None for the baseline itself.
+        seconds: Of training and searching, mean over seeds; what is shared is not in it.
+        calls: Teacher calls of this cell's own runs.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    means: Mapping[str, float]
+    spreads: Mapping[str, float | None]
+    by_seed: tuple[float, ...]
+    before: float
+    against: Against | None
+    seconds: float
+    calls: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """A comparison's result.
+
+    Attributes:
+        collection: Its name.
+        split: Of the queries.
+        queries: How many.
+        measures: The first is the one ranked and tested by.
+        baseline: The cell others are compared with.
+        rows: Best first.
+        teacher: The teacher's measures, where its run is known.
+        shared: Seconds and teacher calls of what all cells share.
+        planned: Runs there will be.
+        failed: Runs that failed, a sentence each.
+        hardware: What it ran on.
+        versions: Of what its figures depend on.
+    """
+
+    collection: str
+    split: str
+    queries: int
+    measures: tuple[str, ...]
+    baseline: str
+    rows: tuple[Row, ...]
+    teacher: Mapping[str, float]
+    shared: Mapping[str, Any]
+    planned: int
+    failed: tuple[str, ...]
+    hardware: str
+    versions: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for ``leaderboard.json``."""
+        return asdict(self)
+
+
+def make_leaderboard(
+    comparison: Comparison,
+    done: Sequence[tuple[Cell, int, RunFolder]],
+    shared: Sequence[RunFolder],
+    failed: Sequence[str] = (),
+) -> Leaderboard:
+    """Measure the runs that are done.
+
+    Args:
+        comparison: What is compared.
+        done: Cell, seed and folder of each run that has ``runs/after.trec``.
+        shared: Folders of what the cells share.
+        failed: What is said of runs that failed.
+    """
+    folder = done[0][2]
+    qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
+    measures = tuple(folder.recipe.evaluation.measures)
+    evaluated: dict[str, list[Evaluation]] = {}
+    for cell, _, run in done:
+        evaluated.setdefault(cell.name, []).append(_evaluate(run, "after", measures))
+    rows = [_row(cell, [r for c, _, r in done if c is cell], evaluated[cell.name], measures, done) for cell in
+            comparison.cells if cell.name in evaluated]  # fmt: skip
+    rows = _tested(
+        rows, {name: _by_query(found, measures[0]) for name, found in evaluated.items()}, comparison.baseline
+    )
+    teacher = _evaluate(shared[0], "teacher", measures).means if shared[0].teacher_run.is_file() else {}
+    return Leaderboard(
+        collection=folder.collection.name,
+        split=folder.recipe.evaluation.split,
+        queries=len(qrels.query_rows),
+        measures=measures,
+        baseline=comparison.baseline,
+        rows=tuple(sorted(rows, key=lambda row: -row.means[measures[0]])),
+        teacher=teacher,
+        shared={
+            "seconds": round(sum(sum(one.noted().get("seconds", {}).values()) for one in shared), 1),
+            "calls": _calls(shared),
+        },
+        planned=len(comparison.runs),
+        failed=tuple(failed),
+        hardware=hardware(),
+        versions=versions(),
+    )
+
+
+def _row(
+    cell: Cell,
+    folders: Sequence[RunFolder],
+    found: Sequence[Evaluation],
+    measures: Sequence[str],
+    done: Sequence[tuple[Cell, int, RunFolder]],
+) -> Row:
+    values = {name: np.array([one.means[name] for one in found]) for name in measures}
+    return Row(
+        name=cell.name,
+        seeds=tuple(seed for other, seed, _ in done if other is cell),
+        means={name: float(value.mean()) for name, value in values.items()},
+        spreads={name: float(value.std(ddof=1)) if len(value) > 1 else None for name, value in values.items()},
+        by_seed=tuple(float(value) for value in values[measures[0]]),
+        before=_evaluate(folders[0], "before", measures[:1]).means[measures[0]],
+        against=None,
+        seconds=round(float(np.mean([sum(one.noted().get("seconds", {}).values()) for one in folders])), 1),
+        calls=_calls(folders),
+    )
+
+
+def _tested(rows: Sequence[Row], values: Mapping[str, npt.NDArray[np.float64]], baseline: str) -> list[Row]:
+    """Rows with their difference from the baseline; as they are while the baseline has not run."""
+    others = [row for row in rows if row.name != baseline]
+    if baseline not in values or not others:
+        return list(rows)
+    differences = [values[row.name] - values[baseline] for row in others]
+    p_values = [paired_t_test(difference) for difference in differences]
+    tested = {}
+    for row, difference, p, corrected in zip(others, differences, p_values, holm_correction(p_values), strict=True):
+        low, high = bootstrap_interval(difference)
+        tested[row.name] = replace(row, against=Against(float(difference.mean()), low, high, p, corrected))
+    return [tested.get(row.name, row) for row in rows]
+
+
+def _by_query(found: Sequence[Evaluation], name: str) -> npt.NDArray[np.float64]:
+    """Each query's value [Q], mean over seeds."""
+    mean: npt.NDArray[np.float64] = np.mean([one.values[name] for one in found], axis=0)
+    return mean
+
+
+def _evaluate(folder: RunFolder, which: str, measures: Sequence[str]) -> Evaluation:
+    from distillir.retrieval.trec import read_run
+
+    path = {"before": folder.before_run, "after": folder.after_run, "teacher": folder.teacher_run}[which]
+    qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
+    return measure(read_run(path, folder.collection), qrels, list(measures))
+
+
+def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:
+    """Teacher calls of some runs, added up."""
+    total = {"asked": 0, "cached": 0}
+    for folder in folders:
+        for name, count in folder.noted().get("teacher_calls", {}).items():
+            total[name] = total.get(name, 0) + int(count)
+    return total

@@ -1,0 +1,71 @@
+"""What the cells of a comparison share: candidates, scores, the student before training and its run."""
+
+import os
+import shutil
+from pathlib import Path
+
+from distillir.comparison.cell import Cell, shared_key, shared_part
+from distillir.parallel import barrier, rank
+from distillir.pipeline.evaluate import search_before
+from distillir.pipeline.mine import mine
+from distillir.pipeline.run_folder import RunFolder, open_run
+from distillir.pipeline.score import score
+from distillir.recipe import Recipe
+
+
+def prepare(output: Path, cell: Cell, query_seed: int) -> RunFolder:
+    """Mine, score and search for a cell and all that share its part; nothing where that was done.
+
+    Args:
+        output: Folder of the comparison.
+        cell: Any that shares.
+        query_seed: The comparison's.
+
+    Returns:
+        The folder with the shared files, under ``shared/``.
+
+    Raises:
+        DistillirError: As the stages do.
+    """
+    recipe = shared_part(cell.seeded(query_seed, query_seed))
+    with open_run(output / "shared" / shared_key(recipe), recipe) as folder:
+        mine(folder)
+        score(folder)
+        search_before(folder)
+    return folder
+
+
+def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
+    """The folder of a cell's run, in which everything before training is the shared one's.
+
+    Args:
+        shared: What `prepare` gave.
+        path: Folder of the run.
+        recipe: The cell's, seeded.
+    """
+    folder = RunFolder(path, recipe)
+    if rank() == 0 and not folder.facts.is_file():
+        folder.runs.mkdir(exist_ok=True)
+        for own, source in (
+            (folder.teaching, shared.teaching),
+            (folder.candidates, shared.candidates),
+            (folder.evaluation_candidates, shared.evaluation_candidates),
+            (folder.teacher_run, shared.teacher_run),
+            (folder.before_run, shared.before_run),
+            (folder.initial_student, shared.initial_student),
+        ):
+            if source.exists() and not own.is_symlink():
+                _link(own, source)
+        # Calls and seconds of the shared stages are told once, not with every cell.
+        facts = {name: value for name, value in shared.noted().items() if name == "diagnostics"}
+        folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
+    barrier()
+    return folder
+
+
+def _link(own: Path, source: Path) -> None:
+    """Make ``own`` a relative link to ``source``, so that the comparison can move; a copy where there are no links."""
+    try:
+        own.symlink_to(os.path.relpath(source.resolve(), own.parent.resolve()))
+    except (OSError, NotImplementedError):
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, own)

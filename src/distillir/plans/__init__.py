@@ -1,0 +1,1 @@
+"""Plans: which lists the student sees, in which order, in which stages."""

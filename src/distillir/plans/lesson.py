@@ -1,0 +1,48 @@
+"""Lesson: what the student sees at once, one query with some of its candidates."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections.table import Rows
+from distillir.retrieval.run import Scores
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One query and the candidates it is compared on.
+
+    Attributes:
+        query: Query row.
+        documents: Candidate document rows [N].
+        teacher: Raw teacher scores [N], float32.
+        labels: The order that the plan wants [N], float32: more is better, equal ones are not compared.
+        relevant: Judged relevant or not [N].
+    """
+
+    query: int
+    documents: Rows
+    teacher: Scores
+    labels: Scores
+    relevant: Flags
+
+
+class Lists(Protocol):
+    """What a plan reads: a `TeachingSet`, or anything with the same few members."""
+
+    @property
+    def queries(self) -> Rows:
+        """Query rows [Q]."""
+
+    def documents(self, index: int) -> Rows:
+        """Candidate rows of the ``index``-th query."""
+
+    def scores(self, index: int) -> Scores:
+        """Their teacher scores."""
+
+    def relevant(self, index: int) -> Flags:
+        """Whether each is judged relevant."""

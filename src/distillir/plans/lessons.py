@@ -1,0 +1,138 @@
+"""Lessons: a stage's stream of them, in a fixed and repeatable order."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.plans.lesson import Lesson, Lists
+from distillir.plans.list_form import ListForm
+from distillir.plans.overlap import Overlap
+from distillir.plans.plain_lists import PlainLists
+
+BATCHES = {
+    "shuffled": "queries in random order",
+    "overlapping": "queries whose candidate lists overlap share a step, and each is compared on all of its candidates "
+    "that the step encodes",
+}
+
+
+class Lessons:
+    """Every query once an epoch in each form of list, in shuffled order.
+
+    A lesson depends on the seed and its position alone, never on what was drawn before, so that a resumed run and a
+    run in several processes see the same ones. The stream of all epochs is cut to whole steps: at most
+    ``queries_per_step - 1`` lessons at its very end are not seen.
+
+    Args:
+        lists: Queries with their candidates and signals. Queries with fewer than two candidates teach nothing to a
+            listwise objective and are left out.
+        epochs: Times each query is seen in each form; may be a fraction.
+        queries_per_step: Lessons in one optimiser step over all processes.
+        forms: How lists are cut from the candidates.
+        batches: One of `BATCHES`. ``overlapping`` is an extension of ours, akin to the topic-aware batches of
+            TAS-Balanced (arXiv 2104.06967): a text that is encoded once then serves several queries, so that a step
+            compares a multiple of the pairs at the same cost. Lessons of a step then differ in length and may be
+            longer than their form says.
+        seed: For order and sampling.
+
+    Raises:
+        DistillirError: No query has two candidates, or there are fewer lessons than one step takes.
+    """
+
+    def __init__(
+        self,
+        lists: Lists,
+        *,
+        epochs: float,
+        queries_per_step: int,
+        forms: Sequence[ListForm] = (PlainLists(),),
+        batches: str = "shuffled",
+        seed: int = 0,
+    ) -> None:
+        self.lists, self.forms, self.seed = lists, tuple(forms), seed
+        self._step = queries_per_step
+        sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
+        self._usable = np.flatnonzero(sizes > 1)
+        if not len(self._usable):
+            raise DistillirError(
+                "no query has two candidates to compare", remedy="mine deeper (candidates.depth) or add queries"
+            )
+        longest = max((form.size or 0 for form in self.forms), default=0)
+        #: How many of the queries have fewer candidates than the longest form of list asks for.
+        self.short = int((sizes[self._usable] < longest).sum())
+        wanted = round(epochs * self.per_epoch)
+        self._length = wanted // queries_per_step * queries_per_step
+        if not self._length:
+            raise DistillirError(
+                f"{wanted} lessons are fewer than one step takes ({queries_per_step})",
+                where="training.queries_per_step",
+                remedy=f"choose at most {max(wanted, 1)}, or more epochs",
+            )
+        self._overlap: Overlap | None = None
+        if batches == "overlapping":
+            self._overlap = Overlap([lists.documents(int(i)) for i in self._usable for _ in self.forms])
+        self._orders: dict[int, Rows] = {}
+        self._pool: tuple[int, Rows] = (-1, self._usable)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def per_epoch(self) -> int:
+        """Lessons in an epoch: the queries that take part, times the forms of list."""
+        return len(self._usable) * len(self.forms)
+
+    def __getitem__(self, position: int) -> Lesson:
+        if not 0 <= position < self._length:
+            raise IndexError(position)
+        epoch, index, form = self._place(position)
+        documents, scores, relevant = self._list(index)
+        if self._overlap is None:
+            chosen = self._choose(epoch, index, form)
+        else:
+            chosen = np.flatnonzero(np.isin(documents, self._step_documents(position // self._step)))
+        return Lesson(
+            query=int(self.lists.queries[index]),
+            documents=documents[chosen],
+            teacher=scores[chosen],
+            labels=self.forms[form].labels(scores, relevant)[chosen],
+            relevant=relevant[chosen],
+        )
+
+    def _list(self, index: int) -> tuple[Rows, np.ndarray, np.ndarray]:
+        return self.lists.documents(index), self.lists.scores(index), self.lists.relevant(index)
+
+    def _place(self, position: int) -> tuple[int, int, int]:
+        """Epoch, index of the query and number of the form at a position of the stream."""
+        epoch, place = divmod(position, self.per_epoch)
+        query, form = divmod(int(self._epoch_order(epoch)[place]), len(self.forms))
+        return epoch, int(self._usable[query]), form
+
+    def _epoch_order(self, epoch: int) -> Rows:
+        if epoch not in self._orders:
+            generator = np.random.default_rng([self.seed, epoch])
+            if self._overlap is None:
+                order = generator.permutation(self.per_epoch)
+            else:
+                # An epoch begins within a step where the last one ended: unrelated queries fill that one up.
+                order = np.roll(self._overlap.order(self._step, generator), -epoch * self.per_epoch % self._step)
+            # A step may span two epochs, no more are kept.
+            self._orders = {key: kept for key, kept in self._orders.items() if abs(key - epoch) == 1} | {epoch: order}
+        return self._orders[epoch]
+
+    def _step_documents(self, step: int) -> Rows:
+        """The distinct documents that the queries of a step choose [T], ascending."""
+        if self._pool[0] != step:
+            places = [self._place(position) for position in range(step * self._step, (step + 1) * self._step)]
+            rows = [self.lists.documents(index)[self._choose(epoch, index, form)] for epoch, index, form in places]
+            self._pool = (step, np.unique(np.concatenate(rows)))
+        return self._pool[1]
+
+    def _choose(self, epoch: int, index: int, form: int) -> Rows:
+        """Places of the candidates that a form takes of a query's list."""
+        cut = self.forms[form]
+        drawn = [self.seed, epoch, index, 1] if cut.redraw else [self.seed, index, 2, form]
+        _, scores, relevant = self._list(index)
+        return cut.choose(scores, relevant, np.random.default_rng(drawn))

@@ -1,0 +1,33 @@
+"""List form: how a lesson's list is cut from a query's candidates."""
+
+from typing import Protocol
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.plans.lesson import Flags
+from distillir.retrieval.run import Scores
+
+
+class ListForm(Protocol):
+    """One way of cutting lists."""
+
+    @property
+    def size(self) -> int | None:
+        """Candidates it asks for; None takes what there is."""
+
+    @property
+    def redraw(self) -> bool:
+        """Whether what is random is drawn anew each epoch."""
+
+    def choose(self, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+        """Places of the chosen candidates, each once.
+
+        Args:
+            scores: Teacher scores of all candidates [N].
+            relevant: Judged relevant or not [N].
+            generator: For what is random.
+        """
+
+    def labels(self, scores: Scores, relevant: Flags) -> Scores:
+        """The order wanted of all candidates [N], float32: more is better, equal ones are not compared."""

@@ -1,0 +1,54 @@
+"""Plain lists: some of a query's candidates, ordered as the teacher scores them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.plans.lesson import Flags
+from distillir.retrieval.run import Scores
+
+SAMPLES = {
+    "top": "the best candidates by the teacher's score",
+    "random": "candidates at random, drawn anew each epoch",
+    "top_random": "the teacher's best candidate and the rest at random, drawn anew each epoch",
+    "positive_random": "as top_random, with the judged positive that the teacher scores best in place of its best",
+}
+
+
+@dataclass(frozen=True)
+class PlainLists:
+    """``size`` candidates, chosen by ``sample``.
+
+    Attributes:
+        size: Most candidates in a lesson; None takes the whole list.
+        sample: One of `SAMPLES`.
+    """
+
+    size: int | None = None
+    sample: str = "top_random"
+
+    @property
+    def redraw(self) -> bool:
+        """What is random is drawn anew each epoch."""
+        return True
+
+    def choose(self, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+        """See `distillir.plans.list_form.ListForm`."""
+        size = len(scores)
+        keep = size if self.size is None else min(self.size, size)
+        if keep == size:
+            return np.arange(size)
+        best = np.argsort(-scores, kind="stable")
+        if self.sample == "top":
+            return best[:keep]
+        if self.sample == "random":
+            return np.sort(generator.choice(size, keep, replace=False))
+        judged = relevant[best] if self.sample == "positive_random" else best[:0]
+        first = best[int(np.argmax(judged))] if judged.any() else best[0]
+        rest = generator.choice(best[best != first], keep - 1, replace=False)
+        return np.concatenate([[first], rest])
+
+    def labels(self, scores: Scores, relevant: Flags) -> Scores:
+        """The teacher's scores themselves."""
+        return scores

@@ -1,0 +1,81 @@
+"""Plan: a sequence of stages, and what may be picked of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from distillir.errors import DistillirError
+from distillir.plans.stage import Stage
+from distillir.training.settings import TrainingSettings
+
+Selection = Sequence[int] | Literal["together"]
+
+#: What stages may say for themselves, in ratio to the first.
+SCALED = ("learning_rate", "epochs", "warmup")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stages under a name.
+
+    Attributes:
+        name: As recipes write it.
+        description: One line for people.
+        stages: In order.
+        training: Published settings of the recipe's ``training`` that hold where the recipe is silent.
+    """
+
+    name: str
+    description: str
+    stages: tuple[Stage, ...]
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def defaults(self) -> dict[str, Any]:
+        """Training settings that hold where the recipe is silent: those of the plan, and the first stage's."""
+        first = {name: value for name in SCALED if (value := getattr(self.stages[0], name)) is not None}
+        return {**self.training, **first}
+
+    def settings(self, stage: Stage, training: TrainingSettings) -> TrainingSettings:
+        """A stage's training settings: the recipe's, in the stage's ratio to the plan's first."""
+        changed = {}
+        for name in SCALED:
+            own, first, given = getattr(stage, name), getattr(self.stages[0], name), getattr(training, name)
+            if own is not None:
+                changed[name] = own if not first else own * given / first
+        if "warmup" in changed:
+            changed["warmup"] = min(1.0, changed["warmup"])
+        return training.model_copy(update=changed)
+
+    def select(self, selection: Selection | None) -> tuple[Stage, ...]:
+        """Some of the stages.
+
+        Args:
+            selection: Numbers from 1, in any order; ``together``: one stage in which each query is seen in the lists of
+                all, as often in total; None for all in order.
+
+        Raises:
+            DistillirError: There is no such stage, or stages with different objectives are taken together.
+        """
+        if selection is None:
+            return self.stages
+        if isinstance(selection, str):
+            return (self._together(),)
+        wrong = [number for number in selection if not 1 <= number <= len(self.stages)]
+        if wrong or not selection:
+            said = f"no stage {wrong[0]}" if wrong else "no stage is chosen"
+            raise DistillirError(
+                f"{said} in the plan {self.name!r}",
+                where="method.stages",
+                remedy=f"choose numbers from 1 to {len(self.stages)}",
+            )
+        return tuple(self.stages[number - 1] for number in selection)
+
+    def _together(self) -> Stage:
+        if any(stage.objective != self.stages[0].objective for stage in self.stages):
+            raise DistillirError("stages with different objectives cannot be taken together", where="method.stages")
+        lists = [
+            form for stage in self.stages for form in (stage.lists if isinstance(stage.lists, list) else [stage.lists])
+        ]
+        epochs = [stage.epochs for stage in self.stages]
+        mean = None if None in epochs else sum(e for e in epochs if e is not None) / len(lists)
+        return self.stages[0].model_copy(update={"lists": lists, "epochs": mean})

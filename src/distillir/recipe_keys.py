@@ -1,0 +1,56 @@
+"""Keys of a recipe by their dotted names, as ``--set`` and comparisons write them."""
+
+from typing import Any
+
+import yaml
+
+from distillir.errors import DistillirError
+
+# The key that the short form of a part stands for: ``student: all-MiniLM-L6-v2`` is ``student: {model: ...}``.
+SHORT_FORMS = {"student": "model", "queries": "split", "evaluation": "split", "method": "name"}
+
+
+def apply_setting(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
+    """Set a key to a value, both written as ``key=value`` (the value in YAML).
+
+    Returns:
+        The key's parts.
+
+    Raises:
+        DistillirError: It is not written so, or the key lies inside something that has no keys.
+    """
+    key, sign, text = setting.partition("=")
+    if not sign or not key.strip():
+        raise DistillirError(
+            f"{setting!r} is not key=value", where="--set", remedy="for example --set training.epochs=3"
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise DistillirError(f"the value of {key} is not YAML: {text!r}", where="--set") from None
+    return set_key(recipe, key.strip(), value, where=f"--set {key}")
+
+
+def set_key(recipe: dict[str, Any], key: str, value: Any, *, where: str | None = None) -> tuple[str, ...]:
+    """Set a dotted key of a recipe, in place; short forms on the way are written out.
+
+    Returns:
+        The key's parts.
+
+    Raises:
+        DistillirError: The key lies inside something that has no keys.
+    """
+    keys = tuple(key.split("."))
+    target = recipe
+    for part in keys[:-1]:
+        inner = target.get(part)
+        if inner is None:
+            inner = {}
+        elif isinstance(inner, str) and part in SHORT_FORMS:
+            inner = {SHORT_FORMS[part]: inner}
+        elif not isinstance(inner, dict):
+            raise DistillirError(f"{part} is {inner!r} and has no keys", where=where or key)
+        target[part] = inner
+        target = inner
+    target[keys[-1]] = value
+    return keys

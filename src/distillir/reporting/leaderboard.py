@@ -1,0 +1,89 @@
+"""A comparison's leaderboard: for the terminal, and as an HTML page that opens offline."""
+
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from distillir import __version__
+from distillir.comparison.leaderboard import Leaderboard, Row
+from distillir.files import atomic_file
+from distillir.reporting.figures.leaderboard import leaderboard_figure
+from distillir.reporting.wording import duration, measured, p_value, signed
+
+
+def leaderboard_table(board: Leaderboard) -> Table:
+    """Best first: mean and spread over seeds of the first measure, the difference from the baseline and its p value.
+
+    A difference that is significant after correction (p < 0.05) is green, or red.
+    """
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column("")
+    columns = (board.measures[0], "± seeds", f"to {board.baseline}", "p (Holm)", *board.measures[1:2], "time", "calls")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in board.rows:
+        against = row.against
+        sure = against is not None and against.corrected < 0.05
+        style = ("green" if against.difference > 0 else "red") if against is not None and sure else ""
+        table.add_row(
+            Text(row.name),
+            Text(measured(row.means[board.measures[0]]), style="bold"),
+            spread(row, board.measures[0]),
+            Text(signed(against.difference if against else None), style=style),
+            p_value(against.corrected if against else None),
+            *(measured(row.means[name]) for name in board.measures[1:2]),
+            duration(row.seconds),
+            str(row.calls.get("asked", 0)),
+        )
+    return table
+
+
+def spread(row: Row, measure: str) -> str:
+    """Standard deviation over seeds; a dash with one seed."""
+    value = row.spreads[measure]
+    return "–" if value is None else f"{value:.3f}"
+
+
+def leaderboard_headline(board: Leaderboard) -> str:
+    """One sentence on the best cell, honest about chance."""
+    best = board.rows[0]
+    measure = board.measures[0]
+    done = sum(len(row.seeds) for row in board.rows)
+    part = "" if done == board.planned else f" ({done} of {board.planned} runs)"
+    said = f"Best on {board.collection}{part}: {best.name}, {measured(best.means[measure])} {measure}"
+    if best.name == board.baseline:
+        return f"{said}; nothing beats the baseline"
+    if best.against is None:
+        return said
+    sure = "p" if best.against.corrected < 0.05 else "which may be chance: p"
+    corrected = p_value(best.against.corrected)
+    relation = "" if corrected.startswith("<") else "= "
+    return f"{said}, {signed(best.against.difference)} to {board.baseline} ({sure} {relation}{corrected})"
+
+
+def render_leaderboard(board: Leaderboard, path: Path) -> None:
+    """Write the page."""
+    import jinja2
+
+    from distillir.reporting import wording
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("distillir.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    html = environment.get_template("leaderboard.html.j2").render(
+        board=board,
+        figure=leaderboard_figure(board),
+        headline=leaderboard_headline(board),
+        spread=spread,
+        say=wording,
+        version=__version__,
+    )
+    with atomic_file(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")

@@ -1,0 +1,36 @@
+"""Parameters that training never reaches, such as a BERT's pooler."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distillir.training.loss import LessonLoss
+
+
+@contextmanager
+def unused_frozen(model: Any, loss: LessonLoss, batch: Mapping[str, Any]) -> Iterator[None]:
+    """Ask no gradient of parameters that a batch does not reach, and give them back.
+
+    Several processes wait for the gradient of every parameter that asks for one. torch can look for unused ones by
+    itself, but only in what comes out of the model that it wraps; the documents (and a document tower) go past that.
+
+    Args:
+        model: A SentenceTransformer.
+        loss: Its loss.
+        batch: What `distillir.training.collator.LessonCollator` made.
+    """
+    inputs = {name: value.to(model.device) if isinstance(value, Tensor) else value for name, value in batch.items()}
+    inputs["label"] = {name: value.to(model.device) for name, value in batch["label"].items()}
+    torch.autograd.backward(loss.scores(model, inputs).sum())
+    unused = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.grad is None]
+    model.zero_grad(set_to_none=True)
+    for parameter in unused:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in unused:
+            parameter.requires_grad_(True)

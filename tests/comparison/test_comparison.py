@@ -1,0 +1,116 @@
+"""A whole comparison on the tiny collection: shared work, significance, resume, failures."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from distillir.collections import load_collection
+from distillir.evaluation.measures import evaluate
+from distillir.evaluation.significance import paired_t_test
+from distillir.retrieval.trec import read_run
+
+
+def distillir(*arguments: object) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "distillir", *map(str, arguments)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def value(tiny_beir: Path) -> dict[str, Any]:
+    graded = [{"lists": {"top": 2, "hard": 1, "remaining": 1}}, {"lists": {"top": 4}, "learning_rate": 1e-4}]
+    return {
+        "recipe": {
+            "collection": str(tiny_beir),
+            "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
+            "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+            "candidates": {"from": ["bm25", "dense"], "depth": 8},
+            "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4, "learning_rate": 3e-4},
+            "evaluation": {"measures": ["nDCG@10", "MRR@10"]},
+        },
+        "cells": {
+            "kl": {"method": "kl"},
+            "ckl, in stages": {"method": {"name": "ckl", "plan": graded}},
+            "lambda": {"objective": {"lambda_mrr": {"student_temperature": 0.05}}},
+        },
+        "seeds": [0, 1],
+    }
+
+
+def test_a_comparison_from_recipes_to_leaderboard(value: dict[str, Any], tiny_beir: Path, tmp_path: Path) -> None:
+    file, output = tmp_path / "methods.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    listed = distillir("compare", file, "--dry-run", "-o", output)
+    assert "3 cells, 2 seeds: 6 runs" in listed.stderr + listed.stdout and not output.exists()
+    done = distillir("compare", file, "-o", output)
+    assert done.returncode == 0, done.stderr
+
+    board = json.loads((output / "leaderboard.json").read_text())
+    assert [len(row["seeds"]) for row in board["rows"]] == [2, 2, 2]
+    assert [row["means"]["nDCG@10"] for row in board["rows"]] == sorted(
+        (row["means"]["nDCG@10"] for row in board["rows"]), reverse=True
+    )
+    # Candidates, scores and the first search were made once, and no cell asked the teacher.
+    assert len(list((output / "shared").iterdir())) == 1
+    assert all(row["calls"] == {"asked": 0, "cached": 0} for row in board["rows"])
+    assert len({row["before"] for row in board["rows"]}) == 1
+
+    # The figures are those of the runs.
+    collection = load_collection(tiny_beir)
+    qrels = collection.qrels("test")
+    values = {
+        folder: np.mean(
+            [
+                evaluate(read_run(path, collection), qrels, ["nDCG@10"]).values["nDCG@10"]
+                for path in sorted((output / "cells").glob(f"{folder}*/seed-*/runs/after.trec"))
+            ],
+            axis=0,
+        )
+        for folder in ("kl", "ckl", "lambda")
+    }
+    rows = {row["name"]: row for row in board["rows"]}
+    assert rows["kl"]["against"] is None
+    for name, folder in (("ckl, in stages", "ckl"), ("lambda", "lambda")):
+        difference = values[folder] - values["kl"]
+        assert rows[name]["means"]["nDCG@10"] == pytest.approx(values[folder].mean())
+        assert rows[name]["against"]["difference"] == pytest.approx(difference.mean())
+        assert rows[name]["against"]["p_value"] == pytest.approx(paired_t_test(difference))
+        assert rows[name]["against"]["corrected"] >= rows[name]["against"]["p_value"]
+    page = (output / "leaderboard.html").read_text(encoding="utf-8")
+    assert "ckl, in stages" in page and "<svg" in page and "http" not in page.split("</svg>")[-1]
+
+    # Stages are logged one after the other, and reported.
+    (staged,) = (output / "cells").glob("ckl*/seed-0")
+    stages = [json.loads(line)["stage"] for line in (staged / "log.jsonl").read_text().splitlines()]
+    assert stages == sorted(stages) and set(stages) == {1, 2}
+    assert len(json.loads((staged / "metrics.json").read_text())["stages"]) == 2
+
+    # A rerun trains nothing; a run that is missing is made again, to the same ranking.
+    weights = {path: path.stat().st_mtime_ns for path in (output / "cells").rglob("model.safetensors")}
+    (lost,) = (output / "cells").glob("lambda*/seed-1")
+    ranking = (lost / "runs" / "after.trec").read_text()
+    for name in ("metrics.json", "runs/after.trec"):
+        (lost / name).unlink()
+    again = distillir("compare", file, "-o", output)
+    assert again.returncode == 0, again.stderr
+    assert (lost / "runs" / "after.trec").read_text() == ranking
+    assert weights == {path: path.stat().st_mtime_ns for path in (output / "cells").rglob("model.safetensors")}
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(value: dict[str, Any], tmp_path: Path) -> None:
+    value["cells"] = {"kl": {"method": "kl"}, "hopeless": {"training": {"queries_per_step": 4000}}}
+    value["seeds"] = [0]
+    file, output = tmp_path / "methods.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    done = distillir("compare", file, "-o", output)
+    assert done.returncode == 2
+    assert "hopeless, seed 0" in done.stderr and "Traceback" not in done.stderr
+    board = json.loads((output / "leaderboard.json").read_text())
+    assert [row["name"] for row in board["rows"]] == ["kl"] and len(board["failed"]) == 1

@@ -1,0 +1,136 @@
+"""Plans in recipes: stages, their settings, what is picked of them, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.methods.compose import Composition, compose
+from distillir.plans.graded_lists import GradedLists
+from distillir.plans.lessons import Lessons
+from distillir.plans.list_form import ListForm
+from distillir.plans.plain_lists import PlainLists
+from distillir.recipe_file import parse_recipe
+from example_lists import ExampleLists
+
+BASE: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
+
+
+def composed(method: Any, **changes: Any) -> Composition:
+    return compose(parse_recipe({**BASE, "method": method, **changes}))
+
+
+def test_cl_drd_has_the_published_constants() -> None:
+    method = composed("cl-drd")
+    assert (method.name, method.plan, method.objective.names) == ("cl-drd", "cl-drd", ["lambda_mrr"])
+    assert [stage.forms[0] for stage in method.stages] == [
+        GradedLists(5, 12, 13),
+        GradedLists(10, 10, 10),
+        GradedLists(30, 0, 0),
+    ]
+    assert [stage.training.learning_rate for stage in method.stages] == pytest.approx([7e-6, 3e-6, 3e-6])
+    assert [stage.training.epochs for stage in method.stages] == pytest.approx([4, 2, 2])
+    assert [stage.training.warmup for stage in method.stages] == pytest.approx([0.016, 0.032, 0.032])
+    assert {stage.training.queries_per_step for stage in method.stages} == {8}
+
+
+def test_training_scales_the_stages_and_the_resolved_recipe_reads_back_the_same() -> None:
+    recipe = parse_recipe({**BASE, "method": "cl-drd", "training": {"learning_rate": 7e-5, "epochs": 1}})
+    stages = compose(recipe).stages
+    assert [stage.training.learning_rate for stage in stages] == pytest.approx([7e-5, 3e-5, 3e-5])
+    assert [stage.training.epochs for stage in stages] == pytest.approx([1, 0.5, 0.5])
+    again = parse_recipe(recipe.resolved())
+    assert again.resolved() == recipe.resolved()
+    assert compose(again).stages == stages
+
+
+def test_any_objective_goes_on_any_plan() -> None:
+    assert composed({"name": "cl-drd", "objective": "ckl"}).name == "ckl, plan cl-drd"
+    assert composed({"name": "ckl", "plan": "cl-drd"}).name == "ckl, plan cl-drd"
+    assert composed({"name": "cl-drd", "plan": "plain"}).name == "cl-drd, plan plain"
+    assert isinstance(composed({"name": "cl-drd", "plan": "plain"}).stages[0].forms[0], PlainLists)
+
+
+def test_the_ablations_of_the_paper() -> None:
+    alone = composed({"name": "cl-drd", "stages": [2]})
+    assert [stage.forms[0] for stage in alone.stages] == [GradedLists(10, 10, 10)]
+    assert alone.stages[0].training.learning_rate == pytest.approx(3e-6)
+    backwards = composed({"name": "cl-drd", "stages": [3, 2, 1]})
+    assert [stage.training.learning_rate for stage in backwards.stages] == pytest.approx([3e-6, 3e-6, 7e-6])
+    (together,) = composed({"name": "cl-drd", "stages": "together"}).stages
+    assert len(together.forms) == 3
+    # As many lessons as the three stages have: 8 epochs of one list, or 8/3 of three.
+    assert together.training.epochs == pytest.approx(8 / 3)
+
+
+def test_a_plan_of_ones_own() -> None:
+    plan = [
+        {"lists": {"top": 2, "hard": 2, "remaining": 2, "cut": 10, "redraw": True}, "epochs": 1},
+        {"lists": "plain", "objective": {"kl": {"student_temperature": 0.05}}, "learning_rate": 1e-5, "mine": True},
+    ]
+    method = composed({"name": "ranknet", "plan": plan})
+    assert method.name == "ranknet, plan own"
+    first, second = method.stages
+    assert first.forms == (GradedLists(2, 2, 2, cut=10, redraw=True),)
+    assert first.objective.names == ["ranknet"]
+    assert (second.objective.names, second.mine, second.training.learning_rate) == (["kl"], True, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "said"),
+    [
+        ("cl-drd", {"candidates": {"depth": 20}}, "lists of 30, and candidates.depth is 20"),
+        ({"name": "cl-drd", "stages": [4]}, {}, "no stage 4.*1 to 3"),
+        ({"name": "cl-drd", "stages": []}, {}, "no stage is chosen"),
+        ({"name": "kl", "plan": "cldrd"}, {}, "did you mean 'cl-drd'"),
+        ({"name": "cldrd"}, {}, "did you mean 'cl-drd'"),
+        ({"name": "kl", "plan": []}, {}, "at least one stage"),
+        ({"name": "kl", "plan": [{"mine": True}]}, {}, "before anything was learned"),
+        ({"name": "kl", "plan": [{"lists": {"top": 1}}]}, {}, "2 or more"),
+        ({"name": "kl", "plan": [{"lists": {"top": 5, "hard": 2, "cut": 4}}]}, {}, "after the top group"),
+        ({"name": "kl", "plan": [{"list": "plain"}]}, {}, "method.plan.*list.*unknown key"),
+        ({"name": "kl", "stage": 1}, {}, "did you mean 'stages'"),
+        ({"name": "ckl", "objective": {"ckl": {"gamma": 1, "beta": 2}}}, {}, "between 0 and gamma"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(method: Any, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DistillirError, match=said) as error:
+        composed(method, **changes)
+    assert "\n" not in str(error.value)
+
+
+def test_a_stage_that_mines_needs_a_teacher() -> None:
+    method = {"name": "kl", "plan": [{}, {"mine": True}]}
+    recipe = {key: value for key, value in BASE.items() if key != "teacher"}
+    with pytest.raises(DistillirError, match="no teacher to score"):
+        parse_recipe({**recipe, "teaching": "somewhere", "method": method})
+
+
+def test_several_forms_show_each_query_in_each(tiny: Collection) -> None:
+    forms: list[ListForm] = [PlainLists(2, "top"), GradedLists(3, 0, 0)]
+    lessons = Lessons(ExampleLists(tiny), epochs=1, queries_per_step=4, forms=forms)
+    seen = sorted((lessons[i].query, len(lessons[i].documents)) for i in range(len(lessons)))
+    assert seen == [(query, size) for query in range(12) for size in (2, 3)]
+
+
+def test_graded_lists_are_the_same_every_epoch_unless_redrawn(tiny: Collection) -> None:
+    for redraw in (False, True):
+        form = GradedLists(1, 1, 1, redraw=redraw)
+        lessons = Lessons(ExampleLists(tiny), epochs=2, queries_per_step=4, forms=[form])
+        drawn: dict[int, set[tuple[int, ...]]] = {}
+        for i in range(len(lessons)):
+            drawn.setdefault(lessons[i].query, set()).add(tuple(lessons[i].documents))
+        assert (max(len(lists) for lists in drawn.values()) == 1) is not redraw
+
+
+def test_overlapping_steps_keep_the_labels_of_every_candidate(tiny: Collection) -> None:
+    lists = ExampleLists(tiny)
+    form = GradedLists(1, 1, 1)
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[form], batches="overlapping")
+    for i in range(len(lessons)):
+        lesson = lessons[i]
+        whole = form.labels(lists.scores(lesson.query), lists.relevant(lesson.query))
+        truth = dict(zip(lists.documents(lesson.query).tolist(), whole, strict=True))
+        assert [truth[row] for row in lesson.documents.tolist()] == list(lesson.labels)
+        assert len(lesson.documents) >= 3
