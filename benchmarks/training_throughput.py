@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
+from distillir.plans.overlap import Overlap
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Scores
-from distillir.plans.overlap import Overlap
 
 
 class BM25Lists:
@@ -101,8 +101,8 @@ def theirs(
     from sentence_transformers.util import pairwise_cos_sim
     from torch.utils.data import SequentialSampler
 
-    from distillir.students.load import load_student
     from distillir.plans.lessons import Lessons
+    from distillir.students.load import load_student
     from distillir.training.train import set_dropout
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)

@@ -106,6 +106,52 @@ def test_killed_in_the_middle_and_run_again(recipe: Path, tmp_path: Path) -> Non
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_ctrl_c_says_how_to_go_on(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(recipe), "--output", str(output)], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (output / "recipe.yaml").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in said and "Traceback" not in said
+
+
+def test_a_killed_plan_goes_on_in_its_stage(recipe: Path, tmp_path: Path) -> None:
+    """Two stages, the second mining anew; killed in the second, run again: the weights of a run left alone."""
+    plan = "[{lists: {top: 2, hard: 1, remaining: 1}}, {lists: {top: 4}, mine: true, objective: kl, epochs: 2}]"
+    settings = ["--set", f"method={{name: cl-drd, plan: {plan}}}", "--set", "training.checkpoint_seconds=0"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = _distillir("run", recipe, "--output", whole, *settings)
+    assert done.returncode == 0, done.stderr
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(recipe), "--output", str(killed), *settings], env=env, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 90
+    while not list(killed.glob("work/checkpoints-2/*/complete")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "metrics.json").exists(), "it was done before it was killed"
+    assert (killed / "work" / "student-1").is_dir() and (killed / "work" / "teaching-2").is_dir()
+    assert _distillir("run", recipe, "--output", killed, *settings).returncode == 0
+    first, second = (folder / "student" / "model.safetensors" for folder in (whole, killed))
+    assert first.read_bytes() == second.read_bytes()
+    metrics = json.loads((killed / "metrics.json").read_text())
+    assert [stage["mine"] for stage in metrics["stages"]] == [False, True]
+    assert metrics["plan"] == "own" and "stage 2" in metrics["diagnostics"]
+    losses = [
+        [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()] for folder in (whole, killed)
+    ]
+    assert [(e["stage"], e["step"], e["loss"]) for e in losses[0]] == [
+        (e["stage"], e["step"], e["loss"]) for e in losses[1]
+    ]
+
+
 def test_a_run_that_made_nothing_gives_its_folder_back(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     assert _distillir("mine", recipe, "--output", output, "--set", "queries=trian").returncode == 2

@@ -43,7 +43,6 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
     done: list[tuple[Cell, int, RunFolder]] = []
     failed: list[str] = []
     spent: list[float] = []
-    board: Leaderboard | None = None
     runs = comparison.runs
     for number, (cell, seed) in enumerate(runs, 1):
         recipe = cell.seeded(seed, comparison.query_seed)
@@ -63,11 +62,11 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
             say(f"failed: {failed[-1]}")
             continue
         done.append((cell, seed, folder))
-        if number == len(runs) or not finished:
-            board = _write(comparison, done, list(shared.values()), failed, output)
-    if board is None:
+        if not finished:
+            _write(comparison, done, list(shared.values()), failed, output)
+    if not done:
         raise DistillirError("every run failed", where=output, remedy="the messages above say why")
-    return board
+    return _write(comparison, done, list(shared.values()), failed, output)
 
 
 def _run(folder: RunFolder) -> None:
