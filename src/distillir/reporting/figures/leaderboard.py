@@ -8,6 +8,7 @@ from distillir.reporting.svg import COLOURS, draw
 from distillir.reporting.wording import measured
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
 
@@ -32,14 +33,15 @@ def leaderboard_figure(board: Leaderboard) -> Figure:
         base = next((row for row in rows if row.name == board.baseline), None)
         if base is not None:
             axes.axvline(base.means[measure], color=COLOURS["soft"], linewidth=1, linestyle=(0, (4, 3)))
+        lowest = min(min(row.before, *row.by_seed) for row in rows)
+        highest = max(max(row.before, *row.by_seed) for row in rows)
+        room = max(highest - lowest, 1e-3)
+        axes.set_xlim(lowest - 0.05 * room, highest + 0.25 * room)
         if measure in board.teacher:
-            axes.axvline(board.teacher[measure], color=COLOURS["teacher"], linewidth=1.5)
-            axes.annotate("teacher", (board.teacher[measure], -0.6), (-4, 0), textcoords="offset points", ha="right",
-                          fontsize=11, color=COLOURS["teacher"])  # fmt: skip
+            _teacher(axes, board.teacher[measure])
         axes.set_yticks(range(len(rows)), [row.name for row in rows])
         axes.tick_params(axis="y", labelcolor=COLOURS["ink"], labelsize=12)
         axes.set_ylim(len(rows) - 0.4, -0.9)
-        axes.margins(x=0.12)
         axes.set_xlabel(measure)
         axes.grid(visible=False, axis="y")
 
@@ -49,3 +51,15 @@ def leaderboard_figure(board: Leaderboard) -> Figure:
         f"baseline {board.baseline}. Coloured: significantly better or worse than it after correction."
     )
     return Figure(caption, draw("leaderboard", label, (940, 90 + 44 * len(rows)), paint))
+
+
+def _teacher(axes: "Axes", value: float) -> None:
+    """A line where the teacher is; where it is far off, a word at the edge, so that the cells stay apart."""
+    low, high = axes.get_xlim()
+    inside = low < value < high
+    if inside:
+        axes.axvline(value, color=COLOURS["teacher"], linewidth=1.5)
+    said = "teacher" if inside else f"teacher {measured(value)} \N{RIGHTWARDS ARROW}"
+    place = min(max(value, low), high)
+    axes.annotate(said, (place, -0.6), (-4, 0), textcoords="offset points", ha="right", fontsize=11,
+                  color=COLOURS["teacher"])  # fmt: skip
