@@ -161,12 +161,11 @@ def _train(
     from sentence_transformers import CrossEncoder
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
-    from transformers import PrinterCallback, ProgressCallback
     from transformers.trainer_utils import set_seed
 
     from distillir.encoding.models import one_line_errors, pick_device, quiet, resolve_model, set_max_length
     from distillir.teachers.length_batches import LengthBatches
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint
+    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
 
     set_seed(settings["seed"])
     with one_line_errors(str(base_model)):
@@ -191,8 +190,7 @@ def _train(
             loss=BinaryCrossEntropyLoss(model),
             callbacks=[Bar(advance), ClockedCheckpoints(checkpoint_seconds)],
         )
-        trainer.remove_callback(PrinterCallback)
-        trainer.remove_callback(ProgressCallback)
+        silence(trainer)
         resumed = last_checkpoint(work / "checkpoints")
         with quiet():
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    ProgressCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from distillir.files import atomic_file
 
@@ -125,6 +132,12 @@ def _agree(value: bool) -> bool:
     said = [value]
     torch.distributed.broadcast_object_list(said, src=0)
     return said[0]
+
+
+def silence(trainer: Any) -> None:
+    """Our log file and progress bar stand for the trainer's own printing."""
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -56,7 +56,7 @@ def train(
 
     from distillir.encoding.precision import resolve_precision
     from distillir.training.attention import fastest_attention
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint
+    from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint, silence
     from distillir.training.collator import LessonCollator
     from distillir.training.loss import LessonLoss
     from distillir.training.tokens import tokenise
@@ -107,7 +107,7 @@ def train(
                 ClockedCheckpoints(settings.checkpoint_seconds),
             ],
         )
-        _silence(trainer)
+        silence(trainer)
         resumed = last_checkpoint(checkpoints)
         try:
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
@@ -193,11 +193,3 @@ def _arguments(
         ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
         accelerator_config={"dispatch_batches": False, "split_batches": False},
     )
-
-
-def _silence(trainer: Any) -> None:
-    """Our log file and progress bar stand for the trainer's own printing."""
-    from transformers import PrinterCallback, ProgressCallback
-
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
