@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -130,6 +130,13 @@ def _known(keys: tuple[str, ...]) -> list[str]:
     for key in keys:
         for name, info in model.model_fields.items():
             if key in (name, info.alias):
-                kinds = [info.annotation, *get_args(info.annotation)]
-                model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
+                model = next(_models(info.annotation), model)
     return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models among the ways a value may be written."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
