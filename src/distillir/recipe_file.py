@@ -58,11 +58,12 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
     from distillir.teachers.load import validate_teacher_spec
 
     try:
-        compose(recipe)
+        method = compose(recipe)
         if recipe.teaching is None:
-            if recipe.teacher is None:
+            if recipe.teacher is not None:
+                validate_teacher_spec(recipe.teacher)
+            elif method.needs_scores or recipe.candidates.guard is not None:
                 raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
-            validate_teacher_spec(recipe.teacher)
             validate_candidates_spec(recipe.candidates.form())
             _check_run_files(recipe.candidates.from_)
         elif recipe.teacher is not None:

@@ -106,6 +106,17 @@ def test_killed_in_the_middle_and_run_again(recipe: Path, tmp_path: Path) -> Non
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_judgements_alone_need_no_teacher(recipe: Path, tmp_path: Path) -> None:
+    settings = ["--set", "teacher=null", "--set", "candidates.add_judged=true", "--set", "training.epochs=1"]
+    refused = _distillir("run", recipe, "--output", tmp_path / "kl", *settings)
+    assert refused.returncode == 2 and "teacher: is missing" in refused.stderr
+    done = _distillir("run", recipe, "--output", tmp_path / "run", *settings, "--set", "method=info_nce")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert "teacher" not in metrics and set(metrics["after"]) == {"nDCG@10", "MRR@10"}
+    assert "Teacher" not in (tmp_path / "run" / "report.html").read_text().split("</header>")[0]
+
+
 def test_ctrl_c_says_how_to_go_on(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     process = subprocess.Popen(

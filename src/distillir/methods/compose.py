@@ -60,6 +60,11 @@ class Composition:
     objective: "WeightedSum"
     stages: tuple[ComposedStage, ...]
 
+    @property
+    def needs_scores(self) -> bool:
+        """Whether something is compared with a teacher's scores or their order, and not with judgements alone."""
+        return any(stage.objective.needs & {"teacher", "labels"} for stage in self.stages)
+
 
 def compose(recipe: "Recipe") -> Composition:
     """What a recipe's method, objective and training settings stand for.
@@ -112,11 +117,11 @@ def _check_lists(stages: tuple[ComposedStage, ...], recipe: "Recipe") -> None:
                 where=where,
                 remedy=f"set candidates.depth to {longest} or more, or smaller groups",
             )
-        if stage.mine and recipe.teaching is not None:
+        if stage.mine and recipe.teacher is None:
             raise DistillirError(
-                "mines anew, and a recipe with a teaching set has no teacher to score what it finds",
+                "mines anew, and the recipe has no teacher to score what it finds",
                 where=where,
-                remedy="name candidates and a teacher in place of teaching",
+                remedy="name a teacher (in place of teaching)",
             )
         if stage.mine and number == 1:
             raise DistillirError(

@@ -63,7 +63,8 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         seconds = (queries + evaluated) / BM25_QUERIES_PER_SECOND + (documents / rate if dense else 0.0)
         work = f"{recipe.candidates.depth} candidates for {queries} training and {evaluated} evaluation queries"
         steps.append(Step("mine", work, seconds))
-        steps.append(_scoring(recipe, collection, queries + evaluated))
+        if recipe.teacher is not None:
+            steps.append(_scoring(recipe, collection, queries + evaluated))
     else:
         steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))

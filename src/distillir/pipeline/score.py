@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from distillir.errors import DistillirError
+from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
@@ -17,17 +19,22 @@ from distillir.teachers.counted import CountedTeacher
 def score(folder: RunFolder) -> None:
     """Write ``teaching/`` and ``runs/teacher.trec``; nothing where they are there.
 
+    A recipe without a teacher (for objectives that need judgements alone) gets a teaching set without scores, and no
+    teacher's run.
+
     Raises:
         DistillirError: Candidates are missing, or the teacher cannot be loaded or gives no number.
     """
     barrier()
-    done = folder.teaching.is_dir() and (folder.recipe.teaching is not None or folder.teacher_run.is_file())
+    done = folder.teaching.is_dir() and (folder.recipe.teacher is None or folder.teacher_run.is_file())
     barrier()
     if done:
         return
     with folder.timed("score"):
         if folder.recipe.teaching is not None:
             _adopt(folder, folder.recipe.teaching)
+        elif folder.recipe.teacher is None:
+            _judge(folder)
         else:
             _score(folder)
     barrier()
@@ -41,7 +48,7 @@ def _adopt(folder: RunFolder, source: str) -> None:
     from distillir.teaching.teaching_set import open_teaching_set
 
     lists = open_teaching_set(Path(source), folder.collection)
-    if not lists.has_scores:
+    if not lists.has_scores and compose(folder.recipe).needs_scores:
         raise DistillirError(
             "has no teacher scores",
             where=source,
@@ -50,6 +57,26 @@ def _adopt(folder: RunFolder, source: str) -> None:
     if rank() == 0:
         with atomic_directory(folder.teaching) as target:
             shutil.copytree(lists.path, target, dirs_exist_ok=True)
+
+
+def _judge(folder: RunFolder) -> None:
+    """A teaching set of the candidates and their judgements, without scores."""
+    from distillir.retrieval.trec import read_run
+    from distillir.teaching.writer import build_teaching_set
+
+    folder.need(folder.candidates, "mine")
+    run = read_run(folder.candidates, folder.collection)
+    relevant = _relevant(folder, run)
+    judged = sum(bool(flags.any()) for flags in relevant)
+    say(f"No teacher: {judged} of {len(run)} lists have a judged positive")
+    if rank() == 0:
+        build_teaching_set(folder.collection, run.queries, run.lists, None, relevant, {}, folder.teaching)
+
+
+def _relevant(folder: RunFolder, run: Run) -> list[npt.NDArray[np.bool_]]:
+    """Whether each candidate is judged relevant."""
+    qrels = training_qrels(folder)
+    return [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
 
 
 def _score(folder: RunFolder) -> None:
@@ -93,7 +120,7 @@ def score_training(
         short = sum(len(rows) < 2 for rows in run.lists)
         lost = f"; {short} of {len(run)} queries have fewer than two left and teach nothing" if short else ""
         say(f"False-negative guard: {before - len(run.documents)} of {before} candidates dropped{lost}")
-    relevant = [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
+    relevant = _relevant(folder, run)
     found = diagnose(scores, relevant)
     say_diagnostics(found)
     paid = f"{calls['asked']} pairs asked, {calls['cached']} from the cache"

@@ -57,12 +57,14 @@ def _train_stage(
     """Train the model in ``start`` into ``target``."""
     from distillir.students.card import model_card
     from distillir.students.load import load_student
+    from distillir.teaching.mined_order import MinedOrder
     from distillir.teaching.teaching_set import open_teaching_set
     from distillir.training.train import checkpoint_folder
     from distillir.training.train import train as train_student
 
     recipe = folder.recipe
-    lists = open_teaching_set(teaching, folder.collection)
+    taught = open_teaching_set(teaching, folder.collection)
+    lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start))
     with folder.timed("train"):
         train_student(

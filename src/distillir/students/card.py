@@ -57,7 +57,7 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition) -> s
         model=student.model,
         layers=f", {student.layers} of its layers" if student.layers else "",
         collection=collection.name,
-        teacher=recipe.teacher or recipe.teaching,
+        teacher=recipe.teacher or recipe.teaching or "none: judgements alone",
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
         objective=method.objective.spec,
         recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),

@@ -1,0 +1,32 @@
+"""A teaching set without scores, in the order its candidates were mined in."""
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections.table import Rows
+from distillir.retrieval.run import Scores
+from distillir.teaching.teaching_set import TeachingSet
+
+
+class MinedOrder:
+    """Lists whose candidates count as the better the earlier they stand: for objectives that ask no teacher.
+
+    Args:
+        lists: A teaching set.
+    """
+
+    def __init__(self, lists: TeachingSet) -> None:
+        self.lists = lists
+        self.queries: Rows = lists.queries
+
+    def documents(self, index: int) -> Rows:
+        """Candidate rows of the ``index``-th query."""
+        return self.lists.documents(index)
+
+    def scores(self, index: int) -> Scores:
+        """0, -1, -2, ... [N]."""
+        return -np.arange(len(self.lists.documents(index)), dtype=np.float32)
+
+    def relevant(self, index: int) -> npt.NDArray[np.bool_]:
+        """Whether each is judged relevant."""
+        return self.lists.relevant(index)
