@@ -87,6 +87,9 @@ def test_positives_are_judged_or_the_teachers_best(collator: LessonCollator, les
     label = collator(chosen)["label"]
     for lesson, positive in zip(chosen, label["positive"].tolist(), strict=True):
         assert positive == (0 if lesson.query % 2 == 0 else int(lesson.teacher.argmax()))
+    # The pseudo-label is relevant too, one a list.
+    assert label["relevant"].sum(dim=1).tolist() == [1] * len(chosen)
+    assert label["relevant"].gather(1, label["positive"][:, None]).all()
 
 
 def test_a_prompt_is_put_before_queries_only(tmp_path: Any, student: Any, tiny: Collection) -> None:
