@@ -48,6 +48,14 @@ def test_a_grid_makes_every_combination(tmp_path: Path) -> None:
     assert len({cell.folder for cell in crossed.cells}) == 4
 
 
+def test_cells_may_be_recipes_of_their_own(tmp_path: Path) -> None:
+    for name, layers in (("small", 1), ("large", 2)):
+        value = {**BASE, "student": {"model": "all-MiniLM-L6-v2", "layers": layers}}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(value), encoding="utf-8")
+    cells = read(tmp_path, cells={"a": "small.yaml", "b": "large.yaml"}, baseline="b").cells
+    assert [cell.recipe.student.layers for cell in cells] == [1, 2]
+
+
 def test_what_comes_before_training_is_shared_by_methods_and_seeds(tmp_path: Path) -> None:
     cells = {"kl": {"method": "kl"}, "ckl": {"method": "ckl"}, "deep": {"candidates": {"depth": 80}}}
     kl, ckl, deep = read(tmp_path, recipe=BASE, cells=cells).cells
