@@ -8,6 +8,8 @@ from distillir.errors import DistillirError
 
 # The key that the short form of a part stands for: ``student: all-MiniLM-L6-v2`` is ``student: {model: ...}``.
 SHORT_FORMS = {"student": "model", "queries": "split", "evaluation": "split", "method": "name"}
+#: Parts that are changed key by key where they are set as a whole; any other part is replaced.
+MERGED = ("student", "queries", "candidates", "training", "evaluation")
 
 
 def apply_setting(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
@@ -52,5 +54,10 @@ def set_key(recipe: dict[str, Any], key: str, value: Any, *, where: str | None =
             raise DistillirError(f"{part} is {inner!r} and has no keys", where=where or key)
         target[part] = inner
         target = inner
-    target[keys[-1]] = value
+    last = keys[-1]
+    if len(keys) == 1 and last in MERGED and isinstance(value, str) and isinstance(target.get(last), dict):
+        # The short form says one key of the part; the others stay.
+        target[last] = {**target[last], SHORT_FORMS[last]: value}
+    else:
+        target[last] = value
     return keys

@@ -11,7 +11,9 @@ from distillir.files import read_lines
 Places = dict[tuple[str, ...], int]
 
 
-def read_mapping(path: Path, what: str = "a recipe is a mapping of keys to values") -> tuple[dict[str, Any], Places]:
+def read_mapping(
+    path: Path, what: str = "a recipe is a mapping of keys to values; see recipes/quickstart.yaml"
+) -> tuple[dict[str, Any], Places]:
     """Read a mapping, and the line of each of its keys.
 
     Args:
@@ -32,7 +34,7 @@ def read_mapping(path: Path, what: str = "a recipe is a mapping of keys to value
     except RecursionError:
         raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
     if not isinstance(value, dict):
-        raise DistillirError(what, where=path, remedy="see recipes/quickstart.yaml")
+        raise DistillirError(what, where=path)
     return value, places
 
 

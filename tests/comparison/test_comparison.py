@@ -98,19 +98,36 @@ def test_a_comparison_from_recipes_to_leaderboard(value: dict[str, Any], tiny_be
     ranking = (lost / "runs" / "after.trec").read_text()
     for name in ("metrics.json", "runs/after.trec"):
         (lost / name).unlink()
+    (torn,) = (output / "cells").glob("kl/seed-1")
+    (torn / "metrics.json").write_text("{")
+    (torn / "report.html").unlink()
     again = distillir("compare", file, "-o", output)
     assert again.returncode == 0, again.stderr
     assert (lost / "runs" / "after.trec").read_text() == ranking
+    assert json.loads((torn / "metrics.json").read_text())["after"] and (torn / "report.html").is_file()
     assert weights == {path: path.stat().st_mtime_ns for path in (output / "cells").rglob("model.safetensors")}
 
 
 def test_a_cell_that_fails_is_named_and_the_others_go_on(value: dict[str, Any], tmp_path: Path) -> None:
-    value["cells"] = {"kl": {"method": "kl"}, "hopeless": {"training": {"queries_per_step": 4000}}}
+    value["cells"] = {
+        "[/red] kl": {"method": "kl"},
+        "hopeless": {"training": {"queries_per_step": 4000}},
+        "nine layers": {"student": {"layers": 9}},
+    }
     value["seeds"] = [0]
     file, output = tmp_path / "methods.yaml", tmp_path / "out"
     file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
     done = distillir("compare", file, "-o", output)
     assert done.returncode == 2
-    assert "hopeless, seed 0" in done.stderr and "Traceback" not in done.stderr
+    assert "hopeless, seed 0" in done.stderr and "nine layers" in done.stderr and "Traceback" not in done.stderr
     board = json.loads((output / "leaderboard.json").read_text())
-    assert [row["name"] for row in board["rows"]] == ["kl"] and len(board["failed"]) == 1
+    assert [row["name"] for row in board["rows"]] == ["[/red] kl"] and len(board["failed"]) == 2
+
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "mine.txt").touch()
+    for folder in (foreign, output / "cells"):
+        refused = distillir("compare", file, "-o", folder)
+        assert refused.returncode == 2 and "holds no comparison" in refused.stderr
+    other = distillir("compare", file, "-o", output, "--set", "evaluation=dev")
+    assert other.returncode == 2 and "another collection or evaluation" in other.stderr

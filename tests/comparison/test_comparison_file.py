@@ -42,9 +42,9 @@ def test_cells_change_keys_of_training_and_replace_the_method(tmp_path: Path) ->
 def test_a_grid_makes_every_combination(tmp_path: Path) -> None:
     grid = {"method": ["kl", {"name": "ckl", "plan": "cl-drd"}], "training.learning_rate": [1e-4, 2e-4]}
     names = [cell.name for cell in read(tmp_path, recipe=BASE, grid=grid).cells]
-    assert names == ["kl, 0.0001", "kl, 0.0002", "ckl {plan: cl-drd}, 0.0001", "ckl {plan: cl-drd}, 0.0002"]
+    assert names == [f"{m}, learning_rate {r}" for m in ("kl", "ckl {plan: cl-drd}") for r in (0.0001, 0.0002)]
     crossed = read(tmp_path, recipe=BASE, cells={"a": {"method": "kl"}, "b": {}}, grid={"student.layers": [1, 2]})
-    assert [cell.name for cell in crossed.cells] == ["a, 1", "a, 2", "b, 1", "b, 2"]
+    assert [cell.name for cell in crossed.cells] == ["a, layers 1", "a, layers 2", "b, layers 1", "b, layers 2"]
     assert len({cell.folder for cell in crossed.cells}) == 4
 
 
@@ -66,18 +66,41 @@ def test_what_comes_before_training_is_shared_by_methods_and_seeds(tmp_path: Pat
     assert (kl.seeded(5, 7).seed, kl.seeded(5, 7).query_seed) == (5, 7)
 
 
+def test_a_split_set_by_name_leaves_the_measures(tmp_path: Path) -> None:
+    base = {**BASE, "evaluation": {"measures": ["MRR@10"]}}
+    (cell,) = read(tmp_path, "evaluation=dev", recipe=base, cells={"a": {}}).cells
+    assert (cell.recipe.evaluation.split, cell.recipe.evaluation.measures) == ("dev", ["MRR@10"])
+    (cell,) = read(tmp_path, recipe=base, cells={"a": {"evaluation": "dev"}}).cells
+    assert (cell.recipe.evaluation.split, cell.recipe.evaluation.measures) == ("dev", ["MRR@10"])
+
+
+def test_names_make_folders_that_no_file_system_refuses(tmp_path: Path) -> None:
+    names = ["A", "a", "..", "é 中文", "a/b", "x" * 80]
+    folders = [cell.folder for cell in read(tmp_path, recipe=BASE, cells={name: {} for name in names}).cells]
+    assert folders[1] == "a" and "中文" in folders[3]
+    assert len({folder.casefold() for folder in folders}) == len(folders)
+    assert not any(folder.startswith(("-", ".")) or "/" in folder for folder in folders)
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
         ({}, "nothing to compare"),
         ({"cells": {"a": {"method": "kl"}}}, "no base recipe|there is none"),
-        ({"grid": {"seed": [1]}}, "needs a base"),
+        ({"grid": {"method": ["kl"]}}, "needs a base"),
         ({"recipe": BASE, "cell": {}}, "did you mean 'cells'"),
         ({"recipe": BASE, "cells": {"a": {}}, "baseline": "b"}, "no cell 'b'"),
         ({"recipe": BASE, "cells": {"a": {"method": "kll"}}}, "cell 'a'.*did you mean 'kl'"),
         ({"recipe": BASE, "cells": {"a": {"training.epochs": {"x": 1}}}}, "training.epochs"),
         ({"recipe": BASE, "cells": {"a": {}}, "seeds": [1, 1]}, "seed occurs twice"),
         ({"recipe": BASE, "cells": {"a": {}}, "seeds": ["x"]}, "seeds"),
+        ({"recipe": BASE, "cells": {"a": {}}, "seeds": [-1]}, "seeds.*greater than or equal to 0"),
+        ({"recipe": BASE, "cells": {"a": {}}, "seeds": [True]}, "seeds"),
+        ({"recipe": BASE, "cells": {"a": {"seed": 3}}}, "write seeds"),
+        ({"recipe": BASE, "cells": {" ": {}}}, "a cell's name"),
+        ({"recipe": BASE, "cells": {"a": 3}}, "cells.a: is neither a recipe's path nor a mapping"),
+        ({"recipe": BASE, "grid": {"method": []}}, "grid.method"),
+        ({"recipe": BASE, "grid": {"method": ["kl", "kl"]}}, "'kl' occurs twice"),
         ({"recipe": BASE, "cells": {"a": {}, "b": {"evaluation": "dev"}}}, "differ in evaluation"),
         ({"recipe": "nowhere.yaml", "cells": {"a": {}}}, "nowhere.yaml"),
     ],

@@ -26,7 +26,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """A name for its folder: what file systems take, and a hash where that loses something."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.")[:60]
+        plain = re.sub(r"[^\w.-]+", "-", self.name.casefold()).strip("-.")[:60] or "cell"
         return plain if plain == self.name else f"{plain}-{xxhash.xxh3_64_hexdigest(self.name.encode())[:6]}"
 
     def seeded(self, seed: int, query_seed: int) -> Recipe:

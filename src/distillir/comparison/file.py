@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,12 +13,11 @@ from distillir.comparison.cell import Cell
 from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
-from distillir.recipe_keys import SHORT_FORMS, apply_setting, set_key
+from distillir.recipe_keys import MERGED, SHORT_FORMS, apply_setting, set_key
 from distillir.words import nearest
-from distillir.yaml_file import read_mapping
+from distillir.yaml_file import Places, read_mapping
 
-#: Parts in which a cell changes single keys of the base recipe; any other part it replaces.
-MERGED = ("student", "queries", "candidates", "training", "evaluation")
+LONGEST_NAME = 80
 
 
 class ComparisonFile(BaseModel):
@@ -30,10 +29,12 @@ class ComparisonFile(BaseModel):
     cells: dict[str, str | dict[str, Any] | None] = Field(
         default_factory=dict, description="name: a recipe's path, or what differs from the base"
     )
-    grid: dict[str, list[Any]] = Field(
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         default_factory=dict, description="dotted key: values; every combination is a cell (with every one of cells)"
     )
-    seeds: list[int] = Field(default_factory=lambda: [0], min_length=1, description="of training, for each cell")
+    seeds: list[Annotated[int, Field(strict=True, ge=0, lt=2**32)]] = Field(
+        default_factory=lambda: [0], min_length=1, description="of training, for each cell"
+    )
     baseline: str | None = Field(None, description="the cell others are compared with; null: the first")
 
 
@@ -69,21 +70,15 @@ def read_comparison(path: Path, settings: Sequence[str] = ()) -> Comparison:
     Raises:
         DistillirError: Whatever is wrong with it or a recipe of it.
     """
-    value, _ = read_mapping(path, what="a comparison is a mapping with cells or grid")
-    try:
-        file = ComparisonFile.model_validate(value)
-    except ValidationError as error:
-        mistake = error.errors()[0]
-        key = ".".join(str(part) for part in mistake["loc"])
-        remedy = nearest(key, ComparisonFile.model_fields) if mistake["type"] == "extra_forbidden" else None
-        said = "unknown key" if remedy else mistake["msg"]
-        raise DistillirError(said, where=f"{path}: {key}", remedy=remedy) from None
+    value, places = read_mapping(path, what="a comparison is a mapping with cells or grid; see docs/compare.md")
+    file = _validated(value, places, path)
     base = _recipe(file.recipe, path) if file.recipe is not None else None
     named = _cells(file, base, path)
     cells = [Cell(name, _checked(name, mapping, settings, path)) for name, mapping in named.items()]
     baseline = cells[0].name if file.baseline is None else file.baseline
     if baseline not in named:
-        raise DistillirError(f"no cell {baseline!r}", where=f"{path}: baseline", remedy=nearest(baseline, list(named)))
+        known = "; ".join(list(named)[:20])
+        raise DistillirError(f"no cell {baseline!r}", where=f"{path}: baseline", remedy=f"the cells are: {known}")
     if len(set(file.seeds)) < len(file.seeds):
         raise DistillirError("a seed occurs twice", where=f"{path}: seeds")
     first = cells[0].recipe
@@ -96,6 +91,36 @@ def read_comparison(path: Path, settings: Sequence[str] = ()) -> Comparison:
                     remedy="figures of different queries cannot be compared: make a comparison for each",
                 )
     return Comparison(tuple(cells), tuple(file.seeds), baseline, first.query_seed)
+
+
+def _validated(value: dict[str, Any], places: Places, path: Path) -> ComparisonFile:
+    try:
+        file = ComparisonFile.model_validate(value)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        keys = tuple(str(part) for part in mistake["loc"] if str(part) not in ("str", "dict[str,any]", "[key]"))
+        line = places.get(keys, 0)
+        where = f"{path}:{line}: {'.'.join(keys)}" if line else f"{path}: {'.'.join(keys)}"
+        if mistake["type"] == "extra_forbidden":
+            raise DistillirError(
+                "unknown key", where=where, remedy=nearest(keys[-1], ComparisonFile.model_fields)
+            ) from None
+        if (len(keys) == 2 and keys[0] == "cells") or keys == ("recipe",):
+            raise DistillirError("is neither a recipe's path nor a mapping", where=where) from None
+        raise DistillirError(
+            f"{mistake['input']!r}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}", where=where
+        ) from None
+    for name in file.cells:
+        if not name.strip() or len(name) > LONGEST_NAME:
+            raise DistillirError(
+                f"a cell's name has 1 to {LONGEST_NAME} characters", where=f"{path}: cells.{name[:20]}"
+            )
+    changed = {key for cell in file.cells.values() if isinstance(cell, dict) for key in cell} | set(file.grid)
+    if "seed" in changed:
+        raise DistillirError(
+            "every cell is trained with every one of seeds", where=f"{path}: seed", remedy="write seeds: [0, 1, 2]"
+        )
+    return file
 
 
 def _cells(file: ComparisonFile, base: dict[str, Any] | None, path: Path) -> dict[str, dict[str, Any]]:
@@ -120,10 +145,11 @@ def _cells(file: ComparisonFile, base: dict[str, Any] | None, path: Path) -> dic
     made: dict[str, dict[str, Any]] = {}
     for name, mapping in (listed or {"": base or {}}).items():
         for values in itertools.product(*file.grid.values()):
-            parts = [_short(value) for value in values]
-            made[", ".join([name, *parts] if name else parts)] = _merged(
-                mapping, dict(zip(file.grid, values, strict=True))
-            )
+            parts = [_short(key, value) for key, value in zip(file.grid, values, strict=True)]
+            own = ", ".join([name, *parts] if name else parts)
+            if own in made:
+                raise DistillirError(f"{own!r} occurs twice", where=f"{path}: grid", remedy="keep one of them")
+            made[own] = _merged(mapping, dict(zip(file.grid, values, strict=True)))
     return made
 
 
@@ -132,7 +158,9 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     value: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(base)))
     for key, change in changes.items():
         part = value.get(key)
-        if key in MERGED and isinstance(change, Mapping):
+        if key in MERGED and isinstance(change, str):
+            set_key(value, key, change)
+        elif key in MERGED and isinstance(change, Mapping):
             if isinstance(part, str):  # the short forms of a recipe
                 part = {SHORT_FORMS[key]: part}
             value[key] = {**(part or {}), **change}
@@ -148,7 +176,10 @@ def _recipe(given: str | dict[str, Any], path: Path) -> dict[str, Any]:
     if isinstance(given, dict):
         return given
     beside = path.parent / given
-    return read_mapping(beside if beside.is_file() else Path(given))[0]
+    found = beside if beside.is_file() else Path(given)
+    if not found.is_file():
+        raise DistillirError(f"no recipe {given}", where=path, remedy=f"it was sought in {path.parent} and here")
+    return read_mapping(found)[0]
 
 
 def _checked(name: str, mapping: dict[str, Any], settings: Sequence[str], path: Path) -> Recipe:
@@ -160,10 +191,11 @@ def _checked(name: str, mapping: dict[str, Any], settings: Sequence[str], path: 
         raise DistillirError(str(error), where=f"{path}: cell {name!r}") from None
 
 
-def _short(value: Any) -> str:
-    """A grid's value in a cell's name."""
+def _short(key: str, value: Any) -> str:
+    """A grid's value in a cell's name: a method or an objective by itself, anything else behind the end of its key."""
+    said = str(value)
     if isinstance(value, Mapping):
-        own = {key: inner for key, inner in value.items() if key != "name"}
+        own = {inner: given for inner, given in value.items() if inner != "name"}
         inside = yaml.safe_dump(own, default_flow_style=True, width=10_000).strip() if own else ""
-        return " ".join(part for part in (str(value.get("name", "")), inside) if part)
-    return str(value)
+        said = " ".join(part for part in (str(value.get("name", "")), inside) if part)
+    return said if key in ("method", "objective") else f"{key.rsplit('.', 1)[-1]} {said}"

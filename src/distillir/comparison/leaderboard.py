@@ -74,7 +74,7 @@ class Leaderboard:
         measures: The first is the one ranked and tested by.
         baseline: The cell others are compared with.
         rows: Best first.
-        teacher: The teacher's measures, where its run is known.
+        teacher: The teacher's measures, where all cells have the same one and its run is known.
         shared: Seconds and teacher calls of what all cells share.
         planned: Runs there will be.
         failed: Runs that failed, a sentence each.
@@ -125,7 +125,10 @@ def make_leaderboard(
     rows = _tested(
         rows, {name: _by_query(found, measures[0]) for name, found in evaluated.items()}, comparison.baseline
     )
-    teacher = _evaluate(shared[0], "teacher", measures).means if shared[0].teacher_run.is_file() else {}
+    # One line for the teacher means something where there is one.
+    teachers = [one for one in shared if one.teacher_run.is_file()]
+    alone = teachers and all(one.recipe.teacher == teachers[0].recipe.teacher for one in teachers)
+    teacher = _evaluate(teachers[0], "teacher", measures).means if alone else {}
     return Leaderboard(
         collection=folder.collection.name,
         split=folder.recipe.evaluation.split,

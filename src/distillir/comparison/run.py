@@ -1,5 +1,6 @@
 """``distillir compare``: train every cell with every seed, and keep the leaderboard."""
 
+import json
 import time
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.run import clean
-from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.pipeline.train import train
 from distillir.progress import say
+from distillir.reporting.metrics import read_metrics
 from distillir.reporting.report import render_report
+
+#: What says that a folder is a comparison's.
+MARK = "comparison.json"
 
 
 def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
@@ -33,47 +38,93 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
         The leaderboard, which ``leaderboard.json`` and ``leaderboard.html`` hold too.
 
     Raises:
-        DistillirError: Something shared failed, or every run did.
+        DistillirError: The folder holds something else, or every run failed.
     """
+    _claim(comparison, output)
     shared: dict[str, RunFolder] = {}
+    broken: dict[str, str] = {}
     for cell in comparison.cells:
         key = shared_key(cell.seeded(comparison.query_seed, comparison.query_seed))
-        if key not in shared:
-            shared[key] = prepare(output, cell, comparison.query_seed)
+        if key not in shared and key not in broken:
+            try:
+                shared[key] = prepare(output, cell, comparison.query_seed)
+            except DistillirError as error:
+                broken[key] = str(error)
+                say(f"failed: {cell.name}: {error}")
     done: list[tuple[Cell, int, RunFolder]] = []
     failed: list[str] = []
     spent: list[float] = []
     runs = comparison.runs
     for number, (cell, seed) in enumerate(runs, 1):
         recipe = cell.seeded(seed, comparison.query_seed)
-        folder = adopt(shared[shared_key(recipe)], output / "cells" / cell.folder / f"seed-{seed}", recipe)
+        key = shared_key(recipe)
+        if key in broken:
+            failed.append(f"{cell.name}, seed {seed}: {broken[key]}")
+            continue
+        folder = adopt(shared[key], output / "cells" / cell.folder / f"seed-{seed}", recipe)
+        finished = _finished(folder)
+        barrier()
         left = f", about {duration((len(runs) - number + 1) * sum(spent) / len(spent))} left" if spent else ""
-        if not folder.metrics.is_file():
+        if not finished:
             say(f"Run {number} of {len(runs)}: {cell.name}, seed {seed}{left}")
         start = time.monotonic()
         try:
-            finished = folder.metrics.is_file()
-            barrier()
-            if not finished:
-                _run(folder)
-                spent.append(time.monotonic() - start)
+            _run(folder)
         except DistillirError as error:
             failed.append(f"{cell.name}, seed {seed}: {error}")
             say(f"failed: {failed[-1]}")
             continue
         done.append((cell, seed, folder))
         if not finished:
+            spent.append(time.monotonic() - start)
             _write(comparison, done, list(shared.values()), failed, output)
     if not done:
         raise DistillirError("every run failed", where=output, remedy="the messages above say why")
     return _write(comparison, done, list(shared.values()), failed, output)
 
 
+def _claim(comparison: Comparison, output: Path) -> None:
+    """Take a folder that is empty, or that holds a comparison of the same queries.
+
+    Raises:
+        DistillirError: It holds something else.
+    """
+    recipe = comparison.cells[0].recipe.resolved()
+    own = {"collection": recipe["collection"], "evaluation": recipe["evaluation"]}
+    mark = output / MARK
+    barrier()
+    if mark.is_file():
+        if json.loads(mark.read_text(encoding="utf-8")) != own:
+            raise DistillirError(
+                "holds a comparison on another collection or evaluation", where=output, remedy="choose another --output"
+            )
+    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise DistillirError("is not empty and holds no comparison", where=output, remedy="choose another --output")
+    barrier()
+    if rank() == 0 and not mark.is_file():
+        make_output(output)
+        write_json(mark, own)
+    barrier()
+
+
+def _finished(folder: RunFolder) -> bool:
+    """Whether a run has everything; a metrics file that cannot be read is deleted, so that it is made again."""
+    if not folder.metrics.is_file() or not folder.after_run.is_file():
+        return False
+    try:
+        read_metrics(folder.metrics)
+    except DistillirError:
+        folder.metrics.unlink(missing_ok=True)
+        return False
+    return (folder.path / "report.html").is_file()
+
+
 def _run(folder: RunFolder) -> None:
-    """Train and evaluate one cell with one seed."""
+    """Train and evaluate one cell with one seed; what is there already is passed over."""
     train(folder)
-    evaluate(folder)
-    if rank() == 0:
+    if not (folder.metrics.is_file() and folder.after_run.is_file()):
+        evaluate(folder)
+    if rank() == 0 and not (folder.path / "report.html").is_file():
         render_report(folder.path, folder.collection)
     clean(folder)
     barrier()

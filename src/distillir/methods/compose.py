@@ -35,7 +35,7 @@ class ComposedStage:
     def facts(self) -> dict[str, Any]:
         """What a report says of it."""
         return {
-            "lists": [str(form) for form in self.forms],
+            "lists": [{"form": type(form).__name__, **vars(form)} for form in self.forms],
             "objective": self.objective.spec,
             "learning_rate": self.training.learning_rate,
             "epochs": self.training.epochs,
@@ -106,6 +106,11 @@ def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool)
     return name
 
 
+def _sources(recipe: "Recipe") -> list[Any]:
+    sources = recipe.candidates.from_
+    return list(sources) if isinstance(sources, list | tuple) else [sources]
+
+
 def _check_lists(stages: tuple[ComposedStage, ...], recipe: "Recipe") -> None:
     """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
     for number, stage in enumerate(stages, 1):
@@ -122,6 +127,12 @@ def _check_lists(stages: tuple[ComposedStage, ...], recipe: "Recipe") -> None:
                 "mines anew, and the recipe has no teacher to score what it finds",
                 where=where,
                 remedy="name a teacher (in place of teaching)",
+            )
+        if stage.mine and "dense" not in _sources(recipe):
+            raise DistillirError(
+                "mines anew with the student, and candidates.from does not ask it",
+                where=where,
+                remedy="put dense (without a model) into candidates.from",
             )
         if stage.mine and number == 1:
             raise DistillirError(

@@ -133,7 +133,7 @@ def _problem(gamma: float, beta: float, bias: str) -> str | None:
     if not (math.isfinite(gamma) and gamma >= 0):
         return f"gamma={gamma:g} is below 0"
     if not 0 <= beta <= gamma:
-        return f"beta={beta:g} is not between 0 and gamma={gamma:g}, so that negatives' weights would have no bound"
+        return f"beta={beta:g} is not between 0 and gamma={gamma:g}; give both, or negatives' weights have no bound"
     return None
 
 

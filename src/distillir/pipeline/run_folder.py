@@ -62,7 +62,7 @@ class RunFolder:
             raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
         barrier()
         if rank() == 0:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_output(self.path)
             self.work.mkdir(exist_ok=True)
             if not file.is_file():
                 with atomic_file(file) as temporary:
@@ -133,6 +133,20 @@ class RunFolder:
         """
         if not path.exists():
             raise DistillirError("is missing", where=path, remedy=f"run `distillir {verb}` with this recipe first")
+
+
+def make_output(path: Path) -> None:
+    """Make the folder that a user named for what a command writes.
+
+    Raises:
+        DistillirError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DistillirError(
+            f"cannot be made ({error.strerror})", where=path, remedy="choose another --output"
+        ) from None
 
 
 @contextmanager

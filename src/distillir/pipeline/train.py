@@ -12,6 +12,7 @@ from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
 def train(folder: RunFolder) -> None:
@@ -32,6 +33,7 @@ def train(folder: RunFolder) -> None:
     prepare_student(folder)
     method = compose(folder.recipe)
     start, teaching = folder.initial_student, folder.teaching
+    _check_lists(method, open_teaching_set(teaching, folder.collection))
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -43,6 +45,33 @@ def train(folder: RunFolder) -> None:
         if not done:
             _train_stage(folder, method, stage, start, teaching, target, number if len(method.stages) > 1 else None)
         start = target
+
+
+def _check_lists(method: Composition, lists: TeachingSet) -> None:
+    """Refuse, before the first stage, what would end a later one or teach nothing.
+
+    Raises:
+        DistillirError: A stage is shorter than one step, or judged positives are compared and there is none.
+    """
+    usable = int((lists.sizes > 1).sum())
+    for number, stage in enumerate(method.stages, 1):
+        settings = stage.training
+        lessons = round(settings.epochs * usable * len(stage.forms))
+        if usable and lessons < settings.queries_per_step:
+            name = f"stage {number} has" if len(method.stages) > 1 else "there are"
+            raise DistillirError(
+                f"{name} {lessons} lessons, fewer than one step takes ({settings.queries_per_step})",
+                where="training.queries_per_step",
+                remedy=f"choose at most {max(lessons, 1)}, or more epochs",
+            )
+    judging = [name for stage in method.stages for name in stage.objective.names if not stage.training.pseudo_positives
+               and stage.objective.needs & {"positive", "relevant"}]  # fmt: skip
+    if judging and not any(lists.relevant(i).any() for i in range(len(lists))):
+        raise DistillirError(
+            f"{' + '.join(dict.fromkeys(judging))} compares judged positives, and no list holds one",
+            where="candidates",
+            remedy="set candidates.add_judged, or training.pseudo_positives for the teacher's best",
+        )
 
 
 def _train_stage(
@@ -58,7 +87,6 @@ def _train_stage(
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.mined_order import MinedOrder
-    from distillir.teaching.teaching_set import open_teaching_set
     from distillir.training.train import checkpoint_folder
     from distillir.training.train import train as train_student
 

@@ -22,7 +22,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     table.add_column("")
     columns = (board.measures[0], "± seeds", f"to {board.baseline}", "p (Holm)", *board.measures[1:2], "time", "calls")
     for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", no_wrap=True)
     for row in board.rows:
         against = row.against
         sure = against is not None and against.corrected < 0.05

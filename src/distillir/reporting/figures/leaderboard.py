@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from distillir.comparison.leaderboard import Leaderboard
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.svg import COLOURS, draw
-from distillir.reporting.wording import measured
+from distillir.reporting.wording import measured, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def leaderboard_figure(board: Leaderboard) -> Figure:
         axes.set_xlim(lowest - 0.05 * room, highest + 0.25 * room)
         if measure in board.teacher:
             _teacher(axes, board.teacher[measure])
-        axes.set_yticks(range(len(rows)), [row.name for row in rows])
+        axes.set_yticks(range(len(rows)), [shortened(row.name, 40) for row in rows])
         axes.tick_params(axis="y", labelcolor=COLOURS["ink"], labelsize=12)
         axes.set_ylim(len(rows) - 0.4, -0.9)
         axes.set_xlabel(measure)
