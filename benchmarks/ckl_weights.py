@@ -30,13 +30,16 @@ def gradient(student: torch.Tensor, gamma: float, beta: float) -> torch.Tensor:
     return found[0]
 
 
-def fixed_point(gamma: float, beta: float) -> torch.Tensor:
-    """Where gradient descent on a list's scores ends: the student's probabilities [N]."""
+def fixed_point(gamma: float, beta: float, *, detach_weights: bool = True) -> torch.Tensor:
+    """Where gradient descent on a list's scores, all equal at first, ends: the student's probabilities [N]."""
     leaf = torch.zeros_like(TEACHER).requires_grad_()
     optimizer = torch.optim.Adam([leaf], lr=0.02)
     for _ in range(4000):
         optimizer.zero_grad()
-        loss = kl(leaf, TEACHER) if gamma == 0 else ckl(leaf, TEACHER, RELEVANT, gamma=gamma, beta=beta)
+        if gamma == 0:
+            loss = kl(leaf, TEACHER)
+        else:
+            loss = ckl(leaf, TEACHER, RELEVANT, gamma=gamma, beta=beta, detach_weights=detach_weights)
         torch.autograd.backward(loss)
         optimizer.step()
     return leaf.detach().softmax(dim=1)[0]
@@ -71,6 +74,7 @@ def main() -> None:
         axes.set_xlabel("candidate (+ relevant; 1: negative that the teacher prefers)")
     figure.savefig(OUTPUT, metadata={"Date": None})
     print("| | q of the positive | q of the hardest negative | of the other eight together |\n|---|---|---|---|")
+    ends["γ 1, β 0, gradient through the weights"] = fixed_point(1.0, 0.0, detach_weights=False)
     for name, end in ends.items():
         print(f"| {name} | {end[0]:.3f} | {end[1]:.3f} | {end[2:].sum():.3f} |")
 

@@ -148,8 +148,8 @@ OBJECTIVE = Objective(
     ),
     count=lambda signals, mask, options: kl_count(signals["teacher"], mask),
     options={
-        "gamma": 1.0,
-        "beta": 0.5,
+        "gamma": 0.5,
+        "beta": 0.0,
         "detach_weights": True,
         "bias": "reciprocal",
         "student_temperature": 1.0,
