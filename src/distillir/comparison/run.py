@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from distillir.comparison.cell import Cell, shared_key
@@ -50,6 +51,8 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
                 shared[key] = prepare(output, cell, comparison.query_seed)
             except DistillirError as error:
                 broken[key] = str(error)
+                with suppress(OSError):
+                    (output / "shared").rmdir()
                 say(f"failed: {cell.name}: {error}")
     done: list[tuple[Cell, int, RunFolder]] = []
     failed: list[str] = []
