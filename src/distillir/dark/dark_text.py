@@ -1,0 +1,31 @@
+"""DarkText: a made-up passage, and what of it was taken from the positive."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from distillir.dark.units import Span
+
+#: ``(text, end)`` -> whether the first ``end`` characters of a text reach every model that reads it.
+Fits = Callable[[str, int], bool]
+
+
+def always(text: str, end: int) -> bool:
+    """Every text is read whole."""
+    return True
+
+
+@dataclass(frozen=True)
+class DarkText:
+    """A dark example.
+
+    Attributes:
+        text: What teacher and student read.
+        kind: ``reinforced`` (a negative made stronger) or ``noisy`` (a positive made weaker).
+        how: The operation and its share, for people: ``insert 0.3``.
+        injected: The characters that come from the positive, of a reinforced negative.
+    """
+
+    text: str
+    kind: str
+    how: str
+    injected: tuple[Span, ...] = ()
