@@ -58,6 +58,23 @@ def test_samples_choose_what_they_say(lists: ExampleLists) -> None:
         assert mixed[i].teacher[0] == lists.scores(mixed[i].query).max()
 
 
+def test_strata_cover_the_range_of_scores() -> None:
+    generator = np.random.default_rng(0)
+    relevant = np.zeros(102, dtype=bool)
+    # Nearly all candidates lie at the bottom, as a cross-encoder has it; two in the middle.
+    scores = np.concatenate([[10.0], [5.5, 4.0], np.linspace(-8, -7, 99)]).astype(np.float32)
+    seen: set[int] = set()
+    for _ in range(30):
+        chosen = PlainLists(7, "stratified").choose(scores, relevant, generator)
+        assert chosen[0] == 0 and len(set(chosen.tolist())) == 7
+        assert {1, 2} <= set(chosen.tolist())
+        seen |= set(chosen.tolist())
+    assert len(seen) > 30
+    tied = PlainLists(4, "stratified").choose(np.zeros(9, np.float32), relevant[:9], generator)
+    assert len(set(tied.tolist())) == 4
+    assert sorted(PlainLists(3, "stratified").choose(scores[:3], relevant[:3], generator)) == [0, 1, 2]
+
+
 def test_the_stream_is_cut_to_whole_steps(lists: ExampleLists) -> None:
     assert len(Lessons(lists, epochs=2.5, queries_per_step=8, forms=[PlainLists(None)])) == 24
     with pytest.raises(DistillirError, match="fewer than one step"):

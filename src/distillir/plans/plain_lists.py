@@ -12,6 +12,7 @@ SAMPLES = {
     "top": "the best candidates by the teacher's score",
     "random": "candidates at random, drawn anew each epoch",
     "top_random": "the teacher's best candidate and the rest at random, drawn anew each epoch",
+    "stratified": "the teacher's best, and one of each of equal parts of its range of scores (reconstruction)",
     "positive_random": "as top_random, with the judged positive that the teacher scores best in place of its best",
 }
 
@@ -44,6 +45,8 @@ class PlainLists:
             return best[:keep]
         if self.sample == "random":
             return np.sort(generator.choice(size, keep, replace=False))
+        if self.sample == "stratified":
+            return _stratified(scores, keep, generator)
         judged = relevant[best] if self.sample == "positive_random" else best[:0]
         first = best[int(np.argmax(judged))] if judged.any() else best[0]
         rest = generator.choice(best[best != first], keep - 1, replace=False)
@@ -52,3 +55,21 @@ class PlainLists:
     def labels(self, scores: Scores, relevant: Flags) -> Scores:
         """The teacher's scores themselves."""
         return scores
+
+
+def _stratified(scores: Scores, keep: int, generator: np.random.Generator) -> Rows:
+    """The best candidate, and one of each of ``keep - 1`` equally wide parts of the range of scores.
+
+    Candidates that lie in parts of their own stand in for parts that are empty, drawn at random. Of the source ('Beyond
+    Hard Negatives', arXiv 2604.04734) only the idea was to be had: sampling in strata over the range of teacher scores.
+    """
+    best = int(np.argmax(scores))
+    edges = np.linspace(scores.max(), scores.min(), keep)
+    part = np.clip(np.searchsorted(-edges, -scores, side="right") - 1, 0, keep - 2)
+    part[best] = -1
+    order = generator.permutation(len(scores))
+    order = order[order != best]
+    # The first of each part in random order, then whatever is left, in the same order.
+    _, first = np.unique(part[order], return_index=True)
+    rest = np.delete(order, first)
+    return np.concatenate([[best], order[np.sort(first)], rest])[:keep].astype(np.int64)

@@ -13,9 +13,10 @@ class TrainingSettings(BaseModel):
     epochs: float = Field(2.0, gt=0, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
     candidates_per_query: int | None = Field(8, ge=2, description="candidates in a lesson; null takes the whole list")
-    sample: Literal["top", "random", "top_random", "positive_random"] = Field(
+    sample: Literal["top", "random", "top_random", "stratified", "positive_random"] = Field(
         "top_random",
-        description="which candidates: the teacher's best, random ones, or its best (or judged) one and random others",
+        description="which candidates: the teacher's best, random ones, its best and random others, its best and one "
+        "of each part of the range of its scores, or the judged one and random others",
     )
     batches: Literal["shuffled", "overlapping"] = Field(
         "shuffled",
