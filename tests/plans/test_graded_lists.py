@@ -70,6 +70,10 @@ def test_ties_keep_the_order_they_were_mined_in() -> None:
     np.testing.assert_array_equal(form.choose(np.zeros(5, np.float32), NOBODY[:5], np.random.default_rng(0)), [0, 1, 2])
 
 
+def test_documents_that_are_no_candidates_count_as_remaining() -> None:
+    assert GradedLists(5, 12, 13).outside(scores()) == REMAINING
+
+
 def test_the_seed_decides_what_is_drawn() -> None:
     form = GradedLists(5, 12, 13)
     one, again, other = (draw(form, scores(), NOBODY, seed)[0].tolist() for seed in (0, 0, 1))

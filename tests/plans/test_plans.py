@@ -91,6 +91,7 @@ def test_a_plan_of_ones_own() -> None:
         ({"name": "kl", "plan": [{"lists": {"top": 5, "hard": 2, "cut": 4}}]}, {}, "after the top group"),
         ({"name": "kl", "plan": [{"list": "plain"}]}, {}, "method.plan.*list.*unknown key"),
         ({"name": "kl", "plan": [{"lists": {"top": 5, "hardd": 2}}]}, {}, "did you mean 'hard'"),
+        ("margin_mse", {"training": {"in_batch": True}}, "compares margins"),
         ({"name": "kl", "stage": 1}, {}, "did you mean 'stages'"),
         ({"name": "ckl", "objective": {"ckl": {"gamma": 1, "beta": 2}}}, {}, "between 0 and gamma"),
     ],

@@ -115,3 +115,33 @@ def test_tokens_are_made_once(tmp_path: Any, student: Any, tiny: Collection) -> 
     assert len(more.rows) == 10
     with pytest.raises(IndexError):
         more.batch(np.array([11]))
+
+
+def test_other_queries_documents_join_as_negatives(collator: LessonCollator, lists: ExampleLists) -> None:
+    from distillir.objectives import kl, lambda_mrr
+
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)])
+    chosen = [lessons[i] for i in range(4)]
+    alone = collator(chosen)["label"]
+    collator.in_batch = True
+    batch = collator(chosen)
+    label = batch["label"]
+    # Which row of the features is which document: the collator orders distinct documents by length.
+    rows = np.unique(np.concatenate([lesson.documents for lesson in chosen]))
+    ordered = rows[np.argsort(collator.documents.lengths(rows), kind="stable")]
+    for i, lesson in enumerate(chosen):
+        own = len(lesson.documents)
+        here = ordered[label["index"][i][label["mask"][i]].numpy()]
+        np.testing.assert_array_equal(here[:own], lesson.documents)
+        everything = set(lists.documents(lesson.query).tolist())
+        assert set(here[own:].tolist()) == set(rows.tolist()) - everything
+        assert not label["relevant"][i, own:].any()
+        assert (label["labels"][i, own : len(here)] < lesson.labels.min()).all()
+    # They enter the student's softmax and get nothing of the teacher's.
+    student = torch.randn(label["mask"].shape, generator=torch.Generator().manual_seed(0))
+    value = kl(student, label["teacher"], label["mask"])
+    log_q = student.masked_fill(~label["mask"], -torch.inf).log_softmax(dim=1)[:, : alone["mask"].shape[1]]
+    p = alone["teacher"].masked_fill(~alone["mask"], -torch.inf).softmax(dim=1)
+    expected = (torch.special.xlogy(p, p) - torch.where(alone["mask"], p * log_q, 0.0)).sum(dim=1).mean()
+    torch.testing.assert_close(value, expected)
+    assert torch.isfinite(lambda_mrr(student, label["labels"], label["mask"]))

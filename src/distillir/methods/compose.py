@@ -122,6 +122,15 @@ def _check_lists(stages: tuple[ComposedStage, ...], recipe: "Recipe") -> None:
                 where=where,
                 remedy=f"set candidates.depth to {longest} or more, or smaller groups",
             )
+        if stage.training.in_batch:
+            for objective, _, _ in stage.objective.parts:
+                if not objective.in_batch:
+                    raise DistillirError(
+                        f"{objective.name} compares margins of scores, and the teacher has not scored other queries'"
+                        " documents",
+                        where="training.in_batch",
+                        remedy="leave it out, or choose another objective",
+                    )
         if stage.mine and recipe.teacher is None:
             raise DistillirError(
                 "mines anew, and the recipe has no teacher to score what it finds",

@@ -61,5 +61,6 @@ OBJECTIVE = Objective(
     ),
     count=lambda signals, mask, options: margin_mse_count(signals["teacher"], mask),
     options={"student_temperature": 1.0},
+    in_batch=False,
     bounds={"student_temperature": (0.0, math.inf)},
 )

@@ -29,6 +29,8 @@ class Objective:
         options: Names and default values.
         bounds: Open intervals that the numbers among the options must lie in.
         choices: The words that a word among the options may be.
+        in_batch: Whether it makes sense of documents that the teacher has not scored, as negatives with no share of its
+            probability and below all others in its order.
         problem: ``(options)`` -> what is wrong with them together, or None.
     """
 
@@ -41,4 +43,5 @@ class Objective:
     options: Options = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    in_batch: bool = True
     problem: Callable[[Options], str | None] = lambda options: None

@@ -67,6 +67,10 @@ class GradedLists:
         labels[ranked] = graded
         return labels
 
+    def outside(self, scores: Scores) -> float:
+        """That of the remaining candidates, as in the original's code (its option of in-batch passages)."""
+        return REMAINING
+
     def _ranked(self, scores: Scores, relevant: Flags) -> Rows:
         if self.first == "judged":
             return np.lexsort((-scores, ~relevant))

@@ -99,6 +99,8 @@ class Lessons:
             teacher=scores[chosen],
             labels=self.forms[form].labels(scores, relevant)[chosen],
             relevant=relevant[chosen],
+            known=np.sort(documents),
+            outside=self.forms[form].outside(scores),
         )
 
     def _list(self, index: int) -> tuple[Rows, np.ndarray, np.ndarray]:

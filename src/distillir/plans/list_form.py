@@ -31,3 +31,6 @@ class ListForm(Protocol):
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:
         """The order wanted of all candidates [N], float32: more is better, equal ones are not compared."""
+
+    def outside(self, scores: Scores) -> float:
+        """The label of documents that are no candidates of the query, given the scores of those that are [N]."""

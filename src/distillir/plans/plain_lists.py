@@ -56,6 +56,10 @@ class PlainLists:
         """The teacher's scores themselves."""
         return scores
 
+    def outside(self, scores: Scores) -> float:
+        """Below every candidate."""
+        return float(scores.min()) - 1.0
+
 
 def _stratified(scores: Scores, keep: int, generator: np.random.Generator) -> Rows:
     """The best candidate, and one of each of ``keep - 1`` equally wide parts of the range of scores.

@@ -11,6 +11,9 @@ from distillir.plans.lesson import Lesson
 from distillir.students.dense import chunks
 from distillir.training.tokens import TokenStore
 
+#: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.
+NOTHING = 1e4
+
 
 class LessonCollator:
     """Make a batch of lessons.
@@ -26,19 +29,28 @@ class LessonCollator:
         budget: Padded tokens the student encodes at once.
         pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it, in
             ``relevant`` and ``positive``.
+        in_batch: Let the batch's other documents join each list as negatives, except those that are candidates of its
+            query. The teacher's score of them is so low that its softmax gives them nothing. What a batch is depends on
+            ``gradient_accumulation`` and the number of processes, and with it the negatives.
     """
 
     #: sentence-transformers' trainer asks its collators for this.
     valid_label_columns = ("label",)
 
     def __init__(
-        self, queries: TokenStore, documents: TokenStore, *, budget: int, pseudo_positives: bool = False
+        self,
+        queries: TokenStore,
+        documents: TokenStore,
+        *,
+        budget: int,
+        pseudo_positives: bool = False,
+        in_batch: bool = False,
     ) -> None:
         self.queries, self.documents, self.budget = queries, documents, budget
-        self.pseudo_positives = pseudo_positives
+        self.pseudo_positives, self.in_batch = pseudo_positives, in_batch
 
-    def _features(self, store: TokenStore, rows: Rows, prefix: str) -> tuple[dict[str, Any], Rows]:
-        """Features of the distinct ``rows``, and for each of ``rows`` its place among them."""
+    def _features(self, store: TokenStore, rows: Rows, prefix: str) -> tuple[dict[str, Any], Rows, Rows]:
+        """Features of the distinct ``rows``, for each of ``rows`` its place among them, and those rows in order."""
         distinct, place = np.unique(rows, return_inverse=True)
         order = np.argsort(store.lengths(distinct), kind="stable")
         ordered = distinct[order]
@@ -46,24 +58,27 @@ class LessonCollator:
         features[f"{prefix}_chunks"] = chunks(store.lengths(ordered).tolist(), self.budget)
         inverse = np.empty_like(order)
         inverse[order] = np.arange(len(order))
-        return features, inverse[place]
+        return features, inverse[place], ordered
 
     def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Any]:
         """Collate lessons [B]; see the class."""
-        queries, query = self._features(self.queries, np.array([lesson.query for lesson in lessons]), "query")
-        documents, place = self._features(
+        queries, query, _ = self._features(self.queries, np.array([lesson.query for lesson in lessons]), "query")
+        documents, place, rows = self._features(
             self.documents, np.concatenate([lesson.documents for lesson in lessons]), "document"
         )
+        others = [np.flatnonzero(~np.isin(rows, lesson.known)) if self.in_batch else rows[:0] for lesson in lessons]
         sizes = [len(lesson.documents) for lesson in lessons]
-        shape = (len(lessons), max(sizes))
+        wholes = [size + len(other) for size, other in zip(sizes, others, strict=True)]
+        shape = (len(lessons), max(wholes))
         index = np.zeros(shape, dtype=np.int64)
         teacher, labels = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         relevant, mask = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         start = 0
-        for i, (lesson, size) in enumerate(zip(lessons, sizes, strict=True)):
-            index[i, :size] = place[start : start + size]
-            teacher[i, :size], labels[i, :size] = lesson.teacher, lesson.labels
-            relevant[i, :size], mask[i, :size] = lesson.relevant, True
+        for i, (lesson, size, whole) in enumerate(zip(lessons, sizes, wholes, strict=True)):
+            index[i, :size], index[i, size:whole] = place[start : start + size], others[i]
+            teacher[i, :size], teacher[i, size:whole] = lesson.teacher, lesson.teacher.min() - NOTHING
+            labels[i, :size], labels[i, size:whole] = lesson.labels, lesson.outside
+            relevant[i, :size], mask[i, :whole] = lesson.relevant, True
             start += size
         if self.pseudo_positives:
             unjudged = np.flatnonzero(~relevant.any(axis=1))

@@ -25,6 +25,9 @@ class TrainingSettings(BaseModel):
     pseudo_positives: bool = Field(
         False, description="for info_nce and ckl: the teacher's best candidate stands for a missing judged positive"
     )
+    in_batch: bool = Field(
+        False, description="the batch's other documents join each list as negatives (those of other queries' lists)"
+    )
     learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")

@@ -80,7 +80,11 @@ def train(
         queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
         documents = tokenise(work / "document-tokens", model, collection.corpus, candidate_rows, kind="document")
     collator = LessonCollator(
-        queries, documents, budget=settings.token_budget, pseudo_positives=settings.pseudo_positives
+        queries,
+        documents,
+        budget=settings.token_budget,
+        pseudo_positives=settings.pseudo_positives,
+        in_batch=settings.in_batch,
     )
     if settings.dropout is not None:
         set_dropout(model, settings.dropout)
