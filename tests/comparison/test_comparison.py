@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from distillir.collections import load_collection
+from distillir.comparison.leaderboard import Leaderboard
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.significance import paired_t_test
 from distillir.retrieval.trec import read_run
@@ -85,6 +86,10 @@ def test_a_comparison_from_recipes_to_leaderboard(value: dict[str, Any], tiny_be
         assert rows[name]["against"]["corrected"] >= rows[name]["against"]["p_value"]
     page = (output / "leaderboard.html").read_text(encoding="utf-8")
     assert "ckl, in stages" in page and "<svg" in page and "http" not in page.split("</svg>")[-1]
+
+    table = (output / "leaderboard.md").read_text(encoding="utf-8").splitlines()
+    assert len({line.count(" | ") for line in table}) == 1 and len(table) == 2 + len(rows) + 1
+    assert Leaderboard.from_dict(board).rows[0].name == board["rows"][0]["name"]
 
     # Stages are logged one after the other, and reported.
     (staged,) = (output / "cells").glob("ckl*/seed-0")

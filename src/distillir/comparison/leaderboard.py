@@ -99,6 +99,14 @@ class Leaderboard:
         """Everything, for ``leaderboard.json``."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "Leaderboard":
+        """What `to_dict` gave, read back from JSON."""
+        rows = [
+            Row(**{**row, "against": Against(**row["against"]) if row["against"] else None}) for row in value["rows"]
+        ]
+        return cls(**{**value, "rows": tuple(rows)})
+
 
 def make_leaderboard(
     comparison: Comparison,

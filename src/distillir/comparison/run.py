@@ -10,7 +10,7 @@ from distillir.comparison.file import Comparison
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
 from distillir.comparison.share import adopt, prepare
 from distillir.errors import DistillirError
-from distillir.files import write_json
+from distillir.files import atomic_file, write_json
 from distillir.parallel import barrier, rank
 from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
@@ -140,11 +140,13 @@ def _write(
     failed: list[str],
     output: Path,
 ) -> Leaderboard:
-    from distillir.reporting.leaderboard import render_leaderboard
+    from distillir.reporting.leaderboard import leaderboard_markdown, render_leaderboard
 
     board = make_leaderboard(comparison, done, shared, failed)
     if rank() == 0:
         write_json(output / "leaderboard.json", board.to_dict())
         render_leaderboard(board, output / "leaderboard.html")
+        with atomic_file(output / "leaderboard.md") as temporary:
+            temporary.write_text(leaderboard_markdown(board), encoding="utf-8")
     barrier()
     return board

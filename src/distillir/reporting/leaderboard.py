@@ -40,6 +40,23 @@ def leaderboard_table(board: Leaderboard) -> Table:
     return table
 
 
+def leaderboard_markdown(board: Leaderboard) -> str:
+    """The table as Markdown, for a README or an issue."""
+    head = ["cell", *board.measures, "± seeds", f"to {board.baseline}", "95 % interval", "p", "p (Holm)", "time"]
+    lines = [head, ["---"] * len(head)]
+    for row in board.rows:
+        against = row.against
+        tested = ["–"] * 4
+        if against is not None:
+            interval = f"[{signed(against.low)}, {signed(against.high)}]"
+            tested = [signed(against.difference), interval, p_value(against.p_value), p_value(against.corrected)]
+        means = [measured(row.means[name]) for name in board.measures]
+        lines.append([row.name, *means, spread(row, board.measures[0]), *tested, duration(row.seconds)])
+    if board.teacher:
+        lines.append(["the teacher", *(measured(board.teacher[name]) for name in board.measures), *[""] * 6])
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
 def spread(row: Row, measure: str) -> str:
     """Standard deviation over seeds; a dash with one seed."""
     value = row.spreads[measure]
