@@ -1,7 +1,7 @@
 """CKL: contrastively weighted KL (Yang, Qiao, He and Yang, SIGIR 2024, arXiv 2406.05977). A reconstruction.
 
 Plain lists. The form of the weights is known; gamma, beta and the form of beta_i are not. The
-defaults are ours: the best of four pairs on the dev split of squadshifts-wiki (docs/methods/ckl.md).
+defaults are ours: the best of those tried on the dev split of squadshifts-wiki (benchmarks/results/methods.md).
 """
 
 from distillir.methods.method import Method
