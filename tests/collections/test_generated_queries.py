@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from distillir.collections import Collection
-from distillir.collections.generated import with_generated_queries
+from distillir.collections.generated import check_titles, with_generated_queries
 from distillir.errors import DistillirError
 
 
@@ -44,3 +44,5 @@ def test_titles_that_are_not_there_are_said(tmp_path_factory: pytest.TempPathFac
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\ta\t1\n")
     with pytest.raises(DistillirError, match="titles"):
         with_generated_queries(load_collection(folder), titles=3)
+    with pytest.raises(DistillirError, match="titles"):
+        check_titles(load_collection(folder))

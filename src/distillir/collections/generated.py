@@ -48,6 +48,25 @@ def with_generated_queries(
     return wider, np.arange(len(collection.queries), len(wider.queries), dtype=np.int64)
 
 
+def check_titles(collection: Collection, sample: int = 1000) -> None:
+    """Look for titles that could be queries among a sample of the documents.
+
+    Raises:
+        DistillirError: There is none.
+    """
+    corpus = collection.corpus
+    if not _made("title", 1, corpus, np.random.default_rng(0).permutation(len(corpus))[:sample]):
+        raise _untitled(collection)
+
+
+def _untitled(collection: Collection) -> DistillirError:
+    return DistillirError(
+        f"the documents of {collection.name} have no titles of {FEWEST_WORDS} words or more",
+        where="queries.titles",
+        remedy="use queries.sentences",
+    )
+
+
 def _write(path: Path, collection: Collection, titles: int, sentences: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     made = [
@@ -55,11 +74,7 @@ def _write(path: Path, collection: Collection, titles: int, sentences: int, seed
         *_made("sentence", sentences, collection.corpus, generator.permutation(len(collection.corpus))),
     ]
     if titles and not any(identifier.startswith("title:") for identifier, _ in made):
-        raise DistillirError(
-            f"the documents of {collection.name} have no titles of {FEWEST_WORDS} words or more",
-            where="queries.titles",
-            remedy="use queries.sentences",
-        )
+        raise _untitled(collection)
     with atomic_directory(path) as folder:
         (folder / "queries").mkdir()
         writer = TableWriter(folder / "queries", "query")

@@ -10,6 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from distillir.collections import Collection, load_collection
+from distillir.collections.generated import check_titles
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.progress import console, say
@@ -53,6 +54,8 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     wanted, training = recipe.queries, recipe.training
     own = len(collection.qrels(wanted.split).query_rows) if wanted.split else 0
     own = min(own, wanted.limit or own)
+    if wanted.titles:
+        check_titles(collection)
     queries = own + wanted.titles + wanted.sentences
     evaluated = len(collection.qrels(recipe.evaluation.split).query_rows)
     rate = _texts_per_second(collection, recipe.student.model, recipe.student.layers, recipe.student.max_length)
