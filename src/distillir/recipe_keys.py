@@ -1,5 +1,6 @@
 """Keys of a recipe by their dotted names, as ``--set`` and comparisons write them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -9,7 +10,7 @@ from distillir.errors import DistillirError
 # The key that the short form of a part stands for: ``student: all-MiniLM-L6-v2`` is ``student: {model: ...}``.
 SHORT_FORMS = {"student": "model", "queries": "split", "evaluation": "split", "method": "name"}
 #: Parts that are changed key by key where they are set as a whole; any other part is replaced.
-MERGED = ("student", "queries", "candidates", "training", "evaluation")
+MERGED = {("student",), ("queries",), ("candidates",), ("training",), ("evaluation",)}
 
 
 def apply_setting(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
@@ -36,6 +37,8 @@ def apply_setting(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
 def set_key(recipe: dict[str, Any], key: str, value: Any, *, where: str | None = None) -> tuple[str, ...]:
     """Set a dotted key of a recipe, in place; short forms on the way are written out.
 
+    A mapping or a short form that is given for one of `MERGED` changes what it names and nothing else.
+
     Returns:
         The key's parts.
 
@@ -55,9 +58,15 @@ def set_key(recipe: dict[str, Any], key: str, value: Any, *, where: str | None =
         target[part] = inner
         target = inner
     last = keys[-1]
-    if len(keys) == 1 and last in MERGED and isinstance(value, str) and isinstance(target.get(last), dict):
-        # The short form says one key of the part; the others stay.
-        target[last] = {**target[last], SHORT_FORMS[last]: value}
-    else:
-        target[last] = value
+    target[last] = _merged(target.get(last), value, SHORT_FORMS.get(last)) if keys in MERGED else value
     return keys
+
+
+def _merged(part: Any, change: Any, short: str | None) -> Any:
+    """A part of a recipe with changes; both may be in the short form."""
+    if isinstance(change, str) and short and isinstance(part, dict):
+        change = {short: change}
+    if not isinstance(change, Mapping):
+        return change
+    before = {short: part} if isinstance(part, str) and short else part if isinstance(part, dict) else {}
+    return {**before, **change}

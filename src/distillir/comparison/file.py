@@ -13,7 +13,7 @@ from distillir.comparison.cell import Cell
 from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
-from distillir.recipe_keys import MERGED, SHORT_FORMS, apply_setting, set_key
+from distillir.recipe_keys import apply_setting, set_key
 from distillir.words import nearest
 from distillir.yaml_file import Places, read_mapping
 
@@ -157,17 +157,7 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     """The base with a cell's changes."""
     value: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(base)))
     for key, change in changes.items():
-        part = value.get(key)
-        if key in MERGED and isinstance(change, str):
-            set_key(value, key, change)
-        elif key in MERGED and isinstance(change, Mapping):
-            if isinstance(part, str):  # the short forms of a recipe
-                part = {SHORT_FORMS[key]: part}
-            value[key] = {**(part or {}), **change}
-        elif "." in key:
-            set_key(value, key, change)
-        else:
-            value[key] = change
+        set_key(value, key, change)
     return value
 
 
