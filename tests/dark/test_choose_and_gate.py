@@ -12,7 +12,8 @@ NEGATIVES = np.array([-4.0, -3.0, -2.0], dtype=np.float32)
 def choose(dark: list[float], count: int = 3, **options: object) -> list[int]:
     generator = np.random.default_rng(0)
     values = np.array(dark, dtype=np.float32)
-    return choose_dark(values, 6.0, NEGATIVES, count, generator, **options).tolist()  # type: ignore[arg-type]
+    chosen = choose_dark(values, 6.0, NEGATIVES, count, generator, **options)  # type: ignore[arg-type]
+    return [int(place) for place in chosen]
 
 
 def test_the_gap_is_filled_evenly() -> None:

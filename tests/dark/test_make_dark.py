@@ -1,0 +1,71 @@
+"""Making the dark texts of whole teaching sets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from distillir.collections import Collection
+from distillir.dark.dark_text import Fits
+from distillir.dark.make import DarkList, make_dark
+from distillir.dark.spec import DarkSpec
+from example_lists import ExampleLists
+
+
+@pytest.fixture
+def lists(tiny: Collection) -> ExampleLists:
+    return ExampleLists(tiny)
+
+
+def made(tiny: Collection, lists: ExampleLists, seed: int = 0, **options: object) -> list[DarkList]:
+    return list(make_dark(tiny, lists, DarkSpec(**options), seed=seed))
+
+
+def test_lists_with_a_positive_have_both_kinds(tiny: Collection, lists: ExampleLists) -> None:
+    dark = made(tiny, lists)
+    assert [one.index for one in dark] == [0, 2, 4, 6, 8, 10]
+    for one in dark:
+        own = [tiny.corpus.text(int(row)) for row in lists.documents(one.index)]
+        positive = own[one.positive]
+        assert one.positive == 0
+        texts = [text.text for text in one.texts]
+        assert len(set(texts)) == len(texts) and not set(texts) & set(own)
+        assert {text.kind for text in one.texts} == {"reinforced", "noisy"}
+        for text in one.texts:
+            assert all(text.text[a:b] in positive for a, b in text.injected)
+            assert bool(text.injected) == (text.kind == "reinforced")
+
+
+def test_they_are_the_same_again_and_do_not_depend_on_other_lists(tiny: Collection, lists: ExampleLists) -> None:
+    everything = {one.index: one for one in made(tiny, lists)}
+    assert everything == {one.index: one for one in made(tiny, lists)}
+    lists.queries = lists.queries[4:]
+    lists._documents, lists._scores = lists._documents[4:], lists._scores[4:]
+    for one in made(tiny, lists):
+        assert replace(one, index=one.index + 4) == everything[one.index + 4]
+    assert made(tiny, lists, seed=1) != made(tiny, lists)
+
+
+def test_teachers_best_may_stand_for_a_positive(tiny: Collection, lists: ExampleLists) -> None:
+    dark = made(tiny, lists, pseudo_positives=True)
+    assert [one.index for one in dark] == list(range(12))
+    assert dark[1].positive == int(np.argmax(lists.scores(1)))
+
+
+def test_either_kind_alone_and_lists_without_negatives(tiny: Collection, lists: ExampleLists) -> None:
+    assert {text.kind for one in made(tiny, lists, noisy=0) for text in one.texts} == {"reinforced"}
+    assert {text.kind for one in made(tiny, lists, reinforced=0) for text in one.texts} == {"noisy"}
+    lists._documents[0], lists._scores[0] = lists._documents[0][:1], lists._scores[0][:1]
+    assert {text.kind for text in made(tiny, lists)[0].texts} == {"noisy"}
+
+
+def test_the_part_put_in_is_read_beside_its_query(tiny: Collection, lists: ExampleLists) -> None:
+    asked = []
+
+    def fits_for(query: str) -> Fits:
+        asked.append(query)
+        return lambda text, end: end <= 60
+
+    dark = list(make_dark(tiny, lists, DarkSpec(noisy=0), fits_for=fits_for))
+    assert asked == [tiny.queries.text(int(lists.queries[one.index])) for one in dark]
+    assert all(b <= 60 for one in dark for text in one.texts for _, b in text.injected)
