@@ -82,7 +82,7 @@ class EvaluationSpec(Part):
     )
     depth: int = Field(100, ge=1, description="documents retrieved a query")
     precision: Literal["float32", "bf16", "auto"] = Field(
-        "float32", description="the student's while it is measured; bf16 saves a third of the time on a processor that has it"
+        "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )
 
 
