@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,7 @@ def make_leaderboard(
     done: Sequence[tuple[Cell, int, RunFolder]],
     shared: Sequence[RunFolder],
     failed: Sequence[str] = (),
+    known: dict[Path, Evaluation] | None = None,
 ) -> Leaderboard:
     """Measure the runs that are done.
 
@@ -121,14 +123,15 @@ def make_leaderboard(
         done: Cell, seed and folder of each run that has ``runs/after.trec``.
         shared: Folders of what the cells share.
         failed: What is said of runs that failed.
+        known: What was measured before, by the ranking's file, and where what is measured now is kept.
     """
-    folder = done[0][2]
+    folder, known = done[0][2], {} if known is None else known
     qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
     measures = tuple(folder.recipe.evaluation.measures)
     evaluated: dict[str, list[Evaluation]] = {}
     for cell, _, run in done:
-        evaluated.setdefault(cell.name, []).append(_evaluate(run, "after", measures))
-    rows = [_row(cell, [r for c, _, r in done if c is cell], evaluated[cell.name], measures, done) for cell in
+        evaluated.setdefault(cell.name, []).append(_evaluate(run, "after", measures, known))
+    rows = [_row(cell, [r for c, _, r in done if c is cell], evaluated[cell.name], measures, done, known) for cell in
             comparison.cells if cell.name in evaluated]  # fmt: skip
     rows = _tested(
         rows, {name: _by_query(found, measures[0]) for name, found in evaluated.items()}, comparison.baseline
@@ -136,7 +139,7 @@ def make_leaderboard(
     # One line for the teacher means something where there is one.
     teachers = [one for one in shared if one.teacher_run.is_file()]
     alone = teachers and all(one.recipe.teacher == teachers[0].recipe.teacher for one in teachers)
-    teacher = _evaluate(teachers[0], "teacher", measures).means if alone else {}
+    teacher = _evaluate(teachers[0], "teacher", measures, known).means if alone else {}
     return Leaderboard(
         collection=folder.collection.name,
         split=folder.recipe.evaluation.split,
@@ -162,6 +165,7 @@ def _row(
     found: Sequence[Evaluation],
     measures: Sequence[str],
     done: Sequence[tuple[Cell, int, RunFolder]],
+    known: dict[Path, Evaluation],
 ) -> Row:
     values = {name: np.array([one.means[name] for one in found]) for name in measures}
     return Row(
@@ -170,7 +174,7 @@ def _row(
         means={name: float(value.mean()) for name, value in values.items()},
         spreads={name: float(value.std(ddof=1)) if len(value) > 1 else None for name, value in values.items()},
         by_seed=tuple(float(value) for value in values[measures[0]]),
-        before=_evaluate(folders[0], "before", measures[:1]).means[measures[0]],
+        before=_evaluate(folders[0], "before", measures, known).means[measures[0]],
         against=None,
         seconds=round(float(np.mean([sum(one.noted().get("seconds", {}).values()) for one in folders])), 1),
         calls=_calls(folders),
@@ -197,12 +201,14 @@ def _by_query(found: Sequence[Evaluation], name: str) -> npt.NDArray[np.float64]
     return mean
 
 
-def _evaluate(folder: RunFolder, which: str, measures: Sequence[str]) -> Evaluation:
+def _evaluate(folder: RunFolder, which: str, measures: Sequence[str], known: dict[Path, Evaluation]) -> Evaluation:
     from distillir.retrieval.trec import read_run
 
-    path = {"before": folder.before_run, "after": folder.after_run, "teacher": folder.teacher_run}[which]
-    qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
-    return measure(read_run(path, folder.collection), qrels, list(measures))
+    path = {"before": folder.before_run, "after": folder.after_run, "teacher": folder.teacher_run}[which].resolve()
+    if path not in known:
+        qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
+        known[path] = measure(read_run(path, folder.collection), qrels, list(measures))
+    return known[path]
 
 
 def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from distillir.comparison.file import Comparison
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
 from distillir.comparison.share import adopt, prepare
 from distillir.errors import DistillirError
+from distillir.evaluation.measures import Evaluation
 from distillir.files import atomic_file, write_json
 from distillir.parallel import barrier, rank
 from distillir.pipeline.estimate import duration
@@ -57,6 +58,7 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
     done: list[tuple[Cell, int, RunFolder]] = []
     failed: list[str] = []
     spent: list[float] = []
+    known: dict[Path, Evaluation] = {}
     runs = comparison.runs
     for number, (cell, seed) in enumerate(runs, 1):
         recipe = cell.seeded(seed, comparison.query_seed)
@@ -80,10 +82,10 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
         done.append((cell, seed, folder))
         if not finished:
             spent.append(time.monotonic() - start)
-            _write(comparison, done, list(shared.values()), failed, output)
+            _write(comparison, done, list(shared.values()), failed, output, known)
     if not done:
         raise DistillirError("every run failed", where=output, remedy="the messages above say why")
-    return _write(comparison, done, list(shared.values()), failed, output)
+    return _write(comparison, done, list(shared.values()), failed, output, known)
 
 
 def _claim(comparison: Comparison, output: Path) -> None:
@@ -139,10 +141,11 @@ def _write(
     shared: list[RunFolder],
     failed: list[str],
     output: Path,
+    known: dict[Path, Evaluation],
 ) -> Leaderboard:
     from distillir.reporting.leaderboard import leaderboard_markdown, render_leaderboard
 
-    board = make_leaderboard(comparison, done, shared, failed)
+    board = make_leaderboard(comparison, done, shared, failed, known)
     if rank() == 0:
         write_json(output / "leaderboard.json", board.to_dict())
         render_leaderboard(board, output / "leaderboard.html")

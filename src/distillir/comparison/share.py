@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from distillir.comparison.cell import Cell, shared_key, shared_part
+from distillir.files import atomic_directory, atomic_file
 from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import search_before
 from distillir.pipeline.mine import mine
@@ -54,7 +55,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
             (folder.before_run, shared.before_run),
             (folder.initial_student, shared.initial_student),
         ):
-            if source.exists() and not own.is_symlink():
+            if source.exists() and not os.path.lexists(own):
                 _link(own, source)
         # Calls and seconds of the shared stages are told once, not with every cell.
         facts = {name: value for name, value in shared.noted().items() if name == "diagnostics"}
@@ -68,4 +69,9 @@ def _link(own: Path, source: Path) -> None:
     try:
         own.symlink_to(os.path.relpath(source.resolve(), own.parent.resolve()))
     except (OSError, NotImplementedError):
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, own)
+        if source.is_dir():
+            with atomic_directory(own) as folder:
+                shutil.copytree(source, folder, dirs_exist_ok=True)
+        else:
+            with atomic_file(own) as file:
+                shutil.copy2(source, file)

@@ -1,6 +1,6 @@
-"""How dark examples are made and chosen, as a recipe will write it."""
+"""How many dark examples of what kind are made."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,7 +24,7 @@ class DarkSpec(BaseModel):
         min_length=1,
         description="how a part of the positive is put into a negative; taken in turn",
     )
-    shares: list[float] = Field(
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         default_factory=lambda: [0.2, 0.4, 0.6], min_length=1, description="parts of the positive, drawn"
     )
     negatives: int = Field(8, ge=1, description="from this many of the teacher's best negatives")
@@ -34,7 +34,7 @@ class DarkSpec(BaseModel):
         min_length=1,
         description="what is done to the positive; taken in turn",
     )
-    rates: list[float] = Field(
+    rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=lambda: [0.3, 0.5, 0.7], min_length=1, description="shares of its words that go, drawn"
     )
     mask: str = Field(MASK, description="what stands for a masked word")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from distillir.objectives.lists import clean, mean, real_places, working_dtype
+from distillir.objectives.lists import clean, mean, ordered_pairs, real_places, working_dtype
 from distillir.objectives.objective import Objective
 from distillir.objectives.ranks import student_ranks
 
@@ -48,17 +48,12 @@ def lambda_mrr_terms(student: Tensor, labels: Tensor, mask: Tensor | None, stude
     reciprocal = 1.0 / student_ranks(scores, real, last=wanted).to(dtype)
     weight = (reciprocal[:, :, None] - reciprocal[:, None, :]).abs()
     difference = scores[:, :, None] - scores[:, None, :]
-    return torch.where(_better(wanted, real), weight * softplus(-difference), 0.0).sum()
+    return torch.where(ordered_pairs(wanted, real), weight * softplus(-difference), 0.0).sum()
 
 
 def lambda_mrr_count(labels: Tensor, mask: Tensor | None) -> Tensor:
     """How many pairs of the batch have different labels; arguments as `lambda_mrr`."""
-    return _better(labels, real_places(labels, mask)).sum().to(torch.float32)
-
-
-def _better(labels: Tensor, real: Tensor) -> Tensor:
-    """Boolean [B, N, N]: i is labelled above j and both are real."""
-    return (labels[:, :, None] > labels[:, None, :]) & real[:, :, None] & real[:, None, :]
+    return ordered_pairs(labels, real_places(labels, mask)).sum().to(torch.float32)
 
 
 OBJECTIVE = Objective(

@@ -61,6 +61,16 @@ def log_softmax(scores: Tensor, real: Tensor) -> Tensor:
     return torch.where(real, torch.log_softmax(filled, dim=1), 0.0)
 
 
+def ordered_pairs(labels: Tensor, real: Tensor) -> Tensor:
+    """Boolean [B, N, N]: candidate i is labelled above j, and both are real.
+
+    Args:
+        labels: [B, N], more is better.
+        real: Boolean [B, N].
+    """
+    return (labels[:, :, None] > labels[:, None, :]) & real[:, :, None] & real[:, None, :]
+
+
 def mean(numerator: Tensor, count: Tensor) -> Tensor:
     """``numerator / count``; 0 where there is nothing to count."""
     return numerator / count.clamp(min=1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from distillir.objectives.lists import clean, mean, real_places, working_dtype
+from distillir.objectives.lists import clean, mean, ordered_pairs, real_places, working_dtype
 from distillir.objectives.objective import Objective
 
 
@@ -43,17 +43,12 @@ def ranknet_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, student
     scores = clean(student, real, dtype) / student_temperature
     difference = scores[:, :, None] - scores[:, None, :]
     clean(teacher, real, dtype)  # for its check of the shape
-    return torch.where(_better(teacher, real), softplus(-difference), 0.0).sum()
+    return torch.where(ordered_pairs(teacher, real), softplus(-difference), 0.0).sum()
 
 
 def ranknet_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
     """How many pairs of the batch have different teacher scores; arguments as `ranknet`."""
-    return _better(teacher, real_places(teacher, mask)).sum().to(torch.float32)
-
-
-def _better(teacher: Tensor, real: Tensor) -> Tensor:
-    """Boolean [B, N, N]: the teacher scores i above j and both are real."""
-    return (teacher[:, :, None] > teacher[:, None, :]) & real[:, :, None] & real[:, None, :]
+    return ordered_pairs(teacher, real_places(teacher, mask)).sum().to(torch.float32)
 
 
 OBJECTIVE = Objective(

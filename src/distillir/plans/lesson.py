@@ -22,7 +22,7 @@ class Lesson:
         teacher: Raw teacher scores [N], float32.
         labels: The order that the plan wants [N], float32: more is better, equal ones are not compared.
         relevant: Judged relevant or not [N].
-        known: Rows of all the query's candidates [M], chosen or not, ascending: no other query's are surer negatives.
+        known: Rows of all the query's candidates [M], chosen or not: no other query's are surer negatives.
         outside: The label of a document that is none of them.
     """
 

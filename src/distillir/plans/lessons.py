@@ -99,7 +99,7 @@ class Lessons:
             teacher=scores[chosen],
             labels=self.forms[form].labels(scores, relevant)[chosen],
             relevant=relevant[chosen],
-            known=np.sort(documents),
+            known=documents,
             outside=self.forms[form].outside(scores),
         )
 

@@ -6,10 +6,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from distillir import __version__
 from distillir.comparison.leaderboard import Leaderboard, Row
-from distillir.files import atomic_file
 from distillir.reporting.figures.leaderboard import leaderboard_figure
+from distillir.reporting.page import render, write_page
 from distillir.reporting.wording import duration, measured, p_value, signed
 
 
@@ -82,25 +81,11 @@ def leaderboard_headline(board: Leaderboard) -> str:
 
 def render_leaderboard(board: Leaderboard, path: Path) -> None:
     """Write the page."""
-    import jinja2
-
-    from distillir.reporting import wording
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("distillir.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    html = environment.get_template("leaderboard.html.j2").render(
+    html = render(
+        "leaderboard.html.j2",
         board=board,
         figure=leaderboard_figure(board),
         headline=leaderboard_headline(board),
         spread=spread,
-        say=wording,
-        version=__version__,
     )
-    with atomic_file(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    write_page(path, html)

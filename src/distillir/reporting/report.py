@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from distillir import __version__
 from distillir.collections.collection import Collection
-from distillir.files import atomic_file
 from distillir.reporting import summary, wording
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.gains import gains_figure
@@ -13,6 +11,7 @@ from distillir.reporting.figures.measures import measures_figure
 from distillir.reporting.figures.stages import stages_figure
 from distillir.reporting.figures.teacher import evenness_figure, scores_figure
 from distillir.reporting.figures.training import dev_figure, loss_figure, parts_figure
+from distillir.reporting.page import render, write_page
 from distillir.reporting.run_directory import RunDirectory, read_run_directory
 
 
@@ -48,32 +47,20 @@ def render_report(run_directory: Path, collection: Collection | None = None) -> 
     """
     html = _html(read_run_directory(run_directory, collection))
     path = run_directory / "report.html"
-    with atomic_file(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    write_page(path, html)
     return path
 
 
 def _html(run: RunDirectory) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("distillir.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     metrics = run.metrics
     diagnostics = [(k, v) for k, v in _flat(metrics.diagnostics)]
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         run=run,
         metrics=metrics,
         figures=_figures(run),
-        say=wording,
         summary=summary,
         diagnostics=diagnostics,
-        version=__version__,
     )
 
 
