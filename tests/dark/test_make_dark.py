@@ -8,7 +8,7 @@ import pytest
 from distillir.collections import Collection
 from distillir.dark.dark_text import Fits
 from distillir.dark.make import DarkList, make_dark
-from distillir.dark.spec import DarkSpec
+from distillir.dark.spec import MakingSpec as DarkSpec
 from example_lists import ExampleLists
 
 

@@ -88,10 +88,15 @@ def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -
 
 @app.command()
 def score(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
-    """Ask the teacher about the mined candidates (teaching/, runs/teacher.trec)."""
+    """Ask the teacher about the mined candidates (teaching/, runs/teacher.trec), and about dark examples (dark/)."""
+    from distillir.pipeline.dark import dark
     from distillir.pipeline.score import score as stage
 
-    _do(stage, recipe, settings, output)
+    def both(folder: Any) -> None:
+        stage(folder)
+        dark(folder)
+
+    _do(both, recipe, settings, output)
 
 
 @app.command()

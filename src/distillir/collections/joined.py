@@ -67,3 +67,13 @@ def with_documents(collection: Collection, documents: TextTable) -> Collection:
     wider = copy.copy(collection)
     wider.corpus = JoinedTable(collection.corpus, documents)
     return wider
+
+
+def without_documents(collection: Collection) -> tuple[Collection, TextTable | None]:
+    """A collection as it was before `with_documents`, and what was joined to it; None for nothing."""
+    joined = collection.corpus
+    if not isinstance(joined, JoinedTable):
+        return collection, None
+    own = copy.copy(collection)
+    own.corpus = joined.first
+    return own, joined.second

@@ -13,6 +13,7 @@ from distillir.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
 from distillir.files import atomic_file, write_json
 from distillir.parallel import barrier, rank
+from distillir.pipeline.dark import dark
 from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.run import clean
@@ -126,6 +127,7 @@ def _finished(folder: RunFolder) -> bool:
 
 def _run(folder: RunFolder) -> None:
     """Train and evaluate one cell with one seed; what is there already is passed over."""
+    dark(folder)
     train(folder)
     if not (folder.metrics.is_file() and folder.after_run.is_file()):
         evaluate(folder)

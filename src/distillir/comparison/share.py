@@ -1,11 +1,15 @@
-"""What the cells of a comparison share: candidates, scores, the student before training and its run."""
+"""What the cells of a comparison share: candidates, scores, dark examples, the student before training and its run."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
+import xxhash
+
 from distillir.comparison.cell import Cell, shared_key, shared_part
 from distillir.files import atomic_directory, atomic_file
+from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import search_before
 from distillir.pipeline.mine import mine
@@ -47,7 +51,11 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
     folder = RunFolder(path, recipe)
     if rank() == 0 and not folder.facts.is_file():
         folder.runs.mkdir(exist_ok=True)
+        dark = shared.path / f"dark-{dark_key(recipe)}"
+        if compose(recipe).dark is not None:
+            dark.mkdir(exist_ok=True)  # the first run that needs them makes them there
         for own, source in (
+            (folder.dark, dark),
             (folder.teaching, shared.teaching),
             (folder.candidates, shared.candidates),
             (folder.evaluation_candidates, shared.evaluation_candidates),
@@ -62,6 +70,14 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
         folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
     barrier()
     return folder
+
+
+def dark_key(recipe: Recipe) -> str:
+    """Identity of the dark examples that a recipe has made of a teaching set (hex)."""
+    spec = recipe.method.find_dark()
+    identity = [spec.making().model_dump() if spec else None, recipe.query_seed]
+    identity += [recipe.training.max_length, recipe.training.pseudo_positives]
+    return xxhash.xxh3_64_hexdigest(json.dumps(identity).encode())
 
 
 def _link(own: Path, source: Path) -> None:

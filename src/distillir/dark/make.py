@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.dark.dark_text import DarkText, Fits, always
 from distillir.dark.noisy import noisy
 from distillir.dark.reinforced import reinforced
-from distillir.dark.spec import DarkSpec
+from distillir.dark.spec import MakingSpec
 from distillir.plans.lesson import Lists
 
 #: From a query's text to what of a passage is read beside it.
@@ -18,7 +17,7 @@ FitsFor = Callable[[str], Fits]
 
 
 @dataclass(frozen=True)
-class DarkList:
+class Made:
     """The dark texts of one list.
 
     Attributes:
@@ -35,11 +34,12 @@ class DarkList:
 def make_dark(
     collection: Collection,
     lists: Lists,
-    spec: DarkSpec,
+    spec: MakingSpec,
     *,
     seed: int = 0,
+    pseudo_positives: bool = False,
     fits_for: FitsFor = lambda query: always,
-) -> Iterator[DarkList]:
+) -> Iterator[Made]:
     """Make every list's dark texts, in order.
 
     A list's texts depend on the seed, its query's id and its candidates' texts, on nothing that was made before.
@@ -50,50 +50,37 @@ def make_dark(
         lists: Queries with candidates and scores.
         spec: How many of what.
         seed: Of everything drawn.
+        pseudo_positives: The teacher's best candidate stands for a missing judged positive.
         fits_for: See `FitsFor`; default: passages are read whole.
     """
     for index, query in enumerate(lists.queries):
-        documents, scores = lists.documents(index), lists.scores(index)
-        relevant = lists.relevant(index)
-        if not relevant.any() and not (spec.pseudo_positives and len(scores)):
+        scores, relevant = lists.scores(index), lists.relevant(index)
+        if not relevant.any() and not (pseudo_positives and len(scores)):
             continue
-        positive = int(np.where(relevant if relevant.any() else True, scores, -np.inf).argmax())
-        hard = [int(place) for place in np.argsort(-scores, kind="stable") if not relevant[place] and place != positive]
+        place = int(np.where(relevant if relevant.any() else True, scores, -np.inf).argmax())
+        hard = [p for p in np.argsort(-scores, kind="stable").tolist() if not relevant[p] and p != place]
+        rows = lists.documents(index)
+        positive = collection.corpus.text(int(rows[place]))
+        negatives = [collection.corpus.text(int(rows[p])) for p in hard[: spec.negatives]]
         generator = np.random.default_rng([seed, *collection.queries.id(int(query)).encode()])
-        made = [
-            *_reinforced(
-                collection, documents, positive, hard[: spec.negatives], spec, generator, fits_for, int(query)
-            ),
-            *_noisy(collection.corpus.text(int(documents[positive])), spec, generator),
-        ]
-        known = {collection.corpus.text(int(documents[place])) for place in (positive, *hard[: spec.negatives])}
-        distinct = {dark.text: dark for dark in reversed(made) if dark.text not in known}
-        yield DarkList(index, positive, tuple(reversed(distinct.values())))
+        fits = fits_for(collection.queries.text(int(query)))
+        made = [*_reinforced(positive, negatives, spec, generator, fits), *_noisy(positive, spec, generator)]
+        # Of texts that are alike the first stays.
+        distinct = {dark.text: dark for dark in reversed(made) if dark.text not in (positive, *negatives)}
+        yield Made(index, place, tuple(reversed(distinct.values())))
 
 
 def _reinforced(
-    collection: Collection,
-    documents: Rows,
-    positive: int,
-    hard: list[int],
-    spec: DarkSpec,
-    generator: np.random.Generator,
-    fits_for: FitsFor,
-    query: int,
+    positive: str, negatives: list[str], spec: MakingSpec, generator: np.random.Generator, fits: Fits
 ) -> Iterator[DarkText]:
-    if not hard or not spec.reinforced:
-        return
-    best = collection.corpus.text(int(documents[positive]))
-    fits = fits_for(collection.queries.text(query))
-    for number in range(spec.reinforced):
-        negative = collection.corpus.text(int(documents[hard[number % len(hard)]]))
-        mode = spec.modes[number % len(spec.modes)]
-        made = reinforced(best, negative, mode, float(generator.choice(spec.shares)), generator, fits)
+    for number in range(spec.reinforced if negatives else 0):
+        mode, share = spec.modes[number % len(spec.modes)], float(generator.choice(spec.shares))
+        made = reinforced(positive, negatives[number % len(negatives)], mode, share, generator, fits)
         if made is not None:
             yield made
 
 
-def _noisy(positive: str, spec: DarkSpec, generator: np.random.Generator) -> Iterator[DarkText]:
+def _noisy(positive: str, spec: MakingSpec, generator: np.random.Generator) -> Iterator[DarkText]:
     for number in range(spec.noisy):
         operation = spec.operations[number % len(spec.operations)]
         made = noisy(positive, operation, float(generator.choice(spec.rates)), generator, spec.mask)

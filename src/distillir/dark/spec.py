@@ -1,17 +1,18 @@
-"""How many dark examples of what kind are made."""
+"""A recipe's ``method.dark``: how dark examples are made, chosen, gated and weighted."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from distillir.dark.noisy import MASK
 
 Mode = Literal["concatenate", "insert", "replace", "splice"]
 Operation = Literal["mask", "delete", "mask_span", "delete_span"]
+Kind = Literal["reinforced", "noisy"]
 
 
-class DarkSpec(BaseModel):
-    """Dark examples of a query. Every number is a reconstruction: the paper's are not known.
+class MakingSpec(BaseModel):
+    """Which dark examples are made of a query's candidates. Every number is a reconstruction: the paper's are not known.
 
     What is not asked for is not made: ``reinforced: 0`` leaves noisy positives alone, and the other way round.
     """
@@ -38,4 +39,49 @@ class DarkSpec(BaseModel):
         default_factory=lambda: [0.3, 0.5, 0.7], min_length=1, description="shares of its words that go, drawn"
     )
     mask: str = Field(MASK, description="what stands for a masked word")
-    pseudo_positives: bool = Field(False, description="the teacher's best candidate stands for a missing judged one")
+
+
+class GateSpec(BaseModel):
+    """The self-paced gate: whose dark examples are learnt from. A reconstruction throughout; see `distillir.dark.gate`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    confidence: Literal["share", "margin", "sigmoid"] = Field(
+        "share", description="how sure the teacher is: the positive's share of its softmax, its margin, or its sigmoid"
+    )
+    temperature: float = Field(1.0, gt=0, description="of that softmax or sigmoid")
+    schedule: Literal["constant", "linear", "quantile"] = Field(
+        "constant", description="quantile: start and end are the shares of all queries that are let through"
+    )
+    start: float = Field(0.5, description="the least confidence that opens the gate, at the start of a stage")
+    end: float = Field(0.5, description="the same at its end (of no matter for constant)")
+    lists: bool = Field(False, description="gate the ordinary list too")
+
+
+class DarkSpec(MakingSpec):
+    """Dark examples as a recipe asks for them. Every default is a reconstruction: the paper's constants are not known."""
+
+    weight: float = Field(1.0, gt=0, description="lambda: weight of the dark lists beside the ordinary ones")
+    count: int = Field(4, ge=0, description="dark examples in a lesson; 0: none")
+    kinds: list[Kind] = Field(
+        default_factory=lambda: list(get_args(Kind)), min_length=1, description="which of those made may be chosen"
+    )
+    choice: Literal["middle", "random"] = Field(
+        "middle", description="middle: spread over the gap between hard negatives and positive; random: drawn anew"
+    )
+    floor: float = Field(
+        1.0, ge=0, le=1, description="where the gap begins: quantile of the negatives' scores (1: the best negative)"
+    )
+    drop_above: bool = Field(True, description="leave out what the teacher scores above the positive")
+    originals: bool = Field(False, description="the lesson's candidates are in the dark list too")
+    objective: Any = Field(None, description="what is compared on dark lists; null: what is on the ordinary ones")
+    gate: GateSpec | None = Field(default_factory=GateSpec, description="null: every query's are learnt from")
+
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _no_gate(cls, value: Any) -> Any:
+        return None if value is False or value in ("none", "off") else value
+
+    def making(self) -> MakingSpec:
+        """What must be made; equal for specs that differ only in what is chosen and how it is learnt from."""
+        return MakingSpec(**self.model_dump(include=set(MakingSpec.model_fields)))

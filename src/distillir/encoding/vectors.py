@@ -9,6 +9,7 @@ import numpy as np
 import xxhash
 
 from distillir.allocator import keep_freed_memory
+from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.fingerprint import model_fingerprint
@@ -78,16 +79,18 @@ def encode_rows(
 ) -> Vectors:
     """Vectors [len(rows), dim] of some rows of a table, in the order given, in memory; arguments as `encode_table`."""
     wanted = np.asarray(rows, dtype=np.int64)
-    store = encode_into_store(
-        model,
-        table,
-        np.unique(wanted),
-        kind=kind,
-        max_length=max_length,
-        batch_tokens=batch_tokens,
-        precision=precision,
-        cache=cache,
-    )
+    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "batch_tokens": batch_tokens}
+    options |= {"precision": precision, "cache": cache}
+    if isinstance(table, JoinedTable):
+        # Each part has a store of its own: what was encoded before stays so.
+        late = wanted >= len(table.first)
+        early = encode_rows(model, table.first, wanted[~late], **options)
+        vectors = np.empty((len(wanted), early.shape[1]), dtype=np.float32)
+        vectors[~late] = early
+        if late.any():
+            vectors[late] = encode_rows(model, table.second, wanted[late] - len(table.first), **options)
+        return vectors
+    store = encode_into_store(model, table, np.unique(wanted), **options)
     return np.asarray(store.array[wanted])
 
 

@@ -1,5 +1,6 @@
 """A recipe to what is trained: stages with their lists, objectives and settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from distillir.plans.list_form import ListForm
 from distillir.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from distillir.dark.spec import DarkSpec
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
     from distillir.plans.plan import Plan
@@ -25,12 +27,14 @@ class ComposedStage:
         objective: What is compared.
         training: Its settings.
         mine: Whether the student so far mines and the teacher scores anew before it.
+        dark: What is compared on dark lists, and the weight of that; None without dark examples.
     """
 
     forms: tuple[ListForm, ...]
     objective: "WeightedSum"
     training: TrainingSettings
     mine: bool
+    dark: "tuple[WeightedSum, float] | None" = None
 
     def facts(self) -> dict[str, Any]:
         """What a report says of it."""
@@ -40,6 +44,7 @@ class ComposedStage:
             "learning_rate": self.training.learning_rate,
             "epochs": self.training.epochs,
             "mine": self.mine,
+            **({} if self.dark is None else {"dark": {"objective": self.dark[0].spec, "weight": self.dark[1]}}),
         }
 
 
@@ -53,17 +58,19 @@ class Composition:
         plan: The plan's name.
         objective: What is compared where a stage does not say otherwise.
         stages: At least one.
+        dark: The dark examples wanted; None for none.
     """
 
     name: str
     plan: str
     objective: "WeightedSum"
     stages: tuple[ComposedStage, ...]
+    dark: "DarkSpec | None" = None
 
     @property
     def needs_scores(self) -> bool:
         """Whether something is compared with a teacher's scores or their order, and not with judgements alone."""
-        return any(stage.objective.needs & {"teacher", "labels"} for stage in self.stages)
+        return self.dark is not None or any(stage.objective.needs & {"teacher", "labels"} for stage in self.stages)
 
 
 def compose(recipe: "Recipe") -> Composition:
@@ -78,24 +85,67 @@ def compose(recipe: "Recipe") -> Composition:
     method, plan = get(spec.name), spec.find_plan()
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), method.objective)
     objective = parse_objective(given)
-    stages = tuple(
-        ComposedStage(
-            stage.forms(recipe.training),
-            objective if stage.objective is None else parse_objective(stage.objective),
-            plan.settings(stage, recipe.training),
-            stage.mine,
+    dark = spec.find_dark()
+    stages = []
+    for stage in plan.select(spec.stages):
+        compared = objective if stage.objective is None else parse_objective(stage.objective)
+        stages.append(
+            ComposedStage(
+                stage.forms(recipe.training),
+                compared,
+                plan.settings(stage, recipe.training),
+                stage.mine,
+                None if dark is None else (_dark_objective(dark, compared), dark.weight),
+            )
         )
-        for stage in plan.select(spec.stages)
-    )
     _check_lists(stages, recipe)
+    if dark is not None:
+        _check_dark(dark, recipe)
     own = objective.names == parse_objective(method.objective).names
-    return Composition(_name(spec, plan, objective, own), plan.name, objective, stages)
+    return Composition(_name(spec, plan, objective, own), plan.name, objective, tuple(stages), dark)
+
+
+def _dark_objective(dark: "DarkSpec", objective: "WeightedSum") -> "WeightedSum":
+    """What is compared on dark lists: of the lists' objective what learns from the teacher, unless it is named."""
+    from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+
+    chosen = objective if dark.objective is None else parse_objective(dark.objective)
+    parts = [part for part in chosen.parts if part[0].needs & {"teacher", "labels"}]
+    if not parts:
+        raise DistillirError(
+            f"{' + '.join(chosen.names)} learns from judgements alone, and nothing but the teacher judges dark examples",
+            where="method.dark",
+            remedy="add an objective that learns from the teacher (kl), or set method.dark.objective",
+        )
+    return WeightedSum(parts)
+
+
+def _check_dark(dark: "DarkSpec", recipe: "Recipe") -> None:
+    """Refuse dark examples that nobody can score or that are never made."""
+    if recipe.teacher is None:
+        raise DistillirError(
+            "dark examples are scored by the teacher, and the recipe has none",
+            where="method.dark",
+            remedy="name a teacher (in place of teaching)",
+        )
+    made = {"reinforced": dark.reinforced, "noisy": dark.noisy}
+    if not any(made[kind] for kind in dark.kinds):
+        raise DistillirError(
+            f"of {' and '.join(dark.kinds)} none is made",
+            where="method.dark",
+            remedy="set method.dark.reinforced or method.dark.noisy above 0",
+        )
 
 
 def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool) -> str:
     method = get(spec.name)
     name = method.name if own else " + ".join(objective.names)
     expected = method.plan if own else "plain"
+    dark = spec.find_dark() is not None
+    if not own and dark:
+        name += " + dark examples"
+    elif own and dark != method.dark:
+        name += " + dark examples" if dark else " without dark examples"
     if plan.name != expected:
         name += f", plan {plan.name}"
     if spec.stages == "together":
@@ -111,7 +161,7 @@ def _sources(recipe: "Recipe") -> list[Any]:
     return list(sources) if isinstance(sources, list | tuple) else [sources]
 
 
-def _check_lists(stages: tuple[ComposedStage, ...], recipe: "Recipe") -> None:
+def _check_lists(stages: Sequence[ComposedStage], recipe: "Recipe") -> None:
     """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
     for number, stage in enumerate(stages, 1):
         where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"

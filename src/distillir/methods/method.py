@@ -14,6 +14,7 @@ class Method:
         source: Paper.
         plan: Name of the plan (what the student sees).
         objective: The objective as a recipe writes it (what is compared).
+        dark: Whether dark examples stand beside the lists.
     """
 
     name: str
@@ -21,3 +22,4 @@ class Method:
     source: str
     plan: str
     objective: Any
+    dark: bool = False

@@ -1,6 +1,7 @@
 """The methods and plans by name."""
 
 from distillir.errors import DistillirError
+from distillir.methods.adam import ADAM
 from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
 from distillir.methods.ckl import CKL
 from distillir.methods.cl_drd import CL_DRD
@@ -12,7 +13,7 @@ from distillir.words import nearest
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 
-METHODS = {method.name: method for method in (KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL)}
+METHODS = {method.name: method for method in (KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM)}
 PLANS = {plan.name: plan for plan in (PLAIN_PLAN, CL_DRD_PLAN)}
 
 

@@ -1,9 +1,11 @@
 """A recipe's ``method:``."""
 
+from contextlib import suppress
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from distillir.dark.spec import DarkSpec
 from distillir.errors import DistillirError
 from distillir.methods.registry import get, get_plan
 from distillir.plans.plan import Plan
@@ -21,6 +23,25 @@ class MethodSpec(BaseModel):
         None, description="stages of the plan by number, in this order; together: all at once; null: all in order"
     )
     objective: Any = Field(None, description="what is compared; null: the method's own")
+    dark: DarkSpec | None = Field(
+        None, description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own"
+    )
+
+    @field_validator("dark", mode="before")
+    @classmethod
+    def _dark_switch(cls, value: Any) -> Any:
+        return {} if value is True else {"count": 0} if value is False else value
+
+    @model_validator(mode="after")
+    def _own_dark(self) -> "MethodSpec":
+        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
+            if self.dark is None and get(self.name).dark:
+                self.dark = DarkSpec()
+        return self
+
+    def find_dark(self) -> DarkSpec | None:
+        """The dark examples wanted; None for none."""
+        return self.dark if self.dark is not None and self.dark.count else None
 
     def find_plan(self) -> Plan:
         """The plan this stands for.

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from distillir.parallel import barrier, rank
+from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.report import report
@@ -31,6 +32,7 @@ def run(recipe: Recipe, output: Path) -> Path:
         say(f"distillir run: {folder.collection.name} into {output}")
         mine(folder)
         score(folder)
+        dark(folder)
         search_before(folder)
         train(folder)
         evaluate(folder)

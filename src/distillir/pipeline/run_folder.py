@@ -38,6 +38,7 @@ class RunFolder:
         self.before_run = self.runs / "before.trec"
         self.after_run = self.runs / "after.trec"
         self.teaching = path / "teaching"
+        self.dark = path / "dark"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
         self.log = path / "log.jsonl"

@@ -10,6 +10,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.dark import make_dark_set
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
@@ -32,18 +33,20 @@ def train(folder: RunFolder) -> None:
     folder.need(folder.teaching, "score")
     prepare_student(folder)
     method = compose(folder.recipe)
-    start, teaching = folder.initial_student, folder.teaching
+    start, teaching, examples = folder.initial_student, folder.teaching, folder.dark
     _check_lists(method, open_teaching_set(teaching, folder.collection))
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
         if stage.mine:
-            teaching = _mine_anew(folder, start, number)
+            teaching, examples = _mine_anew(folder, start, number), folder.work / f"dark-{number}"
+            if method.dark is not None:
+                make_dark_set(folder, method.dark, teaching, examples, key=f"stage {number}")
         barrier()
         done = target.is_dir()
         barrier()
         if not done:
-            _train_stage(folder, method, stage, start, teaching, target, number if len(method.stages) > 1 else None)
+            _train_stage(folder, method, stage, start, (teaching, examples), target, number if len(method.stages) > 1 else None)
         start = target
 
 
@@ -79,23 +82,30 @@ def _train_stage(
     method: Composition,
     stage: ComposedStage,
     start: Path,
-    teaching: Path,
+    sources: tuple[Path, Path],
     target: Path,
     number: int | None,
 ) -> None:
-    """Train the model in ``start`` into ``target``."""
+    """Train the model in ``start`` into ``target``, on a teaching set and its dark examples (``sources``)."""
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.mined_order import MinedOrder
-    from distillir.training.train import checkpoint_folder
+    from distillir.dark.dark_set import open_dark_set
+    from distillir.plans.dark_lists import DarkLists
+    from distillir.training.train import DarkTraining, checkpoint_folder
     from distillir.training.train import train as train_student
 
     recipe = folder.recipe
-    taught = open_teaching_set(teaching, folder.collection)
+    taught = open_teaching_set(sources[0], folder.collection)
+    dark = None
+    if stage.dark is not None and method.dark is not None:
+        edge = len(folder.collection.corpus)
+        dark_lists = DarkLists(open_dark_set(sources[1], len(taught)), taught, method.dark, edge)
+        dark = DarkTraining(dark_lists, *stage.dark)
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start))
     with folder.timed("train"):
-        train_student(
+        lessons = train_student(
             model,
             folder.collection,
             lists,
@@ -104,11 +114,15 @@ def _train_stage(
             folder.work,
             folder.log,
             forms=stage.forms,
+            dark=dark,
             stage=number,
             # A stage draws an order of its own; the first one's is that of a plan of one stage.
             seed=recipe.seed + (number or 1) - 1,
         )
         _check_vectors(model, folder)
+    if dark is not None:
+        shares = {str(number or 1): lessons.gate_shares()}
+        folder.note(gate={**folder.noted().get("gate", {}), **shares})
     if rank() == 0:
         with atomic_directory(target) as made:
             model.save_pretrained(str(made), create_model_card=False)

@@ -1,13 +1,16 @@
 """Lesson: what the student sees at once, one query with some of its candidates."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
+
+if TYPE_CHECKING:
+    from distillir.plans.dark_lists import DarkLesson
 
 Flags = npt.NDArray[np.bool_]
 
@@ -24,6 +27,8 @@ class Lesson:
         relevant: Judged relevant or not [N].
         known: Rows of all the query's candidates [M], chosen or not: no other query's are surer negatives.
         outside: The label of a document that is none of them.
+        dark: Dark examples beside the list, where the plan has any.
+        open: Whether the list is learnt from; false where a gate keeps it back.
     """
 
     query: int
@@ -33,6 +38,8 @@ class Lesson:
     relevant: Flags
     known: Rows
     outside: float
+    dark: "DarkLesson | None" = None
+    open: bool = True
 
 
 class Lists(Protocol):

@@ -1,6 +1,7 @@
 """Lessons: a stage's stream of them, in a fixed and repeatable order."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from distillir.plans.lesson import Lesson, Lists
 from distillir.plans.list_form import ListForm
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
+
+if TYPE_CHECKING:
+    from distillir.plans.dark_lists import DarkLists
 
 BATCHES = {
     "shuffled": "queries in random order",
@@ -35,6 +39,7 @@ class Lessons:
             TAS-Balanced (arXiv 2104.06967): a text that is encoded once then serves several queries, so that a step
             compares a multiple of the pairs at the same cost. Lessons of a step then differ in length and may be
             longer than their form says.
+        dark: Dark examples that lessons hold beside their lists.
         seed: For order and sampling.
 
     Raises:
@@ -49,9 +54,10 @@ class Lessons:
         queries_per_step: int,
         forms: Sequence[ListForm] = (PlainLists(),),
         batches: str = "shuffled",
+        dark: "DarkLists | None" = None,
         seed: int = 0,
     ) -> None:
-        self.lists, self.forms, self.seed = lists, tuple(forms), seed
+        self.lists, self.forms, self.dark, self.seed = lists, tuple(forms), dark, seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
         self._usable = np.flatnonzero(sizes > 1)
@@ -93,6 +99,9 @@ class Lessons:
             chosen = self._choose(epoch, index, form)
         else:
             chosen = np.flatnonzero(np.isin(documents, self._step_documents(position // self._step)))
+        dark, progress = None, position / self._length
+        if self.dark is not None:
+            dark = self.dark.lesson(index, chosen, progress, np.random.default_rng([self.seed, epoch, index, 3]))
         return Lesson(
             query=int(self.lists.queries[index]),
             documents=documents[chosen],
@@ -101,7 +110,18 @@ class Lessons:
             relevant=relevant[chosen],
             known=documents,
             outside=self.forms[form].outside(scores),
+            dark=dark,
+            open=self.dark is None or self.dark.lets_list_through(index, progress),
         )
+
+    def gate_shares(self) -> list[tuple[int, float]]:
+        """Of each epoch, from 1: lessons whose query has dark examples, and the share of them that the gate opens."""
+        opened: dict[int, list[bool]] = {}
+        for position in range(self._length if self.dark is not None else 0):
+            epoch, index, _ = self._place(position)
+            if self.dark is not None and index in self.dark.confidences:
+                opened.setdefault(epoch, []).append(self.dark.open(index, position / self._length))
+        return [(len(flags), sum(flags) / len(flags)) for _, flags in sorted(opened.items())]
 
     def _list(self, index: int) -> tuple[Rows, np.ndarray, np.ndarray]:
         return self.lists.documents(index), self.lists.scores(index), self.lists.relevant(index)

@@ -10,7 +10,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.files import cache_root
 from distillir.progress import progress
-from distillir.retrieval.bm25_build import build_index
+from distillir.retrieval.bm25_build import MEAN_LENGTH_FILE, build_index, inverse_frequencies
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.run import Run, Scores, from_lists
 
@@ -27,6 +27,7 @@ class BM25Index:
         self._index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
         self._tokenizer = settings.tokenizer()
         self._tokenizer.load_vocab(folder)
+        self._mean_length = float(np.load(folder / MEAN_LENGTH_FILE))
 
     @classmethod
     def build_or_load(
@@ -92,6 +93,23 @@ class BM25Index:
     def score_lists(self, query_rows: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Scores of candidate lists, one list of document rows per query row; see `score`."""
         return [self._score(t, rows) for t, rows in zip(self._terms(query_rows), lists, strict=True)]
+
+    def score_texts(self, query_row: int, texts: Sequence[str]) -> Scores:
+        """BM25 scores [len(texts)] of texts outside the corpus, by the corpus's counts and its mean length.
+
+        Words that the corpus does not have are passed over.
+        """
+        settings, pointers = self.settings, self._index.scores["indptr"]
+        (terms,) = self._terms(np.array([query_row]))
+        tokens = self._tokenise(list(texts))
+        lengths = np.array([len(ids) for ids in tokens], dtype=np.int64)
+        norms = settings.k1 * (1 - settings.b + settings.b * lengths / self._mean_length)
+        scores = np.zeros(len(tokens), dtype=np.float64)
+        for term in terms:
+            counts = np.array([ids.count(term) for ids in tokens], dtype=np.int64)
+            inside = np.array([pointers[term + 1] - pointers[term]], dtype=np.int64)
+            scores += inverse_frequencies(len(self.collection.corpus), inside) * counts / np.maximum(counts + norms, 1e-9)
+        return scores.astype(np.float32)
 
     def _terms(self, query_rows: Rows) -> Iterator[list[int]]:
         for start in range(0, len(query_rows), _QUERIES_PER_BLOCK):

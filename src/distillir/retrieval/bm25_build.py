@@ -15,6 +15,8 @@ from distillir.files import atomic_directory
 from distillir.progress import progress
 from distillir.retrieval.bm25_settings import BM25Settings
 
+#: The mean length of the indexed documents, beside bm25s' own files.
+MEAN_LENGTH_FILE = "mean_length.npy"
 Ints = npt.NDArray[np.int32]
 Block = tuple[Ints, Ints, Ints]
 
@@ -40,9 +42,10 @@ def build_index(corpus: TextTable, settings: BM25Settings, folder: Path) -> None
         work = temporary / "work"
         work.mkdir()
         index = bm25s.BM25(k1=settings.k1, b=settings.b, method="lucene")
-        index.scores = build_postings(corpus, tokenizer, work, k1=settings.k1, b=settings.b)
+        index.scores, mean_length = build_postings(corpus, tokenizer, work, k1=settings.k1, b=settings.b)
         index.vocab_dict, index.nonoccurrence_array = tokenizer.get_vocab_dict(), None
         index.save(temporary, show_progress=False)
+        np.save(temporary / MEAN_LENGTH_FILE, np.float64(mean_length))
         tokenizer.save_vocab(temporary)
         shutil.rmtree(work)
     try:
@@ -53,7 +56,7 @@ def build_index(corpus: TextTable, settings: BM25Settings, folder: Path) -> None
 
 def build_postings(
     corpus: TextTable, tokenizer: Any, folder: Path, *, k1: float, b: float
-) -> dict[str, npt.NDArray[Any] | int]:
+) -> tuple[dict[str, npt.NDArray[Any] | int], float]:
     r"""Score every term of every document, as columns of a sparse matrix (compressed by term) on disk.
 
     The score of term t in document d of length \|d\| is that of Lucene's BM25 without the constant factor
@@ -72,7 +75,7 @@ def build_postings(
 
     Returns:
         What bm25s calls ``scores``: ``data`` [nnz] float32 and ``indices`` [nnz] int32 (memory-mapped, documents
-        ascending within a term), ``indptr`` [terms + 1] int64, and ``num_docs``.
+        ascending within a term), ``indptr`` [terms + 1] int64, and ``num_docs``; and the documents' mean length.
 
     Raises:
         DistillirError: No term is left in the whole corpus.
@@ -94,7 +97,7 @@ def build_postings(
             where=corpus.path,
             remedy="set stopwords to null, or use dense candidates",
         )
-    inverse_frequency = np.log1p((len(corpus) - frequencies + 0.5) / (frequencies + 0.5))
+    inverse_frequency = inverse_frequencies(len(corpus), frequencies)
     norms = k1 * (1 - b + b * lengths / lengths.mean())
     pointers = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(frequencies)])
     total = int(pointers[-1])
@@ -111,7 +114,13 @@ def build_postings(
         data[places] = inverse_frequency[terms] * counts / (counts + norms[documents])
         cursor += in_block
     counted.unlink()
-    return {"data": data, "indices": indices, "indptr": pointers, "num_docs": len(corpus)}
+    scores = {"data": data, "indices": indices, "indptr": pointers, "num_docs": len(corpus)}
+    return scores, float(lengths.mean())
+
+
+def inverse_frequencies(documents: int, frequencies: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Lucene's idf of terms that occur in so many of the documents [terms]."""
+    return np.log1p((documents - frequencies + 0.5) / (frequencies + 0.5))
 
 
 def _count(texts: list[str], start: int, tokenizer: Any, lengths: npt.NDArray[np.int64]) -> Block:

@@ -10,7 +10,7 @@ from distillir.collections import TextTable
 from distillir.errors import DistillirError
 from distillir.retrieval.identifiers import split_identifiers
 
-_FORMAT = 2  # Counts up when the files of an index change, so that no old index is opened.
+_FORMAT = 3  # Counts up when the files of an index change, so that no old index is opened.
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import xxhash
 
 from distillir.collections import Collection
+from distillir.collections.joined import without_documents
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten
@@ -15,6 +16,8 @@ from distillir.teachers.counted import CountedTeacher, check_finite, flatten
 
 class BM25Teacher(CountedTeacher):
     """BM25 over the collection's corpus. Scores are not kept: the index is, and a score costs microseconds.
+
+    Documents that were joined to a collection (`distillir.collections.joined`) are scored by the counts of its own.
 
     Args:
         k1: Saturation of term frequency.
@@ -39,6 +42,7 @@ class BM25Teacher(CountedTeacher):
 
     def fingerprint(self, collection: Collection) -> str:
         """Hash of the settings and of the corpus, whose word counts are part of every score (hex)."""
+        collection, _ = without_documents(collection)
         identity = json.dumps(["bm25", self.settings, collection.corpus.fingerprint])
         return xxhash.xxh3_128_hexdigest(identity.encode())
 
@@ -46,7 +50,17 @@ class BM25Teacher(CountedTeacher):
         """Score candidate lists; see `Teacher.score`. 0 where query and document share no word."""
         from distillir.retrieval.bm25 import BM25Index
 
-        scores = BM25Index.build_or_load(collection, **self.settings).score_lists(queries, lists)
+        own, further = without_documents(collection)
+        index = BM25Index.build_or_load(own, **self.settings)
+        edge = len(own.corpus)
+        inside = [np.flatnonzero(rows < edge) for rows in lists]
+        found = index.score_lists(queries, [rows[places] for rows, places in zip(lists, inside, strict=True)])
+        scores = [np.zeros(len(rows), dtype=np.float32) for rows in lists]
+        for query, rows, places, values, known in zip(queries, lists, inside, found, scores, strict=True):
+            known[places] = values
+            outside = np.flatnonzero(rows >= edge)
+            if further is not None and len(outside):
+                known[outside] = index.score_texts(int(query), further.texts(rows[outside] - edge))
         query_rows, document_rows, _ = flatten(queries, lists)
         flat = np.concatenate(scores) if scores else np.empty(0, dtype=np.float32)
         check_finite(self.name, collection, query_rows, document_rows, flat)

@@ -13,6 +13,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.models import pick_device
+from distillir.encoding.reading import reads_whole
 from distillir.files import cache_root
 from distillir.parallel import barrier, rank, world_size
 from distillir.progress import progress
@@ -68,6 +69,10 @@ class CrossEncoderTeacher(CountedTeacher):
         """See `CountedTeacher.calls`."""
         return dict(self._calls)
 
+    def reads(self, query: str, document: str) -> bool:
+        """See `Teacher.reads`."""
+        return reads_whole(self._model(), query, document)
+
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists; see `Teacher.score`.
 
@@ -95,11 +100,15 @@ class CrossEncoderTeacher(CountedTeacher):
         check_finite(self.name, collection, query_rows, document_rows, scores)
         return unflatten(scores, ends, len(lists))
 
+    def _model(self) -> Any:
+        if self._loaded is None:
+            self._loaded = load_cross_encoder(self.model, max_length=self.max_length)
+        return self._loaded
+
     def _ask(self, collection: Collection, queries: Rows, documents: Rows, keys: Keys) -> None:
         """Score aligned pairs, each batch into the cache as soon as it is there."""
         assert self._cache is not None
-        if self._loaded is None:
-            self._loaded = load_cross_encoder(self.model, max_length=self.max_length)
+        model = self._model()
         with progress(f"Ask {self.name}", len(keys)) as advance:
             for start in range(0, len(keys), PAIRS_PER_BLOCK):
                 block = slice(start, start + PAIRS_PER_BLOCK)
@@ -108,7 +117,7 @@ class CrossEncoderTeacher(CountedTeacher):
                     zip(collection.queries.texts(query_rows), collection.corpus.texts(document_rows), strict=True)
                 )
                 for places, found in score_pairs(
-                    self._loaded, pairs, batch_tokens=self.batch_tokens, precision=self.precision
+                    model, pairs, batch_tokens=self.batch_tokens, precision=self.precision
                 ):
                     check_finite(self.name, collection, query_rows[places], document_rows[places], found)
                     self._cache.put(keys[block][places], found)

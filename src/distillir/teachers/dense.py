@@ -12,9 +12,10 @@ import xxhash
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import pick_device, resolve_model
+from distillir.encoding.models import load_sentence_transformer, pick_device, resolve_model
 from distillir.encoding.precision import resolve_precision
-from distillir.encoding.vectors import encode_rows
+from distillir.encoding.reading import reads_whole
+from distillir.encoding.vectors import encode_rows, prompt_for
 from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
@@ -47,12 +48,19 @@ class DenseTeacher(CountedTeacher):
     ) -> None:
         self.model, self.max_length, self._cache = os.fspath(model), max_length, cache
         self.name = Path(self.model).name
+        self._reader: Any = None
         self.precision = resolve_precision(precision, pick_device())
 
     def fingerprint(self, collection: Collection) -> str:
         """Hash of weights, similarity, ``max_length`` and precision (hex); the same for all collections."""
         identity = ["dense", model_fingerprint(self.model), self.max_length, self.precision]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
+
+    def reads(self, query: str, document: str) -> bool:
+        """See `Teacher.reads`."""
+        if self._reader is None:
+            self._reader = load_sentence_transformer(self.model, max_length=self.max_length, device="cpu")
+        return reads_whole(self._reader, (prompt_for(self._reader, "document") or "") + document)
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists; see `Teacher.score`."""

@@ -87,6 +87,10 @@ class EnsembleTeacher(CountedTeacher):
         counts = [member.calls() for member in self.members]
         return {name: sum(count[name] for count in counts) for name in ("asked", "cached")}
 
+    def reads(self, query: str, document: str) -> bool:
+        """Whether all members read it; see `Teacher.reads`."""
+        return all(member.reads(query, document) for member in self.members)
+
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists; see `Teacher.score`."""
         scale = NORMALISATIONS[self.normalise]

@@ -23,6 +23,10 @@ class Teacher(ABC):
     def fingerprint(self, collection: Collection) -> str:
         """Identity of the teacher and of every setting that changes a score (hex)."""
 
+    def reads(self, query: str, document: str) -> bool:
+        """Whether a document's text reaches the teacher to its end beside a query's; always, unless it truncates."""
+        return True
+
     @abstractmethod
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists.

@@ -1,18 +1,31 @@
 """Lessons to tensors: each distinct document once, sorted by length, with an index matrix."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Lesson
+from distillir.plans.lesson import Flags, Lesson
+from distillir.retrieval.run import Scores
 from distillir.students.dense import chunks
 from distillir.training.tokens import TokenStore
 
 #: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.
 NOTHING = 1e4
+
+
+@dataclass(frozen=True)
+class _List:
+    """One row of the tensors: a lesson's list, or the dark one beside it."""
+
+    documents: Rows
+    teacher: Scores
+    labels: Scores
+    relevant: Flags
+    open: bool
 
 
 class LessonCollator:
@@ -21,7 +34,9 @@ class LessonCollator:
     The batch holds ``query_*`` and ``document_*`` features (as sentence-transformers' trainers name them), the chunks
     each is to be encoded in, and under ``label`` a dict of tensors: ``query`` [B] and ``index`` [B, N] (which row of
     the features belongs where), ``teacher`` and ``labels`` float32 [B, N], ``relevant`` and ``mask`` bool [B, N],
-    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none).
+    ``counted`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
+    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none). Where a lesson has dark
+    examples, ``label["dark"]`` holds all of these but ``query`` for the dark lists, empty ones for lessons without.
 
     Args:
         queries: Tokens of the queries.
@@ -29,9 +44,10 @@ class LessonCollator:
         budget: Padded tokens the student encodes at once.
         pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it, in
             ``relevant`` and ``positive``.
-        in_batch: Let the batch's other documents join each list as negatives, except those that are candidates of its
-            query. The teacher's score of them is so low that its softmax gives them nothing. What a batch is depends on
-            ``gradient_accumulation`` and the number of processes, and with it the negatives.
+        in_batch: Let the documents of the batch's other lists join each list as negatives, except those that are
+            candidates of its query; dark examples never do. The teacher's score of them is so low that its softmax
+            gives them nothing. What a batch is depends on ``gradient_accumulation`` and the number of processes, and
+            with it the negatives.
     """
 
     #: sentence-transformers' trainer asks its collators for this.
@@ -49,52 +65,88 @@ class LessonCollator:
         self.queries, self.documents, self.budget = queries, documents, budget
         self.pseudo_positives, self.in_batch = pseudo_positives, in_batch
 
-    def _features(self, store: TokenStore, rows: Rows, prefix: str) -> tuple[dict[str, Any], Rows, Rows]:
-        """Features of the distinct ``rows``, for each of ``rows`` its place among them, and those rows in order."""
-        distinct, place = np.unique(rows, return_inverse=True)
-        order = np.argsort(store.lengths(distinct), kind="stable")
-        ordered = distinct[order]
+    def _features(self, store: TokenStore, rows: Rows, prefix: str) -> tuple[dict[str, Any], Rows]:
+        """Features of distinct ``rows``, and those rows in the features' order."""
+        ordered = rows[np.argsort(store.lengths(rows), kind="stable")]
         features = {f"{prefix}_{name}": value for name, value in store.batch(ordered).items()}
         features[f"{prefix}_chunks"] = chunks(store.lengths(ordered).tolist(), self.budget)
-        inverse = np.empty_like(order)
-        inverse[order] = np.arange(len(order))
-        return features, inverse[place], ordered
+        return features, ordered
 
     def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Any]:
         """Collate lessons [B]; see the class."""
-        queries, query, _ = self._features(self.queries, np.array([lesson.query for lesson in lessons]), "query")
-        documents, place, rows = self._features(
-            self.documents, np.concatenate([lesson.documents for lesson in lessons]), "document"
-        )
-        others = [np.flatnonzero(~np.isin(rows, lesson.known)) if self.in_batch else rows[:0] for lesson in lessons]
-        sizes = [len(lesson.documents) for lesson in lessons]
-        wholes = [size + len(other) for size, other in zip(sizes, others, strict=True)]
-        shape = (len(lessons), max(wholes))
-        index = np.zeros(shape, dtype=np.int64)
-        teacher, labels = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-        relevant, mask = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-        start = 0
-        for i, (lesson, size, whole) in enumerate(zip(lessons, sizes, wholes, strict=True)):
-            index[i, :size], index[i, size:whole] = place[start : start + size], others[i]
-            teacher[i, :size], teacher[i, size:whole] = lesson.teacher, lesson.teacher.min() - NOTHING
-            labels[i, :size], labels[i, size:whole] = lesson.labels, lesson.outside
-            relevant[i, :size], mask[i, :whole] = lesson.relevant, True
-            start += size
-        if self.pseudo_positives:
-            unjudged = np.flatnonzero(~relevant.any(axis=1))
-            relevant[unjudged, np.where(mask, teacher, -np.inf)[unjudged].argmax(axis=1)] = True
-        best = np.where(relevant, teacher, -np.inf).argmax(axis=1)
-        label = {
-            "query": query,
-            "index": index,
-            "teacher": teacher,
-            "labels": labels,
-            "relevant": relevant,
-            "positive": np.where(relevant.any(axis=1), best, -1),
-            "mask": mask,
-        }
-        return {
-            **queries,
-            **documents,
-            "label": {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in label.items()},
-        }
+        asked = np.array([lesson.query for lesson in lessons])
+        lists = [_List(one.documents, one.teacher, one.labels, one.relevant, one.open) for one in lessons]
+        dark = [_dark_list(lesson) for lesson in lessons]
+        read = [one.documents for one in (*lists, *dark) if one.open and len(one.documents)]
+        # A batch that a gate keeps back altogether still needs something to encode.
+        rows = np.unique(np.concatenate(read or [lessons[0].documents]))
+        queries, query_rows = self._features(self.queries, np.unique(asked), "query")
+        documents, document_rows = self._features(self.documents, rows, "document")
+        none = np.empty(0, dtype=np.int64)
+        others = [none] * len(lists)
+        if self.in_batch:
+            own = np.unique(np.concatenate([one.documents for one in lists if one.open] or [none]))
+            others = [own[~np.isin(own, lesson.known)] if lesson.open else none for lesson in lessons]
+        places = _Places(document_rows)
+        label = _tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
+        label["query"] = torch.from_numpy(_Places(query_rows).of(asked))
+        if any(len(one.documents) for one in dark):
+            label["dark"] = _tensors(dark, [none] * len(dark), [0.0] * len(dark), places, False)
+        return {**queries, **documents, "label": label}
+
+
+def _dark_list(lesson: Lesson) -> _List:
+    dark = lesson.dark
+    if dark is None:
+        nothing = np.empty(0, dtype=np.float32)
+        return _List(np.empty(0, dtype=np.int64), nothing, nothing, np.empty(0, dtype=bool), False)
+    return _List(dark.documents, dark.teacher, dark.teacher, dark.relevant, dark.open)
+
+
+class _Places:
+    """Where rows stand among the features."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._order = np.argsort(rows, kind="stable")
+        self._sorted = rows[self._order]
+
+    def of(self, rows: Rows) -> Rows:
+        """The place of each row; 0 for those that are not encoded, which are masked."""
+        places = np.minimum(np.searchsorted(self._sorted, rows), len(self._sorted) - 1)
+        return np.where(self._sorted[places] == rows, self._order[places], 0)
+
+
+def _tensors(
+    lists: Sequence[_List],
+    others: Sequence[Rows],
+    outside: Sequence[float],
+    places: _Places,
+    pseudo_positives: bool,
+) -> dict[str, Any]:
+    """Matrices of ragged lists, each followed by other documents that the teacher has not scored."""
+    sizes = [len(one.documents) for one in lists]
+    wholes = [size + len(other) for size, other in zip(sizes, others, strict=True)]
+    shape = (len(lists), max(wholes))
+    index = np.zeros(shape, dtype=np.int64)
+    teacher, labels = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    relevant, mask, counted = (np.zeros(shape, dtype=bool) for _ in range(3))
+    for i, (one, other, size, whole) in enumerate(zip(lists, others, sizes, wholes, strict=True)):
+        index[i, :whole] = places.of(np.concatenate([one.documents, other]))
+        if size:
+            teacher[i, :size], teacher[i, size:whole] = one.teacher, one.teacher.min() - NOTHING
+        labels[i, :size], labels[i, size:whole] = one.labels, outside[i]
+        relevant[i, :size], mask[i, :whole], counted[i, :whole] = one.relevant, one.open, True
+    if pseudo_positives:
+        unjudged = np.flatnonzero(~relevant.any(axis=1))
+        relevant[unjudged, np.where(counted, teacher, -np.inf)[unjudged].argmax(axis=1)] = True
+    best = np.where(relevant, teacher, -np.inf).argmax(axis=1)
+    values = {
+        "index": index,
+        "teacher": teacher,
+        "labels": labels,
+        "relevant": relevant,
+        "positive": np.where(relevant.any(axis=1), best, -1),
+        "mask": mask,
+        "counted": counted,
+    }
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in values.items()}

@@ -1,8 +1,9 @@
 """From a collated batch to the objective: encode each distinct text once, gather scores, compare."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from distillir.objectives.weighted_sum import WeightedSum
@@ -17,21 +18,44 @@ class LessonLoss(nn.Module):
     Args:
         model: A SentenceTransformer; held because the trainer optimises the parameters of its loss.
         objective: What is compared.
+        dark: What is compared on the dark lists, and its weight; None where lessons have none.
         recompute: Keep one chunk's activations at a time (see `distillir.students.dense.embed`).
     """
 
-    def __init__(self, model: Any, objective: WeightedSum, *, recompute: bool = False) -> None:
+    def __init__(
+        self,
+        model: Any,
+        objective: WeightedSum,
+        *,
+        dark: tuple[WeightedSum, float] | None = None,
+        recompute: bool = False,
+    ) -> None:
         super().__init__()
-        self.model, self.objective, self.recompute = model, objective, recompute
+        self.model, self.recompute = model, recompute
+        self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
         self.cosine = str(model.similarity_fn_name) == "cosine"
 
-    def counts(self, label: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _parts(self, label: Mapping[str, Any]) -> Iterator[tuple[str, WeightedSum, float, Mapping[str, Tensor]]]:
+        """A word for what is compared, the objective, its weight and its signals: the lists, then the dark lists."""
+        for word, (objective, weight) in self.objectives.items():
+            signals = label.get("dark") if word else label
+            if signals is not None:
+                yield word, objective, weight, signals
+
+    def counts(self, label: Mapping[str, Any]) -> dict[str, Tensor]:
         """Each part's denominator for one batch; needs no model."""
-        return self.objective.counts(label, label["mask"])
+        found = {f"{word}{name}": torch.zeros(()) for word, (sums, _) in self.objectives.items() for name in sums.names}
+        for word, objective, _, signals in self._parts(label):
+            for name, count in objective.counts(signals, signals["counted"]).items():
+                found[f"{word}{name}"] = count
+        return found
 
     def scores(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
-        """Student scores [B, N] of a collated batch, float32."""
-        label = inputs["label"]
+        """Student scores [B, N] of a collated batch's lists, float32."""
+        return self._similarities(model, inputs).gather(1, inputs["label"]["index"])
+
+    def _similarities(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
         inner = getattr(model, "module", model)
         # Queries go through the wrapper that several processes share, once a step; documents through the model
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
@@ -43,8 +67,7 @@ class LessonLoss(nn.Module):
             task="document",
             recompute=self.recompute,
         )
-        every = dense.scores(queries[label["query"]], documents, cosine=self.cosine)
-        return every.gather(1, label["index"])
+        return dense.scores(queries[inputs["label"]["query"]], documents, cosine=self.cosine)
 
     def forward(self, model: Any, inputs: Mapping[str, Any], counts: Counts | None = None) -> dict[str, Tensor]:
         """Weighted parts of the loss by name; they add up to the loss.
@@ -55,10 +78,15 @@ class LessonLoss(nn.Module):
             counts: Denominators over the whole step (all processes, all accumulated batches); None: this batch's own.
         """
         label = inputs["label"]
-        numerators = self.objective.numerators(self.scores(model, inputs), label, label["mask"])
+        every = self._similarities(model, inputs)
         counts = self.counts(label) if counts is None else counts
-        weights = self.objective.weights
-        return {name: weights[name] * value / counts[name].clamp(min=1) for name, value in numerators.items()}
+        parts = {}
+        for word, objective, weight, signals in self._parts(label):
+            scores = every.gather(1, signals["index"])
+            for name, value in objective.numerators(scores, signals, signals["mask"]).items():
+                share = weight * objective.weights[name]
+                parts[f"{word}{name}"] = share * value / counts[f"{word}{name}"].to(value.device).clamp(min=1)
+        return parts
 
 
 def _features(inputs: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,33 @@ import numpy as np
 from torch import nn
 
 from distillir.allocator import keep_freed_memory
-from distillir.collections import Collection
+from distillir.collections import Collection, TextTable
+from distillir.collections.joined import JoinedTable
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.parallel import barrier, first_process_first, world_size
+from distillir.plans.dark_lists import DarkLists
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.progress import progress, say
 from distillir.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class DarkTraining:
+    """Dark examples that are learnt from.
+
+    Attributes:
+        lists: Where lessons take them from.
+        objective: What is compared on dark lists.
+        weight: Of that, beside the lists' objective.
+    """
+
+    lists: DarkLists
+    objective: WeightedSum
+    weight: float
 
 
 def train(
@@ -31,9 +49,10 @@ def train(
     log: Path,
     *,
     forms: Sequence[ListForm] | None = None,
+    dark: DarkTraining | None = None,
     stage: int | None = None,
     seed: int = 0,
-) -> None:
+) -> Lessons:
     """Train ``model`` in place, on one stage of a plan.
 
     Args:
@@ -46,8 +65,12 @@ def train(
             to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
         log: JSON-lines file of the loss.
         forms: How lists are cut from the candidates; default: plain lists as the settings say.
+        dark: Dark examples beside the lists; None for none.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
+
+    Returns:
+        The lessons that were seen.
 
     Raises:
         DistillirError: The settings do not fit the lists or the number of processes, or the loss is not finite.
@@ -71,6 +94,7 @@ def train(
         queries_per_step=settings.queries_per_step,
         forms=forms or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
+        dark=dark.lists if dark else None,
         seed=seed,
     )
     if lessons.short and forms:
@@ -78,7 +102,11 @@ def train(
     with first_process_first(), shortened(model, settings.max_length):
         candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
         queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
-        documents = tokenise(work / "document-tokens", model, collection.corpus, candidate_rows, kind="document")
+        corpus: TextTable = collection.corpus
+        if dark is not None:
+            corpus = JoinedTable(corpus, dark.lists.dark.texts)
+            candidate_rows = np.concatenate([candidate_rows, dark.lists.rows])
+        documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
     collator = LessonCollator(
         queries,
         documents,
@@ -91,7 +119,8 @@ def train(
     precision = resolve_precision(settings.precision, model.device)
     steps = len(lessons) // settings.queries_per_step
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
-    loss = LessonLoss(model, objective, recompute=settings.grad_cache)
+    compared = (dark.objective, dark.weight) if dark else None
+    loss = LessonLoss(model, objective, dark=compared, recompute=settings.grad_cache)
     label = "Train" if stage is None else f"Train, stage {stage}"
     with (
         unused_frozen(model, loss, collator([lessons[0]])),
@@ -121,6 +150,7 @@ def train(
             ) from None
     barrier()
     model.eval()
+    return lessons
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:

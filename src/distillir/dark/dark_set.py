@@ -1,0 +1,185 @@
+"""DarkSet: the dark texts of a teaching set on disk, with what the teacher says of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from distillir.collections.table import Rows, TableWriter, TextTable
+from distillir.dark.dark_text import DarkText
+from distillir.dark.make import Made
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory, atomic_file
+from distillir.retrieval.run import Scores
+
+TEXTS, MADE, SCORED = "texts", "made.parquet", "dark.parquet"
+
+
+@dataclass(frozen=True)
+class DarkList:
+    """The dark texts of one list of candidates.
+
+    Attributes:
+        positive: Place of the list's positive among its candidates.
+        candidates: The teacher's scores of the candidates [N], given together with those of the dark texts: they are
+            comparable, also where a teacher normalises over a list.
+        rows: Rows of the dark texts [D] in `DarkSet.texts`.
+        scores: The teacher's scores of them [D].
+        kinds: ``reinforced`` or ``noisy`` [D].
+    """
+
+    positive: int
+    candidates: Scores
+    rows: Rows
+    scores: Scores
+    kinds: tuple[str, ...]
+
+
+class DarkSet:
+    """All dark texts of a teaching set; opened by row of its lists.
+
+    Args:
+        path: Folder that `write_texts` and `write_scores` filled.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.texts = TextTable(path / TEXTS)
+        self._made = pq.read_table(path / TEXTS / MADE)
+        table = pq.read_table(path / SCORED)
+        places, ends = _split(self._made.column("list").to_numpy())
+        kinds = np.array(self._made.column("kind").to_pylist(), dtype=object)
+        scores = self._read(table, "dark")
+        self.lists: dict[int, DarkList] = {
+            int(index): DarkList(int(positive), candidates, rows, dark, tuple(kinds[rows]))
+            for index, positive, candidates, dark, rows in zip(
+                table.column("list").to_pylist(),
+                table.column("positive").to_pylist(),
+                self._read(table, "candidates"),
+                scores,
+                np.split(places, ends),
+                strict=True,
+            )
+        }
+
+    def __reduce__(self) -> tuple[type["DarkSet"], tuple[Path]]:
+        return (DarkSet, (self.path,))
+
+    @staticmethod
+    def _read(table: pa.Table, name: str) -> list[Scores]:
+        column = table.column(name).combine_chunks()
+        offsets = np.asarray(column.offsets)
+        values = np.asarray(column.values, dtype=np.float32)
+        return [values[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+
+    def text(self, row: int) -> DarkText:
+        """A dark text as it was made."""
+        cells = self._made.slice(row, 1).to_pylist()[0]
+        spans = tuple((int(begin), int(end)) for begin, end in cells["injected"])
+        return DarkText(self.texts.body(row), cells["kind"], cells["how"], spans)
+
+
+def write_texts(made: Iterable[Made], query_ids: Sequence[str], path: Path) -> int:
+    """Write dark texts into ``path / "texts"``, which appears when it is complete.
+
+    Args:
+        made: Of each list, in order.
+        query_ids: The id of each list's query.
+        path: Folder of the set.
+
+    Returns:
+        How many lists have a positive.
+    """
+    columns: dict[str, list[object]] = {name: [] for name in ("list", "positive", "kind", "how", "injected")}
+    lists = 0
+    with atomic_directory(path / TEXTS) as folder:
+        writer = TableWriter(folder, "dark text")
+        for found in made:
+            lists += 1
+            for number, dark in enumerate(found.texts):
+                writer.add(f"{found.index}/{query_ids[found.index]}/{number}", dark.text)
+                values = (found.index, found.positive, dark.kind, dark.how, [list(span) for span in dark.injected])
+                for column, value in zip(columns.values(), values, strict=True):
+                    column.append(value)
+        writer.close()
+        pq.write_table(pa.table(columns, schema=_MADE), str(folder / MADE))
+    return lists
+
+
+_MADE = pa.schema(
+    [
+        ("list", pa.int64()),
+        ("positive", pa.int64()),
+        ("kind", pa.string()),
+        ("how", pa.string()),
+        ("injected", pa.list_(pa.list_(pa.int64()))),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Unscored:
+    """The dark texts of one list that wait for their scores.
+
+    Attributes:
+        index: Of the list.
+        positive: Place of its positive.
+        rows: Of its dark texts.
+    """
+
+    index: int
+    positive: int
+    rows: Rows
+
+
+def read_unscored(path: Path) -> list[Unscored]:
+    """The lists whose dark texts `write_texts` has written, in order."""
+    table = pq.read_table(path / TEXTS / MADE)
+    index, positive = table.column("list").to_numpy(), table.column("positive").to_numpy()
+    places, ends = _split(index)
+    groups = np.split(places, ends) if len(places) else []
+    return [Unscored(int(index[rows[0]]), int(positive[rows[0]]), rows) for rows in groups]
+
+
+def _split(index: Rows) -> tuple[Rows, Rows]:
+    """All places of a column, and those where its value changes."""
+    return np.arange(len(index), dtype=np.int64), np.flatnonzero(np.diff(index)) + 1
+
+
+def write_scores(lists: Sequence[Unscored], candidates: Sequence[Scores], dark: Sequence[Scores], path: Path) -> None:
+    """Complete the set in ``path`` with the teacher's scores of each list's candidates and dark texts."""
+    table = pa.table(
+        {
+            "list": pa.array([made.index for made in lists], pa.int64()),
+            "positive": pa.array([made.positive for made in lists], pa.int64()),
+            "candidates": pa.array([scores.tolist() for scores in candidates], pa.list_(pa.float32())),
+            "dark": pa.array([scores.tolist() for scores in dark], pa.list_(pa.float32())),
+        }
+    )
+    with atomic_file(path / SCORED) as temporary:
+        pq.write_table(table, str(temporary))
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a set was written to its end."""
+    return (path / SCORED).is_file()
+
+
+def open_dark_set(path: Path, lists: int) -> DarkSet:
+    """Open the dark texts of a teaching set with so many lists.
+
+    Raises:
+        DistillirError: They are missing or damaged, or belong to a larger teaching set.
+    """
+    if not is_complete(path):
+        raise DistillirError("is missing", where=path, remedy="run `distillir score` with this recipe first")
+    try:
+        found = DarkSet(path)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise DistillirError(f"cannot be read ({error})", where=path, remedy="it is damaged: delete it") from None
+    if max(found.lists, default=-1) >= lists:
+        raise DistillirError("belongs to another teaching set", where=path, remedy="delete it")
+    return found

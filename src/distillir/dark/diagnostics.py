@@ -1,0 +1,153 @@
+"""What dark examples do to a teacher's scores: whether they fill the gap, and whether its softmax gets softer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from distillir.plans.dark_lists import DarkLists, hard_negatives
+from distillir.progress import say
+from distillir.retrieval.run import Scores
+
+
+@dataclass(frozen=True)
+class KindFigures:
+    """Dark texts of one kind.
+
+    Attributes:
+        made: How many.
+        score: The teacher's mean score of them.
+        gap: Share that it scores above all hard negatives of the list and below its positive.
+        above: Share that it scores above the positive.
+        chosen: Share of all that lessons hold.
+    """
+
+    made: int
+    score: float
+    gap: float
+    above: float
+    chosen: float
+
+
+@dataclass(frozen=True)
+class DarkDiagnostics:
+    """Figures on dark examples; means are over the lists that have any.
+
+    Attributes:
+        lists: Lists with dark texts.
+        kinds: ``reinforced`` and ``noisy``, where they were made.
+        positive: The teacher's mean score of the positives.
+        negative: Its mean score of hard negatives.
+        chosen: Mean number of dark texts that a lesson holds.
+        without: Share of the lists in which none fits.
+        entropy: Mean entropy of the teacher's softmax at temperature 1, in nats: over the candidates, over the candidates and
+            the chosen dark texts (``with_dark``), and over positive and chosen dark texts (``dark_list``).
+        share: The positive's mean share of these softmaxes.
+        confidence: Least, median and greatest confidence of the gate; None without a gate.
+        opened: Share of lists that the gate opens at the start and at the end of a stage.
+    """
+
+    lists: int
+    kinds: dict[str, KindFigures]
+    positive: float
+    negative: float | None
+    chosen: float
+    without: float
+    entropy: dict[str, float]
+    share: dict[str, float]
+    confidence: list[float] | None
+    opened: list[float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def say(self) -> None:
+        """Print the figures, a line each kind."""
+        for name, kind in self.kinds.items():
+            say(
+                f"  {name}: {kind.made} made, mean score {kind.score:.2f}; {kind.gap:.0%} lie between the hard negatives "
+                f"(mean {_number(self.negative)}) and the positive (mean {self.positive:.2f}), {kind.above:.0%} above it"
+            )
+        say(
+            f"  a lesson holds {self.chosen:.1f} of them ({self.without:.0%} of the lists none); the teacher's softmax has an "
+            f"entropy of {self.entropy['candidates']:.2f} nats over the candidates, {self.entropy['with_dark']:.2f} with dark "
+            f"examples"
+        )
+        if self.confidence is not None:
+            low, middle, high = self.confidence
+            say(
+                f"  gate: open for {self.opened[0]:.0%} of the lists at first, {self.opened[1]:.0%} at last (confidence from "
+                f"{low:.2f} to {high:.2f}, median {middle:.2f})"
+            )
+        if not any(self.opened):
+            say(
+                "  WARNING: the gate opens for no list, so that no dark example is learnt from: lower method.dark.gate.start, or "
+                "set method.dark.gate.schedule to quantile"
+            )
+
+
+def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
+    """Look at dark examples.
+
+    Args:
+        chosen: The dark lists of a recipe.
+        seed: For what is drawn.
+    """
+    lists = chosen.dark.lists
+    generator = np.random.default_rng(seed)
+    kinds: dict[str, list[tuple[float, bool, bool, bool]]] = {}
+    entropies: dict[str, list[float]] = {name: [] for name in ("candidates", "with_dark", "dark_list")}
+    shares: dict[str, list[float]] = {name: [] for name in entropies}
+    positives, negatives, sizes = [], [], []
+    for index, found in lists.items():
+        picked = chosen.choose(index, generator)
+        positive, hard = float(found.candidates[found.positive]), hard_negatives(chosen.lists, index, found)
+        positives.append(positive)
+        negatives.append(hard)
+        sizes.append(len(picked))
+        best = float(hard.max()) if len(hard) else -np.inf
+        for place, (kind, score) in enumerate(zip(found.kinds, found.scores.tolist(), strict=True)):
+            kinds.setdefault(kind, []).append((score, best < score < positive, score > positive, place in picked))
+        dark = found.scores[picked]
+        for name, values in (
+            ("candidates", found.candidates),
+            ("with_dark", np.concatenate([found.candidates, dark])),
+            ("dark_list", np.concatenate([[positive], dark])),
+        ):
+            entropy, weights = _softmax(values)
+            entropies[name].append(entropy)
+            shares[name].append(float(weights[found.positive if name != "dark_list" else 0]))
+    confidences = sorted(chosen.confidences.values())
+    hard_scores = np.concatenate(negatives) if negatives else np.empty(0)
+    return DarkDiagnostics(
+        lists=len(lists),
+        kinds={kind: KindFigures(len(rows), *_means(rows)) for kind, rows in sorted(kinds.items(), reverse=True)},
+        positive=float(np.mean(positives)),
+        negative=float(hard_scores.mean()) if len(hard_scores) else None,
+        chosen=float(np.mean(sizes)),
+        without=float(np.mean(np.array(sizes) == 0)),
+        entropy={name: float(np.mean(values)) for name, values in entropies.items()},
+        share={name: float(np.mean(values)) for name, values in shares.items()},
+        confidence=None
+        if chosen.spec.gate is None
+        else [confidences[0], float(np.median(confidences)), confidences[-1]],
+        opened=[float(np.mean([chosen.open(index, progress) for index in lists])) for progress in (0.0, 1.0)],
+    )
+
+
+def _means(rows: Sequence[tuple[float, ...]]) -> tuple[float, float, float, float]:
+    score, gap, above, chosen = np.mean(np.array(rows, dtype=np.float64), axis=0).tolist()
+    return score, gap, above, chosen
+
+
+def _softmax(scores: Scores) -> tuple[float, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    """Entropy in nats and weights of a softmax."""
+    shifted = np.exp(scores.astype(np.float64) - scores.max())
+    weights = shifted / shifted.sum()
+    return float(-(weights * np.log(np.maximum(weights, 1e-300))).sum()), weights
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"

@@ -1,0 +1,141 @@
+"""Stage ``dark``: dark examples of the teaching set, made and scored once (for methods that have any)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillir.collections.joined import with_documents
+from distillir.collections.table import TextTable
+from distillir.dark.dark_set import TEXTS, is_complete, open_dark_set, read_unscored, write_scores, write_texts
+from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
+from distillir.dark.make import FitsFor, make_dark
+from distillir.dark.spec import DarkSpec
+from distillir.errors import DistillirError
+from distillir.methods.compose import compose
+from distillir.parallel import barrier, rank
+from distillir.pipeline.run_folder import RunFolder
+from distillir.plans.dark_lists import DarkLists
+from distillir.progress import progress, say
+from distillir.teachers.counted import CountedTeacher
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+
+
+def dark(folder: RunFolder) -> None:
+    """Write ``dark/``; nothing where it is there, or where the recipe's method has no dark examples.
+
+    Raises:
+        DistillirError: The teaching set is missing, or nothing can be made of it.
+    """
+    spec = compose(folder.recipe).dark
+    if spec is not None:
+        folder.need(folder.teaching, "score")
+        make_dark_set(folder, spec, folder.teaching, folder.dark)
+
+
+def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Path, key: str | None = None) -> None:
+    """Make and score the dark examples of a teaching set; what is there already is kept.
+
+    Args:
+        folder: The run's.
+        spec: What is wanted.
+        teaching: The teaching set.
+        target: Folder of the dark examples.
+        key: Under what their figures are noted; None: they are those of the run.
+    """
+    barrier()
+    texts, done = (target / TEXTS).is_dir(), is_complete(target)
+    barrier()
+    lists = open_teaching_set(teaching, folder.collection)
+    if not done:
+        teacher = _teacher(folder)
+        with folder.timed("dark"):
+            if not texts and rank() == 0:
+                _write_texts(folder, spec, lists, target, teacher)
+            barrier()
+            _score(folder, lists, target, teacher)
+    if rank() == 0:
+        found = _diagnose(folder, spec, lists, target)
+        if not done:
+            found.say()
+        noted = folder.noted().get("dark", {})
+        folder.note(dark=found.to_dict() if key is None else {**noted, key: found.to_dict()})
+    barrier()
+
+
+def _teacher(folder: RunFolder) -> CountedTeacher:
+    from distillir.teachers.load import load_teacher
+
+    assert folder.recipe.teacher is not None
+    return load_teacher(folder.recipe.teacher)
+
+
+def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
+    collection, recipe = folder.collection, folder.recipe
+    with progress("Make dark examples", len(lists)) as advance:
+        made = make_dark(
+            collection,
+            lists,
+            spec,
+            seed=recipe.query_seed,
+            pseudo_positives=recipe.training.pseudo_positives,
+            fits_for=readers(folder, teacher),
+        )
+        at = 0
+
+        def told() -> Any:
+            nonlocal at
+            for one in made:
+                advance(one.index + 1 - at)
+                at = one.index + 1
+                yield one
+
+        target.mkdir(exist_ok=True)
+        found = write_texts(told(), collection.queries.ids(lists.queries.tolist()), target)
+        advance(len(lists) - at)
+    count = len(TextTable(target / TEXTS))
+    say(f"Dark examples: {count} texts of {found} lists with a positive ({len(lists)} lists in all)")
+    if not count:
+        raise DistillirError(
+            "no dark example can be made: " + ("no list has a positive" if not found else "the positives are too short"),
+            where="method.dark",
+            remedy="set candidates.add_judged, or training.pseudo_positives for the teacher's best"
+            if not found
+            else "leave method.dark out for this collection",
+        )
+
+
+def readers(folder: RunFolder, teacher: CountedTeacher) -> FitsFor:
+    """What of a text reaches both the teacher, beside a query, and the student in training."""
+    from distillir.encoding.reading import reads_whole
+    from distillir.encoding.vectors import prompt_for
+    from distillir.students.load import load_student
+
+    student, limit = load_student(str(folder.initial_student), device="cpu"), folder.recipe.training.max_length
+    prompt = prompt_for(student, "document") or ""
+    return lambda query: (
+        lambda text, end: reads_whole(student, prompt + text[:end], limit=limit) and teacher.reads(query, text[:end])
+    )
+
+
+def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
+    """Ask the teacher for dark texts and candidates together: where it normalises over a list, they must be one."""
+    collection = folder.collection
+    wider, edge = with_documents(collection, TextTable(target / TEXTS)), len(collection.corpus)
+    unscored = read_unscored(target)
+    together = [np.concatenate([lists.documents(made.index), made.rows + edge]) for made in unscored]
+    scores = teacher.score(wider, np.array([lists.queries[made.index] for made in unscored]), together)
+    split = [len(lists.documents(made.index)) for made in unscored]
+    if rank() == 0:
+        candidates = [values[:size] for values, size in zip(scores, split, strict=True)]
+        write_scores(unscored, candidates, [v[size:] for v, size in zip(scores, split, strict=True)], target)
+    calls = teacher.calls()
+    total = folder.noted().get("teacher_calls", {})
+    folder.note(teacher_calls={name: count + total.get(name, 0) for name, count in calls.items()}, dark_calls=calls)
+    if sum(calls.values()):
+        say(f"Teacher {teacher.name}: {calls['asked']} pairs asked, {calls['cached']} from the cache")
+
+
+def _diagnose(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path) -> DarkDiagnostics:
+    chosen = DarkLists(open_dark_set(target, len(lists)), lists, spec, len(folder.collection.corpus))
+    return diagnose_dark(chosen, folder.recipe.query_seed)
