@@ -1,14 +1,15 @@
 """Making the dark texts of whole teaching sets."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from distillir.collections import Collection
 from distillir.dark.dark_text import Fits
-from distillir.dark.make import DarkList, make_dark
-from distillir.dark.spec import MakingSpec as DarkSpec
+from distillir.dark.make import Made, make_dark
+from distillir.dark.spec import MakingSpec
 from example_lists import ExampleLists
 
 
@@ -17,8 +18,10 @@ def lists(tiny: Collection) -> ExampleLists:
     return ExampleLists(tiny)
 
 
-def made(tiny: Collection, lists: ExampleLists, seed: int = 0, **options: object) -> list[DarkList]:
-    return list(make_dark(tiny, lists, DarkSpec(**options), seed=seed))
+def made(
+    tiny: Collection, lists: ExampleLists, seed: int = 0, pseudo_positives: bool = False, **options: Any
+) -> list[Made]:
+    return list(make_dark(tiny, lists, MakingSpec(**options), seed=seed, pseudo_positives=pseudo_positives))
 
 
 def test_lists_with_a_positive_have_both_kinds(tiny: Collection, lists: ExampleLists) -> None:
@@ -66,6 +69,6 @@ def test_the_part_put_in_is_read_beside_its_query(tiny: Collection, lists: Examp
         asked.append(query)
         return lambda text, end: end <= 60
 
-    dark = list(make_dark(tiny, lists, DarkSpec(noisy=0), fits_for=fits_for))
+    dark = list(make_dark(tiny, lists, MakingSpec(noisy=0), fits_for=fits_for))
     assert asked == [tiny.queries.text(int(lists.queries[one.index])) for one in dark]
     assert all(b <= 60 for one in dark for text in one.texts for _, b in text.injected)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ class DarkSet:
         column = table.column(name).combine_chunks()
         offsets = np.asarray(column.offsets)
         values = np.asarray(column.values, dtype=np.float32)
-        return [values[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [values[a:b] for a, b in pairwise(offsets)]
 
     def text(self, row: int) -> DarkText:
         """A dark text as it was made."""

@@ -10,6 +10,9 @@ from distillir.plans.dark_lists import DarkLists, hard_negatives
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 
+#: Of each kind, for the report.
+EXAMPLES = 4
+
 
 @dataclass(frozen=True)
 class KindFigures:
@@ -41,11 +44,12 @@ class DarkDiagnostics:
         negative: Its mean score of hard negatives.
         chosen: Mean number of dark texts that a lesson holds.
         without: Share of the lists in which none fits.
-        entropy: Mean entropy of the teacher's softmax at temperature 1, in nats: over the candidates, over the candidates and
+        entropy: Mean entropy of the teacher's softmax at temperature 1, in nats: over the candidates, over these and
             the chosen dark texts (``with_dark``), and over positive and chosen dark texts (``dark_list``).
         share: The positive's mean share of these softmaxes.
         confidence: Least, median and greatest confidence of the gate; None without a gate.
         opened: Share of lists that the gate opens at the start and at the end of a stage.
+        examples: Some chosen dark texts to show, each the index of its list and its place among that list's.
     """
 
     lists: int
@@ -58,6 +62,7 @@ class DarkDiagnostics:
     share: dict[str, float]
     confidence: list[float] | None
     opened: list[float]
+    examples: list[tuple[int, int]]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -67,24 +72,23 @@ class DarkDiagnostics:
         """Print the figures, a line each kind."""
         for name, kind in self.kinds.items():
             say(
-                f"  {name}: {kind.made} made, mean score {kind.score:.2f}; {kind.gap:.0%} lie between the hard negatives "
-                f"(mean {_number(self.negative)}) and the positive (mean {self.positive:.2f}), {kind.above:.0%} above it"
+                f"  {name}: {kind.made} made, mean score {kind.score:.2f}; {kind.gap:.0%} between the hard negatives "
+                f"(mean {_number(self.negative)}) and the positive (mean {self.positive:.2f}), {kind.above:.0%} above"
             )
         say(
-            f"  a lesson holds {self.chosen:.1f} of them ({self.without:.0%} of the lists none); the teacher's softmax has an "
-            f"entropy of {self.entropy['candidates']:.2f} nats over the candidates, {self.entropy['with_dark']:.2f} with dark "
-            f"examples"
+            f"  a lesson holds {self.chosen:.1f} of them ({self.without:.0%} of the lists none); the teacher's softmax "
+            f"has {self.entropy['candidates']:.2f} nats without and {self.entropy['with_dark']:.2f} with them"
         )
         if self.confidence is not None:
             low, middle, high = self.confidence
             say(
-                f"  gate: open for {self.opened[0]:.0%} of the lists at first, {self.opened[1]:.0%} at last (confidence from "
-                f"{low:.2f} to {high:.2f}, median {middle:.2f})"
+                f"  gate: open for {self.opened[0]:.0%} of the lists at first, {self.opened[1]:.0%} at last "
+                f"(confidence from {low:.2f} to {high:.2f}, median {middle:.2f})"
             )
         if not any(self.opened):
             say(
-                "  WARNING: the gate opens for no list, so that no dark example is learnt from: lower method.dark.gate.start, or "
-                "set method.dark.gate.schedule to quantile"
+                "  WARNING: the gate opens for no list, so that no dark example is learnt from: "
+                "lower method.dark.gate.start, or set method.dark.gate.schedule to quantile"
             )
 
 
@@ -101,12 +105,14 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
     entropies: dict[str, list[float]] = {name: [] for name in ("candidates", "with_dark", "dark_list")}
     shares: dict[str, list[float]] = {name: [] for name in entropies}
     positives, negatives, sizes = [], [], []
+    held: list[tuple[int, int, str]] = []
     for index, found in lists.items():
         picked = chosen.choose(index, generator)
         positive, hard = float(found.candidates[found.positive]), hard_negatives(chosen.lists, index, found)
         positives.append(positive)
         negatives.append(hard)
         sizes.append(len(picked))
+        held += [(index, int(place), found.kinds[place]) for place in picked]
         best = float(hard.max()) if len(hard) else -np.inf
         for place, (kind, score) in enumerate(zip(found.kinds, found.scores.tolist(), strict=True)):
             kinds.setdefault(kind, []).append((score, best < score < positive, score > positive, place in picked))
@@ -134,7 +140,17 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
         if chosen.spec.gate is None
         else [confidences[0], float(np.median(confidences)), confidences[-1]],
         opened=[float(np.mean([chosen.open(index, progress) for index in lists])) for progress in (0.0, 1.0)],
+        examples=_examples(held),
     )
+
+
+def _examples(held: Sequence[tuple[int, int, str]]) -> list[tuple[int, int]]:
+    """A few dark texts of each kind, of lists evenly spread over all."""
+    chosen: list[tuple[int, int]] = []
+    for kind in sorted({kind for *_, kind in held}, reverse=True):
+        own = [(index, place) for index, place, found in held if found == kind]
+        chosen += [own[i] for i in np.unique(np.linspace(0, len(own) - 1, min(EXAMPLES, len(own))).astype(int))]
+    return chosen
 
 
 def _means(rows: Sequence[tuple[float, ...]]) -> tuple[float, float, float, float]:

@@ -60,4 +60,5 @@ def threshold(confidences: Values, schedule: str, start: float, end: float, prog
         return level
     if level <= 0 or not len(confidences):
         return float("inf")
-    return float(np.quantile(confidences, 1 - min(level, 1.0), method="lower"))
+    let_through = max(1, round(min(level, 1.0) * len(confidences)))
+    return float(np.sort(confidences)[-let_through])

@@ -12,7 +12,7 @@ Kind = Literal["reinforced", "noisy"]
 
 
 class MakingSpec(BaseModel):
-    """Which dark examples are made of a query's candidates. Every number is a reconstruction: the paper's are not known.
+    """Which dark examples are made of a query's candidates. Every number is a reconstruction: the paper's are unknown.
 
     What is not asked for is not made: ``reinforced: 0`` leaves noisy positives alone, and the other way round.
     """
@@ -42,7 +42,7 @@ class MakingSpec(BaseModel):
 
 
 class GateSpec(BaseModel):
-    """The self-paced gate: whose dark examples are learnt from. A reconstruction throughout; see `distillir.dark.gate`."""
+    """The self-paced gate: whose dark examples are learnt from. A reconstruction; see `distillir.dark.gate`."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -59,7 +59,7 @@ class GateSpec(BaseModel):
 
 
 class DarkSpec(MakingSpec):
-    """Dark examples as a recipe asks for them. Every default is a reconstruction: the paper's constants are not known."""
+    """Dark examples as a recipe asks for them. Every default is a reconstruction: the paper's are not known."""
 
     weight: float = Field(1.0, gt=0, description="lambda: weight of the dark lists beside the ordinary ones")
     count: int = Field(4, ge=0, description="dark examples in a lesson; 0: none")

@@ -15,7 +15,7 @@ from distillir.methods.method import Method
 
 ADAM = Method(
     "adam",
-    "dark examples between negatives and positive beside each list, for queries the teacher is sure of (reconstruction)",
+    "dark examples between negatives and positive beside each list, where the teacher is sure (reconstruction)",
     "Tao et al. 2024, arXiv 2212.10192",
     "plain",
     {"kl": {"student_temperature": 0.05}},

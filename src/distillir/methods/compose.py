@@ -113,7 +113,7 @@ def _dark_objective(dark: "DarkSpec", objective: "WeightedSum") -> "WeightedSum"
     parts = [part for part in chosen.parts if part[0].needs & {"teacher", "labels"}]
     if not parts:
         raise DistillirError(
-            f"{' + '.join(chosen.names)} learns from judgements alone, and nothing but the teacher judges dark examples",
+            f"{' + '.join(chosen.names)} learns from judgements alone, and the teacher alone judges dark examples",
             where="method.dark",
             remedy="add an objective that learns from the teacher (kl), or set method.dark.objective",
         )

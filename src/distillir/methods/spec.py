@@ -24,7 +24,8 @@ class MethodSpec(BaseModel):
     )
     objective: Any = Field(None, description="what is compared; null: the method's own")
     dark: DarkSpec | None = Field(
-        None, description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own"
+        None,
+        description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
 
     @field_validator("dark", mode="before")

@@ -97,7 +97,8 @@ def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: 
     say(f"Dark examples: {count} texts of {found} lists with a positive ({len(lists)} lists in all)")
     if not count:
         raise DistillirError(
-            "no dark example can be made: " + ("no list has a positive" if not found else "the positives are too short"),
+            "no dark example can be made: "
+            + ("no list has a positive" if not found else "the positives are too short"),
             where="method.dark",
             remedy="set candidates.add_judged, or training.pseudo_positives for the teacher's best"
             if not found

@@ -46,7 +46,9 @@ def train(folder: RunFolder) -> None:
         done = target.is_dir()
         barrier()
         if not done:
-            _train_stage(folder, method, stage, start, (teaching, examples), target, number if len(method.stages) > 1 else None)
+            _train_stage(
+                folder, method, stage, start, (teaching, examples), target, number if len(method.stages) > 1 else None
+            )
         start = target
 
 
@@ -87,11 +89,11 @@ def _train_stage(
     number: int | None,
 ) -> None:
     """Train the model in ``start`` into ``target``, on a teaching set and its dark examples (``sources``)."""
+    from distillir.dark.dark_set import open_dark_set
+    from distillir.plans.dark_lists import DarkLists
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.mined_order import MinedOrder
-    from distillir.dark.dark_set import open_dark_set
-    from distillir.plans.dark_lists import DarkLists
     from distillir.training.train import DarkTraining, checkpoint_folder
     from distillir.training.train import train as train_student
 

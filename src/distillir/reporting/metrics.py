@@ -65,6 +65,32 @@ class TeacherCalls(BaseModel):
     cached: NonNegativeInt = 0
 
 
+class DarkKind(BaseModel):
+    """Dark texts of one kind; see `distillir.dark.diagnostics.KindFigures`."""
+
+    made: NonNegativeInt
+    score: FiniteFloat
+    gap: FiniteFloat
+    above: FiniteFloat
+    chosen: FiniteFloat
+
+
+class DarkFigures(BaseModel):
+    """Figures on dark examples: what `distillir.dark.diagnostics.diagnose_dark` found, read back."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    lists: NonNegativeInt
+    kinds: dict[str, DarkKind]
+    chosen: FiniteFloat
+    without: FiniteFloat
+    entropy: dict[str, FiniteFloat]
+    share: dict[str, FiniteFloat]
+    confidence: list[FiniteFloat] | None = None
+    opened: list[FiniteFloat] = []
+    examples: list[tuple[NonNegativeInt, NonNegativeInt]] = []
+
+
 class Metrics(BaseModel):
     """Everything ``metrics.json`` holds; each part may be absent, and keys not known here are passed over.
 
@@ -80,6 +106,9 @@ class Metrics(BaseModel):
         seconds: Wall-clock seconds per stage, in the order they ran.
         teacher_calls: What the teacher was asked.
         diagnostics: Numbers about the teacher's scores, free-form.
+        dark: Figures on dark examples; None without any.
+        gate: Of each stage by its number: of each epoch, lessons with dark examples and the share that the gate let
+            through.
         hardware: Processor and memory, in words.
         versions: Package to version.
     """
@@ -97,6 +126,8 @@ class Metrics(BaseModel):
     seconds: dict[str, Seconds] = {}
     teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None
     diagnostics: dict[str, Any] = {}
+    dark: DarkFigures | None = None
+    gate: dict[str, list[tuple[NonNegativeInt, FiniteFloat]]] = {}
     hardware: str | None = None
     versions: dict[str, str] = {}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from distillir.collections.collection import Collection
 from distillir.reporting import summary, wording
+from distillir.reporting.figures.dark import dark_scores_figure, gate_figure
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.gains import gains_figure
 from distillir.reporting.figures.measures import measures_figure
@@ -27,6 +28,8 @@ class Figures:
     scores: Figure | None
     evenness: Figure | None
     stages: Figure | None
+    dark: Figure | None
+    gate: Figure | None
 
 
 def render_report(run_directory: Path, collection: Collection | None = None) -> Path:
@@ -75,6 +78,8 @@ def _figures(run: RunDirectory) -> Figures:
         scores=scores_figure(scores) if scores else None,
         evenness=evenness_figure(scores) if scores else None,
         stages=stages_figure(run.metrics.seconds),
+        dark=dark_scores_figure(run.dark) if run.dark else None,
+        gate=gate_figure(run.metrics.gate) if run.metrics.dark and run.metrics.dark.confidence else None,
     )
 
 

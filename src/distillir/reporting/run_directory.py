@@ -6,6 +6,7 @@ from pathlib import Path
 from distillir.collections.collection import Collection
 from distillir.errors import DistillirError
 from distillir.files import read_lines
+from distillir.reporting.dark_examples import DarkReport, read_dark_examples
 from distillir.reporting.metrics import Metrics, read_metrics
 from distillir.reporting.query_gains import QueryGains, query_gains
 from distillir.reporting.teacher_scores import TeacherScores, read_teacher_scores
@@ -23,6 +24,7 @@ class RunDirectory:
         log: ``log.jsonl``.
         scores: Of ``teaching/``.
         gains: Of ``runs/before.trec`` and ``runs/after.trec``.
+        dark: Of ``dark/``; None for a run without dark examples.
         notes: Why a part is left out, a sentence each.
     """
 
@@ -31,6 +33,7 @@ class RunDirectory:
     log: TrainingLog | None = None
     scores: TeacherScores | None = None
     gains: QueryGains | None = None
+    dark: DarkReport | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -54,6 +57,11 @@ def read_run_directory(path: Path, collection: Collection | None = None) -> RunD
     _read_log(run, path / "log.jsonl")
     _read_scores(run, path / "teaching")
     _read_gains(run, path / "runs", collection)
+    if run.metrics.dark is not None:
+        if (path / "dark").is_dir():
+            run.dark = read_dark_examples(path, run.metrics.dark, collection)
+        else:
+            run.notes.append("Dark examples: the run directory has no dark/.")
     if not run.metrics.seconds:
         run.notes.append("Time: metrics.json has no seconds.")
     return run

@@ -108,7 +108,9 @@ class BM25Index:
         for term in terms:
             counts = np.array([ids.count(term) for ids in tokens], dtype=np.int64)
             inside = np.array([pointers[term + 1] - pointers[term]], dtype=np.int64)
-            scores += inverse_frequencies(len(self.collection.corpus), inside) * counts / np.maximum(counts + norms, 1e-9)
+            scores += (
+                inverse_frequencies(len(self.collection.corpus), inside) * counts / np.maximum(counts + norms, 1e-9)
+            )
         return scores.astype(np.float32)
 
     def _terms(self, query_rows: Rows) -> Iterator[list[int]]:

@@ -114,7 +114,12 @@ def build_postings(
         data[places] = inverse_frequency[terms] * counts / (counts + norms[documents])
         cursor += in_block
     counted.unlink()
-    scores = {"data": data, "indices": indices, "indptr": pointers, "num_docs": len(corpus)}
+    scores: dict[str, npt.NDArray[Any] | int] = {
+        "data": data,
+        "indices": indices,
+        "indptr": pointers,
+        "num_docs": len(corpus),
+    }
     return scores, float(lengths.mean())
 
 

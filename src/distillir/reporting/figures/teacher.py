@@ -28,7 +28,7 @@ def scores_figure(scores: TeacherScores) -> Figure | None:
     def paint(canvas: "Canvas") -> None:
         axes = canvas.subplots()
         for name, (colour, values) in reversed(groups.items()):
-            _histogram(axes, values, (low, high), colour, f"{name} ({count(len(values))})")
+            histogram(axes, values, (low, high), colour, f"{name} ({count(len(values))})")
         axes.set_xlabel("teacher's score")
         axes.set_ylabel("% of the group")
         handles, labels = axes.get_legend_handles_labels()
@@ -49,7 +49,7 @@ def evenness_figure(scores: TeacherScores) -> Figure | None:
 
     def paint(canvas: "Canvas") -> None:
         axes = canvas.subplots()
-        _histogram(axes, scores.evenness, (0.0, 1.0), "teacher", None)
+        histogram(axes, scores.evenness, (0.0, 1.0), "teacher", None)
         axes.axvline(middle, color=COLOURS["ink"], linewidth=1.2, linestyle=(0, (3, 3)))
         axes.annotate(
             "median", (middle, 1), (5 if middle < 0.5 else -5, -2), xycoords=("data", "axes fraction"),
@@ -64,7 +64,8 @@ def evenness_figure(scores: TeacherScores) -> Figure | None:
     return Figure(caption, draw("teacher-evenness", f"Histogram of entropy per list: {words}", (420, 290), paint))
 
 
-def _histogram(axes: "Axes", values: Numbers, limits: tuple[float, float], colour: str, label: str | None) -> None:
+def histogram(axes: "Axes", values: Numbers, limits: tuple[float, float], colour: str, label: str | None) -> None:
+    """Draw a histogram whose bars add up to 100 %, within limits."""
     if limits[0] == limits[1]:  # every score alike
         limits = (limits[0] - 0.5, limits[1] + 0.5)
     heights, edges = np.histogram(values, bins=BINS, range=limits)

@@ -1,0 +1,52 @@
+"""Dark texts on disk: they come back as they were made, whole or not at all."""
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dark_examples import make_dark_set
+from distillir.collections import Collection
+from distillir.dark.dark_set import SCORED, is_complete, open_dark_set
+from distillir.dark.make import make_dark
+from distillir.dark.spec import MakingSpec
+from distillir.errors import DistillirError
+from example_lists import ExampleLists
+
+
+def test_what_was_made_comes_back(tiny: Collection, tmp_path: Path) -> None:
+    lists = ExampleLists(tiny)
+    dark = make_dark_set(tiny, lists, tmp_path)
+    made = {one.index: one for one in make_dark(tiny, lists, MakingSpec(reinforced=4, noisy=4))}
+    assert set(dark.lists) == {0, 2, 4, 6, 8, 10} == set(made)
+    rows = np.concatenate([found.rows for found in dark.lists.values()])
+    assert np.array_equal(rows, np.arange(len(dark.texts)))
+    for index, found in dark.lists.items():
+        assert tuple(dark.text(int(row)) for row in found.rows) == made[index].texts
+        assert found.kinds == tuple(text.kind for text in made[index].texts)
+        assert found.positive == made[index].positive
+        assert len(found.scores) == len(found.rows)
+        np.testing.assert_array_equal(found.candidates, lists.scores(index))
+    again = pickle.loads(pickle.dumps(dark))
+    assert all(np.array_equal(again.lists[i].scores, dark.lists[i].scores) for i in dark.lists)
+
+
+def test_no_id_is_one_of_the_collections(tiny: Collection, tmp_path: Path) -> None:
+    dark = make_dark_set(tiny, ExampleLists(tiny), tmp_path)
+    assert not set(dark.texts.ids()) & set(tiny.corpus.ids())
+
+
+def test_unfinished_damaged_and_foreign_sets_are_refused(tiny: Collection, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    make_dark_set(tiny, ExampleLists(tiny), whole)
+    unfinished, damaged = tmp_path / "unfinished", tmp_path / "damaged"
+    for folder in (unfinished, damaged):
+        shutil.copytree(whole, folder)
+    (unfinished / SCORED).unlink()
+    assert is_complete(whole) and not is_complete(unfinished)
+    (damaged / SCORED).write_bytes(b"no parquet")
+    for folder, lists, said in ((unfinished, 12, "is missing"), (damaged, 12, "damaged"), (whole, 5, "another")):
+        with pytest.raises(DistillirError, match=said):
+            open_dark_set(folder, lists)

@@ -1,0 +1,28 @@
+"""Dark texts of the example lists, with made-up scores between negatives and positive."""
+
+from pathlib import Path
+
+import numpy as np
+
+from distillir.collections import Collection
+from distillir.dark.dark_set import DarkSet, open_dark_set, read_unscored, write_scores, write_texts
+from distillir.dark.make import make_dark
+from distillir.dark.spec import MakingSpec
+from example_lists import ExampleLists
+
+
+def make_dark_set(collection: Collection, lists: ExampleLists, path: Path) -> DarkSet:
+    """Make and "score" them: a list's dark texts lie from below its worst candidate to above its positive."""
+    path.mkdir(exist_ok=True)
+    made = make_dark(collection, lists, MakingSpec(reinforced=4, noisy=4))
+    write_texts(made, collection.queries.ids(lists.queries.tolist()), path)
+    unscored = read_unscored(path)
+    candidates = [lists.scores(one.index) for one in unscored]
+    for one, scores in zip(unscored, candidates, strict=True):
+        scores[one.positive] = 6.0
+    dark = [
+        np.linspace(scores.min() - 1, 7.0, len(one.rows)).astype(np.float32)
+        for one, scores in zip(unscored, candidates, strict=True)
+    ]
+    write_scores(unscored, candidates, dark, path)
+    return open_dark_set(path, len(lists.queries))

@@ -1,0 +1,142 @@
+"""Dark lists in batch and loss: their term is what the formula says, and nothing else moves."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from training_fixtures import lists, student  # noqa: F401
+
+from dark_examples import make_dark_set
+from distillir.collections import Collection
+from distillir.collections.joined import JoinedTable
+from distillir.dark.dark_set import DarkSet
+from distillir.dark.spec import DarkSpec
+from distillir.objectives import kl
+from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.dark_lists import DarkLists
+from distillir.plans.lessons import Lessons
+from distillir.plans.plain_lists import PlainLists
+from distillir.training.collator import LessonCollator
+from distillir.training.loss import LessonLoss
+from distillir.training.tokens import tokenise
+from example_lists import ExampleLists
+
+KL = parse_objective({"kl": {"student_temperature": 0.05}})
+WEIGHT = 0.7
+
+
+@pytest.fixture
+def dark(tiny: Collection, lists: ExampleLists, tmp_path: Path) -> DarkSet:  # noqa: F811
+    return make_dark_set(tiny, lists, tmp_path / "dark")
+
+
+@pytest.fixture
+def collator(
+    tmp_path: Path,
+    student: Any,  # noqa: F811
+    tiny: Collection,
+    lists: ExampleLists,  # noqa: F811
+    dark: DarkSet,
+) -> LessonCollator:
+    corpus = JoinedTable(tiny.corpus, dark.texts)
+    queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
+    every = np.arange(len(corpus), dtype=np.int64)
+    documents = tokenise(tmp_path / "d", student, corpus, every, kind="document")
+    return LessonCollator(queries, documents, budget=512)
+
+
+def _lessons(tiny: Collection, lists: ExampleLists, dark: DarkSet, **spec: Any) -> Lessons:  # noqa: F811
+    found = DarkLists(dark, lists, DarkSpec(**{"count": 2, **spec}), len(tiny.corpus))
+    return Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], dark=found)
+
+
+def _parts(student: Any, batch: Any, counts: Any = None) -> dict[str, float]:  # noqa: F811
+    loss = LessonLoss(student, KL, dark=(KL, WEIGHT))
+    with torch.no_grad():
+        return {name: float(value) for name, value in loss(student, batch, counts).items()}
+
+
+def test_the_dark_term_by_the_models_own_scores(
+    tiny: Collection,
+    lists: ExampleLists,  # noqa: F811
+    dark: DarkSet,
+    collator: LessonCollator,
+    student: Any,  # noqa: F811
+) -> None:
+    """Half of the queries pass the gate: lambda x the sum of their divergences over all that have dark examples."""
+    lessons = _lessons(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
+    chosen = [lessons[i] for i in range(len(lessons))]
+    parts = _parts(student, collator(chosen))
+    divergences, counted, corpus = [], 0, JoinedTable(tiny.corpus, dark.texts)
+    for lesson in chosen:
+        counted += lesson.dark is not None
+        if lesson.dark is None or not lesson.dark.open:
+            continue
+        query = student.encode_query([tiny.queries.text(lesson.query)])
+        documents = student.encode_document(corpus.texts(lesson.dark.documents))
+        scores = student.similarity(query, documents)
+        teacher = torch.from_numpy(lesson.dark.teacher)[None]
+        divergences.append(float(kl(scores, teacher, student_temperature=0.05)))
+    assert 0 < len(divergences) < counted < len(chosen)
+    assert parts["dark kl"] == pytest.approx(WEIGHT * sum(divergences) / counted, abs=1e-4)
+    plain = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
+    alone = _parts(student, collator([plain[i] for i in range(len(plain))]))
+    assert set(alone) == {"kl"} and parts["kl"] == pytest.approx(alone["kl"], abs=1e-5)
+
+
+def test_parts_of_a_batch_add_up_to_it(
+    tiny: Collection,
+    lists: ExampleLists,  # noqa: F811
+    dark: DarkSet,
+    collator: LessonCollator,
+    student: Any,  # noqa: F811
+) -> None:
+    lessons = _lessons(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
+    chosen = [lessons[i] for i in range(len(lessons))]
+    whole = collator(chosen)
+    counts = LessonLoss(student, KL, dark=(KL, WEIGHT)).counts(whole["label"])
+    parts = [_parts(student, collator(chosen[i : i + 3]), counts) for i in range(0, len(chosen), 3)]
+    for name, value in _parts(student, whole).items():
+        assert sum(part.get(name, 0.0) for part in parts) == pytest.approx(value, abs=1e-5)
+
+
+def test_what_the_gate_keeps_back_is_not_encoded(
+    tiny: Collection,
+    lists: ExampleLists,  # noqa: F811
+    dark: DarkSet,
+    collator: LessonCollator,
+    student: Any,  # noqa: F811
+) -> None:
+    shut = _lessons(tiny, lists, dark, gate={"start": 2.0})
+    batch = collator([shut[i] for i in range(4)])
+    listed = np.unique(np.concatenate([shut[i].documents for i in range(4)]))
+    assert batch["document_input_ids"].shape[0] == len(listed)
+    assert _parts(student, batch)["dark kl"] == 0.0
+    # The lists too, where the recipe gates them: they count, and add nothing.
+    everything = _lessons(tiny, lists, dark, gate={"start": 2.0, "lists": True})
+    chosen = [everything[i] for i in range(4)]
+    kept = [lesson for lesson in chosen if lesson.open]
+    parts, only = _parts(student, collator(chosen)), _parts(student, collator(kept))
+    assert parts["kl"] == pytest.approx(only["kl"] * len(kept) / len(chosen), abs=1e-5)
+    none = [lesson for lesson in chosen if not lesson.open]
+    assert none and set(_parts(student, collator(none)).values()) == {0.0}
+
+
+def test_dark_examples_are_nobodys_in_batch_negatives(
+    tiny: Collection,
+    lists: ExampleLists,  # noqa: F811
+    dark: DarkSet,
+    collator: LessonCollator,
+) -> None:
+    lessons = _lessons(tiny, lists, dark, gate=None)
+    collator.in_batch = True
+    chosen = [lessons[i] for i in range(6)]
+    batch = collator(chosen)
+    distinct = len(np.unique(np.concatenate([lesson.documents for lesson in chosen])))
+    for row, lesson in enumerate(chosen):
+        own = batch["label"]["mask"][row].sum()
+        known = np.isin(np.unique(np.concatenate([one.documents for one in chosen])), lesson.known).sum()
+        assert own == len(lesson.documents) + distinct - known
+    assert batch["document_input_ids"].shape[0] > distinct
