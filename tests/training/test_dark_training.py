@@ -28,16 +28,16 @@ WEIGHT = 0.7
 
 
 @pytest.fixture
-def dark(tiny: Collection, lists: ExampleLists, tmp_path: Path) -> DarkSet:  # noqa: F811
+def dark(tiny: Collection, lists: ExampleLists, tmp_path: Path) -> DarkSet:
     return make_dark_set(tiny, lists, tmp_path / "dark")
 
 
 @pytest.fixture
 def collator(
     tmp_path: Path,
-    student: Any,  # noqa: F811
+    student: Any,
     tiny: Collection,
-    lists: ExampleLists,  # noqa: F811
+    lists: ExampleLists,
     dark: DarkSet,
 ) -> LessonCollator:
     corpus = JoinedTable(tiny.corpus, dark.texts)
@@ -47,12 +47,12 @@ def collator(
     return LessonCollator(queries, documents, budget=512)
 
 
-def _lessons(tiny: Collection, lists: ExampleLists, dark: DarkSet, **spec: Any) -> Lessons:  # noqa: F811
+def _lessons(tiny: Collection, lists: ExampleLists, dark: DarkSet, **spec: Any) -> Lessons:
     found = DarkLists(dark, lists, DarkSpec(**{"count": 2, **spec}), len(tiny.corpus))
     return Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], dark=found)
 
 
-def _parts(student: Any, batch: Any, counts: Any = None) -> dict[str, float]:  # noqa: F811
+def _parts(student: Any, batch: Any, counts: Any = None) -> dict[str, float]:
     loss = LessonLoss(student, KL, dark=(KL, WEIGHT))
     with torch.no_grad():
         return {name: float(value) for name, value in loss(student, batch, counts).items()}
@@ -60,10 +60,10 @@ def _parts(student: Any, batch: Any, counts: Any = None) -> dict[str, float]:  #
 
 def test_the_dark_term_by_the_models_own_scores(
     tiny: Collection,
-    lists: ExampleLists,  # noqa: F811
+    lists: ExampleLists,
     dark: DarkSet,
     collator: LessonCollator,
-    student: Any,  # noqa: F811
+    student: Any,
 ) -> None:
     """Half of the queries pass the gate: lambda x the sum of their divergences over all that have dark examples."""
     lessons = _lessons(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
@@ -88,10 +88,10 @@ def test_the_dark_term_by_the_models_own_scores(
 
 def test_parts_of_a_batch_add_up_to_it(
     tiny: Collection,
-    lists: ExampleLists,  # noqa: F811
+    lists: ExampleLists,
     dark: DarkSet,
     collator: LessonCollator,
-    student: Any,  # noqa: F811
+    student: Any,
 ) -> None:
     lessons = _lessons(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
     chosen = [lessons[i] for i in range(len(lessons))]
@@ -104,10 +104,10 @@ def test_parts_of_a_batch_add_up_to_it(
 
 def test_what_the_gate_keeps_back_is_not_encoded(
     tiny: Collection,
-    lists: ExampleLists,  # noqa: F811
+    lists: ExampleLists,
     dark: DarkSet,
     collator: LessonCollator,
-    student: Any,  # noqa: F811
+    student: Any,
 ) -> None:
     shut = _lessons(tiny, lists, dark, gate={"start": 2.0})
     batch = collator([shut[i] for i in range(4)])
@@ -126,7 +126,7 @@ def test_what_the_gate_keeps_back_is_not_encoded(
 
 def test_dark_examples_are_nobodys_in_batch_negatives(
     tiny: Collection,
-    lists: ExampleLists,  # noqa: F811
+    lists: ExampleLists,
     dark: DarkSet,
     collator: LessonCollator,
 ) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from accelerate.utils import send_to_device
 
 from distillir.training.loss import LessonLoss
 
@@ -22,9 +22,7 @@ def unused_frozen(model: Any, loss: LessonLoss, batch: Mapping[str, Any]) -> Ite
         loss: Its loss.
         batch: What `distillir.training.collator.LessonCollator` made.
     """
-    inputs = {name: value.to(model.device) if isinstance(value, Tensor) else value for name, value in batch.items()}
-    inputs["label"] = {name: value.to(model.device) for name, value in batch["label"].items()}
-    torch.autograd.backward(loss.scores(model, inputs).sum())
+    torch.autograd.backward(loss.scores(model, send_to_device(batch, model.device)).sum())
     unused = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.grad is None]
     model.zero_grad(set_to_none=True)
     for parameter in unused:
