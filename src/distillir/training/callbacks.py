@@ -19,6 +19,8 @@ from transformers import (
 from distillir.files import atomic_file
 
 COMPLETE = "complete"
+#: What the trainer logs and the log file says in its own way, or not at all.
+NOT_LOGGED = {"epoch", "step", "seconds"}
 
 
 class LogFile(TrainerCallback):
@@ -57,14 +59,14 @@ class LogFile(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """One line: step, epoch, loss, learning rate, gradient norm, seconds."""
+        """One line: step, epoch, loss and its parts, learning rate, gradient norm, seconds."""
         if not state.is_world_process_zero or not logs or "loss" not in logs:
             return
         record = {
             **({} if self.stage is None else {"stage": self.stage}),
             "step": state.global_step,
             "epoch": round(state.global_step * self.lessons_per_step / self.lessons_per_epoch, 4),
-            **{name: value for name, value in logs.items() if name in ("loss", "learning_rate", "grad_norm")},
+            **{name: value for name, value in logs.items() if name not in NOT_LOGGED},
             "seconds": round(self._before + time.monotonic() - self._start, 3),
         }
         with self.path.open("a", encoding="utf-8") as stream:

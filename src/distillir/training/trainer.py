@@ -20,6 +20,12 @@ class LessonTrainer(SentenceTransformerTrainer):
 
     loss_is_scaled_for_ga = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Each part of the loss, summed over the steps since the last log.
+        self._parts: dict[str, torch.Tensor] = {}
+        self._steps = 0
+
     def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
         """Lessons are used as they are."""
         return dataset
@@ -60,7 +66,7 @@ class LessonTrainer(SentenceTransformerTrainer):
             names = sorted(totals)
             summed = self.accelerator.reduce(torch.stack([totals[name] for name in names]), reduction="sum")
             totals = dict(zip(names, summed.unbind(), strict=True))
-        self._totals = totals
+        self._totals, self._steps = totals, self._steps + 1
         return samples, None
 
     def compute_loss(
@@ -68,7 +74,21 @@ class LessonTrainer(SentenceTransformerTrainer):
     ) -> Any:
         """The share of this batch in the step's loss, times the number of processes (whose gradients are averaged)."""
         parts = self.loss(model, inputs, self._totals)
+        for name in self._totals:
+            part = parts[name].detach() if name in parts else torch.zeros((), device=self.model.device)
+            self._parts[name] = self._parts[name] + part if name in self._parts else part
         total = torch.stack(list(parts.values())).sum() * self.args.world_size
         if not torch.isfinite(total):
             raise FloatingPointError(f"the loss is {total.item()} at step {self.state.global_step + 1}")
         return (total, {}) if return_outputs else total
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log the parts of the loss too, where it has several: means over the steps since the last log."""
+        if "loss" in logs and len(self._parts) > 1:
+            names = sorted(self._parts)
+            sums = torch.stack([self._parts[name] for name in names])
+            if self.args.world_size > 1:
+                sums = self.accelerator.reduce(sums, reduction="sum")
+            logs |= dict(zip(names, (sums / max(self._steps, 1)).tolist(), strict=True))
+        self._parts, self._steps = {}, 0
+        super().log(logs, start_time)
