@@ -11,15 +11,20 @@ from distillir.dark.spec import MakingSpec
 from example_lists import ExampleLists
 
 
+def raise_positives(lists: ExampleLists) -> None:
+    """Let the teacher prefer what is judged relevant."""
+    for index in range(len(lists.queries)):
+        lists.scores(index)[lists.relevant(index)] = 6.0
+
+
 def make_dark_set(collection: Collection, lists: ExampleLists, path: Path) -> DarkSet:
-    """Make and "score" them: a list's dark texts lie from below its worst candidate to above its positive."""
+    """Make and "score" them: a list's dark texts lie from below its worst candidate to above its positive (6.0)."""
+    raise_positives(lists)
     path.mkdir(exist_ok=True)
     made = make_dark(collection, lists, MakingSpec(reinforced=4, noisy=4))
     write_texts(made, collection.queries.ids(lists.queries.tolist()), path)
     unscored = read_unscored(path)
     candidates = [lists.scores(one.index) for one in unscored]
-    for one, scores in zip(unscored, candidates, strict=True):
-        scores[one.positive] = 6.0
     dark = [
         np.linspace(scores.min() - 1, 7.0, len(one.rows)).astype(np.float32)
         for one, scores in zip(unscored, candidates, strict=True)

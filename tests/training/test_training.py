@@ -45,18 +45,11 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-def test_the_loss_falls_and_a_repeat_is_identical(tiny: Collection, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        _run(_command(tiny, tmp_path / name, epochs=8, dropout=0.1))
-    losses = _losses(tmp_path / "a")
-    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
-    first, second = _weights(tmp_path / "a"), _weights(tmp_path / "b")
-    assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_killed_and_resumed_gives_the_same_weights(tiny: Collection, tmp_path: Path) -> None:
-    settings = {"epochs": 4, "dropout": 0.1, "checkpoint_seconds": 0}
+def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(tiny: Collection, tmp_path: Path) -> None:
+    settings = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0, "dark": {"count": 2}}
     _run(_command(tiny, tmp_path / "whole", **settings))
+    losses = _losses(tmp_path / "whole")
+    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
     work = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, *_command(tiny, work, slow=0.3, **settings)], env=_environment())
     deadline = time.monotonic() + 90
@@ -87,8 +80,10 @@ def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("objective", "settings"),
     [
-        ("kl", {"batches": "overlapping"}),
-        ({"ranknet": 1.0, "info_nce": 0.5}, {}),
+        (
+            {"ranknet": 1.0, "info_nce": 0.5, "kl": 1.0},
+            {"batches": "overlapping", "dark": {"gate": {"schedule": "quantile", "start": 0.3, "end": 1.0}}},
+        ),
         ({"ckl": 1.0, "lambda_mrr": 1.0}, {"towers": "separate"}),
     ],
 )
@@ -103,6 +98,12 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
     _run(_command(tiny, tmp_path / "two", objective, **settings), launcher)
     one = _losses(tmp_path / "one")
     assert len(one) == 6
+    logged = [json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[3]) for name in ("one", "two")]
+    parts = {name for name in logged[0] if name.replace("dark ", "") in objective}
+    assert len(parts) == (5 if "dark" in settings else 2)
+    for log in logged:
+        assert sum(log[name] for name in parts) == pytest.approx(log["loss"], abs=1e-5)
+        assert all(log[name] == pytest.approx(logged[0][name], abs=1e-5) for name in parts)
     assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5)
     assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5)
     whole = _weights(tmp_path / "one")

@@ -11,14 +11,18 @@ from pathlib import Path
 import torch
 from transformers import TrainerCallback
 
+from dark_examples import make_dark_set, raise_positives
 from distillir.collections import Collection
+from distillir.dark.dark_set import open_dark_set
+from distillir.dark.spec import DarkSpec
 from distillir.encoding.models import resolve_model
-from distillir.objectives.weighted_sum import parse_objective
-from distillir.parallel import rank
+from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+from distillir.parallel import barrier, rank
+from distillir.plans.dark_lists import DarkLists
 from distillir.students.load import load_student
 from distillir.training import trainer
 from distillir.training.settings import TrainingSettings
-from distillir.training.train import train
+from distillir.training.train import DarkTraining, train
 from example_lists import ExampleLists
 
 collection, work, settings, objective = sys.argv[1:5]
@@ -43,17 +47,29 @@ torch.set_num_threads(1)
 opened = Collection(Path(collection))
 wanted = json.loads(settings)
 towers = wanted.pop("towers", "shared")
+spec = wanted.pop("dark", None)
+lists, dark = ExampleLists(opened), None
 model = load_student(resolve_model("all-MiniLM-L6-v2"), layers=1, max_length=32, towers=towers, device="cpu")
 folder = Path(work)
 folder.mkdir(parents=True, exist_ok=True)
+compared = parse_objective(json.loads(objective))
+if spec is not None:
+    if rank() == 0:
+        make_dark_set(opened, lists, folder / "dark")
+    barrier()
+    raise_positives(lists)
+    learnt = DarkLists(open_dark_set(folder / "dark", 12), lists, DarkSpec(**spec), len(opened.corpus))
+    teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
+    dark = DarkTraining(learnt, teaching, 0.7)
 train(
     model,
     opened,
-    ExampleLists(opened),
-    parse_objective(json.loads(objective)),
+    lists,
+    compared,
     TrainingSettings(**wanted),
     folder,
     folder / "log.jsonl",
+    dark=dark,
 )
 if rank() == 0:
     torch.save(dict(model.state_dict()), folder / "weights.pt")
