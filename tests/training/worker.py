@@ -13,12 +13,12 @@ from transformers import TrainerCallback
 
 from dark_examples import make_dark_set, raise_positives
 from distillir.collections import Collection
+from distillir.dark.dark_lists import DarkLists
 from distillir.dark.dark_set import open_dark_set
 from distillir.dark.spec import DarkSpec
 from distillir.encoding.models import resolve_model
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 from distillir.parallel import barrier, rank
-from distillir.plans.dark_lists import DarkLists
 from distillir.students.load import load_student
 from distillir.training import trainer
 from distillir.training.settings import TrainingSettings

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.plans.dark_lists import DarkLists, hard_negatives
+from distillir.dark.dark_lists import DarkLists, hard_negatives
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
+from distillir.dark.dark_lists import DarkLists
 from distillir.dark.dark_set import TEXTS, is_complete, open_dark_set, read_unscored, write_scores, write_texts
 from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
 from distillir.dark.make import FitsFor, make_dark
@@ -15,7 +16,6 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.run_folder import RunFolder
-from distillir.plans.dark_lists import DarkLists
 from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set

@@ -60,6 +60,7 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     evaluated = len(collection.qrels(recipe.evaluation.split).query_rows)
     rate = _texts_per_second(collection, recipe.student.model, recipe.student.layers, recipe.student.max_length)
     documents = len(collection.corpus)
+    stages, dark = compose(recipe).stages, compose(recipe).dark
     steps = []
     if recipe.teaching is None:
         dense = "dense" in str(recipe.candidates.from_)
@@ -67,17 +68,22 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         work = f"{recipe.candidates.depth} candidates for {queries} training and {evaluated} evaluation queries"
         steps.append(Step("mine", work, seconds))
         if recipe.teacher is not None:
-            steps.append(_scoring(recipe, collection, queries + evaluated))
+            steps.append(
+                _scoring(recipe, collection, "score", (queries + evaluated) * recipe.candidates.depth, documents)
+            )
+            if dark is not None:
+                made = queries * (dark.reinforced + dark.noisy)
+                steps.append(_scoring(recipe, collection, "dark", made, made))
     else:
         steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     factor = 4 / 3 if training.grad_cache else 1
     seconds = _training_seconds(collection, recipe)
-    stages = compose(recipe).stages
     for number, stage in enumerate(stages, 1):
         lessons = stage.training.epochs * queries * len(stage.forms)
         depth = recipe.candidates.depth
         candidates = sum(min(form.size or depth, depth) for form in stage.forms) / len(stage.forms)
+        candidates += dark.count + 1 if dark is not None else 0
         name = "train" if len(stages) == 1 else f"train, stage {number}"
         work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates:g}"
         steps.append(Step(name, work, factor * lessons * (candidates + 1) * seconds))
@@ -85,29 +91,28 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     return steps
 
 
-def _scoring(recipe: Recipe, collection: Collection, queries: int) -> Step:
+def _scoring(recipe: Recipe, collection: Collection, stage: str, pairs: int, texts: int) -> Step:
     from distillir.teachers.load import load_teacher
 
     assert recipe.teacher is not None
-    pairs = queries * recipe.candidates.depth
     work = f"{pairs} pairs by the teacher {load_teacher(recipe.teacher).name}"
-    return Step("score", work, _scoring_seconds(recipe.teacher, collection, pairs))
+    return Step(stage, work, _scoring_seconds(recipe.teacher, collection, pairs, texts))
 
 
-def _scoring_seconds(spec: Any, collection: Collection, pairs: int) -> float | None:
-    """Seconds a teacher would take, from timing its models on a few texts."""
+def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) -> float | None:
+    """Seconds a teacher would take for pairs of so many distinct documents, from timing its models on a few texts."""
     if isinstance(spec, str):
         return pairs / (50 * BM25_QUERIES_PER_SECOND)
     if not isinstance(spec, Mapping):
         return None
     if "ensemble" in spec:
-        members = [_scoring_seconds(member, collection, pairs) for member in spec["ensemble"]]
+        members = [_scoring_seconds(member, collection, pairs, texts) for member in spec["ensemble"]]
         return sum(member for member in members if member is not None)
     kind, value = next(iter(spec.items()))
     options = value if isinstance(value, Mapping) else {"model": value}
     if kind == "dense":
         rate = _texts_per_second(collection, str(options["model"]), None, options.get("max_length"))
-        return len(collection.corpus) / rate
+        return texts / rate
     if kind == "cross-encoder":
         from distillir.teachers.load import load_teacher
 

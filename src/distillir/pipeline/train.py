@@ -89,8 +89,8 @@ def _train_stage(
     number: int | None,
 ) -> None:
     """Train the model in ``start`` into ``target``, on a teaching set and its dark examples (``sources``)."""
+    from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import open_dark_set
-    from distillir.plans.dark_lists import DarkLists
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.mined_order import MinedOrder

@@ -10,7 +10,7 @@ from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 
 if TYPE_CHECKING:
-    from distillir.plans.dark_lists import DarkLesson
+    from distillir.dark.dark_lists import DarkLesson
 
 Flags = npt.NDArray[np.bool_]
 

@@ -13,7 +13,7 @@ from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
 
 if TYPE_CHECKING:
-    from distillir.plans.dark_lists import DarkLists
+    from distillir.dark.dark_lists import DarkLists
 
 BATCHES = {
     "shuffled": "queries in random order",

@@ -90,7 +90,7 @@ def read_dark_examples(path: Path, figures: DarkFigures, collection: Collection 
 
 
 def _negatives(dark: DarkSet, lists: TeachingSet, index: int) -> Numbers:
-    from distillir.plans.dark_lists import hard_negatives
+    from distillir.dark.dark_lists import hard_negatives
 
     return hard_negatives(lists, index, dark.lists[index]).astype(np.float64)
 

@@ -12,10 +12,10 @@ from torch import nn
 from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
+from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.parallel import barrier, first_process_first, world_size
-from distillir.plans.dark_lists import DarkLists
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
