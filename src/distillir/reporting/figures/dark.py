@@ -46,13 +46,13 @@ def dark_scores_figure(report: DarkReport) -> Figure | None:
 
 
 def gate_figure(gate: dict[str, list[tuple[int, float]]]) -> Figure | None:
-    """Draw the share of lists whose dark examples the gate lets through, per epoch; None without epochs.
+    """Draw the share of lists whose dark examples the gate lets through, per epoch; None for a single epoch.
 
     Args:
         gate: Of each stage, by its number: lessons with dark examples and the open share of each epoch.
     """
     shares = [(stage, epoch, share) for stage, rows in gate.items() for epoch, (_, share) in enumerate(rows, 1)]
-    if not shares:
+    if len(shares) < 2:
         return None
     several = len(gate) > 1
     names = [f"{stage}.{epoch}" if several else str(epoch) for stage, epoch, _ in shares]
