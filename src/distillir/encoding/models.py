@@ -2,6 +2,7 @@
 
 import importlib.resources
 import importlib.util
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,44 @@ def load_sentence_transformer(
         set_max_length(model, max_length, str(name))
     model.eval()
     return model
+
+
+def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None) -> Any:
+    """Load a MultiVectorEncoder, in evaluation mode: folders of sentence-transformers, PyLate and Stanford ColBERT.
+
+    Arguments and errors as `load_sentence_transformer`.
+    """
+    from sentence_transformers import MultiVectorEncoder
+
+    path = resolve_model(name)
+    with one_line_errors(str(name)):
+        model = MultiVectorEncoder(path, device=device or pick_device())
+    if max_length is not None:
+        set_max_length(model, max_length, str(name))
+    model.eval()
+    return model
+
+
+def model_kind(name: str | os.PathLike[str]) -> str:
+    """What a model's files say it is: ``dense`` (also where they say nothing), ``multi-vector`` or ``sparse``."""
+    from transformers.utils import cached_file
+
+    path = resolve_model(name)
+
+    def read(file: str) -> dict[str, Any]:
+        with one_line_errors(str(name)):
+            found = cached_file(path, file, _raise_exceptions_for_missing_entries=False)
+        value: dict[str, Any] = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
+        return value
+
+    kind = _KINDS.get(str(read("config_sentence_transformers.json").get("model_type")))
+    if kind is None and "HF_ColBERT" in (read("config.json").get("architectures") or []):
+        kind = "multi-vector"
+    return kind or "dense"
+
+
+#: sentence-transformers' word for a model (``ColBERT`` is PyLate's), and ours.
+_KINDS = {"MultiVectorEncoder": "multi-vector", "ColBERT": "multi-vector", "SparseEncoder": "sparse"}
 
 
 def set_max_length(model: Any, max_length: int, name: str) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.models import model_kind
 from distillir.retrieval.dense import DenseRetriever
+from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.retrieval.run import Run
 
 
@@ -16,10 +18,10 @@ def search_student(
     max_length: int | None = None,
     precision: str = "float32",
 ) -> Run:
-    """Rank the whole corpus with a dense student, exactly.
+    """Rank the corpus with a student: exactly, but for multi-vector students on large corpora (see there).
 
     Args:
-        model: The student's folder, or any name that SentenceTransformer loads.
+        model: The student's folder, or any name of a dense or multi-vector model.
         collection: The corpus and the queries.
         query_rows: Query rows [Q].
         depth: Documents per query.
@@ -29,4 +31,6 @@ def search_student(
     Returns:
         The run.
     """
+    if model_kind(model) == "multi-vector":
+        return MultiVectorRetriever(str(model), max_length, precision=precision).search(collection, query_rows, depth)
     return DenseRetriever(str(model), max_length, precision=precision).search(collection, query_rows, depth)

@@ -112,7 +112,8 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> FitsFor:
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student
 
-    student, limit = load_student(str(folder.initial_student), device="cpu"), folder.recipe.training.max_length
+    student = load_student(str(folder.initial_student), kind=folder.recipe.student.kind, device="cpu")
+    limit = folder.recipe.training.max_length
     prompt = prompt_for(student, "document") or ""
     return lambda query: (
         lambda text, end: reads_whole(student, prompt + text[:end], limit=limit) and teacher.reads(query, text[:end])

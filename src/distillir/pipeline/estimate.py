@@ -145,19 +145,22 @@ def _training_seconds(collection: Collection, recipe: Recipe) -> float:
     import torch
 
     from distillir.encoding.precision import autocast, resolve_precision
-    from distillir.students.dense import chunks, embed
+    from distillir.students.chunks import chunks
     from distillir.students.load import load_student
+    from distillir.students.student import student_of
     from distillir.training.attention import fastest_attention
     from distillir.training.train import set_dropout, shortened
 
     settings = recipe.training
-    model = load_student(recipe.student.model, layers=recipe.student.layers, max_length=recipe.student.max_length)
+    wanted = recipe.student
+    model = load_student(wanted.model, kind=wanted.kind, layers=wanted.layers, max_length=wanted.max_length)
+    student = student_of(model)
     if settings.dropout is not None:
         set_dropout(model, settings.dropout)
     precision = resolve_precision(settings.precision, model.device)
     rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
     with shortened(model, settings.max_length):
-        features = model.preprocess(collection.corpus.texts(rows))
+        features = model.preprocess(collection.corpus.texts(rows), task="document")
     lengths, order = features["attention_mask"].sum(dim=1).sort()
     features = {name: value[order].to(model.device) for name, value in features.items() if hasattr(value, "dim")}
     model.train()
@@ -166,8 +169,11 @@ def _training_seconds(collection: Collection, recipe: Recipe) -> float:
         for _ in range(2):  # the first time builds kernels
             start = time.monotonic()
             with autocast(precision, model.device):
-                vectors = embed(model, features, chunks(lengths.tolist(), settings.token_budget))
-            torch.autograd.backward(vectors.square().sum())
+                embedded = student.embed(
+                    model, features, chunks(lengths.tolist(), settings.token_budget), task="document"
+                )
+                scores = student.scores(student.select(embedded, torch.zeros(1, dtype=torch.long)), embedded)
+            torch.autograd.backward(scores.square().sum())
             seconds = time.monotonic() - start
     return seconds / SAMPLE
 

@@ -19,7 +19,9 @@ def prepare_student(folder: RunFolder) -> None:
     from distillir.students.load import load_student
 
     spec = folder.recipe.student
-    model = load_student(spec.model, layers=spec.layers, max_length=spec.max_length, towers=spec.towers, device="cpu")
+    model = load_student(
+        spec.model, kind=spec.kind, layers=spec.layers, max_length=spec.max_length, towers=spec.towers, device="cpu"
+    )
     with atomic_directory(folder.initial_student) as target:
         model.save_pretrained(str(target), create_model_card=False)
     barrier()

@@ -105,7 +105,7 @@ def _train_stage(
         dark_lists = DarkLists(open_dark_set(sources[1], len(taught)), taught, method.dark, edge)
         dark = DarkTraining(dark_lists, *stage.dark)
     lists = taught if taught.has_scores else MinedOrder(taught)
-    model = load_student(str(start))
+    model = load_student(str(start), kind=recipe.student.kind)
     with folder.timed("train"):
         lessons = train_student(
             model,

@@ -63,6 +63,14 @@ def _dense(model: str | None = None, **options: Any) -> Retriever:
     return DenseRetriever(model, **options)
 
 
+def _multi_vector(model: str | None = None, **options: Any) -> Retriever:
+    from distillir.retrieval.multi_vector import MultiVectorRetriever
+
+    if model is None:
+        raise DistillirError("multi-vector candidates without a model", remedy="write {multi-vector: model}")
+    return MultiVectorRetriever(model, **options)
+
+
 @dataclass(frozen=True)
 class _Kind:
     """A kind of source: a line about it, how it is made, its options, and the option that a bare value gives."""
@@ -85,6 +93,13 @@ _KINDS = {
         "training where no model is named; options model, max_length, factory, search, precision",
         _dense,
         {"model": _TEXT, "max_length": (int, _NONE), "factory": (str,), "search": _TEXT, "precision": (str,)},
+        "model",
+    ),
+    "multi-vector": _Kind(
+        "late interaction: MaxSim of a MultiVectorEncoder, exhaustive on small corpora, else over a first stage's "
+        "candidates; options model, max_length, first, first_depth, precision",
+        _multi_vector,
+        {"model": _TEXT, "max_length": (int, _NONE), "first": (str, dict), "first_depth": (int,), "precision": (str,)},
         "model",
     ),
     "trec": _Kind("a TREC run file from elsewhere; option path", TrecRetriever, {"path": (str, Path)}, "path"),
@@ -118,7 +133,7 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
         raise DistillirError(
             f"{spec!r} is no source of candidates",
             where=where,
-            remedy="write bm25, dense, {dense: model} or {trec: path}",
+            remedy="write bm25, dense, {dense: model}, {multi-vector: model} or {trec: path}",
         )
     check_name(name, _KINDS, "source of candidates", where)
     kind = _KINDS[name]
@@ -159,6 +174,6 @@ def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
         DistillirError: As `check_source`, or ``dense`` without any model.
     """
     name, options = check_source(spec)
-    if name == "dense" and options.get("model") is None:
+    if name in ("dense", "multi-vector") and options.get("model") is None:
         options["model"] = default_model
     return _KINDS[name].make(**options)

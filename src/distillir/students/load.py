@@ -2,36 +2,59 @@
 
 from typing import Any
 
-KINDS = {"dense": "one vector a text (any SentenceTransformer)"}
+KINDS = {
+    "dense": "one vector a text (any SentenceTransformer)",
+    "multi-vector": "one vector a token, compared by MaxSim (late interaction: ColBERT, PyLate, MultiVectorEncoder)",
+}
 
 
 def load_student(
     name: str,
     *,
+    kind: str = "dense",
     layers: int | None = None,
     max_length: int | None = None,
     towers: str = "shared",
     device: str | None = None,
 ) -> Any:
-    """Load a SentenceTransformer, slimmed if asked.
+    """Load a sentence-transformers model of a kind, slimmed if asked.
 
     Args:
         name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.models.resolve_model`).
+        kind: One of `KINDS`. A dense model becomes a multi-vector one by `distillir.students.multi_vector`; a model
+            that is of the kind already stays as it is.
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
         towers: ``separate`` makes a query and a document encoder of it (see `distillir.students.towers.separate`).
         device: A torch device; None: this process' own.
 
     Raises:
-        DistillirError: The model cannot be loaded, or has fewer layers.
+        DistillirError: The model cannot be loaded, is of another kind, or has fewer layers.
     """
-    from distillir.encoding.models import load_sentence_transformer, set_max_length
+    from distillir.encoding.models import set_max_length
     from distillir.students.slim import slim
     from distillir.students.towers import separate
 
-    model = load_sentence_transformer(name, device=device)
+    model = _load(name, kind, device)
     if layers is not None:
         slim(model, layers)
     if max_length is not None:
         set_max_length(model, max_length, name)
     return separate(model) if towers == "separate" else model
+
+
+def _load(name: str, kind: str, device: str | None) -> Any:
+    from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_kind
+    from distillir.errors import DistillirError
+
+    own = model_kind(name)
+    if kind == own == "multi-vector":
+        return load_multi_vector(name, device=device)
+    if own not in ("dense", kind):
+        raise DistillirError(f"is a {own} model", where=name, remedy=f"set student.kind to {own}, or name an encoder")
+    model = load_sentence_transformer(name, device=device)
+    if kind == "multi-vector":
+        from distillir.students.multi_vector import multi_vector_of
+
+        return multi_vector_of(model)
+    return model

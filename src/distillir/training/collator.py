@@ -10,7 +10,7 @@ import torch
 from distillir.collections.table import Rows
 from distillir.plans.lesson import Flags, Lesson
 from distillir.retrieval.run import Scores
-from distillir.students.dense import chunks
+from distillir.students.chunks import chunks
 from distillir.training.tokens import TokenStore
 
 #: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.

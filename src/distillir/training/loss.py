@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.students import dense
+from distillir.students.chunks import Chunk
+from distillir.students.student import student_of
 
 Counts = Mapping[str, Tensor]
 
@@ -16,10 +17,10 @@ class LessonLoss(nn.Module):
     """The loss of one batch of lessons.
 
     Args:
-        model: A SentenceTransformer; held because the trainer optimises the parameters of its loss.
+        model: The student; held because the trainer optimises the parameters of its loss.
         objective: What is compared.
         dark: What is compared on the dark lists, and its weight; None where lessons have none.
-        recompute: Keep one chunk's activations at a time (see `distillir.students.dense.embed`).
+        recompute: Keep one chunk's activations at a time (see `distillir.students.student.Student.embed`).
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class LessonLoss(nn.Module):
         super().__init__()
         self.model, self.recompute = model, recompute
         self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
-        self.cosine = str(model.similarity_fn_name) == "cosine"
+        self.student = student_of(model)
 
     def _parts(self, label: Mapping[str, Any]) -> Iterator[tuple[str, WeightedSum, float, Mapping[str, Tensor]]]:
         """A word for what is compared, the objective, its weight and its signals: the lists, then the dark lists."""
@@ -59,15 +60,17 @@ class LessonLoss(nn.Module):
         inner = getattr(model, "module", model)
         # Queries go through the wrapper that several processes share, once a step; documents through the model
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
-        queries = dense.embed(model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])], task="query")
-        documents = dense.embed(
+        queries = self.student.embed(
+            model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])], task="query"
+        )
+        documents = self.student.embed(
             inner,
             _features(inputs, "document"),
             inputs["document_chunks"],
             task="document",
             recompute=self.recompute,
         )
-        return dense.scores(queries[inputs["label"]["query"]], documents, cosine=self.cosine)
+        return self.student.scores(self.student.select(queries, inputs["label"]["query"]), documents)
 
     def forward(self, model: Any, inputs: Mapping[str, Any], counts: Counts | None = None) -> dict[str, Tensor]:
         """Weighted parts of the loss by name; they add up to the loss.
@@ -95,5 +98,5 @@ def _features(inputs: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return own
 
 
-def _whole(ids: Tensor) -> dense.Chunk:
+def _whole(ids: Tensor) -> Chunk:
     return 0, int(ids.shape[0]), int(ids.shape[1])

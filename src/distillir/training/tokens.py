@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from distillir.files import atomic_directory
 from distillir.progress import progress
 
 TEXTS_PER_CALL = 1024
+EXPANDED, ATTENDED = "expanded.bin", "attended.bin"
 
 
 class TokenStore:
@@ -31,6 +33,11 @@ class TokenStore:
         self._offsets: Rows = np.load(path / "offsets.npy", mmap_mode="r")
         self._ids = (
             np.memmap(path / "ids.bin", dtype=np.int32, mode="r") if self._offsets[-1] else np.empty(0, np.int32)
+        )
+        # Queries that a multi-vector model fills up with masks: which tokens are such, and which are attended to.
+        self._expanded, self._attended = (
+            np.memmap(path / name, dtype=np.uint8, mode="r") if (path / name).is_file() else None
+            for name in (EXPANDED, ATTENDED)
         )
         settings = json.loads((path / "settings.json").read_text())
         self.pad: int = settings["pad"]
@@ -55,10 +62,15 @@ class TokenStore:
         width = int((ends - starts).max()) if len(rows) else 0
         ids = np.full((len(rows), width), self.pad, dtype=np.int64)
         mask = np.zeros((len(rows), width), dtype=np.int64)
+        expanded = np.zeros((len(rows), width), dtype=bool)
         for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
             ids[i, : end - start] = self._ids[start:end]
-            mask[i, : end - start] = 1
+            mask[i, : end - start] = 1 if self._attended is None else self._attended[start:end]
+            if self._expanded is not None:
+                expanded[i, : end - start] = self._expanded[start:end]
         features: dict[str, Any] = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        if self._expanded is not None:
+            features["query_expansion_positions"] = torch.from_numpy(expanded)
         if self.token_types:
             features["token_type_ids"] = torch.zeros_like(features["input_ids"])
         return {**features, **self.constants}
@@ -87,6 +99,7 @@ def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: Kind
         "prompt": prompt,
         "max_length": model.max_seq_length,
         "tokenizer": str(getattr(model.tokenizer, "name_or_path", "")),
+        "expansion": getattr(model[0], "query_expansion", None) if kind == "query" else None,
     }
     if (path / "settings.json").is_file():
         settings = json.loads((path / "settings.json").read_text())
@@ -110,13 +123,21 @@ def _write(
 ) -> None:
     lengths: list[npt.NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
     token_types, constants = False, {}
-    with (folder / "ids.bin").open("wb") as stream:
+    with (folder / "ids.bin").open("wb") as stream, ExitStack() as more:
+        flags: dict[str, Any] = {}
         for start in range(0, len(rows), TEXTS_PER_CALL):
             texts = table.texts(rows[start : start + TEXTS_PER_CALL])
             features = model.preprocess(texts, prompt=prompt, task=kind)
             if "input_ids" not in features or "attention_mask" not in features:
                 raise DistillirError(f"the student's preprocessing gives {sorted(features)} and no token ids")
             mask = features["attention_mask"].numpy().astype(bool)
+            if "query_expansion_positions" in features:
+                flags = flags or {n: more.enter_context((folder / n).open("wb")) for n in (EXPANDED, ATTENDED)}
+                expanded = features["query_expansion_positions"].numpy().astype(bool)
+                kept = mask | expanded
+                flags[EXPANDED].write(expanded[kept].astype(np.uint8).tobytes())
+                flags[ATTENDED].write(mask[kept].astype(np.uint8).tobytes())
+                mask = kept
             stream.write(features["input_ids"].numpy().astype(np.int32)[mask].tobytes())
             lengths.append(mask.sum(axis=1).astype(np.int64))
             token_types = "token_type_ids" in features

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformerTrainer
+from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from distillir.plans.lessons import Lessons
@@ -18,6 +19,8 @@ class LessonTrainer(SentenceTransformerTrainer):
     them, so gradient accumulation and several processes change nothing but rounding.
     """
 
+    #: Any kind of student: what sets sentence-transformers' trainers for other kinds apart is not used here.
+    model_class = BaseModel
     loss_is_scaled_for_ga = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,139 @@
+"""Texts to token vectors, for late interaction: encoded once, kept on disk in blocks, in shards by process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from distillir.allocator import keep_freed_memory
+from distillir.collections.table import Rows, TextTable
+from distillir.encoding.batches import default_batch_tokens, token_batches
+from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.models import load_multi_vector, pick_device
+from distillir.encoding.precision import autocast, resolve_precision
+from distillir.encoding.store import Vectors
+from distillir.encoding.vectors import Kind, prompt_for
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory, cache_root
+from distillir.parallel import barrier, rank, world_size
+from distillir.progress import progress
+
+# A kill loses at most this many texts' vectors.
+ROWS_PER_BLOCK = 1024
+
+
+class TokenVectors:
+    """Token vectors of the rows of a table, in blocks of `ROWS_PER_BLOCK` rows, memory-mapped.
+
+    Args:
+        folder: Where `encode_tokens` wrote them.
+        rows: Rows of the table.
+    """
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.folder, self.rows = folder, rows
+
+    def block(self, number: int) -> list[Vectors]:
+        """Token vectors [tokens that count, D], float32, of the rows of a block, in order."""
+        place = self.folder / str(number)
+        ends = np.load(place / "ends.npy")
+        vectors = np.load(place / "vectors.npy", mmap_mode="r")
+        return np.split(vectors, ends[:-1]) if len(ends) else []
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are."""
+        return -(-self.rows // ROWS_PER_BLOCK)
+
+    def __iter__(self) -> Iterator[tuple[int, list[Vectors]]]:
+        """Each block's first row and its token vectors."""
+        for number in range(self.blocks):
+            yield number * ROWS_PER_BLOCK, self.block(number)
+
+    def of(self, rows: Rows) -> list[Vectors]:
+        """Token vectors of some rows, in the order given."""
+        opened: dict[int, list[Vectors]] = {}
+        for row in np.unique(rows // ROWS_PER_BLOCK).tolist():
+            opened[row] = self.block(row)
+        return [opened[row // ROWS_PER_BLOCK][row % ROWS_PER_BLOCK] for row in rows.tolist()]
+
+    @property
+    def bytes_per_row(self) -> float:
+        """Mean size of a row's vectors on disk."""
+        size = sum((self.folder / str(n) / "vectors.npy").stat().st_size for n in range(self.blocks))
+        return size / max(self.rows, 1)
+
+
+def encode_tokens(
+    model: str,
+    table: TextTable,
+    *,
+    kind: Kind,
+    max_length: int | None = None,
+    batch_tokens: int | None = None,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> TokenVectors:
+    """Token vectors of all rows of a table, as the model's own ``encode_query`` or ``encode_document`` gives them.
+
+    Args:
+        model: A folder or name of a multi-vector model; it is loaded only if a block is missing.
+        table: Corpus or queries.
+        kind: Which of the model's prompts and masks the texts take.
+        max_length: Tokens per text at most (default: the model's own).
+        batch_tokens: Padded tokens per batch (default: by device).
+        precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
+        cache: Folder of token vectors (default: ``token-vectors`` of the cache).
+
+    Raises:
+        DistillirError: The model cannot be loaded, or gives a vector that is not finite.
+    """
+    resolved = resolve_precision(precision, pick_device())
+    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
+    folder = (cache or cache_root() / "token-vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
+    store = TokenVectors(folder, len(table))
+    missing = [number for number in range(store.blocks) if not (folder / str(number)).is_dir()]
+    if missing:
+        loaded = load_multi_vector(model, max_length=max_length)
+        mine = missing[rank() :: world_size()]
+        label = {"query": "Encode queries", "document": "Encode documents"}[kind]
+        with progress(label, len(mine) * ROWS_PER_BLOCK) as advance:
+            for number in mine:
+                rows = range(number * ROWS_PER_BLOCK, min((number + 1) * ROWS_PER_BLOCK, len(table)))
+                vectors = _encode(loaded, table.texts(rows), kind, batch_tokens, resolved)
+                for row, found in zip(rows, vectors, strict=True):
+                    if not np.isfinite(found).all():
+                        raise DistillirError(
+                            f"a token vector of {kind} {table.id(row)!r} is not finite",
+                            where=model,
+                            remedy="check the model, or use precision float32",
+                        )
+                with atomic_directory(folder / str(number)) as block:
+                    np.save(block / "ends.npy", np.cumsum([len(found) for found in vectors]))
+                    np.save(block / "vectors.npy", np.concatenate(vectors))
+                advance(ROWS_PER_BLOCK)
+    barrier()
+    return store
+
+
+def _encode(model: Any, texts: list[str], kind: Kind, batch_tokens: int | None, precision: Any) -> list[Vectors]:
+    import torch
+    from sentence_transformers.util import batch_to_device
+
+    device = model.device
+    budget = batch_tokens or default_batch_tokens(device)
+    found: dict[int, Vectors] = {}
+    model.eval()
+    keep_freed_memory(device)
+    with torch.inference_mode(), autocast(precision, device):
+        for places, batch in token_batches(
+            model, texts, batch_tokens=budget, prompt=prompt_for(model, kind), task=kind
+        ):
+            features = model(batch_to_device(batch, device), task=kind)
+            for place, vectors, counts in zip(
+                places.tolist(), features["token_embeddings"], features["attention_mask"].bool(), strict=True
+            ):
+                found[place] = vectors[counts].float().cpu().numpy()
+    return [found[place] for place in range(len(texts))]

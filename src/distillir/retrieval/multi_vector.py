@@ -1,0 +1,96 @@
+"""Late-interaction retrieval: MaxSim over a whole small corpus, or over the candidates of a first stage."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.encoding.store import Vectors
+from distillir.progress import progress
+from distillir.retrieval.run import Run, Scores, from_lists
+
+#: Corpora up to this many documents are searched exhaustively where no first stage is named.
+EXHAUSTIVE = 20_000
+_QUERIES = 128
+
+
+class MultiVectorRetriever:
+    """Retrieval by a multi-vector model; token vectors are kept in the cache.
+
+    Args:
+        model: A folder or name that MultiVectorEncoder loads.
+        max_length: Tokens per text at most (default: the model's own).
+        first: Source of the candidates that are compared (as in a recipe's ``candidates.from``); None compares all of a
+            corpus of at most `EXHAUSTIVE` documents, and BM25's best of a larger one.
+        first_depth: How many candidates of the first stage.
+        precision: Of the encoder.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        max_length: int | None = None,
+        first: Any = None,
+        first_depth: int = 1000,
+        precision: str = "auto",
+    ) -> None:
+        self.model, self.first, self.first_depth = model, first, first_depth
+        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision}
+        self.name = Path(model).name
+
+    def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
+        """Rank at most ``depth`` documents for query rows [Q], by the model's own similarity.
+
+        Raises:
+            DistillirError: The model cannot be loaded, or the first stage fails.
+        """
+        from distillir.encoding.token_vectors import encode_tokens
+        from distillir.retrieval.sources import load_retriever
+
+        first = self.first
+        if first is None and len(collection.corpus) > EXHAUSTIVE:
+            first = "bm25"
+        documents = encode_tokens(self.model, collection.corpus, kind="document", **self.encoding)
+        queries = encode_tokens(self.model, collection.queries, kind="query", **self.encoding).of(query_rows)
+        if first is None:
+            found = _exhaustive(queries, documents, depth)
+        else:
+            run = load_retriever(first).search(collection, query_rows, self.first_depth)
+            found = []
+            with progress("MaxSim", len(query_rows)) as advance:
+                for vectors, rows in zip(queries, run.lists, strict=True):
+                    scores = maxsim([vectors], documents.of(rows))[0] if len(rows) else np.empty(0, np.float32)
+                    order = np.lexsort((rows, -scores))[:depth]
+                    found.append((rows[order], scores[order]))
+                    advance(1)
+        return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], self.name)
+
+
+def maxsim(queries: list[Vectors], documents: list[Vectors]) -> Scores:
+    """Scores [Q, T]: for each of a query's vectors its best match among a document's, summed."""
+    from sentence_transformers.util import maxsim as similarity
+
+    with torch.inference_mode():
+        left, right = ([torch.from_numpy(np.array(one)) for one in side] for side in (queries, documents))
+        scores: Scores = similarity(left, right).numpy()
+        return scores
+
+
+def _exhaustive(queries: list[Vectors], documents: Any, depth: int) -> list[tuple[Rows, Scores]]:
+    """Every document against every query, a block at a time; ties are broken by document row, ascending."""
+    best: list[tuple[Rows, Scores]] = [(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries]
+    with progress("MaxSim", documents.blocks * len(queries)) as advance:
+        for start, block in documents:
+            rows = np.arange(start, start + len(block), dtype=np.int64)
+            for begin in range(0, len(queries), _QUERIES):
+                part = queries[begin : begin + _QUERIES]
+                for place, scores in enumerate(maxsim(part, block), begin):
+                    known, values = best[place]
+                    every, all_scores = np.concatenate([known, rows]), np.concatenate([values, scores])
+                    order = np.lexsort((every, -all_scores))[:depth]
+                    best[place] = every[order], all_scores[order]
+                advance(len(part))
+    return best

@@ -1,0 +1,95 @@
+"""Multi-vector students (late interaction, ColBERT): one vector a token, compared by MaxSim."""
+
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distillir.students.chunks import Chunk, each_chunk
+from distillir.students.student import Student
+
+PROJECTION = 128
+QUERY_LENGTH = 32
+#: Markers before queries and documents: tokens that BERT keeps unused, or else plain text.
+_MARKERS = (("[unused0]", "[unused1]"), ("[Q]", "[D]"))
+
+
+class MultiVectorStudent(Student):
+    """A MultiVectorEncoder; scores are its MaxSim, by sentence-transformers' own function."""
+
+    def embed(
+        self, model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, task: str, recompute: bool = False
+    ) -> list[Tensor]:
+        """Token vectors [tokens that count, D] of each text, float32; see `Student.embed`."""
+
+        def encode(part: dict[str, Any]) -> tuple[Tensor, Tensor]:
+            found = model(part, task=task)
+            return found["token_embeddings"].float(), found["attention_mask"].bool()
+
+        return [
+            vectors[counts]
+            for padded, mask in each_chunk(encode, features, cut, recompute)
+            for vectors, counts in zip(padded, mask, strict=True)
+        ]
+
+    def scores(self, queries: list[Tensor], documents: list[Tensor]) -> Tensor:
+        """Scores [Q, T]: the sum over a query's vectors of the best match in the document, in chunks of documents."""
+        with torch.autocast(documents[0].device.type, enabled=False):
+            found: Tensor = self.model.similarity(queries, documents, chunk_elements=CHUNK_ELEMENTS)
+            return found
+
+    def select(self, embedded: list[Tensor], rows: Tensor) -> list[Tensor]:
+        """Token vectors of some texts."""
+        return [embedded[row] for row in rows.tolist()]
+
+
+#: Numbers that stand in memory at once while queries and documents are compared (sentence-transformers' ``maxsim``).
+CHUNK_ELEMENTS = 20_000_000
+
+
+def multi_vector_of(model: Any, *, seed: int = 0) -> Any:
+    """A MultiVectorEncoder that starts from a dense model's transformer.
+
+    As in ColBERT: a new projection to 128 dimensions without bias, a marker before queries and one before documents,
+    queries filled up with masks to 32 tokens, no punctuation among a document's vectors.
+
+    Args:
+        model: A SentenceTransformer; its transformer goes into the new model.
+        seed: Of the projection.
+
+    Source:
+        Khattab and Zaharia 2020 (ColBERT, arXiv 2004.12832), stanford-futuredata/ColBERT colbert/modeling.
+    """
+    from sentence_transformers import MultiVectorEncoder
+    from sentence_transformers.base.modules import Dense, Normalize
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+    from transformers import AddedToken
+
+    transformer = model[0]
+    tokenizer = transformer.tokenizer
+    known = tokenizer.get_vocab()
+    query, document = next((pair for pair in _MARKERS if all(marker in known for marker in pair)), _MARKERS[-1])
+    if query in known:
+        markers = [AddedToken(marker, normalized=False, special=True) for marker in (query, document)]
+        tokenizer.add_special_tokens({"additional_special_tokens": markers})
+    if tokenizer.mask_token is not None:
+        transformer.query_expansion = {"strategy": "fixed", "length": QUERY_LENGTH}
+    else:
+        transformer.query_length = QUERY_LENGTH
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        projection = Dense(
+            in_features=transformer.get_embedding_dimension(),
+            out_features=PROJECTION,
+            bias=False,
+            activation_function=torch.nn.Identity(),
+            module_input_name="token_embeddings",
+        )
+    mask = MultiVectorMask(skiplist_words=[mark for mark in string.punctuation if mark in known])
+    return MultiVectorEncoder(
+        modules=[transformer, projection, mask, Normalize(module_input_name="token_embeddings")],
+        prompts={"query": f"{query} ", "document": f"{document} "},
+        device=str(model.device),
+    )

@@ -1,0 +1,56 @@
+"""What training needs of a kind of student: texts to whatever it encodes them as, and that to scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from distillir.students.chunks import Chunk
+
+
+class Student(ABC):
+    """How one kind of model encodes and compares. Scores are float32 whatever the encoder runs in.
+
+    Args:
+        model: A sentence-transformers model of that kind.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @abstractmethod
+    def embed(
+        self, model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, task: str, recompute: bool = False
+    ) -> Any:
+        """Encode texts chunk by chunk.
+
+        Args:
+            model: The model, possibly wrapped for several processes.
+            features: What the collator made: token tensors [T, L] right-padded, and constants.
+            cut: See `distillir.students.chunks.chunks`.
+            task: ``query`` or ``document``.
+            recompute: Keep no activations but one chunk's: the backward pass encodes each chunk again (what GradCache,
+                arXiv 2101.06983, does, by way of torch's checkpointing, so that it holds under DDP and autocast too).
+
+        Returns:
+            What `scores` compares, in the order of ``features``.
+        """
+
+    @abstractmethod
+    def scores(self, queries: Any, documents: Any) -> Tensor:
+        """Scores [Q, T] of every query with every document, as the model itself gives them."""
+
+    @abstractmethod
+    def select(self, embedded: Any, rows: Tensor) -> Any:
+        """Some of the texts' encodings, in the order of ``rows``."""
+
+
+def student_of(model: Any) -> Student:
+    """The kind of student a sentence-transformers model is."""
+    from sentence_transformers import MultiVectorEncoder
+
+    from distillir.students.dense import DenseStudent
+    from distillir.students.multi_vector import MultiVectorStudent
+
+    return MultiVectorStudent(model) if isinstance(model, MultiVectorEncoder) else DenseStudent(model)
