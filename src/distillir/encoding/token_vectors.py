@@ -8,6 +8,7 @@ import numpy as np
 import xxhash
 
 from distillir.allocator import keep_freed_memory
+from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.fingerprint import model_fingerprint
@@ -34,6 +35,7 @@ class TokenVectors:
 
     def __init__(self, folder: Path, rows: int) -> None:
         self.folder, self.rows = folder, rows
+        self._opened: dict[int, list[Vectors]] = {}
 
     def block(self, number: int) -> list[Vectors]:
         """Token vectors [tokens that count, D], float32, of the rows of a block, in order."""
@@ -54,10 +56,10 @@ class TokenVectors:
 
     def of(self, rows: Rows) -> list[Vectors]:
         """Token vectors of some rows, in the order given."""
-        opened: dict[int, list[Vectors]] = {}
-        for row in np.unique(rows // ROWS_PER_BLOCK).tolist():
-            opened[row] = self.block(row)
-        return [opened[row // ROWS_PER_BLOCK][row % ROWS_PER_BLOCK] for row in rows.tolist()]
+        for number in np.unique(rows // ROWS_PER_BLOCK).tolist():
+            if number not in self._opened:
+                self._opened[number] = self.block(number)
+        return [self._opened[row // ROWS_PER_BLOCK][row % ROWS_PER_BLOCK] for row in rows.tolist()]
 
     @property
     def bytes_per_row(self) -> float:
@@ -66,9 +68,29 @@ class TokenVectors:
         return size / max(self.rows, 1)
 
 
+class JoinedTokenVectors(TokenVectors):
+    """Token vectors of a joined table, each part from a store of its own."""
+
+    def __init__(self, first: TokenVectors, second: TokenVectors) -> None:
+        super().__init__(first.folder, first.rows + second.rows)
+        self.first, self.second = first, second
+
+    def block(self, number: int) -> list[Vectors]:
+        """Blocks of the two stores do not line up: read by `of`."""
+        rows = np.arange(number * ROWS_PER_BLOCK, min((number + 1) * ROWS_PER_BLOCK, self.rows))
+        return self.of(rows)
+
+    def of(self, rows: Rows) -> list[Vectors]:
+        """Token vectors of some rows, in the order given."""
+        late = rows >= self.first.rows
+        early, further = iter(self.first.of(rows[~late])), iter(self.second.of(rows[late] - self.first.rows))
+        return [next(further if behind else early) for behind in late.tolist()]
+
+
 def encode_tokens(
     model: str,
     table: TextTable,
+    rows: Rows | None = None,
     *,
     kind: Kind,
     max_length: int | None = None,
@@ -76,11 +98,12 @@ def encode_tokens(
     precision: str = "auto",
     cache: Path | None = None,
 ) -> TokenVectors:
-    """Token vectors of all rows of a table, as the model's own ``encode_query`` or ``encode_document`` gives them.
+    """Token vectors of a table's rows, as the model's own ``encode_query`` or ``encode_document`` gives them.
 
     Args:
         model: A folder or name of a multi-vector model; it is loaded only if a block is missing.
         table: Corpus or queries.
+        rows: Those that are wanted (their blocks are encoded whole); None: all.
         kind: Which of the model's prompts and masks the texts take.
         max_length: Tokens per text at most (default: the model's own).
         batch_tokens: Padded tokens per batch (default: by device).
@@ -90,20 +113,30 @@ def encode_tokens(
     Raises:
         DistillirError: The model cannot be loaded, or gives a vector that is not finite.
     """
+    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "batch_tokens": batch_tokens}
+    options |= {"precision": precision, "cache": cache}
+    if isinstance(table, JoinedTable):
+        wanted_rows = np.arange(len(table)) if rows is None else rows
+        late = wanted_rows >= len(table.first)
+        return JoinedTokenVectors(
+            encode_tokens(model, table.first, wanted_rows[~late], **options),
+            encode_tokens(model, table.second, wanted_rows[late] - len(table.first), **options),
+        )
     resolved = resolve_precision(precision, pick_device())
     identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
     folder = (cache or cache_root() / "token-vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
     store = TokenVectors(folder, len(table))
-    missing = [number for number in range(store.blocks) if not (folder / str(number)).is_dir()]
+    wanted = range(store.blocks) if rows is None else np.unique(rows // ROWS_PER_BLOCK).tolist()
+    missing = [number for number in wanted if not (folder / str(number)).is_dir()]
     if missing:
         loaded = load_multi_vector(model, max_length=max_length)
         mine = missing[rank() :: world_size()]
         label = {"query": "Encode queries", "document": "Encode documents"}[kind]
-        with progress(label, len(mine) * ROWS_PER_BLOCK) as advance:
+        with progress(label, sum(min(ROWS_PER_BLOCK, len(table) - n * ROWS_PER_BLOCK) for n in mine)) as advance:
             for number in mine:
-                rows = range(number * ROWS_PER_BLOCK, min((number + 1) * ROWS_PER_BLOCK, len(table)))
-                vectors = _encode(loaded, table.texts(rows), kind, batch_tokens, resolved)
-                for row, found in zip(rows, vectors, strict=True):
+                block_rows = range(number * ROWS_PER_BLOCK, min((number + 1) * ROWS_PER_BLOCK, len(table)))
+                vectors = _encode(loaded, table.texts(block_rows), kind, batch_tokens, resolved)
+                for row, found in zip(block_rows, vectors, strict=True):
                     if not np.isfinite(found).all():
                         raise DistillirError(
                             f"a token vector of {kind} {table.id(row)!r} is not finite",
@@ -113,7 +146,7 @@ def encode_tokens(
                 with atomic_directory(folder / str(number)) as block:
                     np.save(block / "ends.npy", np.cumsum([len(found) for found in vectors]))
                     np.save(block / "vectors.npy", np.concatenate(vectors))
-                advance(ROWS_PER_BLOCK)
+                advance(len(block_rows))
     barrier()
     return store
 

@@ -110,7 +110,7 @@ def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) 
         return sum(member for member in members if member is not None)
     kind, value = next(iter(spec.items()))
     options = value if isinstance(value, Mapping) else {"model": value}
-    if kind == "dense":
+    if kind in ("dense", "multi-vector"):
         rate = _texts_per_second(collection, str(options["model"]), None, options.get("max_length"))
         return texts / rate
     if kind == "cross-encoder":

@@ -5,6 +5,7 @@ from pathlib import Path
 from distillir.parallel import barrier, rank
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import console, is_first_process, say
+from distillir.students.load import CLASSES
 
 
 def report(folder: RunFolder) -> Path:
@@ -25,7 +26,7 @@ def report(folder: RunFolder) -> Path:
             console.print(summary_table(metrics))
         say(headline(metrics))
         if folder.student.is_dir():
-            say(f"Student: {folder.student} (SentenceTransformer loads it)")
+            say(f"Student: {folder.student} ({CLASSES[folder.recipe.student.kind]} loads it)")
         say(f"Report:  {folder.path / 'report.html'}")
     barrier()
     return folder.path / "report.html"

@@ -4,8 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
@@ -163,10 +161,11 @@ def _check_vectors(model: Any, folder: RunFolder) -> None:
     Raises:
         DistillirError: It gives vectors that are not finite.
     """
-    from distillir.encoding.vectors import encode_texts
+    import torch
 
     texts = [folder.collection.corpus.text(row) for row in range(min(8, len(folder.collection.corpus)))]
-    if not np.isfinite(encode_texts(model, texts, kind="document", precision="float32")).all():
+    encoded = model.encode_document(texts, show_progress_bar=False)
+    if not all(torch.isfinite(torch.as_tensor(vectors)).all() for vectors in encoded):
         raise DistillirError(
             "the trained student gives vectors that are not finite; nothing was written",
             where="training",

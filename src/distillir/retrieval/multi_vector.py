@@ -54,7 +54,9 @@ class MultiVectorRetriever:
         if first is None and len(collection.corpus) > EXHAUSTIVE:
             first = "bm25"
         documents = encode_tokens(self.model, collection.corpus, kind="document", **self.encoding)
-        queries = encode_tokens(self.model, collection.queries, kind="query", **self.encoding).of(query_rows)
+        queries = encode_tokens(self.model, collection.queries, query_rows, kind="query", **self.encoding).of(
+            query_rows
+        )
         if first is None:
             found = _exhaustive(queries, documents, depth)
         else:

@@ -7,6 +7,7 @@ from distillir.collections import Collection
 from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
+from distillir.students.load import CLASSES
 
 _CARD = """---
 library_name: sentence-transformers
@@ -19,9 +20,9 @@ tags: [sentence-transformers, distillir, distillation, information-retrieval]
 A {kind} retriever distilled by [distillir] {version} with the method `{method}`.
 
 ```python
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import {loader}
 
-model = SentenceTransformer("path/to/this/folder")
+model = {loader}("path/to/this/folder")
 queries = model.encode_query(["..."])
 documents = model.encode_document(["..."])
 print(model.similarity(queries, documents))
@@ -52,6 +53,7 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition) -> s
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
         kind=student.kind,
+        loader=CLASSES[student.kind],
         version=__version__,
         method=method.name,
         model=student.model,

@@ -8,6 +8,10 @@ KINDS = {
 }
 
 
+#: What loads a student of each kind from its folder.
+CLASSES = {"dense": "SentenceTransformer", "multi-vector": "MultiVectorEncoder"}
+
+
 def load_student(
     name: str,
     *,

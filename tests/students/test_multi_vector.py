@@ -1,0 +1,156 @@
+"""Multi-vector students: sentence-transformers' own scores, in training, search and teaching; saved and loaded."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from distillir.collections import Collection
+from distillir.encoding.models import model_kind
+from distillir.encoding.token_vectors import encode_tokens
+from distillir.errors import DistillirError
+from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.lessons import Lessons
+from distillir.plans.plain_lists import PlainLists
+from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
+from distillir.students import multi_vector
+from distillir.students.load import load_student
+from distillir.students.student import student_of
+from distillir.teachers.multi_vector import MultiVectorTeacher
+from distillir.training.collator import LessonCollator
+from distillir.training.loss import LessonLoss
+from distillir.training.tokens import tokenise
+from example_lists import ExampleLists
+
+
+@pytest.fixture(scope="module")
+def student(minilm_path: str) -> Any:
+    """One layer of MiniLM, with a new projection."""
+    return load_student(minilm_path, kind="multi-vector", layers=1, max_length=48, device="cpu").eval()
+
+
+@pytest.fixture(scope="module")
+def folder(student: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("student") / "late"
+    student.save_pretrained(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def batch(student: Any, tiny: Collection, tmp_path: Path) -> dict[str, Any]:
+    lists = ExampleLists(tiny)
+    rows = np.concatenate([lists.documents(i) for i in range(12)])
+    queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
+    documents = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
+    found = LessonCollator(queries, documents, budget=256)([lessons[i] for i in range(8)])
+    return {**found, "lessons": [lessons[i] for i in range(8)]}
+
+
+def test_it_is_built_as_colbert_is(student: Any) -> None:
+    assert type(student).__name__ == "MultiVectorEncoder"
+    short, long = student.encode_query(["bees"]), student.encode_query(["word " * 90])
+    assert [len(vectors) for vectors in (*short, *long)] == [32, 32]
+    assert short[0].shape[1] == 128
+    plain, pointed = student.encode_document(["bees see light", "bees, see: light!?"])
+    assert len(plain) == len(pointed)  # punctuation has no vectors
+    assert torch.allclose(plain.norm(dim=1), torch.ones(len(plain)))
+
+
+def test_the_projection_is_the_same_each_time(minilm_path: str, student: Any) -> None:
+    again = load_student(minilm_path, kind="multi-vector", layers=1, max_length=48, device="cpu")
+    assert all(torch.equal(a, b) for a, b in zip(student.parameters(), again.parameters(), strict=True))
+
+
+def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
+    with torch.no_grad():
+        scores = LessonLoss(student, parse_objective("kl")).scores(student, batch)
+    for row, lesson in enumerate(batch["lessons"]):
+        query = student.encode_query([tiny.queries.text(lesson.query)])
+        documents = student.encode_document(tiny.corpus.texts(lesson.documents))
+        expected = student.similarity(query, documents)[0]
+        torch.testing.assert_close(scores[row, : len(lesson.documents)], expected, atol=1e-5, rtol=0)
+
+
+def test_chunks_change_neither_loss_nor_gradient(
+    student: Any, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gradient(recompute: bool) -> tuple[float, torch.Tensor]:
+        student.zero_grad()
+        loss = LessonLoss(student, parse_objective({"kl": {"student_temperature": 0.5}}), recompute=recompute)
+        total = torch.stack(list(loss(student, batch).values())).sum()
+        torch.autograd.backward(total)
+        return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
+
+    whole, expected = gradient(False)
+    monkeypatch.setattr(multi_vector, "CHUNK_ELEMENTS", 20_000)
+    for recompute in (False, True):
+        value, found = gradient(recompute)
+        assert value == pytest.approx(whole, abs=1e-5)
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_search_teacher_and_model_agree(student: Any, folder: str, tiny: Collection, tmp_path: Path) -> None:
+    queries = np.arange(5)
+    own = student.similarity(
+        student.encode_query(tiny.queries.texts(queries)), student.encode_document(tiny.corpus.texts())
+    ).numpy()
+    run = MultiVectorRetriever(folder, precision="float32").search(tiny, queries, 10)
+    for place, (rows, scores) in enumerate(run.of(i) for i in range(5)):
+        np.testing.assert_allclose(scores, np.sort(own[place])[::-1][:10], atol=1e-5)
+        np.testing.assert_allclose(own[place][rows], scores, atol=1e-5)
+    first = MultiVectorRetriever(folder, first="bm25", first_depth=8, precision="float32").search(tiny, queries, 3)
+    for place, (rows, scores) in enumerate(first.of(i) for i in range(5)):
+        assert len(rows) <= 3
+        np.testing.assert_allclose(own[place][rows], scores, atol=1e-5)
+    teacher = MultiVectorTeacher(folder, precision="float32", cache=tmp_path)
+    lists = [np.array([4, 1, 60]), np.empty(0, dtype=np.int64), np.array([0])]
+    for place, scores in enumerate(teacher.score(tiny, queries[:3], lists)):
+        np.testing.assert_allclose(scores, own[place][lists[place]], atol=1e-5)
+
+
+def test_token_vectors_are_encoded_once_and_in_blocks(folder: str, tiny: Collection, tmp_path: Path) -> None:
+    store = encode_tokens(folder, tiny.corpus, kind="document", cache=tmp_path)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("vectors.npy")}
+    again = encode_tokens(folder, tiny.corpus, kind="document", cache=tmp_path)
+    assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("vectors.npy")}
+    assert store.bytes_per_row == pytest.approx(np.mean([v.nbytes for v in again.of(np.arange(62))]), rel=0.05)
+    assert again.of(np.empty(0, dtype=np.int64)) == []
+
+
+def test_maxsim_by_hand() -> None:
+    query = np.array([[1.0, 0.0], [0.0, 2.0]], dtype=np.float32)
+    document = np.array([[0.5, 0.5], [0.0, -1.0]], dtype=np.float32)
+    assert maxsim([query], [document]).tolist() == [[1.5]]
+
+
+def test_it_loads_where_distillir_is_not_imported(student: Any, folder: str, tiny: Collection) -> None:
+    texts = tiny.corpus.texts(range(4))
+    code = (
+        "import json, sys\nfrom sentence_transformers import MultiVectorEncoder\n"
+        f"model = MultiVectorEncoder({folder!r}, device='cpu')\n"
+        f"scores = model.similarity(model.encode_query(['light']), model.encode_document({texts!r}))\n"
+        "assert 'distillir' not in sys.modules\nprint(json.dumps(scores.tolist()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    expected = student.similarity(student.encode_query(["light"]), student.encode_document(texts))
+    np.testing.assert_allclose(json.loads(done.stdout.splitlines()[-1]), expected.numpy(), atol=1e-5)
+
+
+def test_kinds_are_told_apart(folder: str, minilm_path: str) -> None:
+    assert model_kind(folder) == "multi-vector" and model_kind(minilm_path) == "dense"
+    assert type(load_student(folder, kind="multi-vector", device="cpu")).__name__ == "MultiVectorEncoder"
+    assert type(student_of(load_student(minilm_path, device="cpu"))).__name__ == "DenseStudent"
+    with pytest.raises(DistillirError, match="is a multi-vector model"):
+        load_student(folder, kind="dense")
+
+
+def test_empty_queries_and_texts_longer_than_the_model(folder: str, tiny: Collection) -> None:
+    model = load_student(folder, kind="multi-vector", device="cpu")
+    scores = model.similarity(model.encode_query([""]), model.encode_document(["", "word " * 999]))
+    assert torch.isfinite(scores).all()
