@@ -114,7 +114,7 @@ def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ..
         return DistillirError("is missing", where=where, remedy="every recipe needs it")
     given = json.dumps(mistake["input"], default=str)
     said = re.sub(r" or instance of \w+", "", f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}")
-    said = said.replace("dictionary", "mapping")
+    said = said.removeprefix("value error, ").replace("dictionary", "mapping")
     if mistake["type"] == "int_parsing":
         said += " (YAML reads 1e9 as text; write the digits out)"
     return DistillirError(f"{given[:80]}: {said}", where=where)

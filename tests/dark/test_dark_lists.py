@@ -76,7 +76,7 @@ def test_the_gate_follows_confidence_and_schedule(dark: DarkSet, lists: ExampleL
     order = sorted(dark.lists, key=lambda index: -quantile.confidences[index])
     assert [quantile.open(index, 0.0) for index in order] == [True] * 3 + [False] * 3
     assert all(quantile.open(index, 1.0) for index in order)
-    strict = _lists(dark, lists, gate={"start": 2.0, "lists": True})
+    strict = _lists(dark, lists, gate={"schedule": "constant", "start": 2.0, "lists": True})
     assert not any(strict.open(index, 0.5) or strict.lets_list_through(index, 0.5) for index in order)
     assert all(_lists(dark, lists, gate=None).open(index, 0.0) for index in order)
     # What the paper calls confident: the positive's share of the softmax.
@@ -121,4 +121,4 @@ def test_figures_by_hand(dark: DarkSet, lists: ExampleLists) -> None:
     assert found.entropy["candidates"] == pytest.approx(np.mean(entropies))
     assert found.entropy["with_dark"] > found.entropy["candidates"]
     assert {dark.lists[i].kinds[place] for i, place in found.examples} <= {"noisy", "reinforced"}
-    assert diagnose_dark(_lists(dark, lists, gate={"start": 2.0})).opened == [0.0, 0.0]
+    assert diagnose_dark(_lists(dark, lists, gate={"schedule": "constant", "start": 2.0})).opened == [0.0, 0.0]

@@ -155,6 +155,7 @@ def test_killed_while_scoring_nothing_is_asked_twice(tiny_beir: Path, teacher: s
         ({"method": {"name": "adam", "dark": {"modes": ["swap"]}}}, "swap"),
         ({"method": {"name": "adam", "dark": {"rates": [1.0]}}}, "rates"),
         ({"method": {"name": "adam", "dark": {"gate": {"shedule": "linear"}}}}, "schedule"),
+        ({"method": {"name": "adam", "dark": {"gate": {"start": 2}}}}, "from 0 to 1"),
         ({"method": {"name": "adam", "dark": 3}}, "dark"),
     ],
 )

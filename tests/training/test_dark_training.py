@@ -109,13 +109,13 @@ def test_what_the_gate_keeps_back_is_not_encoded(
     collator: LessonCollator,
     student: Any,
 ) -> None:
-    shut = _lessons(tiny, lists, dark, gate={"start": 2.0})
+    shut = _lessons(tiny, lists, dark, gate={"schedule": "constant", "start": 2.0})
     batch = collator([shut[i] for i in range(4)])
     listed = np.unique(np.concatenate([shut[i].documents for i in range(4)]))
     assert batch["document_input_ids"].shape[0] == len(listed)
     assert _parts(student, batch)["dark kl"] == 0.0
     # The lists too, where the recipe gates them: they count, and add nothing.
-    everything = _lessons(tiny, lists, dark, gate={"start": 2.0, "lists": True})
+    everything = _lessons(tiny, lists, dark, gate={"schedule": "constant", "start": 2.0, "lists": True})
     chosen = [everything[i] for i in range(4)]
     kept = [lesson for lesson in chosen if lesson.open]
     parts, only = _parts(student, collator(chosen)), _parts(student, collator(kept))

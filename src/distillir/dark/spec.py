@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distillir.dark.noisy import MASK
 
@@ -51,11 +51,17 @@ class GateSpec(BaseModel):
     )
     temperature: float = Field(1.0, gt=0, description="of that softmax or sigmoid")
     schedule: Literal["constant", "linear", "quantile"] = Field(
-        "constant", description="quantile: start and end are the shares of all queries that are let through"
+        "quantile", description="quantile: start and end are the shares of all queries that are let through"
     )
-    start: float = Field(0.5, description="the least confidence that opens the gate, at the start of a stage")
-    end: float = Field(0.5, description="the same at its end (of no matter for constant)")
+    start: float = Field(0.5, description="share let through, or least confidence that opens it, as a stage begins")
+    end: float = Field(0.5, description="the same as it ends (of no matter for constant)")
     lists: bool = Field(False, description="gate the ordinary list too")
+
+    @model_validator(mode="after")
+    def _shares(self) -> "GateSpec":
+        if self.schedule == "quantile" and not (0 <= self.start <= 1 and 0 <= self.end <= 1):
+            raise ValueError("start and end are shares of the queries, from 0 to 1, where the schedule is quantile")
+        return self
 
 
 class DarkSpec(MakingSpec):
@@ -80,6 +86,8 @@ class DarkSpec(MakingSpec):
     @field_validator("gate", mode="before")
     @classmethod
     def _no_gate(cls, value: Any) -> Any:
+        if value is True:
+            return {}
         return None if value is False or value in ("none", "off") else value
 
     def making(self) -> MakingSpec:
