@@ -48,9 +48,11 @@ class DarkLists:
     def __init__(self, dark: DarkSet, lists: Lists, spec: DarkSpec, first_row: int) -> None:
         self.dark, self.lists, self.spec, self.first_row = dark, lists, spec, first_row
         gate = spec.gate
+        #: How sure the teacher is, of each list that has a dark text to choose.
         self.confidences = {
             index: confidence(lists.scores(index), found.positive, gate.confidence, gate.temperature) if gate else 1.0
             for index, found in dark.lists.items()
+            if len(self.choose(index, np.random.default_rng(0)))
         }
         self._all = np.array(sorted(self.confidences.values()), dtype=np.float64)
 
@@ -75,7 +77,7 @@ class DarkLists:
         return self.confidences[index] >= least
 
     def lets_list_through(self, index: int, progress: float) -> bool:
-        """Whether the ordinary list is learnt from: always, unless the recipe gates it too and has dark texts of it."""
+        """Whether the ordinary list is learnt from: always, unless the recipe gates it too and it has dark examples."""
         gate = self.spec.gate
         return gate is None or not gate.lists or index not in self.confidences or self.open(index, progress)
 
@@ -88,12 +90,9 @@ class DarkLists:
             progress: Part of the training that is done, 0 to 1.
             generator: For what is random.
         """
-        found = self.dark.lists.get(index)
-        if found is None:
+        if index not in self.confidences:
             return None
-        picked = self.choose(index, generator)
-        if not len(picked):
-            return None
+        found, picked = self.dark.lists[index], self.choose(index, generator)
         own = chosen[chosen != found.positive] if self.spec.originals else chosen[:0]
         places = np.concatenate([[found.positive], own]).astype(np.int64)
         relevant = self.lists.relevant(index)[places]

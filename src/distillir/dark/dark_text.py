@@ -21,7 +21,7 @@ class DarkText:
     Attributes:
         text: What teacher and student read.
         kind: ``reinforced`` (a negative made stronger) or ``noisy`` (a positive made weaker).
-        how: The operation and its share, for people: ``insert 0.3``.
+        how: The operation and the share of the positive that went in, or of its words that were to go: ``insert 0.3``.
         injected: The characters that come from the positive, of a reinforced negative.
     """
 

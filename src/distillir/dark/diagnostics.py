@@ -44,11 +44,11 @@ class DarkDiagnostics:
         negative: Its mean score of hard negatives.
         chosen: Mean number of dark texts that a lesson holds.
         without: Share of the lists in which none fits.
-        entropy: Mean entropy of the teacher's softmax at temperature 1, in nats: over the candidates, over these and
-            the chosen dark texts (``with_dark``), and over positive and chosen dark texts (``dark_list``).
+        entropy: Mean entropy of the teacher's softmax at temperature 1, in nats: over the candidates, these and the
+            chosen dark texts (``with_dark``), and positive and chosen dark texts (``dark_list``).
         share: The positive's mean share of these softmaxes.
         confidence: Least, median and greatest confidence of the gate; None without a gate.
-        opened: Share of lists that the gate opens at the start and at the end of a stage.
+        opened: Share of lists with chosen dark texts that the gate opens at the start and at the end of a stage.
         examples: Some chosen dark texts to show, each the index of its list and its place among that list's.
     """
 
@@ -137,9 +137,12 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
         entropy={name: float(np.mean(values)) for name, values in entropies.items()},
         share={name: float(np.mean(values)) for name, values in shares.items()},
         confidence=None
-        if chosen.spec.gate is None
+        if chosen.spec.gate is None or not confidences
         else [confidences[0], float(np.median(confidences)), confidences[-1]],
-        opened=[float(np.mean([chosen.open(index, progress) for index in lists])) for progress in (0.0, 1.0)],
+        opened=[
+            float(np.mean([chosen.open(index, progress) for index in chosen.confidences] or [False]))
+            for progress in (0.0, 1.0)
+        ],
         examples=_examples(held),
     )
 

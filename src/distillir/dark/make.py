@@ -1,6 +1,6 @@
 """Make the dark texts of a teaching set: many for each query, the same whenever they are made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from distillir.plans.lesson import Lists
 
 #: From a query's text to what of a passage is read beside it.
 FitsFor = Callable[[str], Fits]
+#: From a passage to what the student reads of it: texts with equal ones are the same to it.
+Key = Callable[[str], Hashable]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Made:
     Attributes:
         index: Of the list.
         positive: Place of its positive among the candidates.
-        texts: The dark texts, no two alike, none like the positive or a negative it was made of.
+        texts: The dark texts, no two read alike, none like the positive or a negative it was made of.
     """
 
     index: int
@@ -39,6 +41,7 @@ def make_dark(
     seed: int = 0,
     pseudo_positives: bool = False,
     fits_for: FitsFor = lambda query: always,
+    key: Key = str,
 ) -> Iterator[Made]:
     """Make every list's dark texts, in order.
 
@@ -52,6 +55,7 @@ def make_dark(
         seed: Of everything drawn.
         pseudo_positives: The teacher's best candidate stands for a missing judged positive.
         fits_for: See `FitsFor`; default: passages are read whole.
+        key: See `Key`; default: texts are read whole.
     """
     for index, query in enumerate(lists.queries):
         scores, relevant = lists.scores(index), lists.relevant(index)
@@ -62,11 +66,14 @@ def make_dark(
         rows = lists.documents(index)
         positive = collection.corpus.text(int(rows[place]))
         negatives = [collection.corpus.text(int(rows[p])) for p in hard[: spec.negatives]]
-        generator = np.random.default_rng([seed, *collection.queries.id(int(query)).encode()])
         fits = fits_for(collection.queries.text(int(query)))
-        made = [*_reinforced(positive, negatives, spec, generator, fits), *_noisy(positive, spec, generator)]
-        # Of texts that are alike the first stays.
-        distinct = {dark.text: dark for dark in reversed(made) if dark.text not in (positive, *negatives)}
+        # A generator each: which noisy positives there are does not depend on how many reinforced negatives are made.
+        own = [*collection.queries.id(int(query)).encode()]
+        first, second = np.random.default_rng([seed, *own]), np.random.default_rng([seed, *own, 1])
+        made = [*_reinforced(positive, negatives, spec, first, fits), *_noisy(positive, spec, second, fits)]
+        # Of texts that are read alike the first stays.
+        known = {key(text) for text in (positive, *negatives)}
+        distinct = {read: dark for dark in reversed(made) if (read := key(dark.text)) not in known}
         yield Made(index, place, tuple(reversed(distinct.values())))
 
 
@@ -80,9 +87,9 @@ def _reinforced(
             yield made
 
 
-def _noisy(positive: str, spec: MakingSpec, generator: np.random.Generator) -> Iterator[DarkText]:
+def _noisy(positive: str, spec: MakingSpec, generator: np.random.Generator, fits: Fits) -> Iterator[DarkText]:
     for number in range(spec.noisy):
         operation = spec.operations[number % len(spec.operations)]
-        made = noisy(positive, operation, float(generator.choice(spec.rates)), generator, spec.mask)
+        made = noisy(positive, operation, float(generator.choice(spec.rates)), generator, spec.mask, fits)
         if made is not None:
             yield made

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from distillir.dark.dark_text import DarkText
-from distillir.dark.units import units
+from distillir.dark.dark_text import DarkText, Fits, always
+from distillir.dark.units import Span, units
 
 OPERATIONS = {
     "mask": "words replaced by the mask, each by itself",
@@ -15,7 +15,12 @@ MASK = "[MASK]"
 
 
 def noisy(
-    positive: str, operation: str, rate: float, generator: np.random.Generator, mask: str = MASK
+    positive: str,
+    operation: str,
+    rate: float,
+    generator: np.random.Generator,
+    mask: str = MASK,
+    fits: Fits = always,
 ) -> DarkText | None:
     """Take words from the positive.
 
@@ -28,22 +33,24 @@ def noisy(
         rate: Share of the words that go, above 0 and below 1; at least one goes and one stays.
         generator: Draws which.
         mask: What stands for a masked word.
+        fits: Whether a text's first characters are read by all models: only words that are read go.
 
     Returns:
-        The text, or None where the positive has fewer than two words.
+        The text, or None where fewer than two words of the positive are read.
 
     Source:
         Tao et al. 2024 (ADAM, arXiv 2212.10192, abstract).
     """
     spans = units(positive)
-    if len(spans) < 2:
+    read = _read(positive, spans, fits)
+    if read < 2:
         return None
-    count = min(max(1, round(rate * len(spans))), len(spans) - 1)
+    count = min(max(1, round(rate * read)), read - 1)
     if operation.endswith("_span"):
-        start = int(generator.integers(len(spans) - count + 1))
+        start = int(generator.integers(read - count + 1))
         gone = set(range(start, start + count))
     else:
-        gone = set(generator.choice(len(spans), count, replace=False).tolist())
+        gone = set(generator.choice(read, count, replace=False).tolist())
     kept: list[str] = []
     for i, (begin, end) in enumerate(spans):
         gap = positive[spans[i - 1][1] : begin] if i else ""
@@ -52,3 +59,14 @@ def noisy(
         elif operation == "mask" or (operation == "mask_span" and i - 1 not in gone):
             kept.append((gap or (" " if kept else "")) + mask)
     return DarkText("".join(kept).strip(), "noisy", f"{operation} {rate:g}")
+
+
+def _read(text: str, spans: list[Span], fits: Fits) -> int:
+    """How many of a text's first units are read, by bisection."""
+    low, high = 0, len(spans)
+    if high and fits(text, spans[-1][1]):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(text, spans[middle - 1][1]) else (low, middle)
+    return low

@@ -55,7 +55,7 @@ def reinforced(
         for at in dict.fromkeys((len(given) if mode == "concatenate" else place, 0)):
             made = _joined(negative, given, at, min(count, replaced), span, mode, fits)
             if made is not None:
-                return DarkText(made[0], "reinforced", f"{mode} {share:g}", (made[1],))
+                return DarkText(made[0], "reinforced", f"{mode} {count / len(have):.2g}", (made[1],))
         count //= 2  # the models read too little for it: take less
     return None
 
@@ -102,9 +102,10 @@ def _splice(positive: str, negative: str, share: float, generator: np.random.Gen
             if own:
                 injected.append((begin, len(text)))
         if fits(text, injected[-1][1]):
-            return DarkText(text, "reinforced", f"splice {share:g}", tuple(injected))
+            return DarkText(text, "reinforced", f"splice {len(chosen) / len(have):.2g}", tuple(injected))
         if places.any():
             places = places // 2  # nearer to the front
         else:
-            chosen, places = chosen[:-1], places[:-1]
+            fewer = len(chosen) * 3 // 4
+            chosen, places = chosen[:fewer], places[:fewer]
     return None

@@ -11,7 +11,15 @@ def reads_whole(model: Any, *texts: str, limit: int | None = None) -> bool:
         texts: One text, or two that are joined by the tokenizer; prompts included.
         limit: Tokens, special ones included; where the model's own limit is lower, that one.
     """
-    limits = [value for value in (limit, model.max_seq_length) if value is not None]
-    if not limits:
-        return True
-    return len(model.tokenizer(*texts, truncation=False, verbose=False)["input_ids"]) <= min(limits)
+    most = _limit(model, limit)
+    return most is None or len(model.tokenizer(*texts, truncation=False, verbose=False)["input_ids"]) <= most
+
+
+def tokens_read(model: Any, text: str, *, limit: int | None = None) -> tuple[int, ...]:
+    """The tokens of a text that reach a model; arguments as `reads_whole`."""
+    most = _limit(model, limit)
+    return tuple(model.tokenizer(text, truncation=most is not None, max_length=most, verbose=False)["input_ids"])
+
+
+def _limit(model: Any, limit: int | None) -> int | None:
+    return min((value for value in (limit, model.max_seq_length) if value is not None), default=None)

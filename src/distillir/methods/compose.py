@@ -83,7 +83,8 @@ def compose(recipe: "Recipe") -> Composition:
 
     spec = recipe.method
     method, plan = get(spec.name), spec.find_plan()
-    given = next((o for o in (recipe.objective, spec.objective) if o is not None), method.objective)
+    own_objective = method.objective_for(recipe.student.kind)
+    given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
     objective = parse_objective(given)
     dark = spec.find_dark()
     stages = []

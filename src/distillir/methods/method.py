@@ -1,7 +1,11 @@
 """Method: a plan and an objective under one name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+#: Options that bring a cosine to the scale of a softmax; sums of cosines and dot products have that scale already.
+COSINE_OPTIONS = ("student_temperature", "temperature")
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class Method:
         description: One line for people.
         source: Paper.
         plan: Name of the plan (what the student sees).
-        objective: The objective as a recipe writes it (what is compared).
+        objective: The objective as a recipe writes it (what is compared), for students that score by cosine.
         dark: Whether dark examples stand beside the lists.
     """
 
@@ -23,3 +27,17 @@ class Method:
     plan: str
     objective: Any
     dark: bool = False
+
+    def objective_for(self, kind: str) -> Any:
+        """The objective for a kind of student: as published for multi-vector and sparse ones, without a temperature.
+
+        ColBERTv2, PairDistill and SPLADE compare raw scores, which are sums over tokens or terms.
+        """
+        if kind == "dense" or not isinstance(self.objective, Mapping):
+            return self.objective
+        return {
+            name: {key: value for key, value in options.items() if key not in COSINE_OPTIONS}
+            if isinstance(options, Mapping)
+            else options
+            for name, options in self.objective.items()
+        }

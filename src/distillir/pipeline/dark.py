@@ -9,8 +9,9 @@ from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
 from distillir.dark.dark_lists import DarkLists
 from distillir.dark.dark_set import TEXTS, is_complete, open_dark_set, read_unscored, write_scores, write_texts
+from distillir.dark.dark_text import Fits
 from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
-from distillir.dark.make import FitsFor, make_dark
+from distillir.dark.make import FitsFor, Key, make_dark
 from distillir.dark.spec import DarkSpec
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
@@ -72,6 +73,7 @@ def _teacher(folder: RunFolder) -> CountedTeacher:
 
 def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
     collection, recipe = folder.collection, folder.recipe
+    fits_for, key = readers(folder, teacher)
     with progress("Make dark examples", len(lists)) as advance:
         made = make_dark(
             collection,
@@ -79,7 +81,8 @@ def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: 
             spec,
             seed=recipe.query_seed,
             pseudo_positives=recipe.training.pseudo_positives,
-            fits_for=readers(folder, teacher),
+            fits_for=fits_for,
+            key=key,
         )
         at = 0
 
@@ -106,18 +109,22 @@ def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: 
         )
 
 
-def readers(folder: RunFolder, teacher: CountedTeacher) -> FitsFor:
-    """What of a text reaches both the teacher, beside a query, and the student in training."""
-    from distillir.encoding.reading import reads_whole
+def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
+    """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
+    from distillir.encoding.reading import reads_whole, tokens_read
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student
 
     student = load_student(str(folder.initial_student), kind=folder.recipe.student.kind, device="cpu")
     limit = folder.recipe.training.max_length
     prompt = prompt_for(student, "document") or ""
-    return lambda query: (
-        lambda text, end: reads_whole(student, prompt + text[:end], limit=limit) and teacher.reads(query, text[:end])
-    )
+
+    def fits_for(query: str) -> Fits:
+        return lambda text, end: (
+            reads_whole(student, prompt + text[:end], limit=limit) and teacher.reads(query, text[:end])
+        )
+
+    return fits_for, lambda text: tokens_read(student, prompt + text, limit=limit)
 
 
 def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
