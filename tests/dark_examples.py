@@ -22,7 +22,7 @@ def make_dark_set(collection: Collection, lists: ExampleLists, path: Path) -> Da
     raise_positives(lists)
     path.mkdir(exist_ok=True)
     made = make_dark(collection, lists, MakingSpec(reinforced=4, noisy=4))
-    write_texts(made, collection.queries.ids(lists.queries.tolist()), path)
+    write_texts(made, collection.queries.ids(lists.queries.tolist()), path, "lists")
     unscored = read_unscored(path)
     candidates = [lists.scores(one.index) for one in unscored]
     dark = [
@@ -30,4 +30,4 @@ def make_dark_set(collection: Collection, lists: ExampleLists, path: Path) -> Da
         for one, scores in zip(unscored, candidates, strict=True)
     ]
     write_scores(unscored, candidates, dark, path)
-    return open_dark_set(path, len(lists.queries))
+    return open_dark_set(path)

@@ -118,7 +118,9 @@ def test_figures_by_hand(dark: DarkSet, lists: ExampleLists) -> None:
         weights = np.exp(lists.scores(i).astype(np.float64))
         weights /= weights.sum()
         entropies.append(-(weights * np.log(weights)).sum())
-    assert found.entropy["candidates"] == pytest.approx(np.mean(entropies))
-    assert found.entropy["with_dark"] > found.entropy["candidates"]
+    assert found.nats["candidates"] == pytest.approx(np.mean(entropies))
+    sizes = [len(lists.scores(i)) for i in dark.lists]
+    assert found.entropy["candidates"] == pytest.approx(np.mean(np.array(entropies) / np.log(sizes)))
+    assert found.nats["with_dark"] > found.nats["candidates"]
     assert {dark.lists[i].kinds[place] for i, place in found.examples} <= {"noisy", "reinforced"}
     assert diagnose_dark(_lists(dark, lists, gate={"schedule": "constant", "start": 2.0})).opened == [0.0, 0.0]

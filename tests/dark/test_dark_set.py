@@ -9,8 +9,17 @@ import pytest
 
 from dark_examples import make_dark_set
 from distillir.collections import Collection
-from distillir.dark.dark_set import SCORED, is_complete, open_dark_set
-from distillir.dark.make import make_dark
+from distillir.dark.dark_set import (
+    MADE,
+    SCORED,
+    TEXTS,
+    check_source,
+    is_complete,
+    open_dark_set,
+    read_unscored,
+    write_texts,
+)
+from distillir.dark.make import Made, make_dark
 from distillir.dark.spec import MakingSpec
 from distillir.errors import DistillirError
 from example_lists import ExampleLists
@@ -47,6 +56,19 @@ def test_unfinished_damaged_and_foreign_sets_are_refused(tiny: Collection, tmp_p
     (unfinished / SCORED).unlink()
     assert is_complete(whole) and not is_complete(unfinished)
     (damaged / SCORED).write_bytes(b"no parquet")
-    for folder, lists, said in ((unfinished, 12, "is missing"), (damaged, 12, "damaged"), (whole, 5, "another")):
+    for folder, said in ((unfinished, "is missing"), (damaged, "damaged")):
         with pytest.raises(DistillirError, match=said):
-            open_dark_set(folder, lists)
+            open_dark_set(folder)
+    check_source(whole, "lists")
+    with pytest.raises(DistillirError, match="another teaching set"):
+        check_source(whole, "others")
+    (unfinished / TEXTS / MADE).write_bytes(b"PAR1")
+    with pytest.raises(DistillirError, match="damaged"):
+        read_unscored(unfinished)
+
+
+def test_where_nothing_can_be_made_nothing_is_written(tmp_path: Path) -> None:
+    for made, said in (([], "no list has a positive"), ([Made(0, 0, ())], "too short")):
+        with pytest.raises(DistillirError, match=said):
+            write_texts(made, ["q"], tmp_path / "dark", "lists")
+        assert not (tmp_path / "dark" / TEXTS).exists()

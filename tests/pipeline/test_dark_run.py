@@ -69,7 +69,7 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     assert "<h2>Dark examples</h2>" in page and "<mark>" in page and "Entropy with dark examples" in page
 
     # None of them is searched or measured: the collection is what it was, and no run names one.
-    made = open_dark_set(tmp_path / "run" / "dark", 999)
+    made = open_dark_set(tmp_path / "run" / "dark")
     for path in (tmp_path / "run" / "runs").glob("*.trec"):
         assert (read_run(path, tiny).documents < len(tiny.corpus)).all()
         assert not any(identifier in path.read_text(encoding="utf-8") for identifier in made.texts.ids()[:5])
@@ -186,7 +186,7 @@ def _dark_of(recipe: Recipe, output: Path) -> Any:
         mine(folder)
         score(folder)
         dark(folder)
-    return open_dark_set(output / "dark", 999)
+    return open_dark_set(output / "dark")
 
 
 def test_one_word_positives_have_reinforced_negatives_alone(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ if spec is not None:
         make_dark_set(opened, lists, folder / "dark")
     barrier()
     raise_positives(lists)
-    learnt = DarkLists(open_dark_set(folder / "dark", 12), lists, DarkSpec(**spec), len(opened.corpus))
+    learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
     teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
     dark = DarkTraining(learnt, teaching, 0.7)
 train(

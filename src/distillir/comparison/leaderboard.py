@@ -176,7 +176,7 @@ def _row(
         by_seed=tuple(float(value) for value in values[measures[0]]),
         before=_evaluate(folders[0], "before", measures, known).means[measures[0]],
         against=None,
-        seconds=round(float(np.mean([sum(one.noted().get("seconds", {}).values()) for one in folders])), 1),
+        seconds=round(float(np.mean([_seconds(one) for one in folders])), 1),
         calls=_calls(folders),
     )
 
@@ -218,3 +218,9 @@ def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:
         for name, count in folder.noted().get("teacher_calls", {}).items():
             total[name] = total.get(name, 0) + int(count)
     return total
+
+
+def _seconds(folder: RunFolder) -> float:
+    """What one run took, but for dark examples, which the first that needs them makes for all."""
+    seconds = folder.noted().get("seconds", {})
+    return float(sum(spent for stage, spent in seconds.items() if stage != "dark"))

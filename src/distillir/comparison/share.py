@@ -49,11 +49,11 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
         recipe: The cell's, seeded.
     """
     folder = RunFolder(path, recipe)
+    dark = shared.path / f"dark-{dark_key(recipe)}"
+    if rank() == 0 and compose(recipe).dark is not None:
+        dark.mkdir(exist_ok=True)  # the first run that needs them makes them there
     if rank() == 0 and not folder.facts.is_file():
         folder.runs.mkdir(exist_ok=True)
-        dark = shared.path / f"dark-{dark_key(recipe)}"
-        if compose(recipe).dark is not None:
-            dark.mkdir(exist_ok=True)  # the first run that needs them makes them there
         for own, source in (
             (folder.dark, dark),
             (folder.teaching, shared.teaching),

@@ -1,6 +1,7 @@
 """DarkSet: the dark texts of a teaching set on disk, with what the teacher says of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_directory, atomic_file
 from distillir.retrieval.run import Scores
 
-TEXTS, MADE, SCORED = "texts", "made.parquet", "dark.parquet"
+TEXTS, MADE, SCORED, SOURCE = "texts", "made.parquet", "dark.parquet", "source"
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,17 @@ class DarkSet:
         return DarkText(self.texts.body(row), cells["kind"], cells["how"], spans)
 
 
-def write_texts(made: Iterable[Made], query_ids: Sequence[str], path: Path) -> int:
+def write_texts(made: Iterable[Made], query_ids: Sequence[str], path: Path, source: str) -> None:
     """Write dark texts into ``path / "texts"``, which appears when it is complete.
 
     Args:
         made: Of each list, in order.
         query_ids: The id of each list's query.
         path: Folder of the set.
+        source: Identity of what they were made of; see `check_source`.
 
-    Returns:
-        How many lists have a positive.
+    Raises:
+        DistillirError: There is no text; nothing is written.
     """
     columns: dict[str, list[object]] = {name: [] for name in ("list", "positive", "kind", "how", "injected")}
     lists = 0
@@ -105,9 +107,17 @@ def write_texts(made: Iterable[Made], query_ids: Sequence[str], path: Path) -> i
                 values = (found.index, found.positive, dark.kind, dark.how, [list(span) for span in dark.injected])
                 for column, value in zip(columns.values(), values, strict=True):
                     column.append(value)
+        if not columns["list"]:
+            raise DistillirError(
+                f"no dark example can be made: {'the positives are too short' if lists else 'no list has a positive'}",
+                where="method.dark",
+                remedy="leave method.dark out for this collection"
+                if lists
+                else "set candidates.add_judged, or training.pseudo_positives for the teacher's best",
+            )
         writer.close()
         pq.write_table(pa.table(columns, schema=_MADE), str(folder / MADE))
-    return lists
+        (folder / SOURCE).write_text(source)
 
 
 _MADE = pa.schema(
@@ -138,7 +148,8 @@ class Unscored:
 
 def read_unscored(path: Path) -> list[Unscored]:
     """The lists whose dark texts `write_texts` has written, in order."""
-    table = pq.read_table(path / TEXTS / MADE)
+    with _damage_told(path):
+        table = pq.read_table(path / TEXTS / MADE)
     index, positive = table.column("list").to_numpy(), table.column("positive").to_numpy()
     places, ends = _split(index)
     groups = np.split(places, ends) if len(places) else []
@@ -169,18 +180,34 @@ def is_complete(path: Path) -> bool:
     return (path / SCORED).is_file()
 
 
-def open_dark_set(path: Path, lists: int) -> DarkSet:
-    """Open the dark texts of a teaching set with so many lists.
+def check_source(path: Path, source: str) -> None:
+    """Refuse dark texts that were made of something else than ``source``, the identity of a teaching set and a spec.
 
     Raises:
-        DistillirError: They are missing or damaged, or belong to a larger teaching set.
+        DistillirError: They were, or do not say of what.
+    """
+    with _damage_told(path):
+        found = (path / TEXTS / SOURCE).read_text()
+    if found != source:
+        raise DistillirError("was made of another teaching set or by other settings", where=path, remedy="delete it")
+
+
+def open_dark_set(path: Path) -> DarkSet:
+    """Open the dark texts of a teaching set.
+
+    Raises:
+        DistillirError: They are missing or damaged.
     """
     if not is_complete(path):
         raise DistillirError("is missing", where=path, remedy="run `distillir score` with this recipe first")
+    with _damage_told(path):
+        return DarkSet(path)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
     try:
-        found = DarkSet(path)
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise DistillirError(f"cannot be read ({error})", where=path, remedy="it is damaged: delete it") from None
-    if max(found.lists, default=-1) >= lists:
-        raise DistillirError("belongs to another teaching set", where=path, remedy="delete it")
-    return found
+        yield
+    except (OSError, ValueError, KeyError, IndexError, pa.ArrowException) as error:
+        first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise DistillirError(f"cannot be read ({first})", where=path, remedy="it is damaged: delete it") from None

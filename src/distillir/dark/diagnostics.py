@@ -10,6 +10,8 @@ from distillir.dark.dark_lists import DarkLists, hard_negatives
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 
+#: Share of lists without any dark example that fits, above which a warning is given.
+SPARSE = 0.5
 #: Of each kind, for the report.
 EXAMPLES = 4
 
@@ -44,8 +46,10 @@ class DarkDiagnostics:
         negative: Its mean score of hard negatives.
         chosen: Mean number of dark texts that a lesson holds.
         without: Share of the lists in which none fits.
-        entropy: Mean entropy of the teacher's softmax at temperature 1, in nats: over the candidates, these and the
-            chosen dark texts (``with_dark``), and positive and chosen dark texts (``dark_list``).
+        entropy: Mean entropy of the teacher's softmax at temperature 1 as a share of that of the uniform distribution
+            over as many texts: of the candidates, of these and the chosen dark texts (``with_dark``), and of positive
+            and chosen dark texts (``dark_list``).
+        nats: The same entropies in nats.
         share: The positive's mean share of these softmaxes.
         confidence: Least, median and greatest confidence of the gate; None without a gate.
         opened: Share of lists with chosen dark texts that the gate opens at the start and at the end of a stage.
@@ -59,6 +63,7 @@ class DarkDiagnostics:
     chosen: float
     without: float
     entropy: dict[str, float]
+    nats: dict[str, float]
     share: dict[str, float]
     confidence: list[float] | None
     opened: list[float]
@@ -72,12 +77,12 @@ class DarkDiagnostics:
         """Print the figures, a line each kind."""
         for name, kind in self.kinds.items():
             say(
-                f"  {name}: {kind.made} made, mean score {kind.score:.2f}; {kind.gap:.0%} between the hard negatives "
-                f"(mean {_number(self.negative)}) and the positive (mean {self.positive:.2f}), {kind.above:.0%} above"
+                f"  {name}: {kind.made} made, mean score {kind.score:.3g}; {kind.gap:.0%} between the hard negatives "
+                f"(mean {_number(self.negative)}) and the positive (mean {self.positive:.3g}), {kind.above:.0%} above"
             )
         say(
             f"  a lesson holds {self.chosen:.1f} of them ({self.without:.0%} of the lists none); the teacher's softmax "
-            f"has {self.entropy['candidates']:.2f} nats without and {self.entropy['with_dark']:.2f} with them"
+            f"is at {self.entropy['candidates']:.2f} of uniform without and {self.entropy['with_dark']:.2f} with them"
         )
         if self.confidence is not None:
             low, middle, high = self.confidence
@@ -85,7 +90,12 @@ class DarkDiagnostics:
                 f"  gate: open for {self.opened[0]:.0%} of the lists at first, {self.opened[1]:.0%} at last "
                 f"(confidence from {low:.2f} to {high:.2f}, median {middle:.2f})"
             )
-        if not any(self.opened):
+        if self.without > SPARSE:
+            say(
+                "  WARNING: few dark examples lie between the hard negatives and the positive of this teacher; "
+                "a lower method.dark.floor takes more, or it has no use for them"
+            )
+        elif not any(self.opened):
             say(
                 "  WARNING: the gate opens for no list, so that no dark example is learnt from: "
                 "lower method.dark.gate.start, or set method.dark.gate.schedule to quantile"
@@ -103,6 +113,7 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
     generator = np.random.default_rng(seed)
     kinds: dict[str, list[tuple[float, bool, bool, bool]]] = {}
     entropies: dict[str, list[float]] = {name: [] for name in ("candidates", "with_dark", "dark_list")}
+    nats: dict[str, list[float]] = {name: [] for name in entropies}
     shares: dict[str, list[float]] = {name: [] for name in entropies}
     positives, negatives, sizes = [], [], []
     held: list[tuple[int, int, str]] = []
@@ -118,12 +129,13 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
             kinds.setdefault(kind, []).append((score, best < score < positive, score > positive, place in picked))
         dark = found.scores[picked]
         for name, values in (
-            ("candidates", found.candidates),
+            ("candidates", chosen.lists.scores(index)),
             ("with_dark", np.concatenate([found.candidates, dark])),
             ("dark_list", np.concatenate([[positive], dark])),
         ):
             entropy, weights = _softmax(values)
-            entropies[name].append(entropy)
+            nats[name].append(entropy)
+            entropies[name].append(entropy / np.log(len(values)) if len(values) > 1 else 0.0)
             shares[name].append(float(weights[found.positive if name != "dark_list" else 0]))
     confidences = sorted(chosen.confidences.values())
     hard_scores = np.concatenate(negatives) if negatives else np.empty(0)
@@ -135,6 +147,7 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
         chosen=float(np.mean(sizes)),
         without=float(np.mean(np.array(sizes) == 0)),
         entropy={name: float(np.mean(values)) for name, values in entropies.items()},
+        nats={name: float(np.mean(values)) for name, values in nats.items()},
         share={name: float(np.mean(values)) for name, values in shares.items()},
         confidence=None
         if chosen.spec.gate is None or not confidences
@@ -169,4 +182,4 @@ def _softmax(scores: Scores) -> tuple[float, np.ndarray[tuple[int, ...], np.dtyp
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"
+    return "none" if value is None else f"{value:.3g}"

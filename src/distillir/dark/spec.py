@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator, model_validator
 
 from distillir.dark.noisy import MASK
 
@@ -38,7 +38,7 @@ class MakingSpec(BaseModel):
     rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=lambda: [0.3, 0.5, 0.7], min_length=1, description="shares of its words that go, drawn"
     )
-    mask: str = Field(MASK, description="what stands for a masked word")
+    mask: str = Field(MASK, min_length=1, description="what stands for a masked word")
 
 
 class GateSpec(BaseModel):
@@ -68,7 +68,7 @@ class DarkSpec(MakingSpec):
     """Dark examples as a recipe asks for them. Every default is a reconstruction: the paper's are not known."""
 
     weight: float = Field(1.0, gt=0, description="lambda: weight of the dark lists beside the ordinary ones")
-    count: int = Field(4, ge=0, description="dark examples in a lesson; 0: none")
+    count: StrictInt = Field(4, ge=0, description="dark examples in a lesson; 0: none")
     kinds: list[Kind] = Field(
         default_factory=lambda: list(get_args(Kind)), min_length=1, description="which of those made may be chosen"
     )

@@ -116,7 +116,7 @@ def _dark_objective(dark: "DarkSpec", objective: "WeightedSum") -> "WeightedSum"
         raise DistillirError(
             f"{' + '.join(chosen.names)} learns from judgements alone, and the teacher alone judges dark examples",
             where="method.dark",
-            remedy="add an objective that learns from the teacher (kl), or set method.dark.objective",
+            remedy="set method.dark.objective to one that learns from the teacher, such as kl",
         )
     return WeightedSum(parts)
 

@@ -1,14 +1,25 @@
 """Stage ``dark``: dark examples of the teaching set, made and scored once (for methods that have any)."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
 from distillir.dark.dark_lists import DarkLists
-from distillir.dark.dark_set import TEXTS, is_complete, open_dark_set, read_unscored, write_scores, write_texts
+from distillir.dark.dark_set import (
+    TEXTS,
+    check_source,
+    is_complete,
+    open_dark_set,
+    read_unscored,
+    write_scores,
+    write_texts,
+)
 from distillir.dark.dark_text import Fits
 from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
 from distillir.dark.make import FitsFor, Key, make_dark
@@ -16,6 +27,7 @@ from distillir.dark.spec import DarkSpec
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher
@@ -48,11 +60,15 @@ def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Pat
     texts, done = (target / TEXTS).is_dir(), is_complete(target)
     barrier()
     lists = open_teaching_set(teaching, folder.collection)
+    source = dark_source(folder, spec, lists)
+    if texts:
+        check_source(target, source)
     if not done:
+        prepare_student(folder)  # what it reads decides how the texts are made
         teacher = _teacher(folder)
         with folder.timed("dark"):
             if not texts and rank() == 0:
-                _write_texts(folder, spec, lists, target, teacher)
+                _write_texts(folder, spec, lists, target, teacher, source)
             barrier()
             _score(folder, lists, target, teacher)
     if rank() == 0:
@@ -64,6 +80,19 @@ def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Pat
     barrier()
 
 
+def dark_source(folder: RunFolder, spec: DarkSpec, lists: TeachingSet) -> str:
+    """Identity of all that the dark texts of a teaching set depend on (hex)."""
+    digest, recipe = xxhash.xxh3_128(), folder.recipe
+    settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
+    settings += [recipe.training.pseudo_positives, folder.collection.fingerprint]
+    digest.update(json.dumps(settings).encode())
+    for index, query in enumerate(lists.queries.tolist()):
+        digest.update(np.int64(query).tobytes() + np.int64(len(lists.documents(index))).tobytes())
+        for values in (lists.documents(index), lists.scores(index), lists.relevant(index)):
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
 def _teacher(folder: RunFolder) -> CountedTeacher:
     from distillir.teachers.load import load_teacher
 
@@ -71,7 +100,9 @@ def _teacher(folder: RunFolder) -> CountedTeacher:
     return load_teacher(folder.recipe.teacher)
 
 
-def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
+def _write_texts(
+    folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path, teacher: CountedTeacher, source: str
+) -> None:
     collection, recipe = folder.collection, folder.recipe
     fits_for, key = readers(folder, teacher)
     with progress("Make dark examples", len(lists)) as advance:
@@ -94,19 +125,16 @@ def _write_texts(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: 
                 yield one
 
         target.mkdir(exist_ok=True)
-        found = write_texts(told(), collection.queries.ids(lists.queries.tolist()), target)
+        try:
+            write_texts(told(), collection.queries.ids(lists.queries.tolist()), target, source)
+        except DistillirError:
+            with suppress(OSError):
+                target.rmdir()
+            raise
         advance(len(lists) - at)
-    count = len(TextTable(target / TEXTS))
-    say(f"Dark examples: {count} texts of {found} lists with a positive ({len(lists)} lists in all)")
-    if not count:
-        raise DistillirError(
-            "no dark example can be made: "
-            + ("no list has a positive" if not found else "the positives are too short"),
-            where="method.dark",
-            remedy="set candidates.add_judged, or training.pseudo_positives for the teacher's best"
-            if not found
-            else "leave method.dark out for this collection",
-        )
+    unscored = read_unscored(target)
+    count = sum(len(one.rows) for one in unscored)
+    say(f"Dark examples: {count} texts of {len(unscored)} lists ({len(lists)} lists in all)")
 
 
 def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
@@ -139,12 +167,17 @@ def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: Counted
         candidates = [values[:size] for values, size in zip(scores, split, strict=True)]
         write_scores(unscored, candidates, [v[size:] for v, size in zip(scores, split, strict=True)], target)
     calls = teacher.calls()
-    total = folder.noted().get("teacher_calls", {})
-    folder.note(teacher_calls={name: count + total.get(name, 0) for name, count in calls.items()}, dark_calls=calls)
+    noted = folder.noted()
+    folder.note(
+        **{
+            total: {name: count + noted.get(total, {}).get(name, 0) for name, count in calls.items()}
+            for total in ("teacher_calls", "dark_calls")
+        }
+    )
     if sum(calls.values()):
         say(f"Teacher {teacher.name}: {calls['asked']} pairs asked, {calls['cached']} from the cache")
 
 
 def _diagnose(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path) -> DarkDiagnostics:
-    chosen = DarkLists(open_dark_set(target, len(lists)), lists, spec, len(folder.collection.corpus))
+    chosen = DarkLists(open_dark_set(target), lists, spec, len(folder.collection.corpus))
     return diagnose_dark(chosen, folder.recipe.query_seed)

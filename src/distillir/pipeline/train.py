@@ -8,7 +8,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
-from distillir.pipeline.dark import make_dark_set
+from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
@@ -88,7 +88,7 @@ def _train_stage(
 ) -> None:
     """Train the model in ``start`` into ``target``, on a teaching set and its dark examples (``sources``)."""
     from distillir.dark.dark_lists import DarkLists
-    from distillir.dark.dark_set import open_dark_set
+    from distillir.dark.dark_set import check_source, open_dark_set
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.mined_order import MinedOrder
@@ -100,7 +100,9 @@ def _train_stage(
     dark = None
     if stage.dark is not None and method.dark is not None:
         edge = len(folder.collection.corpus)
-        dark_lists = DarkLists(open_dark_set(sources[1], len(taught)), taught, method.dark, edge)
+        examples = open_dark_set(sources[1])
+        check_source(sources[1], dark_source(folder, method.dark, taught))
+        dark_lists = DarkLists(examples, taught, method.dark, edge)
         dark = DarkTraining(dark_lists, *stage.dark)
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start), kind=recipe.student.kind)

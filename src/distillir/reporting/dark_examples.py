@@ -48,12 +48,14 @@ class DarkReport:
     Attributes:
         scores: The teacher's scores of ``positives``, ``noisy positives``, ``reinforced negatives`` and ``hard
             negatives``.
+        places: By kind, where dark texts lie in the gap of their list: 0 at its best hard negative, 1 at its positive.
         examples: Some of those that lessons hold.
         lists: How many lists have any.
         read: How many of them the scores come from.
     """
 
     scores: dict[str, Numbers]
+    places: dict[str, Numbers]
     examples: list[DarkTold]
     lists: int
     read: int
@@ -71,22 +73,29 @@ def read_dark_examples(path: Path, figures: DarkFigures, collection: Collection 
         DistillirError: Either folder cannot be opened.
     """
     lists = open_teaching_set(path / "teaching", collection)
-    dark = open_dark_set(path / "dark", len(lists))
+    dark = open_dark_set(path / "dark")
     known = sorted(dark.lists)
     looked_at = [known[i] for i in np.unique(np.linspace(0, len(known) - 1, min(MOST_LISTS, len(known))).astype(int))]
     groups: dict[str, list[Numbers]] = {
         name: [] for name in ("positives", "noisy positives", "reinforced negatives", "hard negatives")
     }
+    places: dict[str, list[Numbers]] = {"noisy": [], "reinforced": []}
     for index in looked_at:
         found = dark.lists[index]
         kinds = np.array(found.kinds, dtype=str)
         groups["positives"].append(found.candidates[[found.positive]].astype(np.float64))
         groups["noisy positives"].append(found.scores[kinds == "noisy"].astype(np.float64))
         groups["reinforced negatives"].append(found.scores[kinds == "reinforced"].astype(np.float64))
-        groups["hard negatives"].append(_negatives(dark, lists, index))
+        negatives, positive = _negatives(dark, lists, index), float(found.candidates[found.positive])
+        groups["hard negatives"].append(negatives)
+        if len(negatives) and negatives.max() < positive:
+            for kind, parts in places.items():
+                scores_of = found.scores[kinds == kind].astype(np.float64)
+                parts.append((scores_of - negatives.max()) / (positive - negatives.max()))
     scores = {name: np.concatenate(parts) for name, parts in groups.items() if parts}
     told = [_tell(dark, lists, collection, *place) for place in figures.examples] if collection is not None else []
-    return DarkReport(scores, told, len(known), len(looked_at))
+    within = {kind: np.concatenate(parts) for kind, parts in places.items() if parts}
+    return DarkReport(scores, within, told, len(known), len(looked_at))
 
 
 def _negatives(dark: DarkSet, lists: TeachingSet, index: int) -> Numbers:

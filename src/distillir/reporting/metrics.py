@@ -85,6 +85,7 @@ class DarkFigures(BaseModel):
     chosen: FiniteFloat
     without: FiniteFloat
     entropy: dict[str, FiniteFloat]
+    nats: dict[str, FiniteFloat]
     share: dict[str, FiniteFloat]
     confidence: list[FiniteFloat] | None = None
     opened: list[FiniteFloat] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from distillir.collections.collection import Collection
 from distillir.reporting import summary, wording
-from distillir.reporting.figures.dark import dark_scores_figure, gate_figure
+from distillir.reporting.figures.dark import dark_scores_figure, gap_figure, gate_figure
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.gains import gains_figure
 from distillir.reporting.figures.measures import measures_figure
@@ -29,6 +29,7 @@ class Figures:
     evenness: Figure | None
     stages: Figure | None
     dark: Figure | None
+    gap: Figure | None
     gate: Figure | None
 
 
@@ -79,6 +80,7 @@ def _figures(run: RunDirectory) -> Figures:
         evenness=evenness_figure(scores) if scores else None,
         stages=stages_figure(run.metrics.seconds),
         dark=dark_scores_figure(run.dark) if run.dark else None,
+        gap=gap_figure(run.dark) if run.dark else None,
         gate=gate_figure(run.metrics.gate) if run.metrics.dark and run.metrics.dark.confidence else None,
     )
 

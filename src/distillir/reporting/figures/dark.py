@@ -19,6 +19,7 @@ _COLOURS = {
     "reinforced negatives": "teacher",
     "hard negatives": "before",
 }
+_NAMES = {"noisy": "noisy positives", "reinforced": "reinforced negatives"}
 
 
 def dark_scores_figure(report: DarkReport) -> Figure | None:
@@ -43,6 +44,30 @@ def dark_scores_figure(report: DarkReport) -> Figure | None:
     if report.read < report.lists:
         caption += f" From {count(report.read)} of {count(report.lists)} lists, evenly spread."
     return Figure(caption, draw("dark-scores", f"Histograms of the teacher's scores. {words}", (420, 400), paint))
+
+
+def gap_figure(report: DarkReport) -> Figure | None:
+    """Draw where dark texts lie between the best hard negative and the positive of their own list; None without any."""
+    places = {kind: values for kind, values in report.places.items() if len(values)}
+    if not places:
+        return None
+
+    def paint(canvas: "Canvas") -> None:
+        rows = canvas.subplots(len(places), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (kind, values) in zip(rows, places.items(), strict=True):
+            axes.axvspan(0, 1, color=COLOURS["gain"], alpha=0.12, linewidth=0)
+            histogram(axes, np.clip(values, -2, 3), (-2, 3), _COLOURS[_NAMES[kind]], None)
+            axes.set_title(_NAMES[kind])
+            axes.set_yticks([])
+        rows[-1].set_xticks([0, 1], ["best hard\nnegative", "positive"])
+
+    inside = {_NAMES[kind]: float(((values > 0) & (values < 1)).mean()) for kind, values in places.items()}
+    words = "; ".join(f"{percent(share)} of {name}" for name, share in inside.items())
+    caption = (
+        f"Where dark examples lie in the gap of their own list (shaded): {words}. Lists whose positive the teacher "
+        "prefers; what is far outside stands at the edges."
+    )
+    return Figure(caption, draw("dark-gap", caption, (420, 300), paint))
 
 
 def gate_figure(gate: dict[str, list[tuple[int, float]]]) -> Figure | None:
