@@ -1,5 +1,6 @@
 """Dark lists: what a lesson holds beside its list, and whose the gate lets through."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,17 @@ def test_lessons_hold_them_and_count_what_the_gate_let_through(dark: DarkSet, li
     plain = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)])
     assert all(np.array_equal(plain[i].documents, lessons[i].documents) for i in range(len(plain)))
     assert plain.gate_shares() == []
+
+
+def test_lists_count_where_a_dark_text_fits(dark: DarkSet, lists: ExampleLists) -> None:
+    """Those whose texts all lie outside the gap have none, whatever was made of them."""
+    for index in (0, 2):
+        dark.lists[index] = replace(dark.lists[index], scores=np.full_like(dark.lists[index].scores, 7.0))
+    found = _lists(dark, lists, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
+    assert set(found.confidences) == {4, 6, 8, 10} and sum(found.open(i, 0.0) for i in dark.lists) == 2
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)], dark=found)
+    assert lessons.gate_shares() == [(4, 0.5)]
+    assert diagnose_dark(found).without == pytest.approx(2 / 6)
 
 
 def test_figures_by_hand(dark: DarkSet, lists: ExampleLists) -> None:

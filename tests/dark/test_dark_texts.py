@@ -83,6 +83,21 @@ def test_what_is_put_in_is_read(mode: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("limit", [0, 5, 20, 60])
+def test_words_go_that_are_read(operation: str, limit: int) -> None:
+    """Models read ``limit`` characters: what they read of the text is not what they read of the positive."""
+    for seed in range(20):
+        made = noisy(
+            POSITIVE, operation, 0.4, np.random.default_rng(seed), "[MASK]", fits=lambda text, end: end <= limit
+        )
+        if limit < len("Bees see"):
+            assert made is None
+        else:
+            assert made is not None and made.text[:limit] != POSITIVE[:limit]
+            assert made.text.endswith(POSITIVE[70:])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("rate", [0.01, 0.3, 0.7, 0.99])
 @pytest.mark.parametrize("name", TEXTS)
 def test_noise_takes_as_much_as_it_says(name: str, operation: str, rate: float) -> None:

@@ -72,3 +72,21 @@ def test_the_part_put_in_is_read_beside_its_query(tiny: Collection, lists: Examp
     dark = list(make_dark(tiny, lists, MakingSpec(noisy=0), fits_for=fits_for))
     assert asked == [tiny.queries.text(int(lists.queries[one.index])) for one in dark]
     assert all(b <= 60 for one in dark for text in one.texts for _, b in text.injected)
+
+
+def test_kinds_do_not_disturb_each_other(tiny: Collection, lists: ExampleLists) -> None:
+    def texts(kind: str, **options: Any) -> list[list[str]]:
+        return [[text.text for text in one.texts if text.kind == kind] for one in made(tiny, lists, **options)]
+
+    assert texts("noisy") == texts("noisy", reinforced=0) == texts("noisy", reinforced=3)
+    assert texts("reinforced") == texts("reinforced", noisy=0)
+
+
+def test_texts_that_are_read_alike_are_one(tiny: Collection, lists: ExampleLists) -> None:
+    """A student that reads ten characters tells few texts apart, and none from the passages they are made of."""
+    everything = list(make_dark(tiny, lists, MakingSpec(), key=lambda text: text[:10]))
+    for one in everything:
+        read = [text.text[:10] for text in one.texts]
+        assert len(set(read)) == len(read)
+        assert tiny.corpus.text(int(lists.documents(one.index)[one.positive]))[:10] not in read
+    assert sum(len(one.texts) for one in everything) < sum(len(one.texts) for one in made(tiny, lists))

@@ -55,7 +55,9 @@ def _recipe(tiny_beir: Path, **changes: Any) -> Recipe:
 
 
 def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: str, tmp_path: Path) -> None:
-    recipe = _recipe(tiny_beir, teacher={"cross-encoder": teacher})
+    # This teacher knows nothing, so that hardly a text of it lies between negatives and positive: any will do.
+    spec = {**DARK, "choice": "random", "drop_above": False}
+    recipe = _recipe(tiny_beir, teacher={"cross-encoder": teacher}, method={"name": "adam", "dark": spec})
     run(recipe, tmp_path / "run")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["method"] == "adam" and metrics["dark"]["lists"] > 0
@@ -79,6 +81,14 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     lists = open_teaching_set(tmp_path / "run" / "teaching", tiny)
     for index, found in made.lists.items():
         np.testing.assert_array_equal(found.candidates, lists.scores(index))
+
+    # Dark examples of another teaching set are not taken for this one's.
+    source = tmp_path / "run" / "dark" / "texts" / "source"
+    own, other = source.read_text(), "0" * 32
+    source.write_text(other)
+    with pytest.raises(DistillirError, match="another teaching set"), open_run(tmp_path / "run", recipe) as folder:
+        dark(folder)
+    source.write_text(own)
 
     run(recipe.model_copy(update={"seed": 0}), tmp_path / "again")
     again = json.loads((tmp_path / "again" / "metrics.json").read_text())
@@ -203,8 +213,10 @@ def test_no_negatives_and_nothing_left_to_make(tiny_beir: Path, tmp_path: Path) 
     made = _dark_of(recipe, tmp_path / "run")
     assert {kind for found in made.lists.values() for kind in found.kinds} == {"noisy"}
     words = _beir(tmp_path / "words", ["bee", "comb", "queen", "drone"])
-    with pytest.raises(DistillirError, match="positives are too short"):
-        _dark_of(_recipe(words, candidates={"from": "bm25", "depth": 2, "add_judged": True}), tmp_path / "none")
+    for _ in range(2):  # nothing is left of the first that the second could take for damage
+        with pytest.raises(DistillirError, match="positives are too short"):
+            _dark_of(_recipe(words, candidates={"from": "bm25", "depth": 2, "add_judged": True}), tmp_path / "none")
+        assert not (tmp_path / "none" / "dark").exists()
     with pytest.raises(DistillirError, match="no list has a positive"):
         _dark_of(_recipe(tiny_beir, queries={"split": None, "sentences": 4}), tmp_path / "unjudged")
 
