@@ -2,6 +2,11 @@
 
 import importlib.resources
 import os
+
+# One thread each where several processes test (pytest-xdist): before anything imports torch.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

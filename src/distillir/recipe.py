@@ -136,6 +136,13 @@ class Recipe(Part):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _own_sources(self) -> "Recipe":
+        """Candidates of a recipe that names no source come from BM25, and from a dense student."""
+        if self.student.kind != "dense" and "from_" not in self.candidates.model_fields_set:
+            self.candidates = self.candidates.model_copy(update={"from_": ["bm25"]})
+        return self
+
     @property
     def query_seed(self) -> int:
         """Seed of which queries are chosen and generated."""

@@ -65,6 +65,7 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
             elif method.needs_scores or recipe.candidates.guard is not None:
                 raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
             validate_candidates_spec(recipe.candidates.form())
+            _check_sources(recipe)
             _check_run_files(recipe.candidates.from_)
         elif recipe.teacher is not None:
             raise DistillirError(
@@ -83,11 +84,29 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
                 where="evaluation.split",
                 remedy="a gain on the training queries proves nothing: choose another split",
             )
+        if recipe.student.towers == "separate" and recipe.student.kind != "dense":
+            raise DistillirError(
+                f"separate towers are for dense students, and this one is {recipe.student.kind}",
+                where="student.towers",
+                remedy="leave it out",
+            )
         check_measures(recipe.evaluation.measures)
     except DistillirError as error:
         if path is None:
             raise
         raise DistillirError(str(error), where=path) from None
+
+
+def _check_sources(recipe: Recipe) -> None:
+    """Refuse to mine with the student as if it were of another kind."""
+    kind, sources = recipe.student.kind, recipe.candidates.from_
+    for source in sources if isinstance(sources, list | tuple) else [sources]:
+        if source in ("dense", "multi-vector") and source != kind:
+            raise DistillirError(
+                f"{source} without a model is the student, and that is {kind}",
+                where="candidates.from",
+                remedy=f"write {kind}, or {{{source}: model}}",
+            )
 
 
 def _check_run_files(sources: Any) -> None:

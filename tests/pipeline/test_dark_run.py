@@ -16,6 +16,7 @@ import yaml
 from distillir.collections import Collection
 from distillir.dark.dark_set import open_dark_set
 from distillir.errors import DistillirError
+from distillir.methods.compose import compose
 from distillir.pipeline.dark import dark
 from distillir.pipeline.mine import mine
 from distillir.pipeline.run import run
@@ -100,12 +101,10 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     ("method", "name"),
     [
         ({"name": "ckl", "dark": DARK}, "ckl + dark examples"),
-        ({"name": "adam", "dark": DARK, "objective": {"ckl": {"gamma": 1, "beta": 0}}}, "ckl + dark examples"),
         ({"name": "margin_mse", "dark": {**DARK, "gate": "none", "weight": 0.5}}, "margin_mse + dark examples"),
         ({"name": "cl-drd", "plan": [{"lists": {"top": 2, "hard": 1, "remaining": 1}}, {"lists": {"top": 3}}],
           "dark": {**DARK, "originals": True}}, "cl-drd + dark examples, plan own"),
         ({"name": "kl", "plan": [{}, {"mine": True}], "dark": True}, "kl + dark examples, plan own"),
-        ({"name": "adam", "dark": False}, "adam without dark examples"),
         ({"name": "adam", "objective": {"kl": 1, "info_nce": 1}, "dark": {**DARK, "objective": "ranknet"}},
          "kl + info_nce + dark examples"),
     ],
@@ -119,14 +118,18 @@ def test_dark_lists_beside_any_method(tiny_beir: Path, tmp_path: Path, method: d
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["method"] == name and 0 < metrics["after"]["nDCG@10"] <= 1
     stages = metrics["stages"]
-    if method["dark"] is False:
-        assert not (tmp_path / "run" / "dark").exists() and "dark" not in stages[0]
-    else:
-        assert all("dark" in stage for stage in stages) and set(metrics["gate"]) == {
-            str(number) for number in range(1, len(stages) + 1)
-        }
+    assert all("dark" in stage for stage in stages)
+    assert set(metrics["gate"]) == {str(number) for number in range(1, len(stages) + 1)}
     if "mine" in str(method):
         assert (tmp_path / "run" / "work" / "dark-2" / "dark.parquet").is_file() and "stage 2" in metrics["dark"]
+
+
+def test_what_a_recipe_with_dark_examples_is_called(tiny_beir: Path) -> None:
+    ckl = {"name": "adam", "dark": DARK, "objective": {"ckl": {"gamma": 1, "beta": 0}}}
+    for method, name in ((ckl, "ckl + dark examples"), ("adam", "adam"), ({"name": "adam", "dark": False}, None)):
+        found = compose(_recipe(tiny_beir, method=method))
+        assert found.name == (name or "adam without dark examples")
+        assert (found.dark is None) == (name is None) == (found.stages[0].dark is None)
 
 
 def test_killed_while_scoring_nothing_is_asked_twice(tiny_beir: Path, teacher: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from distillir.errors import DistillirError
+from distillir.methods.compose import compose
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe, read_recipe
 
@@ -118,3 +119,32 @@ def test_the_recipes_in_the_repository_are_valid() -> None:
     assert recipes
     for path in recipes:
         read_recipe(path)
+
+
+LATE = {"model": "all-MiniLM-L6-v2", "kind": "multi-vector"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"student": LATE, "candidates": {"from": ["bm25", "dense"]}}, "that is multi-vector; write multi-vector"),
+        ({"student": "all-MiniLM-L6-v2", "candidates": {"from": "multi-vector"}}, "that is dense; write dense"),
+        ({"student": {**LATE, "towers": "separate"}}, "separate towers are for dense students"),
+        ({"student": {**LATE, "kind": "sparce"}}, "student.kind"),
+        ({"student": LATE, "method": {"plan": [{}, {"mine": True}]}}, "put multi-vector (without a model)"),
+    ],
+)
+def test_kinds_of_students_that_cannot_be(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DistillirError) as error:
+        parse_recipe({"collection": "stdlib", "teacher": "bm25", **changes})
+    assert said in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+def test_what_a_kind_of_student_changes_where_a_recipe_is_silent() -> None:
+    base = {"collection": "stdlib", "teacher": "bm25"}
+    dense = parse_recipe({**base, "student": "all-MiniLM-L6-v2"})
+    late = parse_recipe({**base, "student": LATE})
+    assert dense.candidates.from_ == ["bm25", "dense"] and late.candidates.from_ == ["bm25"]
+    assert parse_recipe(late.resolved()) == late
+    temperatures = [compose(recipe).objective.spec[0]["kl"]["student_temperature"] for recipe in (dense, late)]
+    assert temperatures == [0.05, 1.0]  # a cosine's; a sum of cosines needs none

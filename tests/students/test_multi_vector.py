@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from distillir.collections import Collection
-from distillir.encoding.models import model_kind
+from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_kind
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import parse_objective
@@ -148,6 +148,11 @@ def test_kinds_are_told_apart(folder: str, minilm_path: str) -> None:
     assert type(student_of(load_student(minilm_path, device="cpu"))).__name__ == "DenseStudent"
     with pytest.raises(DistillirError, match="is a multi-vector model"):
         load_student(folder, kind="dense")
+    # sentence-transformers would load either with parts drawn at random.
+    with pytest.raises(DistillirError, match="no multi-vector one"):
+        load_multi_vector(minilm_path)
+    with pytest.raises(DistillirError, match="write multi-vector in place of dense"):
+        load_sentence_transformer(folder)
 
 
 def test_empty_queries_and_texts_longer_than_the_model(folder: str, tiny: Collection) -> None:

@@ -57,11 +57,13 @@ def load_sentence_transformer(
         device: A torch device; None takes `pick_device`.
 
     Raises:
-        DistillirError: It cannot be loaded, or ``max_length`` is beyond its positions.
+        DistillirError: It cannot be loaded, is of another kind, or ``max_length`` is beyond its positions.
     """
     from sentence_transformers import SentenceTransformer
 
     path = resolve_model(name)
+    if (kind := model_kind(name)) != "dense":
+        raise DistillirError(f"is a {kind} model", where=str(name), remedy=f"write {kind} in place of dense")
     with one_line_errors(str(name)):
         model = SentenceTransformer(path, device=device or pick_device())
     if max_length is not None:
@@ -73,11 +75,16 @@ def load_sentence_transformer(
 def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None) -> Any:
     """Load a MultiVectorEncoder, in evaluation mode: folders of sentence-transformers, PyLate and Stanford ColBERT.
 
-    Arguments and errors as `load_sentence_transformer`.
+    Arguments and errors as `load_sentence_transformer`; a model of another kind is refused, for its projection would be
+    a new one, drawn at random.
     """
     from sentence_transformers import MultiVectorEncoder
 
     path = resolve_model(name)
+    if (kind := model_kind(name)) != "multi-vector":
+        raise DistillirError(
+            f"is a {kind} model, no multi-vector one", where=str(name), remedy="train one of it: student.kind"
+        )
     with one_line_errors(str(name)):
         model = MultiVectorEncoder(path, device=device or pick_device())
     if max_length is not None:

@@ -188,11 +188,11 @@ def _check_lists(stages: Sequence[ComposedStage], recipe: "Recipe") -> None:
                 where=where,
                 remedy="name a teacher (in place of teaching)",
             )
-        if stage.mine and "dense" not in _sources(recipe):
+        if stage.mine and recipe.student.kind not in _sources(recipe):
             raise DistillirError(
                 "mines anew with the student, and candidates.from does not ask it",
                 where=where,
-                remedy="put dense (without a model) into candidates.from",
+                remedy=f"put {recipe.student.kind} (without a model) into candidates.from",
             )
         if stage.mine and number == 1:
             raise DistillirError(
