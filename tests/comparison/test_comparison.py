@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 import yaml
 
 from distillir.collections import load_collection
+from distillir.comparison.file import read_comparison
 from distillir.comparison.leaderboard import Leaderboard
+from distillir.comparison.run import run_comparison
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.significance import paired_t_test
 from distillir.retrieval.trec import read_run
@@ -136,3 +139,32 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(value: dict[str, Any], 
         assert refused.returncode == 2 and "holds no comparison" in refused.stderr
     other = distillir("compare", file, "-o", output, "--set", "evaluation=dev")
     assert other.returncode == 2 and "another collection or evaluation" in other.stderr
+
+
+def test_dark_examples_are_made_once_for_all_cells(value: dict[str, Any], tmp_path: Path) -> None:
+    dark = {"reinforced": 4, "noisy": 4}
+    value["recipe"]["candidates"]["add_judged"] = True
+    value["cells"] = {
+        "adam": {"method": {"name": "adam", "dark": dark}},
+        "noisy alone": {"method": {"name": "adam", "dark": {**dark, "kinds": ["noisy"], "gate": "none"}}},
+    }
+    value["seeds"] = [0]
+    file, output = tmp_path / "dark.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    board = run_comparison(read_comparison(file), output)
+    assert [row.name for row in board.rows] and not board.failed
+    (made,) = output.glob("shared/*/dark-*")
+    runs = {path.name.split("-")[0]: path / "seed-0" for path in (output / "cells").iterdir()}
+    assert all((run / "dark").resolve() == made.resolve() for run in runs.values())
+    seconds = {name: json.loads((run / "metrics.json").read_text())["seconds"] for name, run in runs.items()}
+    assert "dark" in seconds["adam"] and "dark" not in seconds["noisy"]
+    (row,) = [row for row in board.rows if row.name == "adam"]
+    assert row.seconds == pytest.approx(sum(s for stage, s in seconds["adam"].items() if stage != "dark"), abs=0.1)
+
+    # Made anew where they are gone, and the same.
+    before = (runs["noisy"] / "student" / "model.safetensors").read_bytes()
+    shutil.rmtree(made)
+    shutil.rmtree(runs["noisy"] / "student")
+    (runs["noisy"] / "metrics.json").unlink()
+    assert not run_comparison(read_comparison(file), output).failed
+    assert (runs["noisy"] / "student" / "model.safetensors").read_bytes() == before
