@@ -13,8 +13,13 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from distillir.collections import load_collection
+from distillir.dark.dark_lists import DarkLists
+from distillir.dark.dark_set import open_dark_set
+from distillir.dark.diagnostics import diagnose_dark
+from distillir.recipe_file import read_recipe
 from distillir.reporting.dark_examples import read_dark_examples
-from distillir.reporting.metrics import read_metrics
+from distillir.teaching.teaching_set import open_teaching_set
 
 COLOURS = {
     "positives": "#0f7b5f",
@@ -26,9 +31,12 @@ COLOURS = {
 
 def main(run: Path, output: Path) -> None:
     """See the module."""
-    figures = read_metrics(run / "metrics.json").dark
-    assert figures is not None, "a run without dark examples"
-    found = read_dark_examples(run, figures)
+    recipe = read_recipe(run / "recipe.yaml")
+    spec = recipe.method.find_dark()
+    assert spec is not None, "a run without dark examples"
+    lists, documents = open_teaching_set(run / "teaching"), len(load_collection(recipe.collection).corpus)
+    figures = diagnose_dark(DarkLists(open_dark_set(run / "dark"), lists, spec, documents))
+    found = read_dark_examples(run, None)
     plt.rcParams.update({"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "dark", "axes.spines.top": False})
     canvas, rows = plt.subplots(4, 1, figsize=(5.4, 4.4), sharex=True, layout="constrained")
     ends = np.array([np.quantile(values, [0.002, 0.998]) for values in found.scores.values()])

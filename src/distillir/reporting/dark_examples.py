@@ -61,12 +61,12 @@ class DarkReport:
     read: int
 
 
-def read_dark_examples(path: Path, figures: DarkFigures, collection: Collection | None = None) -> DarkReport:
+def read_dark_examples(path: Path, figures: DarkFigures | None, collection: Collection | None = None) -> DarkReport:
     """Read a run's dark examples.
 
     Args:
         path: The run directory, with ``dark/`` and ``teaching/``.
-        figures: Which examples to tell.
+        figures: Which examples to tell; None: none.
         collection: Where the texts of queries and positives are; without it no example is told.
 
     Raises:
@@ -93,7 +93,9 @@ def read_dark_examples(path: Path, figures: DarkFigures, collection: Collection 
                 scores_of = found.scores[kinds == kind].astype(np.float64)
                 parts.append((scores_of - negatives.max()) / (positive - negatives.max()))
     scores = {name: np.concatenate(parts) for name, parts in groups.items() if parts}
-    told = [_tell(dark, lists, collection, *place) for place in figures.examples] if collection is not None else []
+    told = []
+    if collection is not None and figures is not None:
+        told = [_tell(dark, lists, collection, *place) for place in figures.examples]
     within = {kind: np.concatenate(parts) for kind, parts in places.items() if parts}
     return DarkReport(scores, within, told, len(known), len(looked_at))
 
