@@ -32,13 +32,15 @@ def seconds(way: str, precision: str, documents: int, max_length: int, steps: in
     from distillir.allocator import keep_freed_memory
     from distillir.collections import load_collection
     from distillir.encoding.precision import autocast, resolve_precision
-    from distillir.students.dense import chunks, embed
+    from distillir.students.chunks import chunks
+    from distillir.students.dense import DenseStudent
     from distillir.students.load import load_student
     from distillir.training.attention import fastest_attention
     from distillir.training.train import set_dropout
 
     attention, dropout, keep = WAYS[way]
     model = load_student("all-MiniLM-L6-v2", layers=3, max_length=max_length, device="cpu").train()
+    student = DenseStudent(model)
     if dropout is not None:
         set_dropout(model, dropout)
     if keep:
@@ -55,7 +57,7 @@ def seconds(way: str, precision: str, documents: int, max_length: int, steps: in
             features = {name: value[order] for name, value in features.items() if hasattr(value, "dim")}
             started = time.perf_counter()
             with autocast(chosen, "cpu"):
-                vectors = embed(model, features, chunks(lengths.tolist(), 4096))
+                vectors = student.embed(model, features, chunks(lengths.tolist(), 4096), task="document")
             torch.autograd.backward((vectors @ vectors.T).square().sum())
             optimizer.step()
             optimizer.zero_grad()

@@ -52,8 +52,7 @@ def test_dense_and_ensemble_keep_the_vectors_they_have(tiny: Collection, copies:
     for own, joined in zip(dense.score(tiny, queries, lists), dense.score(wider, queries, mixed), strict=True):
         np.testing.assert_allclose(joined, np.concatenate([own, own]), atol=1e-5)
     ensemble = EnsembleTeacher([BM25Teacher(), dense], normalise="none")
-    own, joined = ensemble.score(tiny, queries, lists), ensemble.score(wider, queries, mixed)
-    for known, both in zip(own, joined, strict=True):
+    for known, both in zip(ensemble.score(tiny, queries, lists), ensemble.score(wider, queries, mixed), strict=True):
         np.testing.assert_allclose(both, np.concatenate([known, known]), atol=1e-5)
 
 

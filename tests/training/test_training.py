@@ -46,7 +46,7 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
 
 
 def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(tiny: Collection, tmp_path: Path) -> None:
-    settings = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0, "dark": {"count": 2}}
+    settings: dict[str, Any] = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0, "dark": {"count": 2}}
     _run(_command(tiny, tmp_path / "whole", **settings))
     losses = _losses(tmp_path / "whole")
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])

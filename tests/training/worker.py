@@ -37,9 +37,9 @@ if len(sys.argv) > 5:
 
     made = trainer.LessonTrainer.__init__
 
-    def init(self: object, *args: object, **kwargs: object) -> None:
+    def init(self: trainer.LessonTrainer, *args: object, **kwargs: object) -> None:
         made(self, *args, **kwargs)
-        self.add_callback(Slow())  # type: ignore[attr-defined]
+        self.add_callback(Slow())
 
     trainer.LessonTrainer.__init__ = init  # type: ignore[method-assign]
 
