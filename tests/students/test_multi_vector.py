@@ -115,11 +115,10 @@ def test_search_teacher_and_model_agree(student: Any, folder: str, tiny: Collect
 
 
 def test_token_vectors_are_encoded_once_and_in_blocks(folder: str, tiny: Collection, tmp_path: Path) -> None:
-    store = encode_tokens(folder, tiny.corpus, kind="document", cache=tmp_path)
+    encode_tokens(folder, tiny.corpus, kind="document", cache=tmp_path)
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("vectors.npy")}
     again = encode_tokens(folder, tiny.corpus, kind="document", cache=tmp_path)
     assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("vectors.npy")}
-    assert store.bytes_per_row == pytest.approx(np.mean([v.nbytes for v in again.of(np.arange(62))]), rel=0.05)
     assert again.of(np.empty(0, dtype=np.int64)) == []
 
 

@@ -49,7 +49,7 @@ def threshold(confidences: Values, schedule: str, start: float, end: float, prog
     quantile is of all queries' confidences, which are known before training, so that a resumed run has the same gate.
 
     Args:
-        confidences: Of all queries [Q].
+        confidences: Of all queries [Q], ascending.
         schedule: One of `SCHEDULES`.
         start: The threshold at the start (``quantile``: the share of queries that is let through, 0 to 1).
         end: The same at the end; of no matter for ``constant``.
@@ -61,4 +61,4 @@ def threshold(confidences: Values, schedule: str, start: float, end: float, prog
     if level <= 0 or not len(confidences):
         return float("inf")
     let_through = max(1, round(min(level, 1.0) * len(confidences)))
-    return float(np.sort(confidences)[-let_through])
+    return float(confidences[-let_through])

@@ -63,13 +63,9 @@ def load_sentence_transformer(
 
     path = resolve_model(name)
     if (kind := model_kind(name)) != "dense":
-        raise DistillirError(f"is a {kind} model", where=str(name), remedy=f"write {kind} in place of dense")
-    with one_line_errors(str(name)):
-        model = SentenceTransformer(path, device=device or pick_device())
-    if max_length is not None:
-        set_max_length(model, max_length, str(name))
-    model.eval()
-    return model
+        remedy = "name a dense model" if kind == "sparse" else f"write {kind} in place of dense"
+        raise DistillirError(f"is a {kind} model", where=str(name), remedy=remedy)
+    return _load(SentenceTransformer, path, name, max_length, device)
 
 
 def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None) -> Any:
@@ -85,8 +81,12 @@ def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = 
         raise DistillirError(
             f"is a {kind} model, no multi-vector one", where=str(name), remedy="train one of it: student.kind"
         )
+    return _load(MultiVectorEncoder, path, name, max_length, device)
+
+
+def _load(kind: Any, path: str, name: str | os.PathLike[str], max_length: int | None, device: str | None) -> Any:
     with one_line_errors(str(name)):
-        model = MultiVectorEncoder(path, device=device or pick_device())
+        model = kind(path, device=device or pick_device())
     if max_length is not None:
         set_max_length(model, max_length, str(name))
     model.eval()
@@ -102,7 +102,9 @@ def model_kind(name: str | os.PathLike[str]) -> str:
     def read(file: str) -> dict[str, Any]:
         with one_line_errors(str(name)):
             found = cached_file(path, file, _raise_exceptions_for_missing_entries=False)
-        value: dict[str, Any] = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
+            value = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
+            if not isinstance(value, dict):
+                raise ValueError(f"{file} holds no mapping")
         return value
 
     kind = _KINDS.get(str(read("config_sentence_transformers.json").get("model_type")))

@@ -1,6 +1,7 @@
 """Texts to token vectors, for late interaction: encoded once, kept on disk in blocks, in shards by process."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from distillir.progress import progress
 
 # A kill loses at most this many texts' vectors.
 ROWS_PER_BLOCK = 1024
+OPEN_BLOCKS = 128
 
 
 class TokenVectors:
@@ -35,7 +37,8 @@ class TokenVectors:
 
     def __init__(self, folder: Path, rows: int) -> None:
         self.folder, self.rows = folder, rows
-        self._opened: dict[int, list[Vectors]] = {}
+        # A block that is mapped holds a file open: a large corpus has more blocks than a process may open.
+        self._kept = lru_cache(maxsize=OPEN_BLOCKS)(self.block)
 
     def block(self, number: int) -> list[Vectors]:
         """Token vectors [tokens that count, D], float32, of the rows of a block, in order."""
@@ -56,16 +59,7 @@ class TokenVectors:
 
     def of(self, rows: Rows) -> list[Vectors]:
         """Token vectors of some rows, in the order given."""
-        for number in np.unique(rows // ROWS_PER_BLOCK).tolist():
-            if number not in self._opened:
-                self._opened[number] = self.block(number)
-        return [self._opened[row // ROWS_PER_BLOCK][row % ROWS_PER_BLOCK] for row in rows.tolist()]
-
-    @property
-    def bytes_per_row(self) -> float:
-        """Mean size of a row's vectors on disk."""
-        size = sum((self.folder / str(n) / "vectors.npy").stat().st_size for n in range(self.blocks))
-        return size / max(self.rows, 1)
+        return [self._kept(row // ROWS_PER_BLOCK)[row % ROWS_PER_BLOCK] for row in rows.tolist()]
 
 
 class JoinedTokenVectors(TokenVectors):

@@ -58,9 +58,11 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         check_titles(collection)
     queries = own + wanted.titles + wanted.sentences
     evaluated = len(collection.qrels(recipe.evaluation.split).query_rows)
-    rate = _texts_per_second(collection, recipe.student.model, recipe.student.layers, recipe.student.max_length)
+    student = recipe.student
+    rate = _texts_per_second(collection, student.model, student.kind, student.layers, student.max_length)
     documents = len(collection.corpus)
-    stages, dark = compose(recipe).stages, compose(recipe).dark
+    method = compose(recipe)
+    stages, dark = method.stages, method.dark
     steps = []
     if recipe.teaching is None:
         dense = "dense" in str(recipe.candidates.from_)
@@ -111,7 +113,7 @@ def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) 
     kind, value = next(iter(spec.items()))
     options = value if isinstance(value, Mapping) else {"model": value}
     if kind in ("dense", "multi-vector"):
-        rate = _texts_per_second(collection, str(options["model"]), None, options.get("max_length"))
+        rate = _texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"))
         return texts / rate
     if kind == "cross-encoder":
         from distillir.teachers.load import load_teacher
@@ -124,19 +126,28 @@ def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) 
     return pairs / (50 * BM25_QUERIES_PER_SECOND)
 
 
-def _texts_per_second(collection: Collection, model: str, layers: int | None, max_length: int | None) -> float:
-    """How many documents a model encodes in a second here."""
+def _texts_per_second(
+    collection: Collection, model: str, kind: str, layers: int | None, max_length: int | None
+) -> float:
+    """How many documents a model of a kind encodes in a second here."""
     from distillir.encoding.vectors import encode_texts
     from distillir.students.load import load_student
 
-    loaded = load_student(model, layers=layers, max_length=max_length)
+    loaded = load_student(model, kind=kind, layers=layers, max_length=max_length)
+
+    def encode(texts: list[str]) -> None:
+        if kind == "multi-vector":
+            loaded.encode_document(texts, show_progress_bar=False)
+        else:
+            encode_texts(loaded, texts, kind="document")
+
     if not len(collection.corpus):
         raise DistillirError("has no document", where=f"collection {collection.name}")
     rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
     texts = collection.corpus.texts(rows)
-    encode_texts(loaded, texts[:8], kind="document")  # the first call builds kernels
+    encode(texts[:8])  # the first call builds kernels
     start = time.monotonic()
-    encode_texts(loaded, texts, kind="document")
+    encode(texts)
     return SAMPLE / max(time.monotonic() - start, 1e-6)
 
 

@@ -55,7 +55,8 @@ def _load(name: str, kind: str, device: str | None) -> Any:
     if kind == own == "multi-vector":
         return load_multi_vector(name, device=device)
     if own not in ("dense", kind):
-        raise DistillirError(f"is a {own} model", where=name, remedy=f"set student.kind to {own}, or name an encoder")
+        remedy = f"set student.kind to {own}, or name an encoder" if own in KINDS else "name an encoder"
+        raise DistillirError(f"is a {own} model", where=name, remedy=remedy)
     model = load_sentence_transformer(name, device=device)
     if kind == "multi-vector":
         from distillir.students.multi_vector import multi_vector_of
