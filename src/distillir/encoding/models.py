@@ -61,11 +61,9 @@ def load_sentence_transformer(
     """
     from sentence_transformers import SentenceTransformer
 
-    path = resolve_model(name)
     if (kind := model_kind(name)) != "dense":
-        remedy = "name a dense model" if kind == "sparse" else f"write {kind} in place of dense"
-        raise DistillirError(f"is a {kind} model", where=str(name), remedy=remedy)
-    return _load(SentenceTransformer, path, name, max_length, device)
+        raise DistillirError(f"is a {kind} model", where=str(name), remedy=f"write {kind} in place of dense")
+    return _load(SentenceTransformer, name, max_length, device)
 
 
 def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None) -> Any:
@@ -76,17 +74,73 @@ def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = 
     """
     from sentence_transformers import MultiVectorEncoder
 
-    path = resolve_model(name)
     if (kind := model_kind(name)) != "multi-vector":
         raise DistillirError(
             f"is a {kind} model, no multi-vector one", where=str(name), remedy="train one of it: student.kind"
         )
-    return _load(MultiVectorEncoder, path, name, max_length, device)
+    return _load(MultiVectorEncoder, name, max_length, device)
 
 
-def _load(kind: Any, path: str, name: str | os.PathLike[str], max_length: int | None, device: str | None) -> Any:
+def load_sparse(name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None) -> Any:
+    """Load a SparseEncoder, in evaluation mode: one that sentence-transformers saved, or a masked language model.
+
+    Arguments and errors as `load_sentence_transformer`. A masked language model (SPLADE checkpoints are saved as such)
+    gets SPLADE's pooling: per word the maximum over tokens of log(1 + relu(logit)) (Formal et al. 2021, SPLADE v2,
+    arXiv 2109.10086); a model without a head for that is refused.
+    """
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sparse_encoder.modules import SpladePooling
+
+    kind = model_kind(name)
+    if kind == "sparse":
+        model = _load(SparseEncoder, name, max_length, device)
+        if str(model.similarity_fn_name) != "dot":
+            raise DistillirError(f"compares sparse vectors by {model.similarity_fn_name}, not by dot", where=str(name))
+        return model
+    if kind != "dense":
+        raise DistillirError(
+            f"is a {kind} model, no sparse one", where=str(name), remedy="name a masked language model"
+        )
+    _need_mlm_head(name)
+
+    def build(path: str, device: str) -> Any:
+        transformer = Transformer(path, transformer_task="fill-mask")
+        words = transformer.auto_model.get_output_embeddings().weight.shape[0]
+        pooling = SpladePooling(pooling_strategy="max", embedding_dimension=words)
+        return SparseEncoder(modules=[transformer, pooling], device=device)
+
+    return _load(build, name, max_length, device)
+
+
+def _need_mlm_head(name: str | os.PathLike[str]) -> None:
+    """Refuse a model whose files hold no masked-LM head: transformers would draw one at random.
+
+    Raises:
+        DistillirError: There is none.
+    """
+    from transformers import AutoModelForMaskedLM
+
+    path = resolve_model(name)
     with one_line_errors(str(name)):
-        model = kind(path, device=device or pick_device())
+        architectures = read_model_json(name, "config.json").get("architectures") or []
+        has = any(str(each).endswith("ForMaskedLM") for each in architectures)
+        if has:
+            _, told = AutoModelForMaskedLM.from_pretrained(path, output_loading_info=True)
+            has = not told["missing_keys"]
+    if not has:
+        raise DistillirError(
+            "has no masked-LM head, which a sparse (SPLADE) student needs to give a weight to each word",
+            where=str(name),
+            remedy="start from a model saved with one (BertForMaskedLM, a SPLADE checkpoint), or choose student.kind "
+            "dense or multi-vector",
+        )
+
+
+def _load(make: Any, name: str | os.PathLike[str], max_length: int | None, device: str | None) -> Any:
+    path = resolve_model(name)
+    with one_line_errors(str(name)):
+        model = make(path, device=device or pick_device())
     if max_length is not None:
         set_max_length(model, max_length, str(name))
     model.eval()
@@ -95,22 +149,40 @@ def _load(kind: Any, path: str, name: str | os.PathLike[str], max_length: int | 
 
 def model_kind(name: str | os.PathLike[str]) -> str:
     """What a model's files say it is: ``dense`` (also where they say nothing), ``multi-vector`` or ``sparse``."""
-    from transformers.utils import cached_file
-
-    path = resolve_model(name)
-
-    def read(file: str) -> dict[str, Any]:
-        with one_line_errors(str(name)):
-            found = cached_file(path, file, _raise_exceptions_for_missing_entries=False)
-            value = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
-            if not isinstance(value, dict):
-                raise ValueError(f"{file} holds no mapping")
-        return value
-
-    kind = _KINDS.get(str(read("config_sentence_transformers.json").get("model_type")))
-    if kind is None and "HF_ColBERT" in (read("config.json").get("architectures") or []):
+    kind = _KINDS.get(str(read_model_json(name, "config_sentence_transformers.json").get("model_type")))
+    if kind is None and "HF_ColBERT" in (read_model_json(name, "config.json").get("architectures") or []):
         kind = "multi-vector"
     return kind or "dense"
+
+
+def read_model_json(name: str | os.PathLike[str], file: str) -> dict[str, Any]:
+    """The mapping in one of a model's JSON files; empty where it has no such file.
+
+    Raises:
+        DistillirError: It holds something else.
+    """
+    from transformers.utils import cached_file
+
+    with one_line_errors(str(name)):
+        found = cached_file(resolve_model(name), file, _raise_exceptions_for_missing_entries=False)
+        value = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
+        if not isinstance(value, dict):
+            raise ValueError(f"{file} holds no mapping")
+    return value
+
+
+def similarity_name(name: str | os.PathLike[str]) -> str:
+    """``cosine`` or ``dot``: what a dense model's configuration names, ``cosine`` where it names nothing.
+
+    Raises:
+        DistillirError: Another similarity; rankings by a distance are not supported.
+    """
+    similarity = read_model_json(name, "config_sentence_transformers.json").get("similarity_fn_name") or "cosine"
+    if similarity not in ("cosine", "dot"):
+        raise DistillirError(
+            f"compares vectors by {similarity}", where=str(name), remedy="use a model that compares by dot or cosine"
+        )
+    return str(similarity)
 
 
 #: sentence-transformers' word for a model (``ColBERT`` is PyLate's), and ours.

@@ -1,4 +1,4 @@
-"""Texts to token vectors, for late interaction: encoded once, kept on disk in blocks, in shards by process."""
+"""Texts to token vectors, for late interaction."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -6,29 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 
-from distillir.allocator import keep_freed_memory
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
-from distillir.encoding.batches import default_batch_tokens, token_batches
-from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import load_multi_vector, pick_device
-from distillir.encoding.precision import autocast, resolve_precision
+from distillir.encoding.batches import default_batch_tokens
+from distillir.encoding.blocks import ROWS_PER_BLOCK, Block, block_count, block_rows, encode_blocks, outputs
+from distillir.encoding.models import load_multi_vector
+from distillir.encoding.precision import Precision
 from distillir.encoding.store import Vectors
-from distillir.encoding.vectors import Kind, prompt_for
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, cache_root
-from distillir.parallel import barrier, rank, world_size
-from distillir.progress import progress
+from distillir.encoding.vectors import Kind
 
-# A kill loses at most this many texts' vectors.
-ROWS_PER_BLOCK = 1024
 OPEN_BLOCKS = 128
 
 
 class TokenVectors:
-    """Token vectors of the rows of a table, in blocks of `ROWS_PER_BLOCK` rows, memory-mapped.
+    """Token vectors of the rows of a table, in blocks, memory-mapped.
 
     Args:
         folder: Where `encode_tokens` wrote them.
@@ -50,7 +42,7 @@ class TokenVectors:
     @property
     def blocks(self) -> int:
         """How many blocks there are."""
-        return -(-self.rows // ROWS_PER_BLOCK)
+        return block_count(self.rows)
 
     def __iter__(self) -> Iterator[tuple[int, list[Vectors]]]:
         """Each block's first row and its token vectors."""
@@ -71,8 +63,7 @@ class JoinedTokenVectors(TokenVectors):
 
     def block(self, number: int) -> list[Vectors]:
         """Blocks of the two stores do not line up: read by `of`."""
-        rows = np.arange(number * ROWS_PER_BLOCK, min((number + 1) * ROWS_PER_BLOCK, self.rows))
-        return self.of(rows)
+        return self.of(np.array(block_rows(number, self.rows)))
 
     def of(self, rows: Rows) -> list[Vectors]:
         """Token vectors of some rows, in the order given."""
@@ -88,7 +79,6 @@ def encode_tokens(
     *,
     kind: Kind,
     max_length: int | None = None,
-    batch_tokens: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
 ) -> TokenVectors:
@@ -100,67 +90,37 @@ def encode_tokens(
         rows: Those that are wanted (their blocks are encoded whole); None: all.
         kind: Which of the model's prompts and masks the texts take.
         max_length: Tokens per text at most (default: the model's own).
-        batch_tokens: Padded tokens per batch (default: by device).
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder of token vectors (default: ``token-vectors`` of the cache).
 
     Raises:
         DistillirError: The model cannot be loaded, or gives a vector that is not finite.
     """
-    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "batch_tokens": batch_tokens}
-    options |= {"precision": precision, "cache": cache}
+    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
     if isinstance(table, JoinedTable):
-        wanted_rows = np.arange(len(table)) if rows is None else rows
-        late = wanted_rows >= len(table.first)
+        wanted = np.arange(len(table)) if rows is None else rows
+        late = wanted >= len(table.first)
         return JoinedTokenVectors(
-            encode_tokens(model, table.first, wanted_rows[~late], **options),
-            encode_tokens(model, table.second, wanted_rows[late] - len(table.first), **options),
+            encode_tokens(model, table.first, wanted[~late], **options),
+            encode_tokens(model, table.second, wanted[late] - len(table.first), **options),
         )
-    resolved = resolve_precision(precision, pick_device())
-    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
-    folder = (cache or cache_root() / "token-vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
-    store = TokenVectors(folder, len(table))
-    wanted = range(store.blocks) if rows is None else np.unique(rows // ROWS_PER_BLOCK).tolist()
-    missing = [number for number in wanted if not (folder / str(number)).is_dir()]
-    if missing:
-        loaded = load_multi_vector(model, max_length=max_length)
-        mine = missing[rank() :: world_size()]
-        label = {"query": "Encode queries", "document": "Encode documents"}[kind]
-        with progress(label, sum(min(ROWS_PER_BLOCK, len(table) - n * ROWS_PER_BLOCK) for n in mine)) as advance:
-            for number in mine:
-                block_rows = range(number * ROWS_PER_BLOCK, min((number + 1) * ROWS_PER_BLOCK, len(table)))
-                vectors = _encode(loaded, table.texts(block_rows), kind, batch_tokens, resolved)
-                for row, found in zip(block_rows, vectors, strict=True):
-                    if not np.isfinite(found).all():
-                        raise DistillirError(
-                            f"a token vector of {kind} {table.id(row)!r} is not finite",
-                            where=model,
-                            remedy="check the model, or use precision float32",
-                        )
-                with atomic_directory(folder / str(number)) as block:
-                    np.save(block / "ends.npy", np.cumsum([len(found) for found in vectors]))
-                    np.save(block / "vectors.npy", np.concatenate(vectors))
-                advance(len(block_rows))
-    barrier()
-    return store
+    folder = encode_blocks(
+        model,
+        table,
+        rows,
+        load=lambda name, length: load_multi_vector(name, max_length=length),
+        encode=_encode,
+        store="token-vectors",
+        **options,
+    )
+    return TokenVectors(folder, len(table))
 
 
-def _encode(model: Any, texts: list[str], kind: Kind, batch_tokens: int | None, precision: Any) -> list[Vectors]:
-    import torch
-    from sentence_transformers.util import batch_to_device
-
-    device = model.device
-    budget = batch_tokens or default_batch_tokens(device)
+def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Block:
     found: dict[int, Vectors] = {}
-    model.eval()
-    keep_freed_memory(device)
-    with torch.inference_mode(), autocast(precision, device):
-        for places, batch in token_batches(
-            model, texts, batch_tokens=budget, prompt=prompt_for(model, kind), task=kind
-        ):
-            features = model(batch_to_device(batch, device), task=kind)
-            for place, vectors, counts in zip(
-                places.tolist(), features["token_embeddings"], features["attention_mask"].bool(), strict=True
-            ):
-                found[place] = vectors[counts].float().cpu().numpy()
-    return [found[place] for place in range(len(texts))]
+    for places, features in outputs(model, texts, kind, precision, default_batch_tokens(model.device)):
+        masks = features["attention_mask"].bool()
+        for place, vectors, counts in zip(places.tolist(), features["token_embeddings"], masks, strict=True):
+            found[place] = vectors[counts].float().cpu().numpy()
+    ordered = [found[place] for place in range(len(texts))]
+    return {"ends": np.cumsum([len(vectors) for vectors in ordered]), "vectors": np.concatenate(ordered)}

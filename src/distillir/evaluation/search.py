@@ -8,6 +8,8 @@ from distillir.encoding.models import model_kind
 from distillir.retrieval.dense import DenseRetriever
 from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.retrieval.run import Run
+from distillir.retrieval.sources import Retriever
+from distillir.retrieval.sparse import SparseRetriever
 
 
 def search_student(
@@ -21,7 +23,7 @@ def search_student(
     """Rank the corpus with a student: exactly, but for multi-vector students on large corpora (see there).
 
     Args:
-        model: The student's folder, or any name of a dense or multi-vector model.
+        model: The student's folder, or any name of a dense, multi-vector or sparse model.
         collection: The corpus and the queries.
         query_rows: Query rows [Q].
         depth: Documents per query.
@@ -31,6 +33,6 @@ def search_student(
     Returns:
         The run.
     """
-    if model_kind(model) == "multi-vector":
-        return MultiVectorRetriever(str(model), max_length, precision=precision).search(collection, query_rows, depth)
-    return DenseRetriever(str(model), max_length, precision=precision).search(collection, query_rows, depth)
+    kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
+    retriever: Retriever = kinds[model_kind(model)](str(model), max_length, precision=precision)
+    return retriever.search(collection, query_rows, depth)

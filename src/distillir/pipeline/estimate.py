@@ -112,7 +112,7 @@ def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) 
         return sum(member for member in members if member is not None)
     kind, value = next(iter(spec.items()))
     options = value if isinstance(value, Mapping) else {"model": value}
-    if kind in ("dense", "multi-vector"):
+    if kind in ("dense", "multi-vector", "sparse"):
         rate = _texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"))
         return texts / rate
     if kind == "cross-encoder":
@@ -136,10 +136,10 @@ def _texts_per_second(
     loaded = load_student(model, kind=kind, layers=layers, max_length=max_length)
 
     def encode(texts: list[str]) -> None:
-        if kind == "multi-vector":
-            loaded.encode_document(texts, show_progress_bar=False)
-        else:
+        if kind == "dense":
             encode_texts(loaded, texts, kind="document")
+        else:
+            loaded.encode_document(texts, show_progress_bar=False)
 
     if not len(collection.corpus):
         raise DistillirError("has no document", where=f"collection {collection.name}")

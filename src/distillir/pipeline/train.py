@@ -117,6 +117,7 @@ def _train_stage(
             folder.log,
             forms=stage.forms,
             dark=dark,
+            penalties=recipe.student.penalties(first=number in (None, 1)),
             stage=number,
             # A stage draws an order of its own; the first one's is that of a plan of one stage.
             seed=recipe.seed + (number or 1) - 1,
@@ -167,6 +168,8 @@ def _check_vectors(model: Any, folder: RunFolder) -> None:
 
     texts = [folder.collection.corpus.text(row) for row in range(min(8, len(folder.collection.corpus)))]
     encoded = model.encode_document(texts, show_progress_bar=False)
+    if getattr(encoded, "is_sparse", False):
+        encoded = encoded.coalesce().values()
     if not all(torch.isfinite(torch.as_tensor(vectors)).all() for vectors in encoded):
         raise DistillirError(
             "the trained student gives vectors that are not finite; nothing was written",

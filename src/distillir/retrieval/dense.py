@@ -1,6 +1,5 @@
 """Dense retrieval: nearest vectors of a model, exact by default."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -104,9 +103,10 @@ class DenseRetriever:
         Raises:
             DistillirError: The model cannot be loaded, or compares vectors neither by dot product nor by cosine.
         """
+        from distillir.encoding.models import similarity_name
         from distillir.encoding.vectors import encode_rows, encode_table
 
-        metric = _metric(self.model)
+        metric = {"dot": "ip", "cosine": "cosine"}[similarity_name(self.model)]
         documents = encode_table(self.model, collection.corpus, kind="document", **self.encoding)
         queries = encode_rows(self.model, collection.queries, query_rows, kind="query", **self.encoding)
         options: dict[str, Any] = {
@@ -116,19 +116,3 @@ class DenseRetriever:
             "name": self.name,
         }
         return search_vectors(queries, documents, query_rows, depth, **options)
-
-
-def _metric(model: str) -> str:
-    """The metric of a model's similarity function, ``cosine`` where it names none, as in sentence-transformers."""
-    from distillir.encoding.models import load_sentence_transformer, resolve_model
-
-    config = Path(resolve_model(model)) / "config_sentence_transformers.json"
-    if config.is_file():
-        similarity = json.loads(config.read_text(encoding="utf-8")).get("similarity_fn_name") or "cosine"
-    else:
-        similarity = str(load_sentence_transformer(model).similarity_fn_name)
-    if similarity not in ("dot", "cosine"):
-        raise DistillirError(
-            f"compares vectors by {similarity}", where=model, remedy="use a model that compares by dot or cosine"
-        )
-    return "ip" if similarity == "dot" else "cosine"

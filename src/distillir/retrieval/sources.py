@@ -71,6 +71,14 @@ def _multi_vector(model: str | None = None, **options: Any) -> Retriever:
     return MultiVectorRetriever(model, **options)
 
 
+def _sparse(model: str | None = None, **options: Any) -> Retriever:
+    from distillir.retrieval.sparse import SparseRetriever
+
+    if model is None:
+        raise DistillirError("sparse candidates without a model", remedy="write {sparse: model}")
+    return SparseRetriever(model, **options)
+
+
 @dataclass(frozen=True)
 class _Kind:
     """A kind of source: a line about it, how it is made, its options, and the option that a bare value gives."""
@@ -100,6 +108,12 @@ _KINDS = {
         "candidates; options model, max_length, first, first_depth, precision",
         _multi_vector,
         {"model": _TEXT, "max_length": (int, _NONE), "first": (str, dict), "first_depth": (int,), "precision": (str,)},
+        "model",
+    ),
+    "sparse": _Kind(
+        "the inverted index of a SparseEncoder (SPLADE); options model, max_length, precision",
+        _sparse,
+        {"model": _TEXT, "max_length": (int, _NONE), "precision": (str,)},
         "model",
     ),
     "trec": _Kind("a TREC run file from elsewhere; option path", TrecRetriever, {"path": (str, Path)}, "path"),
@@ -133,7 +147,7 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
         raise DistillirError(
             f"{spec!r} is no source of candidates",
             where=where,
-            remedy="write bm25, dense, {dense: model}, {multi-vector: model} or {trec: path}",
+            remedy="write bm25, dense, {dense: model}, {multi-vector: model}, {sparse: model} or {trec: path}",
         )
     check_name(name, _KINDS, "source of candidates", where)
     kind = _KINDS[name]
@@ -165,7 +179,7 @@ def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
 
     Args:
         spec: As in `check_source`.
-        default_model: The model of a ``dense`` source that names none: the student before training.
+        default_model: The model of a source that names none though it needs one: the student before training.
 
     Returns:
         The retriever; it opens its model or index when first asked to search.
@@ -174,6 +188,6 @@ def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
         DistillirError: As `check_source`, or ``dense`` without any model.
     """
     name, options = check_source(spec)
-    if name in ("dense", "multi-vector") and options.get("model") is None:
+    if name in ("dense", "multi-vector", "sparse") and options.get("model") is None:
         options["model"] = default_model
     return _KINDS[name].make(**options)

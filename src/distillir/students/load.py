@@ -5,11 +5,12 @@ from typing import Any
 KINDS = {
     "dense": "one vector a text (any SentenceTransformer)",
     "multi-vector": "one vector a token, compared by MaxSim (late interaction: ColBERT, PyLate, MultiVectorEncoder)",
+    "sparse": "a weight for each word of the vocabulary (SPLADE: any masked language model, SparseEncoder)",
 }
 
 
 #: What loads a student of each kind from its folder.
-CLASSES = {"dense": "SentenceTransformer", "multi-vector": "MultiVectorEncoder"}
+CLASSES = {"dense": "SentenceTransformer", "multi-vector": "MultiVectorEncoder", "sparse": "SparseEncoder"}
 
 
 def load_student(
@@ -29,7 +30,8 @@ def load_student(
             that is of the kind already stays as it is.
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
-        towers: ``separate`` makes a query and a document encoder of it (see `distillir.students.towers.separate`).
+        towers: ``separate`` makes a query and a document encoder of it, ``inference-free`` (sparse) a table of words'
+            weights for queries (see `distillir.students.towers`).
         device: A torch device; None: this process' own.
 
     Raises:
@@ -37,26 +39,29 @@ def load_student(
     """
     from distillir.encoding.models import set_max_length
     from distillir.students.slim import slim
-    from distillir.students.towers import separate
+    from distillir.students.towers import inference_free, separate
 
     model = _load(name, kind, device)
     if layers is not None:
         slim(model, layers)
     if max_length is not None:
         set_max_length(model, max_length, name)
+    if towers == "inference-free":
+        return inference_free(model)
     return separate(model) if towers == "separate" else model
 
 
 def _load(name: str, kind: str, device: str | None) -> Any:
-    from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_kind
+    from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse, model_kind
     from distillir.errors import DistillirError
 
     own = model_kind(name)
     if kind == own == "multi-vector":
         return load_multi_vector(name, device=device)
     if own not in ("dense", kind):
-        remedy = f"set student.kind to {own}, or name an encoder" if own in KINDS else "name an encoder"
-        raise DistillirError(f"is a {own} model", where=name, remedy=remedy)
+        raise DistillirError(f"is a {own} model", where=name, remedy=f"set student.kind to {own}, or name an encoder")
+    if kind == "sparse":
+        return load_sparse(name, device=device)
     model = load_sentence_transformer(name, device=device)
     if kind == "multi-vector":
         from distillir.students.multi_vector import multi_vector_of

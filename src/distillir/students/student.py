@@ -41,6 +41,10 @@ class Student(ABC):
     def scores(self, queries: Any, documents: Any) -> Tensor:
         """Scores [Q, T] of every query with every document, as the model itself gives them."""
 
+    def penalties(self, queries: Any, documents: Any) -> dict[str, Tensor]:
+        """Further parts of the loss, unweighted, of a batch's distinct queries and documents; none but for sparse."""
+        return {}
+
     @abstractmethod
     def select(self, embedded: Any, rows: Tensor) -> Any:
         """Some of the texts' encodings, in the order of ``rows``."""
@@ -48,9 +52,11 @@ class Student(ABC):
 
 def student_of(model: Any) -> Student:
     """The kind of student a sentence-transformers model is."""
-    from sentence_transformers import MultiVectorEncoder
+    from sentence_transformers import MultiVectorEncoder, SparseEncoder
 
     from distillir.students.dense import DenseStudent
     from distillir.students.multi_vector import MultiVectorStudent
+    from distillir.students.sparse import SparseStudent
 
-    return MultiVectorStudent(model) if isinstance(model, MultiVectorEncoder) else DenseStudent(model)
+    kinds = ((MultiVectorEncoder, MultiVectorStudent), (SparseEncoder, SparseStudent))
+    return next((student for kind, student in kinds if isinstance(model, kind)), DenseStudent)(model)

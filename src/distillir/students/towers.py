@@ -1,7 +1,9 @@
-"""Separate towers: a query encoder and a document encoder that start alike and are trained apart."""
+"""Two towers: queries and documents encoded by different modules."""
 
 import copy
 from typing import Any
+
+import torch
 
 from distillir.errors import DistillirError
 
@@ -30,6 +32,32 @@ def separate(model: Any) -> Any:
     )
     towers.default_prompt_name = model.default_prompt_name
     return towers
+
+
+def inference_free(model: Any) -> Any:
+    """A SparseEncoder whose queries are looked up: a weight for each of their words, trained, and no model runs.
+
+    The weights start at 1. Documents are encoded as before.
+
+    Args:
+        model: A SparseEncoder of one tower.
+
+    Raises:
+        DistillirError: It has two already.
+
+    Source:
+        Formal et al. 2021 (SPLADE-doc, arXiv 2109.10086); Geng et al. 2024 (learned weights, arXiv 2411.04403).
+    """
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.base.modules import Router
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+
+    if has_towers(model):
+        raise DistillirError("this model has separate towers already", where="student.towers", remedy="leave it out")
+    words = model[-1].get_embedding_dimension()
+    queries = SparseStaticEmbedding(model.tokenizer, weight=torch.ones(words))
+    router = Router.for_query_document([queries], list(model.children()))
+    return SparseEncoder(modules=[router], prompts=model.prompts, device=str(model.device))
 
 
 def has_towers(model: Any) -> bool:

@@ -16,6 +16,7 @@ _KINDS = {
     "bm25": "BM25 over the collection; options k1, b, stemmer, stopwords, identifiers",
     "dense": "a SentenceTransformer: similarity of vectors; options model, max_length, precision",
     "multi-vector": "a MultiVectorEncoder (ColBERT): MaxSim of token vectors; options model, max_length, precision",
+    "sparse": "a SparseEncoder or SPLADE checkpoint: dot product over words; options model, max_length, precision",
     "cross-encoder": "a sentence-transformers CrossEncoder: raw logits; options model, max_length, precision",
     "ensemble": "weighted sum of other teachers, normalised per query; options weights, normalize",
 }
@@ -24,11 +25,13 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "bm25": {"k1": _NUMBER, "b": _NUMBER, "stemmer": _WORD, "stopwords": _WORD, "identifiers": _SWITCH},
     "dense": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
     "multi-vector": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
+    "sparse": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
     "cross-encoder": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
 }
 _PRECISIONS = {
     "dense": ("auto", "float32", "bf16"),
     "multi-vector": ("auto", "float32", "bf16"),
+    "sparse": ("auto", "float32", "bf16"),
     "cross-encoder": ("auto", "float32", "bf16", "int8"),
 }
 _NORMALISATIONS = ("zscore", "minmax", "none")
@@ -169,6 +172,10 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
         from distillir.teachers.multi_vector import MultiVectorTeacher
 
         return MultiVectorTeacher(**options, cache=cache and cache / "token-vectors")
+    if kind == "sparse":
+        from distillir.teachers.sparse import SparseTeacher
+
+        return SparseTeacher(**options, cache=cache and cache / "sparse-vectors")
     from distillir.teachers.cross_encoder import CrossEncoderTeacher
 
     return CrossEncoderTeacher(**options, cache=cache and cache / "scores")

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.students.chunks import Chunk
+from distillir.students.sparse import flops_share
 from distillir.students.student import student_of
 
 Counts = Mapping[str, Tensor]
@@ -20,6 +21,8 @@ class LessonLoss(nn.Module):
         model: The student; held because the trainer optimises the parameters of its loss.
         objective: What is compared.
         dark: What is compared on the dark lists, and its weight; None where lessons have none.
+        penalties: Weights of the student's penalties by name (see `distillir.students.student.Student.penalties`), and
+            the steps over which they rise from 0; a step's is the mean over its batches.
         recompute: Keep one chunk's activations at a time (see `distillir.students.student.Student.embed`).
     """
 
@@ -29,11 +32,13 @@ class LessonLoss(nn.Module):
         objective: WeightedSum,
         *,
         dark: tuple[WeightedSum, float] | None = None,
+        penalties: tuple[Mapping[str, float], int] = ({}, 0),
         recompute: bool = False,
     ) -> None:
         super().__init__()
         self.model, self.recompute = model, recompute
         self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
+        self.penalties, self.warm_up = penalties
         self.student = student_of(model)
 
     def _parts(self, label: Mapping[str, Any]) -> Iterator[tuple[str, WeightedSum, float, Mapping[str, Tensor]]]:
@@ -49,14 +54,18 @@ class LessonLoss(nn.Module):
         for word, objective, _, signals in self._parts(label):
             for name, count in objective.counts(signals, signals["counted"]).items():
                 found[f"{word}{name}"] = count
-        return found
+        return found | {name: torch.ones(()) for name in self.penalties}
 
     def scores(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
         """Student scores [B, N] of a collated batch's lists, float32."""
-        return self._similarities(model, inputs).gather(1, inputs["label"]["index"])
+        return self._compared(inputs, *self._embedded(model, inputs)).gather(1, inputs["label"]["index"])
 
-    def _similarities(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+    def _compared(self, inputs: Mapping[str, Any], queries: Any, documents: Any) -> Tensor:
         """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
+        return self.student.scores(self.student.select(queries, inputs["label"]["query"]), documents)
+
+    def _embedded(self, model: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
+        """A collated batch's distinct queries and documents, encoded."""
         inner = getattr(model, "module", model)
         # Queries go through the wrapper that several processes share, once a step; documents through the model
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
@@ -70,18 +79,22 @@ class LessonLoss(nn.Module):
             task="document",
             recompute=self.recompute,
         )
-        return self.student.scores(self.student.select(queries, inputs["label"]["query"]), documents)
+        return queries, documents
 
-    def forward(self, model: Any, inputs: Mapping[str, Any], counts: Counts | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, model: Any, inputs: Mapping[str, Any], counts: Counts | None = None, step: int = 0
+    ) -> dict[str, Tensor]:
         """Weighted parts of the loss by name; they add up to the loss.
 
         Args:
             model: The student, possibly wrapped.
             inputs: What `LessonCollator` made.
             counts: Denominators over the whole step (all processes, all accumulated batches); None: this batch's own.
+            step: Steps of the optimiser so far.
         """
         label = inputs["label"]
-        every = self._similarities(model, inputs)
+        embedded = self._embedded(model, inputs)
+        every = self._compared(inputs, *embedded)
         counts = self.counts(label) if counts is None else counts
         parts = {}
         for word, objective, weight, signals in self._parts(label):
@@ -89,6 +102,11 @@ class LessonLoss(nn.Module):
             for name, value in objective.numerators(scores, signals, signals["mask"]).items():
                 share = weight * objective.weights[name]
                 parts[f"{word}{name}"] = share * value / counts[f"{word}{name}"].to(value.device).clamp(min=1)
+        if self.penalties:
+            rise = flops_share(step, self.warm_up)
+            for name, value in self.student.penalties(*embedded).items():
+                if name in self.penalties:
+                    parts[name] = rise * self.penalties[name] * value / counts[name].to(value.device)
         return parts
 
 

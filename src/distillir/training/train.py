@@ -1,6 +1,6 @@
 """Train a student on a teaching set: from lists and settings to a trained model, resumable at any moment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,7 @@ def train(
     *,
     forms: Sequence[ListForm] | None = None,
     dark: DarkTraining | None = None,
+    penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     stage: int | None = None,
     seed: int = 0,
 ) -> Lessons:
@@ -66,6 +67,7 @@ def train(
         log: JSON-lines file of the loss.
         forms: How lists are cut from the candidates; default: plain lists as the settings say.
         dark: Dark examples beside the lists; None for none.
+        penalties: As in `LessonLoss`, the rise as a share of the steps.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
 
@@ -78,6 +80,7 @@ def train(
     from transformers.trainer_utils import set_seed
 
     from distillir.encoding.precision import resolve_precision
+    from distillir.students.sparse import active_words_only
     from distillir.training.attention import fastest_attention
     from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint, silence
     from distillir.training.collator import LessonCollator
@@ -120,9 +123,13 @@ def train(
     steps = len(lessons) // settings.queries_per_step
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     compared = (dark.objective, dark.weight) if dark else None
-    loss = LessonLoss(model, objective, dark=compared, recompute=settings.grad_cache)
+    weights, rise = penalties
+    loss = LessonLoss(
+        model, objective, dark=compared, penalties=(weights, round(rise * steps)), recompute=settings.grad_cache
+    )
     label = "Train" if stage is None else f"Train, stage {stage}"
     with (
+        active_words_only(model),
         unused_frozen(model, loss, collator([lessons[0]])),
         progress(label, steps) as advance,
         fastest_attention(model, precision),

@@ -76,7 +76,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """The share of this batch in the step's loss, times the number of processes (whose gradients are averaged)."""
-        parts = self.loss(model, inputs, self._totals)
+        parts = self.loss(model, inputs, self._totals, self.state.global_step)
         for name in self._totals:
             part = parts[name].detach() if name in parts else torch.zeros((), device=self.model.device)
             self._parts[name] = self._parts[name] + part if name in self._parts else part

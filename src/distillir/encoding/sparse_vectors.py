@@ -1,0 +1,104 @@
+"""Texts to sparse vectors over a vocabulary (SPLADE)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from distillir.collections.joined import JoinedTable
+from distillir.collections.table import Rows, TextTable
+from distillir.encoding.batches import default_batch_tokens
+from distillir.encoding.blocks import ROWS_PER_BLOCK, Block, block_count, encode_blocks, outputs
+from distillir.encoding.models import load_sparse
+from distillir.encoding.precision import Precision
+from distillir.encoding.vectors import Kind
+
+# A masked-LM head gives a number for each token and each word: many more than an encoder alone.
+_SHARE_OF_BATCH = 4
+
+
+def encode_sparse(
+    model: str,
+    table: TextTable,
+    rows: Rows | None = None,
+    *,
+    kind: Kind,
+    max_length: int | None = None,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> csr_matrix:
+    """Sparse vectors of rows of a table, as the model's own ``encode_query`` or ``encode_document`` gives them.
+
+    Args:
+        model: A folder or name of a sparse model; it is loaded only if a block of rows is missing.
+        table: Corpus or queries.
+        rows: Those that are wanted, in any order; None: all.
+        kind: Which of the model's prompts and routes the texts take.
+        max_length: Tokens per text at most (default: the model's own).
+        precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
+        cache: Folder of sparse vectors (default: ``sparse-vectors`` of the cache).
+
+    Returns:
+        [rows, vocabulary] float32 in memory, 8 bytes a number that is not zero.
+
+    Raises:
+        DistillirError: The model cannot be loaded, or gives a number that is not finite.
+    """
+    wanted = np.arange(len(table)) if rows is None else rows
+    if not len(wanted):
+        return csr_matrix((0, 0), dtype=np.float32)
+    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
+    if isinstance(table, JoinedTable):
+        late = wanted >= len(table.first)
+        parts = [
+            encode_sparse(model, part, part_rows, **options)
+            for part, part_rows in ((table.first, wanted[~late]), (table.second, wanted[late] - len(table.first)))
+            if len(part_rows)
+        ]
+        order = np.concatenate([np.flatnonzero(~late), np.flatnonzero(late)])
+        return vstack(parts, format="csr")[np.argsort(order)]
+    folder = encode_blocks(
+        model,
+        table,
+        wanted,
+        load=lambda name, length: load_sparse(name, max_length=length),
+        encode=_encode,
+        store="sparse-vectors",
+        **options,
+    )
+    numbers = range(block_count(len(table))) if rows is None else np.unique(wanted // ROWS_PER_BLOCK).tolist()
+    matrix = vstack([_read(folder / str(number)) for number in numbers], format="csr")
+    starts = {number: place * ROWS_PER_BLOCK for place, number in enumerate(numbers)}
+    if rows is None:
+        return matrix
+    return matrix[[starts[row // ROWS_PER_BLOCK] + row % ROWS_PER_BLOCK for row in wanted.tolist()]]
+
+
+def _read(block: Path) -> csr_matrix:
+    ends, words, values, width = (np.load(block / f"{name}.npy") for name in ("ends", "words", "values", "width"))
+    return csr_matrix((values, words, np.concatenate([[0], ends])), shape=(len(ends), int(width[0])))
+
+
+def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Block:
+    import torch
+    from sentence_transformers.util import select_max_active_dims
+
+    found: dict[int, tuple[Any, Any]] = {}
+    width = 0
+    budget = max(1, default_batch_tokens(model.device) // _SHARE_OF_BATCH)
+    for places, features in outputs(model, texts, kind, precision, budget):
+        vectors = features["sentence_embedding"].float()
+        if model.max_active_dims is not None:
+            with torch.inference_mode():
+                vectors = select_max_active_dims(vectors, max_active_dims=model.max_active_dims)
+        for place, vector in zip(places.tolist(), vectors.cpu().numpy(), strict=True):
+            words = np.flatnonzero(vector)
+            found[place], width = (words.astype(np.int32), vector[words]), len(vector)
+    ordered = [found[place] for place in range(len(texts))]
+    return {
+        "ends": np.cumsum([len(words) for words, _ in ordered]),
+        "words": np.concatenate([words for words, _ in ordered]),
+        "values": np.concatenate([values for _, values in ordered]),
+        "width": np.array([width]),
+    }

@@ -1,0 +1,81 @@
+"""Late-interaction and sparse students through the whole run, by one line of the recipe."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+KINDS = ["multi-vector", "sparse"]
+
+
+@pytest.fixture
+def recipe(tiny_beir: Path, tmp_path: Path) -> dict[str, Any]:
+    return {
+        "collection": str(tiny_beir),
+        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
+        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "candidates": {"from": "bm25", "depth": 8},
+        "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 4},
+        "evaluation": {"measures": ["nDCG@10"], "precision": "auto"},
+    }
+
+
+def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    command = [sys.executable, "-m", "distillir", "run", str(path), "--output", str(folder / "run"), *flags]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plan_that_mines_anew_with_dark_examples(
+    recipe: dict[str, Any], tmp_path: Path, mlm_path: str, kind: str
+) -> None:
+    recipe["student"] |= {"kind": kind} | ({"model": mlm_path} if kind == "sparse" else {})
+    recipe["candidates"]["from"] = ["bm25", kind]
+    recipe["training"]["in_batch"] = True
+    plan = [{"lists": {"top": 4}}, {"lists": {"top": 4}, "mine": True, "objective": "ranknet"}]
+    recipe["method"] = {"name": "cl-drd", "plan": plan, "dark": {"reinforced": 2, "noisy": 1}}
+    planned = _run(recipe, tmp_path, "--dry-run")
+    assert planned.returncode == 0 and "train, stage 2" in planned.stderr, planned.stderr
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    loader = {"multi-vector": "MultiVectorEncoder", "sparse": "SparseEncoder"}[kind]
+    assert f"({loader} loads it)" in done.stderr and f"import {loader}" in (run / "student" / "README.md").read_text()
+    logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert ("flops documents" in logged[-1]) == (kind == "sparse")
+    assert 0 <= json.loads((run / "metrics.json").read_text())["after"]["nDCG@10"] <= 1
+    # What was trained teaches a dense student.
+    recipe["teacher"] = {"ensemble": [{kind: str(run / "student")}, "bm25"]}
+    recipe["student"] = {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32}
+    recipe["candidates"]["from"] = {kind: str(run / "student")}
+    del recipe["method"]
+    (tmp_path / "next").mkdir()
+    taught = _run(recipe, tmp_path / "next")
+    assert taught.returncode == 0 and "(SentenceTransformer loads it)" in taught.stderr, taught.stderr
+
+
+@pytest.mark.parametrize(
+    ("student", "said"),
+    [
+        ({"kind": "sparse"}, "has no masked-LM head"),
+        ({"kind": "multi-vector", "towers": "separate"}, "student.towers: separate towers are for dense students"),
+        ({"towers": "inference-free"}, "student.towers: inference-free queries are for sparse students"),
+        ({"flops": {"queries": 0.1}}, "student.flops: the FLOPS regulariser is for sparse students"),
+        ({"kind": "colbert"}, "student.kind"),
+    ],
+)
+def test_bad_students_are_refused_in_one_line(
+    recipe: dict[str, Any], tmp_path: Path, student: dict[str, Any], said: str
+) -> None:
+    recipe["student"] |= student
+    done = _run(recipe, tmp_path)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
+    assert done.returncode == 2 and len(lines) == 1 and said in lines[0] and "Traceback" not in done.stderr, done.stderr
