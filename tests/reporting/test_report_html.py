@@ -49,6 +49,11 @@ def test_says_first_what_was_gained(whole: Path, html: str) -> None:
     assert f"{compared.difference:+.3f}" in lead and "95 % CI [" in lead and "of the teacher" in lead
 
 
+def test_the_students_size_and_what_loads_it(html: str) -> None:
+    told = html.split('<section id="student">')[1].split("</section>")[0]
+    assert "652 bytes" in told and "SparseEncoder" in told and "AutoModelForMaskedLM" in told
+
+
 def test_names_measures_queries_stages_recipe_and_versions(whole: Path, html: str, tiny: Collection) -> None:
     text = Page(html).text
     for measure in read_metrics(whole / "metrics.json").measures:

@@ -1,5 +1,6 @@
 """Multi-vector students: sentence-transformers' own scores, in training, search and teaching; saved and loaded."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -14,12 +15,15 @@ from distillir.collections import Collection
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_kind
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.errors import DistillirError
+from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.retrieval import late_index
 from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
 from distillir.students import multi_vector
 from distillir.students.load import load_student
+from distillir.students.pylate import write_pylate
 from distillir.students.student import student_of
 from distillir.teachers.multi_vector import MultiVectorTeacher
 from distillir.training.collator import LessonCollator
@@ -120,6 +124,65 @@ def test_token_vectors_are_encoded_once_and_in_blocks(folder: str, tiny: Collect
     again = encode_tokens(folder, tiny.corpus, kind="document", cache=tmp_path)
     assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("vectors.npy")}
     assert again.of(np.empty(0, dtype=np.int64)) == []
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_index_of_token_vectors_finds_the_candidates(
+    folder: str, tiny: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: bool
+) -> None:
+    monkeypatch.setenv("DISTILLIR_CACHE", str(tmp_path))
+    if trained:
+        monkeypatch.setattr(late_index, "TRAINED_FROM", 100)
+    exact = MultiVectorRetriever(folder, precision="float32").search(tiny, np.arange(6), 5)
+    options: dict[str, Any] = {"first": "index", "first_depth": 40 if trained else 8, "precision": "float32"}
+    found = MultiVectorRetriever(folder, **options).search(tiny, np.arange(6), 5)
+    same = [len(np.intersect1d(a, b)) for a, b in zip(exact.lists, found.lists, strict=True)]
+    assert sum(same) >= (24 if trained else 30)
+    # Whatever was found is scored exactly.
+    for place in range(6):
+        expected = dict(zip(*(part.tolist() for part in exact.of(place)), strict=True))
+        for row, score in zip(*found.of(place), strict=True):
+            assert row not in expected or score == pytest.approx(expected[row], abs=1e-5)
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "late-index").rglob("*.lance")}
+    assert written
+    MultiVectorRetriever(folder, **options).search(tiny, np.arange(2), 5)
+    assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "late-index").rglob("*.lance")}
+
+
+def test_the_index_wants_normalised_vectors(tiny: Collection, student: Any, tmp_path: Path) -> None:
+    longer = copy.deepcopy(student)
+    del longer[3]  # Normalize
+    longer.save_pretrained(str(tmp_path / "longer"))
+    with pytest.raises(DistillirError, match="compares by cosine"):
+        MultiVectorRetriever(str(tmp_path / "longer"), first="index").search(tiny, np.arange(2), 5)
+    with pytest.raises(DistillirError, match="a PyLate folder holds"):
+        write_pylate(str(tmp_path / "longer"), tmp_path / "written")
+
+
+def test_a_pylate_folder_gives_the_same_scores(student: Any, folder: str, tiny: Collection, tmp_path: Path) -> None:
+    """Read back as sentence-transformers reads PyLate's own folders; PyLate itself: benchmarks/results/students.md."""
+    write_pylate(folder, tmp_path / "pylate")
+    assert model_kind(tmp_path / "pylate") == "multi-vector"
+    listed = json.loads((tmp_path / "pylate" / "modules.json").read_text())
+    assert [module["type"] for module in listed][1] == "pylate.models.Dense.Dense"
+    other = load_multi_vector(tmp_path / "pylate", device="cpu")
+    queries, documents = tiny.queries.texts(range(6)), [*tiny.corpus.texts(range(6)), "word " * 99, ""]
+    expected = student.similarity(student.encode_query(queries), student.encode_document(documents))
+    found = other.similarity(other.encode_query(queries), other.encode_document(documents))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_size_of_an_index(folder: str, tiny: Collection) -> None:
+    size = index_size(folder, tiny, np.arange(3))
+    vectors = encode_tokens(folder, tiny.corpus, kind="document", precision="float32").of(np.arange(62))
+    mean = sum(map(len, vectors)) / 62
+    assert size == {
+        "kind": "multi-vector",
+        "unit": "vectors",
+        "per_document": round(mean, 2),
+        "per_query": 32.0,
+        "bytes_per_document": round(mean * 128 * 4),
+    }
 
 
 def test_maxsim_by_hand() -> None:

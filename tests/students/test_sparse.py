@@ -19,6 +19,7 @@ from distillir.collections.joined import JoinedTable
 from distillir.encoding.models import load_sparse, model_kind
 from distillir.encoding.sparse_vectors import encode_sparse
 from distillir.errors import DistillirError
+from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
@@ -168,6 +169,15 @@ def test_vectors_are_encoded_once_in_any_order_and_joined(folder: str, tiny: Col
     queries = encode_sparse(folder, tiny.queries, np.array([2, 0]), **options)
     assert (both[[1]] != whole[[3]]).nnz == 0 and (both[[0, 2]] != queries).nnz == 0
     assert encode_sparse(folder, tiny.corpus, rows[:0], **options).shape[0] == 0
+
+
+def test_size_of_an_index(student: Any, folder: str, tiny: Collection, minilm_path: str) -> None:
+    size = index_size(folder, tiny, np.arange(3))
+    words = (student.encode_document(tiny.corpus.texts()).to_dense() > 0).sum().item() / 62
+    assert size["unit"] == "words" and size["per_document"] == pytest.approx(words, abs=0.01)
+    assert size["bytes_per_document"] == pytest.approx(8 * words, abs=1)
+    dense = index_size(minilm_path, tiny, np.arange(3))
+    assert dense["unit"] == "numbers" and dense["bytes_per_document"] == 384 * 4
 
 
 def test_it_loads_where_distillir_is_not_imported(student: Any, folder: str, tiny: Collection) -> None:

@@ -54,14 +54,17 @@ def import_(
 
 
 def export(
-    source: Annotated[Path, typer.Argument(help="teaching set, run folder or collection")],
+    source: Annotated[Path, typer.Argument(help="teaching set, run folder, collection or student")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="what to write")],
     form: Annotated[
-        str, typer.Option("--format", "-f", help="a format of `distillir list`, parquet, or beir for a collection")
+        str,
+        typer.Option(
+            "--format", "-f", help="a format of `distillir list`, parquet, beir for a collection, pylate for a student"
+        ),
     ],
     collection: CollectionSpec = None,
 ) -> None:
-    """Write a teaching set, or a collection (format beir), in a form that other tools read."""
+    """Write a teaching set, a collection (format beir) or a multi-vector student (pylate) as other tools read them."""
     from distillir.collections import load_collection
     from distillir.collections.export import write_beir
     from distillir.progress import say
@@ -72,6 +75,10 @@ def export(
         raise DistillirError("is there already", where=output, remedy="choose another --output")
     if form == "beir":
         write_beir(load_collection(collection or source), output)
+    elif form == "pylate":
+        from distillir.students.pylate import write_pylate
+
+        write_pylate(str(source / "student" if (source / "student").is_dir() else source), output)
     else:
         folder = source / "teaching" if (source / "teaching").is_dir() else source
         lists = open_teaching_set(folder)

@@ -28,6 +28,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     Raises:
         DistillirError: There is no trained student.
     """
+    from distillir.evaluation.index_size import index_size
     from distillir.evaluation.measures import evaluate as measure
     from distillir.evaluation.significance import compare
     from distillir.retrieval.trec import read_run
@@ -51,6 +52,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "collection": collection.name,
         "split": recipe.evaluation.split,
         "queries": len(qrels.query_rows),
+        "student": index_size(folder.student, collection, qrels.query_rows, recipe.evaluation.precision),
         "method": method.name,
         "plan": method.plan,
         "objective": method.objective.spec,

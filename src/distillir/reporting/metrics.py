@@ -92,6 +92,16 @@ class DarkFigures(BaseModel):
     examples: list[tuple[NonNegativeInt, NonNegativeInt]] = []
 
 
+class StudentFigures(BaseModel):
+    """What the student encodes texts as; see `distillir.evaluation.index_size.index_size`."""
+
+    kind: str
+    unit: str
+    per_document: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    per_query: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    bytes_per_document: NonNegativeInt
+
+
 class Metrics(BaseModel):
     """Everything ``metrics.json`` holds; each part may be absent, and keys not known here are passed over.
 
@@ -107,6 +117,7 @@ class Metrics(BaseModel):
         seconds: Wall-clock seconds per stage, in the order they ran.
         teacher_calls: What the teacher was asked.
         diagnostics: Numbers about the teacher's scores, free-form.
+        student: What the student encodes texts as; None where unknown.
         dark: Figures on dark examples; None without any.
         gate: Of each stage by its number: of each epoch, lessons with dark examples and the share that the gate let
             through.
@@ -127,6 +138,7 @@ class Metrics(BaseModel):
     seconds: dict[str, Seconds] = {}
     teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None
     diagnostics: dict[str, Any] = {}
+    student: StudentFigures | None = None
     dark: DarkFigures | None = None
     gate: dict[str, list[tuple[NonNegativeInt, FiniteFloat]]] = {}
     hardware: str | None = None

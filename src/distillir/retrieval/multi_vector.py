@@ -1,5 +1,6 @@
 """Late-interaction retrieval: MaxSim over a whole small corpus, or over the candidates of a first stage."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.store import Vectors
+from distillir.encoding.token_vectors import TokenVectors
 from distillir.progress import progress
 from distillir.retrieval.run import Run, Scores, from_lists
 
@@ -23,9 +25,11 @@ class MultiVectorRetriever:
     Args:
         model: A folder or name that MultiVectorEncoder loads.
         max_length: Tokens per text at most (default: the model's own).
-        first: Source of the candidates that are compared (as in a recipe's ``candidates.from``); None compares all of a
-            corpus of at most `EXHAUSTIVE` documents, and BM25's best of a larger one.
+        first: Source of the candidates that are compared: as in a recipe's ``candidates.from``, or ``index`` for an
+            index of the token vectors (`distillir.retrieval.late_index`). None compares all of a corpus of at most
+            `EXHAUSTIVE` documents, and BM25's best of a larger one.
         first_depth: How many candidates of the first stage.
+        probes: With ``index``: partitions looked into for each of a query's vectors.
         precision: Of the encoder.
     """
 
@@ -36,8 +40,9 @@ class MultiVectorRetriever:
         first: Any = None,
         first_depth: int = 1000,
         precision: str = "auto",
+        probes: int = 16,
     ) -> None:
-        self.model, self.first, self.first_depth = model, first, first_depth
+        self.model, self.first, self.first_depth, self.probes = model, first, first_depth, probes
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision}
         self.name = Path(model).name
 
@@ -48,7 +53,6 @@ class MultiVectorRetriever:
             DistillirError: The model cannot be loaded, or the first stage fails.
         """
         from distillir.encoding.token_vectors import encode_tokens
-        from distillir.retrieval.sources import load_retriever
 
         first = self.first
         if first is None and len(collection.corpus) > EXHAUSTIVE:
@@ -60,15 +64,30 @@ class MultiVectorRetriever:
         if first is None:
             found = _exhaustive(queries, documents, depth)
         else:
-            run = load_retriever(first).search(collection, query_rows, self.first_depth)
+            candidates = self._candidates(first, collection, query_rows, queries, documents)
             found = []
             with progress("MaxSim", len(query_rows)) as advance:
-                for vectors, rows in zip(queries, run.lists, strict=True):
+                for vectors, rows in zip(queries, candidates, strict=True):
                     scores = maxsim([vectors], documents.of(rows))[0] if len(rows) else np.empty(0, np.float32)
                     order = np.lexsort((rows, -scores))[:depth]
                     found.append((rows[order], scores[order]))
                     advance(1)
         return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], self.name)
+
+    def _candidates(
+        self, first: Any, collection: Collection, query_rows: Rows, queries: list[Vectors], documents: TokenVectors
+    ) -> Iterable[Rows]:
+        if first != "index":
+            from distillir.retrieval.sources import load_retriever
+
+            return load_retriever(first).search(collection, query_rows, self.first_depth).lists
+        from distillir.files import cache_root
+        from distillir.retrieval.late_index import LateIndex
+
+        if not documents.rows:
+            return [np.empty(0, dtype=np.int64) for _ in queries]
+        index = LateIndex(documents, cache_root() / "late-index" / documents.folder.name)
+        return (index.search(vectors, self.first_depth, self.probes) for vectors in queries)
 
 
 def maxsim(queries: list[Vectors], documents: list[Vectors]) -> Scores:

@@ -105,9 +105,16 @@ _KINDS = {
     ),
     "multi-vector": _Kind(
         "late interaction: MaxSim of a MultiVectorEncoder, exhaustive on small corpora, else over a first stage's "
-        "candidates; options model, max_length, first, first_depth, precision",
+        "candidates (index: its own token vectors'); options model, max_length, first, first_depth, probes, precision",
         _multi_vector,
-        {"model": _TEXT, "max_length": (int, _NONE), "first": (str, dict), "first_depth": (int,), "precision": (str,)},
+        {
+            "model": _TEXT,
+            "max_length": (int, _NONE),
+            "first": (str, dict),
+            "first_depth": (int,),
+            "probes": (int,),
+            "precision": (str,),
+        },
         "model",
     ),
     "sparse": _Kind(

@@ -11,6 +11,12 @@ KINDS = {
 
 #: What loads a student of each kind from its folder.
 CLASSES = {"dense": "SentenceTransformer", "multi-vector": "MultiVectorEncoder", "sparse": "SparseEncoder"}
+#: What else reads a student's folder, where not everything does.
+ELSEWHERE = {
+    "multi-vector": "PyLate does not read this folder; distillir export RUN --format pylate -o DIR writes one that it "
+    "does.",
+    "sparse": "With shared towers transformers' AutoModelForMaskedLM reads it too, as SPLADE code does.",
+}
 
 
 def load_student(

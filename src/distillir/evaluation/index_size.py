@@ -1,0 +1,57 @@
+"""How large an index of a student's encodings is."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.encoding.models import model_kind
+
+
+def index_size(
+    model: str | Path, collection: Collection, query_rows: Rows, precision: str = "float32"
+) -> dict[str, Any]:
+    """What a corpus is encoded as, uncompressed; the encodings that a search has left in the cache are read.
+
+    Args:
+        model: The student's folder.
+        collection: The corpus and the queries.
+        query_rows: Query rows, at least one.
+        precision: That of the search.
+
+    Returns:
+        ``kind``; ``unit``, what a text is made of (``numbers``, ``vectors`` or ``words``); ``per_document`` and
+        ``per_query``, how many of them in the mean; ``bytes_per_document``: 4 a number, 8 a word and its weight.
+    """
+    kind, name = model_kind(model), str(model)
+    options: dict[str, Any] = {"precision": precision}
+    corpus, queries = collection.corpus, collection.queries
+    if kind == "multi-vector":
+        from distillir.encoding.token_vectors import encode_tokens
+
+        documents = encode_tokens(name, corpus, kind="document", **options)
+        asked = encode_tokens(name, queries, query_rows, kind="query", **options).of(query_rows)
+        vectors = sum(len(found) for _, block in documents for found in block)
+        per_document, unit = vectors / max(len(corpus), 1), "vectors"
+        per_query, each = float(np.mean([len(found) for found in asked])), 4 * asked[0].shape[1]
+    elif kind == "sparse":
+        from distillir.encoding.sparse_vectors import encode_sparse
+
+        per_document = encode_sparse(name, corpus, kind="document", **options).nnz / max(len(corpus), 1)
+        per_query = encode_sparse(name, queries, query_rows, kind="query", **options).nnz / len(query_rows)
+        each, unit = 8, "words"
+    else:
+        from distillir.encoding.vectors import encode_rows
+
+        width = encode_rows(name, queries, query_rows[:1], kind="query", **options).shape[1]
+        per_document = per_query = float(width)
+        each, unit = 4, "numbers"
+    return {
+        "kind": kind,
+        "unit": unit,
+        "per_document": round(per_document, 2),
+        "per_query": round(per_query, 2),
+        "bytes_per_document": round(per_document * each),
+    }

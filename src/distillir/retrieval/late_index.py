@@ -1,0 +1,100 @@
+"""An index over token vectors, for late interaction on large corpora (LanceDB)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.encoding.store import Vectors
+from distillir.encoding.token_vectors import TokenVectors
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory
+from distillir.parallel import barrier, rank
+from distillir.progress import progress, say
+
+_TABLE = "documents"
+#: An index is trained from so many token vectors on; fewer are compared one by one.
+TRAINED_FROM = 10_000
+_TOKENS_PER_PARTITION = 4096
+
+
+class LateIndex:
+    """Candidates for MaxSim from an inverted file of quantised token vectors (IVF-PQ), built once, kept on disk.
+
+    LanceDB is embedded, knows MaxSim by itself, asks nothing of the torch in use (fast-plaid's builds each want one
+    exact version), and the same table is served by a cluster.
+
+    Args:
+        documents: Token vectors of a corpus, of length 1 each.
+        folder: Where the index is, or will be.
+
+    Raises:
+        DistillirError: LanceDB is not installed, or the vectors are not of length 1.
+    """
+
+    def __init__(self, documents: TokenVectors, folder: Path) -> None:
+        try:
+            import lancedb
+        except ImportError:
+            raise DistillirError(
+                "the late-interaction index needs LanceDB",
+                where="first: index",
+                remedy="pip install 'distillir[late-interaction]', or use first: bm25",
+            ) from None
+        if rank() == 0 and not folder.is_dir():
+            with atomic_directory(folder) as made:
+                _build(documents, made)
+        barrier()
+        self._table = lancedb.connect(str(folder)).open_table(_TABLE)
+
+    def search(self, query: Vectors, depth: int, probes: int) -> Rows:
+        """Document rows of at most ``depth`` candidates for a query's token vectors [L, D], best first.
+
+        Args:
+            query: Token vectors of length 1.
+            depth: How many candidates.
+            probes: Partitions that are looked into for each token vector.
+        """
+        asked: Any = self._table.search(np.asarray(query))
+        found = asked.distance_type("cosine").nprobes(probes).limit(depth).select(["row", "_distance"]).to_arrow()
+        return np.asarray(found["row"].to_numpy(), dtype=np.int64)
+
+
+def _build(documents: TokenVectors, folder: Path) -> None:
+    import lancedb
+    import pyarrow as pa
+
+    width = documents.block(0)[0].shape[1]
+    schema = pa.schema([pa.field("row", pa.int64()), pa.field("vectors", pa.list_(pa.list_(pa.float32(), width)))])
+    count = 0
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal count
+        with progress("Index", documents.rows) as advance:
+            for start, block in documents:
+                flat = np.concatenate(block)
+                lengths = np.linalg.norm(flat, axis=1)
+                if len(flat) and np.abs(lengths - 1).max() > 0.05:
+                    raise DistillirError(
+                        f"has token vectors of length {lengths[np.abs(lengths - 1).argmax()]:.2f}, and the index "
+                        "compares by cosine",
+                        where="first: index",
+                        remedy="use first: bm25, or a model that normalises its vectors",
+                    )
+                count += len(flat)
+                ends = np.cumsum([0, *(len(vectors) for vectors in block)]).astype(np.int32)
+                lists = pa.ListArray.from_arrays(ends, pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), width))
+                yield pa.RecordBatch.from_arrays([pa.array(np.arange(start, start + len(block))), lists], schema=schema)
+                advance(len(block))
+
+    table = lancedb.connect(str(folder)).create_table(_TABLE, data=batches(), schema=schema)
+    if count >= TRAINED_FROM:
+        from lancedb.index import IvfPq
+
+        say(f"Index: training on {count} token vectors")
+        partitions = max(1, count // _TOKENS_PER_PARTITION)
+        # 4 numbers a code: the loss is made good by comparing the candidates exactly.
+        config = IvfPq(distance_type="cosine", num_partitions=partitions, num_sub_vectors=max(1, width // 4))
+        table.create_index("vectors", config=config)
