@@ -16,6 +16,7 @@ from sentence_transformers.sparse_encoder.losses import FlopsLoss
 
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
+from distillir.encoding.active_words import active_words_only
 from distillir.encoding.models import load_sparse, model_kind
 from distillir.encoding.sparse_vectors import encode_sparse
 from distillir.errors import DistillirError
@@ -26,7 +27,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.recipe import StudentSpec
 from distillir.retrieval.sparse import SparseRetriever
 from distillir.students.load import load_student
-from distillir.students.sparse import active_words_only, flops, flops_share
+from distillir.students.sparse import flops, flops_share
 from distillir.students.student import student_of
 from distillir.teachers.sparse import SparseTeacher
 from distillir.training.collator import LessonCollator

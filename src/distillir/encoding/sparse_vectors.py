@@ -8,14 +8,12 @@ from scipy.sparse import csr_matrix, vstack
 
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
+from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.blocks import ROWS_PER_BLOCK, Block, block_count, encode_blocks, outputs
 from distillir.encoding.models import load_sparse
 from distillir.encoding.precision import Precision
 from distillir.encoding.vectors import Kind
-
-# A masked-LM head gives a number for each token and each word: many more than an encoder alone.
-_SHARE_OF_BATCH = 4
 
 
 def encode_sparse(
@@ -86,15 +84,16 @@ def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> B
 
     found: dict[int, tuple[Any, Any]] = {}
     width = 0
-    budget = max(1, default_batch_tokens(model.device) // _SHARE_OF_BATCH)
-    for places, features in outputs(model, texts, kind, precision, budget):
-        vectors = features["sentence_embedding"].float()
-        if model.max_active_dims is not None:
-            with torch.inference_mode():
-                vectors = select_max_active_dims(vectors, max_active_dims=model.max_active_dims)
-        for place, vector in zip(places.tolist(), vectors.cpu().numpy(), strict=True):
-            words = np.flatnonzero(vector)
-            found[place], width = (words.astype(np.int32), vector[words]), len(vector)
+    budget = default_batch_tokens(model.device)
+    with active_words_only(model):
+        for places, features in outputs(model, texts, kind, precision, budget):
+            vectors = features["sentence_embedding"].float()
+            if model.max_active_dims is not None:
+                with torch.inference_mode():
+                    vectors = select_max_active_dims(vectors, max_active_dims=model.max_active_dims)
+            for place, vector in zip(places.tolist(), vectors.cpu().numpy(), strict=True):
+                words = np.flatnonzero(vector)
+                found[place], width = (words.astype(np.int32), vector[words]), len(vector)
     ordered = [found[place] for place in range(len(texts))]
     return {
         "ends": np.cumsum([len(words) for words, _ in ordered]),

@@ -79,8 +79,8 @@ def train(
     """
     from transformers.trainer_utils import set_seed
 
+    from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import resolve_precision
-    from distillir.students.sparse import active_words_only
     from distillir.training.attention import fastest_attention
     from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint, silence
     from distillir.training.collator import LessonCollator
