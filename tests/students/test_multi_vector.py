@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from distillir.collections import Collection
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_kind
@@ -167,6 +168,27 @@ def test_a_pylate_folder_gives_the_same_scores(student: Any, folder: str, tiny: 
     assert [module["type"] for module in listed][1] == "pylate.models.Dense.Dense"
     other = load_multi_vector(tmp_path / "pylate", device="cpu")
     queries, documents = tiny.queries.texts(range(6)), [*tiny.corpus.texts(range(6)), "word " * 99, ""]
+    expected = student.similarity(student.encode_query(queries), student.encode_document(documents))
+    found = other.similarity(other.encode_query(queries), other.encode_document(documents))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_stanfords_checkpoints_are_read(student: Any, tiny: Collection, tmp_path: Path) -> None:
+    """The layout of stanford-futuredata/ColBERT: a BERT, ``linear.weight`` beside it, and artifact.metadata."""
+    transformer, projection = student[0], student[1]
+    folder = tmp_path / "colbert"
+    transformer.auto_model.save_pretrained(folder)
+    transformer.tokenizer.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text()) | {"architectures": ["HF_ColBERT"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = {f"bert.{name}": value.contiguous() for name, value in transformer.auto_model.state_dict().items()}
+    save_file({**weights, "linear.weight": projection.linear.weight.detach()}, folder / "model.safetensors")
+    artifact = {"query_token_id": "[unused0]", "doc_token_id": "[unused1]", "query_maxlen": 32, "doc_maxlen": 48}
+    artifact |= {"attend_to_mask_tokens": False, "mask_punctuation": True, "dim": 128, "similarity": "cosine"}
+    (folder / "artifact.metadata").write_text(json.dumps(artifact))
+    assert model_kind(folder) == "multi-vector"
+    other = load_student(str(folder), kind="multi-vector", device="cpu").eval()
+    queries, documents = tiny.queries.texts(range(4)), tiny.corpus.texts(range(4))
     expected = student.similarity(student.encode_query(queries), student.encode_document(documents))
     found = other.similarity(other.encode_query(queries), other.encode_document(documents))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
