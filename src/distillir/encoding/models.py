@@ -130,10 +130,10 @@ def _need_mlm_head(name: str | os.PathLike[str]) -> None:
             has = not told["missing_keys"]
     if not has:
         raise DistillirError(
-            "has no masked-LM head, which a sparse (SPLADE) student needs to give a weight to each word",
+            "has no masked-LM head, which a sparse (SPLADE) model needs to give a weight to each word",
             where=str(name),
-            remedy="start from a model saved with one (BertForMaskedLM, a SPLADE checkpoint), or choose student.kind "
-            "dense or multi-vector",
+            remedy="name a model saved with one (BertForMaskedLM, a SPLADE checkpoint), or another kind: dense or "
+            "multi-vector",
         )
 
 

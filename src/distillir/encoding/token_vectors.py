@@ -44,6 +44,12 @@ class TokenVectors:
         """How many blocks there are."""
         return block_count(self.rows)
 
+    @property
+    def vectors(self) -> int:
+        """How many token vectors there are."""
+        ends = (np.load(self.folder / str(number) / "ends.npy") for number in range(self.blocks))
+        return sum(int(of_block[-1]) for of_block in ends)
+
     def __iter__(self) -> Iterator[tuple[int, list[Vectors]]]:
         """Each block's first row and its token vectors."""
         for number in range(self.blocks):

@@ -33,8 +33,7 @@ def index_size(
 
         documents = encode_tokens(name, corpus, kind="document", **options)
         asked = encode_tokens(name, queries, query_rows, kind="query", **options).of(query_rows)
-        vectors = sum(len(found) for _, block in documents for found in block)
-        per_document, unit = vectors / max(len(corpus), 1), "vectors"
+        per_document, unit = documents.vectors / max(len(corpus), 1), "vectors"
         per_query, each = float(np.mean([len(found) for found in asked])), 4 * asked[0].shape[1]
     elif kind == "sparse":
         from distillir.encoding.sparse_vectors import encode_sparse

@@ -65,7 +65,7 @@ class EncoderTeacher(CountedTeacher):
 
     @abstractmethod
     def pairs(self, collection: Collection, queries: Rows, documents: Rows) -> Scores:
-        """Scores [N] of aligned query rows and document rows [N], N > 0, each document once at least a query."""
+        """Scores [N] of aligned query rows and document rows [N], N > 0; a query's pairs stand side by side."""
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists; see `Teacher.score`."""
