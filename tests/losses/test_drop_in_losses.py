@@ -13,9 +13,9 @@ from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
 from torch import Tensor
 
 from distillir.errors import DistillirError
-from distillir.losses import InfoNCELoss, KLLoss, MarginMSELoss, RankNetLoss, WeightedSumLoss
+from distillir.losses import InfoNCELoss, KLLoss, MarginMSELoss, PairKLLoss, RankNetLoss, WeightedSumLoss
 from distillir.losses.list_loss import ListLoss
-from distillir.objectives import info_nce, kl, margin_mse, ranknet
+from distillir.objectives import info_nce, kl, margin_mse, pair_kl, ranknet
 
 QUERIES = ["how do bees find flowers", "why does bread rise", "what makes tides"]
 CANDIDATES = [
@@ -71,6 +71,21 @@ def test_each_loss_is_its_objective_of_the_similarities(student: SentenceTransfo
         ),
     ):
         torch.testing.assert_close(loss(columns(student), labels), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_preferences_of_two_passages(student: SentenceTransformer) -> None:
+    preferences, scores = torch.tensor([0.9, 0.5, 0.0]), student_scores(student)[:, :2]
+    pairs = torch.tensor([[row, 0, 1] for row in range(3)])
+    found = PairKLLoss(student, student_temperature=0.1)(columns(student, CANDIDATES[:2]), preferences)
+    torch.testing.assert_close(
+        found, pair_kl(scores, pairs, preferences, student_temperature=0.1), rtol=1e-4, atol=1e-5
+    )
+    assert "PairDistill" in PairKLLoss(student).citation
+    with pytest.raises(DistillirError, match="two passage columns"):
+        PairKLLoss(student)(columns(student), preferences)
+    for wrong in (torch.tensor([0.9, 1.5, 0.0]), torch.tensor([0.9, math.nan, 0.0]), torch.zeros(3, 2)):
+        with pytest.raises(DistillirError, match="from 0 to 1"):
+            PairKLLoss(student)(columns(student, CANDIDATES[:2]), wrong)
 
 
 def test_dot_product_and_own_functions(student: SentenceTransformer) -> None:

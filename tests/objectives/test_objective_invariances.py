@@ -23,7 +23,12 @@ def ragged(seed: int = 0, dtype: torch.dtype = torch.float32) -> tuple[Tensor, d
     positive = torch.tensor([0, 0, 2, 6, -1, -1])
     relevant = torch.arange(max(SIZES))[None, :] == positive[:, None]
     labels = torch.tensor([1.0, 0.5, 1 / 3, -0.25, -0.25, -0.5, -0.5]).expand(shape).to(dtype).clone()
-    return student, {"teacher": teacher, "labels": labels, "positive": positive, "relevant": relevant}, mask
+    pairs = torch.tensor(
+        [[[4, 0], [1, 2]], [[-1, -1]] * 2, [[2, 1], [-1, -1]], [[6, 3], [0, 6]], *[[[-1, -1]] * 2] * 2]
+    )
+    preferences = torch.tensor([[0.9, 0.0], [0.5, 0.5], [1.0, 0.5], [0.3, 0.5], [0.5, 0.5], [0.5, 0.5]], dtype=dtype)
+    signals = {"teacher": teacher, "labels": labels, "positive": positive, "relevant": relevant}
+    return student, {**signals, "pairs": pairs, "preferences": preferences}, mask
 
 
 def alone(objective: Objective) -> WeightedSum:
@@ -67,6 +72,8 @@ def test_wider_padding_and_empty_lists_change_nothing(objective: Objective) -> N
 
     wide = {name: widen(signals[name]) for name in ("teacher", "labels", "relevant")}
     wide["positive"] = torch.nn.functional.pad(signals["positive"], (0, 2), value=-1)
+    wide["pairs"] = torch.nn.functional.pad(signals["pairs"], (0, 0, 0, 1, 0, 2), value=-1)
+    wide["preferences"] = torch.nn.functional.pad(signals["preferences"], (0, 1, 0, 2))
     wide_value, wide_gradient = value_and_gradient(objective, widen(student), wide, widen(mask))
     torch.testing.assert_close(wide_value, value)
     torch.testing.assert_close(wide_gradient, widen(gradient))
@@ -84,11 +91,14 @@ def test_order_of_candidates_and_queries_changes_nothing(objective: Objective) -
 
     places = columns.argsort(dim=1)
     moved = places.gather(1, signals["positive"].clamp(min=0)[:, None]).squeeze(1)
+    pairs = places.gather(1, signals["pairs"].clamp(min=0).flatten(1)).reshape(signals["pairs"].shape)
     shuffled = {
         "teacher": shuffle(signals["teacher"]),
         "labels": shuffle(signals["labels"]),
         "relevant": shuffle(signals["relevant"]),
         "positive": torch.where(signals["positive"] < 0, -1, moved)[rows],
+        "pairs": torch.where(signals["pairs"] < 0, -1, pairs)[rows].flip(1),
+        "preferences": signals["preferences"][rows].flip(1),
     }
     new_value, new_gradient = value_and_gradient(objective, shuffle(student), shuffled, shuffle(mask))
     torch.testing.assert_close(new_value, value)
@@ -147,6 +157,7 @@ def test_lists_without_anything_to_compare_give_zero(objective: Objective, size:
     mask = (torch.arange(4) < size).expand(3, 4)
     positive = torch.full((3,), size - 1)
     signals = {"teacher": student.clone(), "labels": student.clone(), "positive": positive, "relevant": mask}
+    signals |= {"pairs": torch.tensor([[0, 1]]).expand(3, 1, 2), "preferences": torch.full((3, 1), 0.7)}
     value, gradient = value_and_gradient(objective, student, signals, mask)
     assert value.item() == 0.0
     assert (gradient == 0).all()

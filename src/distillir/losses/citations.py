@@ -31,6 +31,15 @@ BIBTEX = {
     year = {2005},
 }
 """,
+    "pair_kl": """
+@inproceedings{huang2024pairdistill,
+    title = {{PairDistill}: Pairwise Relevance Distillation for Dense Retrieval},
+    author = {Chao-Wei Huang and Yun-Nung Chen},
+    booktitle = {Proceedings of the 2024 Conference on Empirical Methods in Natural Language Processing},
+    pages = {18225--18237},
+    year = {2024},
+}
+""",
     "lambda_mrr": """
 @inproceedings{zeng2022curriculum,
     title = {Curriculum Learning for Dense Retrieval Distillation},

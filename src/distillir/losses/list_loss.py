@@ -46,7 +46,7 @@ class ListLoss(nn.Module):
         super().__init__()
         self.model = model
         self.objective = objective
-        self.similarity, self._score = _similarity(model, similarity)
+        self.similarity, self._score = pairwise_similarity(model, similarity)
         if positive not in ("first", "best"):
             raise DistillirError(f"positive={positive!r}", remedy="choose 'first' or 'best'")
         self.positive = positive
@@ -117,7 +117,7 @@ class ListLoss(nn.Module):
         return cite(objective.name for objective, _, _ in self.objective.parts)
 
 
-def _similarity(model: nn.Module, chosen: Similarity | None) -> tuple[str, Callable[[Tensor, Tensor], Tensor]]:
+def pairwise_similarity(model: nn.Module, chosen: Similarity | None) -> tuple[str, Callable[[Tensor, Tensor], Tensor]]:
     """Name and function of a pairwise similarity."""
     if callable(chosen):
         return getattr(chosen, "__name__", type(chosen).__name__), chosen

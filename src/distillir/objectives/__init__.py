@@ -6,6 +6,7 @@ from distillir.objectives.kl import kl
 from distillir.objectives.lambda_mrr import lambda_mrr
 from distillir.objectives.margin_mse import margin_mse
 from distillir.objectives.objective import Objective
+from distillir.objectives.pair_kl import pair_kl
 from distillir.objectives.ranknet import ranknet
 from distillir.objectives.registry import get, names
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
@@ -20,6 +21,7 @@ __all__ = [
     "lambda_mrr",
     "margin_mse",
     "names",
+    "pair_kl",
     "parse_objective",
     "ranknet",
 ]

@@ -23,7 +23,8 @@ class Objective:
         source: Where the formula comes from.
         needs: Which signals must be given: ``teacher`` scores float [B, N], ``labels`` float [B, N] (the order that
             the plan wants, more is better), ``relevant`` bool [B, N], ``positive`` long [B] (the positive's column, -1
-            for none).
+            for none), ``pairs`` long [B, M, 2] (columns of two candidates, -1 for none; with them go ``preferences``
+            float [B, M], P(first beats second)).
         terms: ``(student [B, N], signals, mask, options)`` -> scalar, the sum over what is averaged.
         count: ``(signals, mask, options)`` -> scalar float, how many things are averaged.
         options: Names and default values.

@@ -7,10 +7,11 @@ from distillir.objectives.kl import OBJECTIVE as KL
 from distillir.objectives.lambda_mrr import OBJECTIVE as LAMBDA_MRR
 from distillir.objectives.margin_mse import OBJECTIVE as MARGIN_MSE
 from distillir.objectives.objective import Objective
+from distillir.objectives.pair_kl import OBJECTIVE as PAIR_KL
 from distillir.objectives.ranknet import OBJECTIVE as RANKNET
 from distillir.words import nearest
 
-OBJECTIVES = {objective.name: objective for objective in (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, INFO_NCE)}
+OBJECTIVES = {objective.name: objective for objective in (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, PAIR_KL, INFO_NCE)}
 
 
 def names() -> list[str]:
