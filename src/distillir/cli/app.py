@@ -88,15 +88,17 @@ def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -
 
 @app.command()
 def score(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
-    """Ask the teacher about the mined candidates (teaching/, runs/teacher.trec), and about dark examples (dark/)."""
+    """Ask the teachers: about mined candidates (teaching/, runs/teacher.trec), dark examples (dark/), pairs (pairs/)."""
     from distillir.pipeline.dark import dark
+    from distillir.pipeline.pairs import pairs
     from distillir.pipeline.score import score as stage
 
-    def both(folder: Any) -> None:
+    def every(folder: Any) -> None:
         stage(folder)
         dark(folder)
+        pairs(folder)
 
-    _do(both, recipe, settings, output)
+    _do(every, recipe, settings, output)
 
 
 @app.command()

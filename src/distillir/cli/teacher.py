@@ -26,6 +26,9 @@ def train_teacher(
     batch_size: Annotated[int, typer.Option(min=1, help="pairs in a step")] = 16,
     max_length: Annotated[int, typer.Option(min=8, help="tokens of query and document together")] = 192,
     max_pairs: Annotated[int | None, typer.Option(min=1, help="at most this many pairs")] = None,
+    pairwise: Annotated[
+        bool, typer.Option("--pairwise", help="one that compares two documents (for method.pairs)")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="seed of everything random")] = 0,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
@@ -52,6 +55,8 @@ def train_teacher(
         batch_size=batch_size,
         max_length=max_length,
         max_pairs=max_pairs,
+        pairwise=pairwise,
         seed=seed,
     )
-    say(f"Teacher: {output}; in a recipe: teacher: {{cross-encoder: {output}}}")
+    use = f"method: {{name: pairdistill, pairs: {{teacher: {{cross-encoder: {output}}}}}}}"
+    say(f"Teacher: {output}; in a recipe: {use if pairwise else f'teacher: {{cross-encoder: {output}}}'}")

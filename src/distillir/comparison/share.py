@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -75,7 +76,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
 def dark_key(recipe: Recipe) -> str:
     """Identity of the dark examples that a recipe has made of a teaching set (hex)."""
     spec = recipe.method.find_dark()
-    identity = [spec.making().model_dump() if spec else None, recipe.query_seed]
+    identity: list[Any] = [spec.making().model_dump() if spec else None, recipe.query_seed]
     identity += [recipe.training.max_length, recipe.training.pseudo_positives]
     return xxhash.xxh3_64_hexdigest(json.dumps(identity).encode())
 

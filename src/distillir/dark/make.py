@@ -39,7 +39,7 @@ def make_dark(
     spec: MakingSpec,
     *,
     seed: int = 0,
-    pseudo_positives: bool = False,
+    pseudo_positives: bool | str = False,
     fits_for: FitsFor = lambda query: always,
     key: Key = str,
 ) -> Iterator[Made]:

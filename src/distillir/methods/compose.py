@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from distillir.dark.spec import DarkSpec
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
+    from distillir.pairs.spec import PairSpec
     from distillir.plans.plan import Plan
     from distillir.recipe import Recipe
 
@@ -59,6 +60,7 @@ class Composition:
         objective: What is compared where a stage does not say otherwise.
         stages: At least one.
         dark: The dark examples wanted; None for none.
+        pairs: The pairs wanted; None for none.
     """
 
     name: str
@@ -66,11 +68,13 @@ class Composition:
     objective: "WeightedSum"
     stages: tuple[ComposedStage, ...]
     dark: "DarkSpec | None" = None
+    pairs: "PairSpec | None" = None
 
     @property
     def needs_scores(self) -> bool:
         """Whether something is compared with a teacher's scores or their order, and not with judgements alone."""
-        return self.dark is not None or any(stage.objective.needs & {"teacher", "labels"} for stage in self.stages)
+        beside = self.dark is not None or self.pairs is not None
+        return beside or any(stage.objective.needs & {"teacher", "labels"} for stage in self.stages)
 
 
 def compose(recipe: "Recipe") -> Composition:
@@ -85,11 +89,11 @@ def compose(recipe: "Recipe") -> Composition:
     method, plan = get(spec.name), spec.find_plan()
     own_objective = method.objective_for(recipe.student.kind)
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
-    objective = parse_objective(given)
+    objective = _with_pairs(parse_objective(given), recipe)
     dark = spec.find_dark()
     stages = []
     for stage in plan.select(spec.stages):
-        compared = objective if stage.objective is None else parse_objective(stage.objective)
+        compared = objective if stage.objective is None else _with_pairs(parse_objective(stage.objective), recipe)
         stages.append(
             ComposedStage(
                 stage.forms(recipe.training),
@@ -102,8 +106,31 @@ def compose(recipe: "Recipe") -> Composition:
     _check_lists(stages, recipe)
     if dark is not None:
         _check_dark(dark, recipe)
-    own = objective.names == parse_objective(method.objective).names
-    return Composition(_name(spec, plan, objective, own), plan.name, objective, tuple(stages), dark)
+    own = objective.names == _with_pairs(parse_objective(own_objective), recipe).names
+    name = _name(spec, plan, parse_objective(given), own)
+    return Composition(name, plan.name, objective, tuple(stages), dark, spec.pairs)
+
+
+def _with_pairs(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
+    """The objective, with `pair_kl` where the recipe has pairs and does not name it itself.
+
+    Raises:
+        DistillirError: Preferences are compared, and nobody is asked for them.
+    """
+    from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+
+    spec, needed = recipe.method.pairs, "pairs" in objective.needs or get(recipe.method.name).pairs
+    if spec is None and needed:
+        raise DistillirError(
+            f"{'pair_kl' if 'pairs' in objective.needs else recipe.method.name} compares a pairwise teacher's "
+            "preferences, and the recipe names none",
+            where="method.pairs",
+            remedy="write method: {name: pairdistill, pairs: {teacher: {cross-encoder: folder}}}; "
+            "distillir train-teacher --pairwise makes one",
+        )
+    if spec is None or "pairs" in objective.needs:
+        return objective
+    return WeightedSum([*objective.parts, *parse_objective(spec.part(recipe.student.kind)).parts])
 
 
 def _dark_objective(dark: "DarkSpec", objective: "WeightedSum") -> "WeightedSum":
@@ -147,6 +174,8 @@ def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool)
         name += " + dark examples"
     elif own and dark != method.dark:
         name += " + dark examples" if dark else " without dark examples"
+    if not method.pairs and spec.pairs is not None:
+        name += " + pairs"
     if plan.name != expected:
         name += f", plan {plan.name}"
     if spec.stages == "together":

@@ -1,7 +1,7 @@
 """Method: a plan and an objective under one name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 #: Options that bring a cosine to the scale of a softmax; sums of cosines and dot products have that scale already.
@@ -19,6 +19,8 @@ class Method:
         plan: Name of the plan (what the student sees).
         objective: The objective as a recipe writes it (what is compared), for students that score by cosine.
         dark: Whether dark examples stand beside the lists.
+        pairs: Whether it needs a pairwise teacher.
+        objectives: The objective of other kinds of student, where it is another.
     """
 
     name: str
@@ -27,12 +29,16 @@ class Method:
     plan: str
     objective: Any
     dark: bool = False
+    pairs: bool = False
+    objectives: Mapping[str, Any] = field(default_factory=dict)
 
     def objective_for(self, kind: str) -> Any:
         """The objective for a kind of student: as published for multi-vector and sparse ones, without a temperature.
 
         ColBERTv2, PairDistill and SPLADE compare raw scores, which are sums over tokens or terms.
         """
+        if kind in self.objectives:
+            return self.objectives[kind]
         if kind == "dense" or not isinstance(self.objective, Mapping):
             return self.objective
         return {

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from distillir.dark.spec import DarkSpec
 from distillir.errors import DistillirError
 from distillir.methods.registry import get, get_plan
+from distillir.pairs.spec import PairSpec
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
 
@@ -27,6 +28,8 @@ class MethodSpec(BaseModel):
         None,
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
+
+    pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
 
     @field_validator("dark", mode="before")
     @classmethod

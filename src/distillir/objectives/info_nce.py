@@ -7,7 +7,7 @@ from torch import Tensor
 
 from distillir.errors import DistillirError
 from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
-from distillir.objectives.objective import Objective
+from distillir.objectives.objective import Objective, Options, Signals
 
 
 def info_nce(student: Tensor, positive: Tensor, mask: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
@@ -56,15 +56,24 @@ def _counted(positive: Tensor, queries: int, mask: Tensor | None) -> Tensor:
     return given & mask.bool().gather(1, positive.clamp(min=0)[:, None]).squeeze(1)
 
 
+def _compared(mask: Tensor | None, signals: Signals, options: Options) -> Tensor | None:
+    """The mask without the negatives of the query's own list, where those are left out."""
+    own, positive = signals.get("own"), signals["positive"]
+    if options["own_negatives"] or own is None:
+        return mask
+    kept = ~own.bool() | torch.nn.functional.one_hot(positive.clamp(min=0), own.shape[1]).bool()
+    return kept if mask is None else mask.bool() & kept
+
+
 OBJECTIVE = Objective(
     name="info_nce",
     description="cross-entropy of the judged positive among the candidates, mean over the queries that have one",
     source="van den Oord et al. 2018, arXiv 1807.03748",
     needs=frozenset({"positive"}),
     terms=lambda student, signals, mask, options: info_nce_terms(
-        student, signals["positive"], mask, float(options["temperature"])
+        student, signals["positive"], _compared(mask, signals, options), float(options["temperature"])
     ),
-    count=lambda signals, mask, options: info_nce_count(signals["positive"], mask),
-    options={"temperature": 1.0},
+    count=lambda signals, mask, options: info_nce_count(signals["positive"], _compared(mask, signals, options)),
+    options={"temperature": 1.0, "own_negatives": True},
     bounds={"temperature": (0.0, math.inf)},
 )

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
-from distillir.objectives.objective import Objective
+from distillir.objectives.lists import clean, log_softmax, mean, own_places, real_places, working_dtype
+from distillir.objectives.objective import Objective, Options, Signals
 
 
 def kl(
@@ -57,15 +57,20 @@ def kl_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
     return real_places(teacher, mask).any(dim=1).sum().to(torch.float32)
 
 
+def _terms(student: Tensor, signals: Signals, mask: Tensor | None, options: Options) -> Tensor:
+    # The count is the same either way: a list's own candidates are there in both.
+    mask = own_places(mask, signals) if options["own_list"] else mask
+    temperatures = (float(options[name]) for name in ("student_temperature", "teacher_temperature"))
+    return kl_terms(student, signals["teacher"], mask, *temperatures)
+
+
 OBJECTIVE = Objective(
     name="kl",
     description="KL divergence between the softmax of the teacher's scores and the student's, mean over queries",
     source="Hinton et al. 2015, arXiv 1503.02531; over candidate lists: ColBERTv2, arXiv 2112.01488",
     needs=frozenset({"teacher"}),
-    terms=lambda student, signals, mask, options: kl_terms(
-        student, signals["teacher"], mask, float(options["student_temperature"]), float(options["teacher_temperature"])
-    ),
+    terms=_terms,
     count=lambda signals, mask, options: kl_count(signals["teacher"], mask),
-    options={"student_temperature": 1.0, "teacher_temperature": 1.0},
+    options={"student_temperature": 1.0, "teacher_temperature": 1.0, "own_list": False},
     bounds={"student_temperature": (0.0, math.inf), "teacher_temperature": (0.0, math.inf)},
 )

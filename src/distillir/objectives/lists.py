@@ -1,5 +1,7 @@
 """Ragged lists in rectangular tensors: what every objective does before it computes anything."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -26,6 +28,14 @@ def real_places(scores: Tensor, mask: Tensor | None) -> Tensor:
     if mask.shape != scores.shape:
         raise DistillirError(f"a mask of shape {tuple(mask.shape)} for scores of shape {tuple(scores.shape)}")
     return mask.bool()
+
+
+def own_places(mask: Tensor | None, signals: Mapping[str, Tensor]) -> Tensor | None:
+    """``mask`` [B, N] without the places of other queries' documents, where the signals say which those are."""
+    own = signals.get("own")
+    if own is None:
+        return mask
+    return own.bool() if mask is None else mask.bool() & own.bool()
 
 
 def working_dtype(student: Tensor) -> torch.dtype:

@@ -59,7 +59,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "stages": [stage.facts() for stage in method.stages],
         "teacher_calls": noted.get("teacher_calls", {}),
         "diagnostics": noted.get("diagnostics", {}),
-        **{name: noted[name] for name in ("dark", "gate", "dark_calls") if name in noted},
+        **{name: noted[name] for name in ("dark", "gate", "dark_calls", "pairs", "pair_calls") if name in noted},
         "hardware": hardware(),
         "versions": versions(),
     }

@@ -7,6 +7,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
+from distillir.pipeline.pairs import pairs
 from distillir.pipeline.report import report
 from distillir.pipeline.run_folder import RunFolder, open_run
 from distillir.pipeline.score import score
@@ -33,6 +34,7 @@ def run(recipe: Recipe, output: Path) -> Path:
         mine(folder)
         score(folder)
         dark(folder)
+        pairs(folder)
         search_before(folder)
         train(folder)
         evaluate(folder)

@@ -39,6 +39,7 @@ class RunFolder:
         self.after_run = self.runs / "after.trec"
         self.teaching = path / "teaching"
         self.dark = path / "dark"
+        self.pairs = path / "pairs"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
         self.log = path / "log.jsonl"

@@ -1,6 +1,7 @@
 """Stage ``train``: the student learns from the teaching set, through every stage of the method's plan."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,18 @@ from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.mine import prepare_student
+from distillir.pipeline.pairs import make_pairs
 from distillir.pipeline.run_folder import RunFolder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a stage learns from: folders of the teaching set, of its dark examples and of its pairs."""
+
+    teaching: Path
+    dark: Path
+    pairs: Path
 
 
 def train(folder: RunFolder) -> None:
@@ -31,22 +42,23 @@ def train(folder: RunFolder) -> None:
     folder.need(folder.teaching, "score")
     prepare_student(folder)
     method = compose(folder.recipe)
-    start, teaching, examples = folder.initial_student, folder.teaching, folder.dark
-    _check_lists(method, open_teaching_set(teaching, folder.collection))
+    start, sources = folder.initial_student, Sources(folder.teaching, folder.dark, folder.pairs)
+    _check_lists(method, open_teaching_set(sources.teaching, folder.collection))
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
         if stage.mine:
-            teaching, examples = _mine_anew(folder, start, number), folder.work / f"dark-{number}"
+            teaching = _mine_anew(folder, start, number)
+            sources = Sources(teaching, folder.work / f"dark-{number}", folder.work / f"pairs-{number}")
             if method.dark is not None:
-                make_dark_set(folder, method.dark, teaching, examples, key=f"stage {number}")
+                make_dark_set(folder, method.dark, teaching, sources.dark, key=f"stage {number}")
+            if method.pairs is not None:
+                make_pairs(folder, method.pairs, teaching, sources.pairs, key=f"stage {number}")
         barrier()
         done = target.is_dir()
         barrier()
         if not done:
-            _train_stage(
-                folder, method, stage, start, (teaching, examples), target, number if len(method.stages) > 1 else None
-            )
+            _train_stage(folder, method, stage, start, sources, target, number if len(method.stages) > 1 else None)
         start = target
 
 
@@ -82,13 +94,15 @@ def _train_stage(
     method: Composition,
     stage: ComposedStage,
     start: Path,
-    sources: tuple[Path, Path],
+    sources: Sources,
     target: Path,
     number: int | None,
 ) -> None:
-    """Train the model in ``start`` into ``target``, on a teaching set and its dark examples (``sources``)."""
+    """Train the model in ``start`` into ``target``."""
     from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import check_source, open_dark_set
+    from distillir.pairs.pair_lists import PairLists
+    from distillir.pairs.pair_set import open_pairs
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teaching.mined_order import MinedOrder
@@ -96,14 +110,15 @@ def _train_stage(
     from distillir.training.train import train as train_student
 
     recipe = folder.recipe
-    taught = open_teaching_set(sources[0], folder.collection)
+    taught = open_teaching_set(sources.teaching, folder.collection)
     dark = None
     if stage.dark is not None and method.dark is not None:
         edge = len(folder.collection.corpus)
-        examples = open_dark_set(sources[1])
-        check_source(sources[1], dark_source(folder, method.dark, taught))
+        examples = open_dark_set(sources.dark)
+        check_source(sources.dark, dark_source(folder, method.dark, taught))
         dark_lists = DarkLists(examples, taught, method.dark, edge)
         dark = DarkTraining(dark_lists, *stage.dark)
+    pairs = None if method.pairs is None else PairLists(open_pairs(sources.pairs))
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start), kind=recipe.student.kind)
     with folder.timed("train"):
@@ -117,6 +132,7 @@ def _train_stage(
             folder.log,
             forms=stage.forms,
             dark=dark,
+            pairs=pairs,
             penalties=recipe.student.penalties(first=number in (None, 1)),
             stage=number,
             # A stage draws an order of its own; the first one's is that of a plan of one stage.

@@ -27,6 +27,8 @@ class Lesson:
         relevant: Judged relevant or not [N].
         known: Rows of all the query's candidates [M], chosen or not: no other query's are surer negatives.
         outside: The label of a document that is none of them.
+        pairs: Places [M, 2] in ``documents`` of pairs that a pairwise teacher has compared; None without one.
+        preferences: Its P(first beats second) of them [M].
         dark: Dark examples beside the list, where the plan has any.
         open: Whether the list is learnt from; false where a gate keeps it back.
     """
@@ -38,6 +40,8 @@ class Lesson:
     relevant: Flags
     known: Rows
     outside: float
+    pairs: Rows | None = None
+    preferences: Scores | None = None
     dark: "DarkLesson | None" = None
     open: bool = True
 

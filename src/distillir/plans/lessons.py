@@ -14,6 +14,7 @@ from distillir.plans.plain_lists import PlainLists
 
 if TYPE_CHECKING:
     from distillir.dark.dark_lists import DarkLists
+    from distillir.pairs.pair_lists import PairLists
 
 BATCHES = {
     "shuffled": "queries in random order",
@@ -40,6 +41,7 @@ class Lessons:
             compares a multiple of the pairs at the same cost. Lessons of a step then differ in length and may be
             longer than their form says.
         dark: Dark examples that lessons hold beside their lists.
+        pairs: Pairs that lessons hold, and whose documents come first into their lists.
         seed: For order and sampling.
 
     Raises:
@@ -55,9 +57,10 @@ class Lessons:
         forms: Sequence[ListForm] = (PlainLists(),),
         batches: str = "shuffled",
         dark: "DarkLists | None" = None,
+        pairs: "PairLists | None" = None,
         seed: int = 0,
     ) -> None:
-        self.lists, self.forms, self.dark, self.seed = lists, tuple(forms), dark, seed
+        self.lists, self.forms, self.dark, self.pairs, self.seed = lists, tuple(forms), dark, pairs, seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
         self._usable = np.flatnonzero(sizes > 1)
@@ -102,6 +105,7 @@ class Lessons:
         dark, progress = None, position / self._length
         if self.dark is not None:
             dark = self.dark.lesson(index, chosen, progress, np.random.default_rng([self.seed, epoch, index, 3]))
+        pairs, preferences = (None, None) if self.pairs is None else self.pairs.within(index, chosen)
         return Lesson(
             query=int(self.lists.queries[index]),
             documents=documents[chosen],
@@ -110,6 +114,8 @@ class Lessons:
             relevant=relevant[chosen],
             known=documents,
             outside=self.forms[form].outside(scores),
+            pairs=pairs,
+            preferences=preferences,
             dark=dark,
             open=self.dark is None or self.dark.lets_list_through(index, progress),
         )
@@ -157,4 +163,7 @@ class Lessons:
         cut = self.forms[form]
         drawn = [self.seed, epoch, index, 1] if cut.redraw else [self.seed, index, 2, form]
         _, scores, relevant = self._list(index)
-        return cut.choose(scores, relevant, np.random.default_rng(drawn))
+        chosen = cut.choose(scores, relevant, np.random.default_rng(drawn))
+        if self.pairs is None:
+            return chosen
+        return self.pairs.put_first(index, chosen, np.random.default_rng([*drawn, 4]))

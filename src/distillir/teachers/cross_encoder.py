@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xxhash
 
 from distillir.collections import Collection
@@ -15,9 +14,9 @@ from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.models import pick_device
 from distillir.encoding.reading import reads_whole
 from distillir.files import cache_root
-from distillir.parallel import barrier, rank, world_size
 from distillir.progress import progress
 from distillir.retrieval.run import Scores
+from distillir.teachers.ask_once import ask_once
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
 from distillir.teachers.keys import Keys, pair_keys
@@ -74,29 +73,16 @@ class CrossEncoderTeacher(CountedTeacher):
         return reads_whole(self._model(), query, document)
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
-        """Score candidate lists; see `Teacher.score`.
-
-        Only pairs that the cache does not hold are read by the model. Under ``accelerate launch`` each process asks for
-        its share of them, chosen by content, and reads the others' from the cache, which all must share.
-        """
+        """Score candidate lists; see `Teacher.score` and, for what is asked, `distillir.teachers.ask_once`."""
         query_rows, document_rows, ends = flatten(queries, lists)
         keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
         if self._cache is None:
             self._cache = ScoreCache((self._root or cache_root() / "scores") / self.fingerprint(collection))
-        self._cache.refresh()
-        scores = self._cache.get(keys)
-        missing = np.flatnonzero(np.isnan(scores))
-        self._calls["cached"] += len(keys) - len(missing)
-        _, first = np.unique(keys[missing], axis=0, return_index=True)
-        distinct = missing[np.sort(first)]
-        mine = distinct[keys[distinct, 1] % np.uint64(world_size()) == rank()]
-        if len(mine):
-            self._ask(collection, query_rows[mine], document_rows[mine], keys[mine])
-        self._cache.close()
-        barrier()
-        if len(missing):
-            self._cache.refresh()
-            scores[missing] = self._cache.get(keys[missing])
+
+        def ask(places: Rows) -> None:
+            self._ask(collection, query_rows[places], document_rows[places], keys[places])
+
+        scores = ask_once(self._cache, keys, ask, self._calls)
         check_finite(self.name, collection, query_rows, document_rows, scores)
         return unflatten(scores, ends, len(lists))
 

@@ -26,6 +26,14 @@ def pair_keys(queries: TextTable, query_rows: Rows, documents: TextTable, docume
     return combine(_row_keys(queries, query_rows), _row_keys(documents, document_rows))
 
 
+def triple_keys(
+    queries: TextTable, query_rows: Rows, documents: TextTable, first_rows: Rows, second_rows: Rows
+) -> Keys:
+    """Keys [N, 2] of aligned (query, first document, second document) texts; the other order has another key."""
+    pairs = pair_keys(queries, query_rows, documents, first_rows)
+    return combine(pairs, _row_keys(documents, second_rows))
+
+
 def text_keys(texts: list[str]) -> Keys:
     """128-bit hashes [len(texts), 2] of texts (XXH3)."""
     digests = b"".join(xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass")) for text in texts)

@@ -1,6 +1,7 @@
 """Load a cross-encoder, and refuse what would only look like one."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from distillir.encoding.models import one_line_errors, pick_device, resolve_model, set_max_length
@@ -9,8 +10,16 @@ from distillir.errors import DistillirError
 _REMEDY = "make one of it with distillir train-teacher, or name a cross-encoder"
 
 
+#: Lies in the folder of a cross-encoder that reads two documents beside a query.
+PAIRWISE_FILE = "pairwise.json"
+
+
 def load_cross_encoder(
-    name: str | os.PathLike[str], *, max_length: int | None = None, device: str | None = None
+    name: str | os.PathLike[str],
+    *,
+    max_length: int | None = None,
+    device: str | None = None,
+    pairwise: bool = False,
 ) -> Any:
     """Load a sentence-transformers CrossEncoder with one label, in evaluation mode.
 
@@ -18,13 +27,19 @@ def load_cross_encoder(
         name: Folder or hub name.
         max_length: Tokens of a pair at most (default: the model's own).
         device: A torch device; None takes `distillir.encoding.models.pick_device`.
+        pairwise: Whether one is wanted that compares two documents.
 
     Raises:
-        DistillirError: It cannot be loaded, has several labels, or has no trained scoring head.
+        DistillirError: It cannot be loaded, has several labels or no trained scoring head, or compares two documents
+            where one is to be scored.
     """
     from sentence_transformers import CrossEncoder
 
     path = resolve_model(name)
+    if not pairwise and (Path(path) / PAIRWISE_FILE).is_file():
+        raise DistillirError(
+            "compares two documents, and scores none by itself", where=str(name), remedy="name it under method.pairs"
+        )
     with one_line_errors(str(name)):
         if not _has_head(path):
             raise DistillirError(

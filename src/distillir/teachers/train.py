@@ -17,7 +17,9 @@ from distillir.files import atomic_directory, write_json
 from distillir.parallel import barrier, rank, world_size
 from distillir.progress import progress, say
 from distillir.retrieval.run import Run
-from distillir.teachers.training_pairs import TrainingPairs, training_pairs
+from distillir.teachers.load_cross_encoder import PAIRWISE_FILE
+from distillir.teachers.pair_text import PairText
+from distillir.teachers.training_pairs import TrainingPairs, training_pairs, training_triples
 
 INFO = "train_teacher.json"
 
@@ -37,6 +39,7 @@ def train_cross_encoder(
     max_length: int = 192,
     seed: int = 0,
     max_pairs: int | None = None,
+    pairwise: bool = False,
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
 ) -> dict[str, Any]:
@@ -57,9 +60,11 @@ def train_cross_encoder(
         epochs: Times each pair is seen; may be a fraction.
         learning_rate: Peak of the schedule.
         batch_size: Pairs a step, over all processes.
-        max_length: Tokens of query and document together.
+        max_length: Tokens of query and document (``pairwise``: of query and two documents) together.
         seed: Of the new head, draws, order and dropout.
         max_pairs: At most so many pairs.
+        pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
+            positive against each of its negatives, half of them in either order.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
 
@@ -99,6 +104,7 @@ def train_cross_encoder(
         "max_length": max_length,
         "seed": seed,
         "precision": resolved,
+        **({"pairwise": True} if pairwise else {}),
     }
     done = _finished(output, settings)
     barrier()
@@ -114,6 +120,8 @@ def train_cross_encoder(
         with atomic_directory(output) as folder, quiet():
             model.save_pretrained(str(folder))
             write_json(folder / INFO, {"settings": settings, "metrics": metrics})
+            if pairwise:
+                write_json(folder / PAIRWISE_FILE, {"reads": "query, first document, second document"})
         shutil.rmtree(work)
     barrier()
     return metrics
@@ -172,15 +180,11 @@ def _train(
         model = CrossEncoder(resolve_model(base_model), num_labels=1, device=pick_device())
     set_max_length(model, settings["max_length"], str(base_model))
     keep_freed_memory(model.device)
-    texts = {
-        "query": collection.queries.texts(pairs.queries),
-        "document": collection.corpus.texts(pairs.documents),
-        "label": pairs.labels.tolist(),
-    }
+    texts = _texts(collection, pairs, model, settings)
     # Characters beyond what max_length keeps (some five a token) make no batch slower.
     characters = [len(q) + len(d) for q, d in zip(texts["query"], texts["document"], strict=True)]
     lengths = np.minimum(np.array(characters, dtype=np.int64), 5 * settings["max_length"])
-    steps = max(1, int(np.ceil(len(pairs) / settings["batch_size"]) * settings["epochs"]))
+    steps = max(1, int(np.ceil(len(lengths) / settings["batch_size"]) * settings["epochs"]))
     started = time.monotonic()
     with progress("Train teacher", steps) as advance:
         trainer = CrossEncoderTrainer(
@@ -199,12 +203,29 @@ def _train(
         raise DistillirError("the loss is not finite", where="train-teacher", remedy="lower the learning rate")
     model.eval()
     return model, {
-        "pairs": len(pairs),
+        "pairs": len(lengths),
         "positives": int(pairs.labels.sum()),
         "steps": steps,
         "first_loss": losses[0],
         "loss": losses[-1],
         "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _texts(collection: Collection, pairs: TrainingPairs, model: Any, settings: dict[str, Any]) -> dict[str, list[Any]]:
+    """Columns of the data set: what is read beside each other, and the label."""
+    if not settings.get("pairwise"):
+        return {
+            "query": collection.queries.texts(pairs.queries),
+            "document": collection.corpus.texts(pairs.documents),
+            "label": pairs.labels.tolist(),
+        }
+    triples, text = training_triples(pairs, settings["seed"]), PairText(model.tokenizer, settings["max_length"])
+    documents = text.joined(collection.corpus.texts(triples.first), collection.corpus.texts(triples.second))
+    return {
+        "query": text.queries(collection.queries.texts(triples.queries)),
+        "document": documents,
+        "label": triples.labels.tolist(),
     }
 
 

@@ -35,6 +35,41 @@ class TrainingPairs:
         return xxhash.xxh3_128_hexdigest(self.queries.tobytes() + self.documents.tobytes() + self.labels.tobytes())
 
 
+@dataclass(frozen=True)
+class TrainingTriples:
+    """Aligned arrays [N], to train a pairwise cross-encoder on.
+
+    Attributes:
+        queries: Query rows.
+        first: Document rows.
+        second: Document rows.
+        labels: 1 where the first is the judged positive and the second a mined negative, 0 the other way round.
+    """
+
+    queries: Rows
+    first: Rows
+    second: Rows
+    labels: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def training_triples(pairs: TrainingPairs, seed: int = 0) -> TrainingTriples:
+    """Each positive against each of its negatives, half of them in either order (drawn by ``seed``)."""
+    positives = np.maximum.accumulate(np.where(pairs.labels == 1, np.arange(len(pairs)), 0))
+    negatives = np.flatnonzero(pairs.labels == 0)
+    positive = pairs.documents[positives[negatives]]
+    negative = pairs.documents[negatives]
+    ahead = np.random.default_rng([seed, 1]).permutation(np.arange(len(negatives)) % 2 == 0)
+    return TrainingTriples(
+        pairs.queries[negatives],
+        np.where(ahead, positive, negative),
+        np.where(ahead, negative, positive),
+        ahead.astype(np.float32),
+    )
+
+
 def training_pairs(
     collection: Collection,
     split: str,

@@ -35,7 +35,9 @@ class LessonCollator:
     each is to be encoded in, and under ``label`` a dict of tensors: ``query`` [B] and ``index`` [B, N] (which row of
     the features belongs where), ``teacher`` and ``labels`` float32 [B, N], ``relevant`` and ``mask`` bool [B, N],
     ``counted`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
-    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none). Where a lesson has dark
+    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own`` bool [B, N] (of
+    the query's own list). Where lessons have pairs: ``pairs`` long [B, M, 2], -1 for none, and ``preferences`` float32
+    [B, M]. Where a lesson has dark
     examples, ``label["dark"]`` holds all of these but ``query`` for the dark lists, empty ones for lessons without.
 
     Args:
@@ -43,7 +45,7 @@ class LessonCollator:
         documents: Tokens of the documents.
         budget: Padded tokens the student encodes at once.
         pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it, in
-            ``relevant`` and ``positive``.
+            ``relevant`` and ``positive``; ``always``: whatever is judged.
         in_batch: Let the documents of the batch's other lists join each list as negatives, except those that are
             candidates of its query; dark examples never do. The teacher's score of them is so low that its softmax
             gives them nothing. What a batch is depends on ``gradient_accumulation`` and the number of processes, and
@@ -59,7 +61,7 @@ class LessonCollator:
         documents: TokenStore,
         *,
         budget: int,
-        pseudo_positives: bool = False,
+        pseudo_positives: bool | str = False,
         in_batch: bool = False,
     ) -> None:
         self.queries, self.documents, self.budget = queries, documents, budget
@@ -89,10 +91,24 @@ class LessonCollator:
             others = [own[~np.isin(own, lesson.known)] if lesson.open else none for lesson in lessons]
         places = _Places(document_rows)
         label = _tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
+        if lessons[0].pairs is not None:
+            label |= _pairs(lessons)
         label["query"] = torch.from_numpy(_Places(query_rows).of(asked))
         if any(len(one.documents) for one in dark):
             label["dark"] = _tensors(dark, [none] * len(dark), [0.0] * len(dark), places, False)
         return {**queries, **documents, "label": label}
+
+
+def _pairs(lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Matrices of the lessons' pairs and preferences."""
+    given = [(lesson.pairs, lesson.preferences) for lesson in lessons]
+    most = max((len(pairs) for pairs, _ in given if pairs is not None), default=0)
+    pairs = np.full((len(given), most, 2), -1, dtype=np.int64)
+    preferences = np.full((len(given), most), 0.5, dtype=np.float32)
+    for row, (own, preferred) in enumerate(given):
+        if own is not None and preferred is not None:
+            pairs[row, : len(own)], preferences[row, : len(own)] = own, preferred
+    return {"pairs": torch.from_numpy(pairs), "preferences": torch.from_numpy(preferences)}
 
 
 def _dark_list(lesson: Lesson) -> _List:
@@ -121,7 +137,7 @@ def _tensors(
     others: Sequence[Rows],
     outside: Sequence[float],
     places: _Places,
-    pseudo_positives: bool,
+    pseudo_positives: bool | str,
 ) -> dict[str, Any]:
     """Matrices of ragged lists, each followed by other documents that the teacher has not scored."""
     sizes = [len(one.documents) for one in lists]
@@ -129,13 +145,16 @@ def _tensors(
     shape = (len(lists), max(wholes))
     index = np.zeros(shape, dtype=np.int64)
     teacher, labels = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-    relevant, mask, counted = (np.zeros(shape, dtype=bool) for _ in range(3))
+    relevant, mask, counted, mine = (np.zeros(shape, dtype=bool) for _ in range(4))
     for i, (one, other, size, whole) in enumerate(zip(lists, others, sizes, wholes, strict=True)):
         index[i, :whole] = places.of(np.concatenate([one.documents, other]))
         if size:
             teacher[i, :size], teacher[i, size:whole] = one.teacher, one.teacher.min() - NOTHING
         labels[i, :size], labels[i, size:whole] = one.labels, outside[i]
         relevant[i, :size], mask[i, :whole], counted[i, :whole] = one.relevant, one.open, True
+        mine[i, :size] = True
+    if pseudo_positives == "always":
+        relevant[:] = False
     if pseudo_positives:
         unjudged = np.flatnonzero(~relevant.any(axis=1))
         relevant[unjudged, np.where(counted, teacher, -np.inf)[unjudged].argmax(axis=1)] = True
@@ -148,5 +167,6 @@ def _tensors(
         "positive": np.where(relevant.any(axis=1), best, -1),
         "mask": mask,
         "counted": counted,
+        "own": mine,
     }
     return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in values.items()}

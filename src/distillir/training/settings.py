@@ -22,8 +22,10 @@ class TrainingSettings(BaseModel):
         "shuffled",
         description="overlapping (ours): related queries share a step, each with all of its candidates encoded there",
     )
-    pseudo_positives: bool = Field(
-        False, description="for info_nce and ckl: the teacher's best candidate stands for a missing judged positive"
+    pseudo_positives: bool | Literal["always"] = Field(
+        False,
+        description="for info_nce and ckl: the teacher's best candidate stands for a missing judged positive; always: "
+        "in place of a judged one too",
     )
     in_batch: bool = Field(
         False, description="the batch's other documents join each list as negatives (those of other queries' lists)"

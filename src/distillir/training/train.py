@@ -15,6 +15,7 @@ from distillir.collections.joined import JoinedTable
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import WeightedSum
+from distillir.pairs.pair_lists import PairLists
 from distillir.parallel import barrier, first_process_first, world_size
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
@@ -50,6 +51,7 @@ def train(
     *,
     forms: Sequence[ListForm] | None = None,
     dark: DarkTraining | None = None,
+    pairs: PairLists | None = None,
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     stage: int | None = None,
     seed: int = 0,
@@ -67,6 +69,7 @@ def train(
         log: JSON-lines file of the loss.
         forms: How lists are cut from the candidates; default: plain lists as the settings say.
         dark: Dark examples beside the lists; None for none.
+        pairs: Pairs of the lists' candidates and a pairwise teacher's preferences; None for none.
         penalties: As in `LessonLoss`, the rise as a share of the steps.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
@@ -98,6 +101,7 @@ def train(
         forms=forms or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
         dark=dark.lists if dark else None,
+        pairs=pairs,
         seed=seed,
     )
     if lessons.short and forms:

@@ -1,0 +1,40 @@
+"""PairDistill: pairwise relevance distillation (Huang and Chen, EMNLP 2024, arXiv 2410.01383).
+
+A pairwise teacher is asked about pairs of candidates that lie close in the pointwise teacher's order. Lists hold the
+documents of a query's pairs and are filled to 64 from the rest; the pointwise teacher's best is taken for the positive,
+whatever is judged. Constants from MiuLab/PairDistill, ColBERT/colbert/training/training.py and
+dpr-scale/dpr_scale/task/dpr_pair_distill_task.py:
+
+    late interaction: KL(own list) + 3 x pair KL + cross-entropy of the best among other lists' documents
+    dense:            KL(list and other lists' documents, to which the teacher gives nothing) + pair KL
+
+As other methods here, dense students divide cosines by 0.05 (the original takes raw dot products). Sparse students
+(not in the paper) are trained as dense ones are.
+"""
+
+from distillir.methods.method import Method
+from distillir.plans.plan import Plan
+from distillir.plans.stage import Stage
+
+PLAN = Plan(
+    "pairdistill",
+    "the documents of a query's pairs, filled to 64 at random; other lists' documents as negatives; no judgements",
+    (Stage(learning_rate=1e-5),),
+    {
+        "queries_per_step": 32,
+        "candidates_per_query": 64,
+        "sample": "random",
+        "in_batch": True,
+        "pseudo_positives": "always",
+    },
+)
+
+PAIRDISTILL = Method(
+    "pairdistill",
+    "list distillation and the preferences of a pairwise teacher among close ranks; needs no judgements",
+    "Huang and Chen 2024, arXiv 2410.01383",
+    "pairdistill",
+    {"kl": {"student_temperature": 0.05}},
+    pairs=True,
+    objectives={"multi-vector": {"kl": {"own_list": True}, "info_nce": {"own_negatives": False}}},
+)

@@ -1,0 +1,59 @@
+"""Pairs to lessons: which pairs a lesson holds, and their documents first in its list."""
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.pairs.pair_set import Pairs
+from distillir.retrieval.run import Scores
+
+
+class PairLists:
+    """The pairs of a teaching set, by list.
+
+    Args:
+        pairs: All of them.
+    """
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._preferences = pairs.preferences
+        self._places = np.stack([pairs.first, pairs.second], axis=1)
+        lists, starts = np.unique(pairs.lists, return_index=True)
+        ends = np.append(starts[1:], len(pairs))
+        self._parts = {int(index): slice(start, end) for index, start, end in zip(lists, starts, ends, strict=True)}
+
+    def of(self, index: int) -> tuple[Rows, Scores]:
+        """Pairs [P, 2] of places in the ``index``-th list and their preferences [P]."""
+        part = self._parts.get(index, slice(0, 0))
+        return self._places[part], self._preferences[part]
+
+    def put_first(self, index: int, chosen: Rows, generator: np.random.Generator) -> Rows:
+        """As many places as were chosen: the documents of whole pairs, in random order, then of the chosen ones.
+
+        As in PairDistill, whose lists of 64 hold the documents of the pairs and are filled from the rest.
+
+        Args:
+            index: Of the list.
+            chosen: Places [N] that a form of list takes.
+            generator: For the order of the pairs.
+        """
+        pairs, _ = self.of(index)
+        first: dict[int, None] = {}
+        for pair in pairs[generator.permutation(len(pairs))].tolist():
+            new = [place for place in pair if place not in first]
+            if len(first) + len(new) <= len(chosen):
+                first.update(dict.fromkeys(new))
+        own = np.fromiter(first, dtype=np.int64, count=len(first))
+        others = chosen[~np.isin(chosen, own)][: len(chosen) - len(own)]
+        return np.concatenate([own, others])
+
+    def within(self, index: int, chosen: Rows) -> tuple[Rows, Scores]:
+        """Pairs [M, 2] of places in a lesson's list, whose two documents it both holds, and their preferences [M].
+
+        Args:
+            index: Of the list.
+            chosen: Places of the candidates that the lesson shows.
+        """
+        pairs, preferences = self.of(index)
+        both = np.isin(pairs, chosen).all(axis=1)
+        order = np.argsort(chosen, kind="stable")
+        return order[np.searchsorted(chosen[order], pairs[both])].reshape(-1, 2), preferences[both]

@@ -1,0 +1,85 @@
+"""PairSet: the pairs of a teaching set on disk, with what the pairwise teacher says of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.files import atomic_file
+from distillir.retrieval.run import Scores
+
+PAIRS = "pairs.parquet"
+_SOURCE = b"distillir.source"
+_SCHEMA = {
+    "list": pa.int64(),
+    "first": pa.int64(),
+    "second": pa.int64(),
+    "log_odds": pa.float32(),
+    "swapped": pa.float32(),
+}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Aligned arrays [P].
+
+    Attributes:
+        lists: Index of the list in its teaching set, ascending.
+        first: Place of the first candidate in the list: the one that the pointwise teacher ranks higher.
+        second: Place of the second.
+        log_odds: log(P / (1 - P)) that the first beats the second, asked in this order.
+        swapped: The same of the second against the first, asked in the other order; NaN where it was not asked.
+    """
+
+    lists: Rows
+    first: Rows
+    second: Rows
+    log_odds: Scores
+    swapped: Scores
+
+    def __len__(self) -> int:
+        return len(self.lists)
+
+    @property
+    def preferences(self) -> Scores:
+        """P(first beats second) [P]: the answer, or the mean of both orders' where both were asked."""
+        forward, backward = _sigmoid(self.log_odds), 1 - _sigmoid(self.swapped)
+        return np.asarray(np.where(np.isnan(backward), forward, (forward + backward) / 2), dtype=np.float32)
+
+
+def _sigmoid(values: Scores) -> Scores:
+    with np.errstate(over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-values.astype(np.float64))))
+
+
+def write_pairs(pairs: Pairs, path: Path, source: str) -> None:
+    """Write ``path / pairs.parquet`` with the identity of what the pairs were made of."""
+    columns = (pairs.lists, pairs.first, pairs.second, pairs.log_odds, pairs.swapped)
+    schema = pa.schema(list(_SCHEMA.items()), metadata={_SOURCE: source.encode()})
+    table = pa.table([pa.array(values) for values in columns], schema=schema)
+    path.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path / PAIRS) as temporary:
+        pq.write_table(table, str(temporary))
+
+
+def open_pairs(path: Path, source: str | None = None) -> Pairs:
+    """Read what `write_pairs` wrote.
+
+    Args:
+        path: The folder.
+        source: What it must have been made of; None: anything.
+
+    Raises:
+        DistillirError: It is missing, damaged, or of another source.
+    """
+    try:
+        table = pq.read_table(str(path / PAIRS))
+    except (OSError, pa.ArrowException) as error:
+        raise DistillirError(f"cannot be read ({error})", where=path / PAIRS, remedy="delete it") from None
+    if source is not None and (table.schema.metadata or {}).get(_SOURCE) != source.encode():
+        raise DistillirError("was made of another teaching set or by other settings", where=path, remedy="delete it")
+    return Pairs(*(table.column(name).to_numpy() for name in _SCHEMA))

@@ -1,0 +1,58 @@
+"""A recipe's ``method.pairs``: who is asked about which pairs, and how much they weigh."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from distillir.errors import DistillirError
+
+
+class SamplingSpec(BaseModel):
+    """Which pairs are asked about. The defaults are PairDistill's (MiuLab/PairDistill)."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    per_query: int = Field(8, ge=1, description="pairs of each query (its run over MS MARCO has 8)")
+    distance: int | None = Field(
+        None, ge=1, description="ranks of the pointwise order between the two at most; null: the teacher's (5 as duoT5)"
+    )
+    depth: int = Field(100, ge=2, description="pairs are of the pointwise teacher's best so many candidates")
+    choice: Literal["random", "near_ties"] = Field(
+        "random", description="random, as published; near_ties (ours): where the pointwise scores lie closest"
+    )
+    both_orders: bool = Field(
+        False, description="ask in both orders and average (ours): twice the calls, no preference for a position"
+    )
+
+
+class PairSpec(SamplingSpec):
+    """Pairs as a recipe asks for them."""
+
+    teacher: Any = Field(description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}")
+    weight: float | None = Field(
+        None, gt=0, description="of pair_kl beside the objective; null: 3 for multi-vector students, else 1"
+    )
+    student_temperature: float | None = Field(
+        None, gt=0, description="of pair_kl; null: 0.05 for dense students (cosines), else 1"
+    )
+
+    @field_validator("teacher")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        from distillir.teachers.load_pairwise import validate_pairwise_spec
+
+        try:
+            validate_pairwise_spec(value, "method.pairs.teacher")
+        except DistillirError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    def sampling(self) -> SamplingSpec:
+        """What decides which pairs there are."""
+        return SamplingSpec(**self.model_dump(include=set(SamplingSpec.model_fields)))
+
+    def part(self, kind: str) -> dict[str, dict[str, float]]:
+        """The part of the objective, for a kind of student."""
+        weight = self.weight or (3.0 if kind == "multi-vector" else 1.0)
+        temperature = self.student_temperature or (0.05 if kind == "dense" else 1.0)
+        return {"pair_kl": {"weight": weight, "student_temperature": temperature}}

@@ -1,0 +1,97 @@
+"""Stage ``pairs``: pairs of the teaching set's candidates, and the pairwise teacher's preferences (where asked for)."""
+
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from distillir.methods.compose import compose
+from distillir.pairs.diagnostics import diagnose_pairs
+from distillir.pairs.pair_set import PAIRS, Pairs, open_pairs, write_pairs
+from distillir.pairs.sample import sample_pairs
+from distillir.pairs.spec import PairSpec
+from distillir.parallel import barrier, rank
+from distillir.pipeline.run_folder import RunFolder
+from distillir.progress import say
+from distillir.teachers.pairwise import PairwiseTeacher
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+
+
+def pairs(folder: RunFolder) -> None:
+    """Write ``pairs/``; nothing where it is there, or where the recipe asks for no pairs.
+
+    Raises:
+        DistillirError: The teaching set is missing, or the pairwise teacher cannot be asked.
+    """
+    spec = compose(folder.recipe).pairs
+    if spec is not None:
+        folder.need(folder.teaching, "score")
+        make_pairs(folder, spec, folder.teaching, folder.pairs)
+
+
+def make_pairs(folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, key: str | None = None) -> None:
+    """Sample pairs of a teaching set and ask for the preferences; what is there already is kept.
+
+    Args:
+        folder: The run's.
+        spec: What is wanted.
+        teaching: The teaching set.
+        target: Folder of the pairs.
+        key: Under what their figures are noted; None: they are those of the run.
+    """
+    from distillir.teachers.load_pairwise import load_pairwise
+
+    teacher = load_pairwise(spec.teacher)
+    lists = open_teaching_set(teaching, folder.collection)
+    source = pair_source(folder, spec, lists, teacher)
+    barrier()
+    done = (target / PAIRS).is_file()
+    barrier()
+    if done:
+        open_pairs(target, source)
+        return
+    with folder.timed("pairs"):
+        found = ask_pairs(folder, spec, lists, teacher)
+        figures = diagnose_pairs(found, lists)
+        calls, noted = teacher.calls(), folder.noted()
+        total = {name: count + noted.get("pair_calls", {}).get(name, 0) for name, count in calls.items()}
+        earlier = noted.get("pairs", {})
+        folder.note(pair_calls=total, pairs=figures.to_dict() if key is None else {**earlier, key: figures.to_dict()})
+        figures.say()
+        say(f"Pairwise teacher {teacher.name}: {calls['asked']} pairs asked, {calls['cached']} from the cache")
+        if rank() == 0:
+            write_pairs(found, target, source)
+    barrier()
+
+
+def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> Pairs:
+    """Sample pairs of all lists and ask a teacher which it prefers."""
+    seed, distance = folder.recipe.query_seed, spec.distance or teacher.distance
+    places = [
+        sample_pairs(lists.scores(index), spec.sampling(), distance, np.random.default_rng([seed, int(query), 5]))
+        for index, query in enumerate(lists.queries)
+    ]
+    sizes = [len(found) for found in places]
+    index = np.repeat(np.arange(len(places), dtype=np.int64), sizes)
+    first, second = np.concatenate([np.empty((0, 2), dtype=np.int64), *places]).T
+    offsets = np.array([len(lists.documents(i)) for i in range(len(lists))], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(offsets)])[:-1][index]
+    documents = np.concatenate([np.empty(0, dtype=np.int64), *lists.lists])
+    rows = documents[starts + first], documents[starts + second]
+    queries = lists.queries[index]
+    forward = teacher.prefer(folder.collection, queries, *rows)
+    swapped = np.full(len(index), np.nan, dtype=np.float32)
+    if spec.both_orders:
+        swapped = teacher.prefer(folder.collection, queries, *rows[::-1])
+    return Pairs(index, first, second, forward, swapped)
+
+
+def pair_source(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> str:
+    """Identity of all that the pairs of a teaching set depend on (hex)."""
+    digest = xxhash.xxh3_128(spec.sampling().model_dump_json().encode())
+    digest.update(f"{folder.recipe.query_seed} {teacher.fingerprint()} {folder.collection.fingerprint}".encode())
+    for index, query in enumerate(lists.queries.tolist()):
+        digest.update(np.int64(query).tobytes())
+        for values in (lists.documents(index), lists.scores(index)):
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,63 @@
+"""Pairwise teachers by the form a recipe names them in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distillir.errors import DistillirError
+from distillir.teachers.pairwise import PairwiseTeacher
+from distillir.words import nearest
+
+_KINDS = {
+    "cross-encoder": "what `distillir train-teacher --pairwise` made; options model, precision",
+}
+_OPTIONS = {"cross-encoder": ("model", "precision")}
+
+
+def pairwise_kinds() -> dict[str, str]:
+    """Every kind of pairwise teacher with a line on it."""
+    return dict(_KINDS)
+
+
+def validate_pairwise_spec(spec: object, where: str) -> None:
+    """Check the form of ``method.pairs.teacher``, without loading anything.
+
+    Args:
+        spec: ``{cross-encoder: folder}`` or ``{cross-encoder: {model: folder, precision: bf16}}``.
+        where: What messages call the place.
+
+    Raises:
+        DistillirError: Another form; the message names the nearest known word.
+    """
+    if not isinstance(spec, Mapping) or len(spec) != 1:
+        raise DistillirError(
+            f"{spec!r} names no pairwise teacher", where=where, remedy="write {cross-encoder: path/to/folder}"
+        )
+    kind, value = next(iter(spec.items()))
+    if kind not in _KINDS:
+        raise DistillirError(f"unknown pairwise teacher {kind!r}", where=where, remedy=nearest(str(kind), _KINDS))
+    options = value if isinstance(value, Mapping) else {"model": value}
+    for key, content in options.items():
+        if key not in _OPTIONS[kind]:
+            raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), _OPTIONS[kind]))
+        if not isinstance(content, str) or not content.strip():
+            raise DistillirError(f"{key} is {content!r}", where=where, remedy="give a word")
+    if "model" not in options:
+        raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: {{model: folder}}}}")
+
+
+def load_pairwise(spec: Mapping[str, Any], *, cache: Path | None = None) -> PairwiseTeacher:
+    """Make the pairwise teacher that a recipe names; its model is loaded when an answer is missing.
+
+    Args:
+        spec: As in `validate_pairwise_spec`.
+        cache: Folder of the scores of all teachers (default: ``scores`` of the cache).
+
+    Raises:
+        DistillirError: As `validate_pairwise_spec`, or a model that is not there.
+    """
+    from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
+
+    validate_pairwise_spec(spec, "method.pairs.teacher")
+    value = next(iter(spec.values()))
+    return PairwiseCrossEncoder(**({"model": value} if isinstance(value, str) else dict(value)), cache=cache)

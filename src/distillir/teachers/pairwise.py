@@ -1,0 +1,44 @@
+"""What every pairwise teacher is to the rest of the house."""
+
+from abc import ABC, abstractmethod
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.retrieval.run import Scores
+
+
+class PairwiseTeacher(ABC):
+    """Whatever can say which of two documents is the more relevant one.
+
+    Attributes:
+        name: Short, for people.
+        distance: How far apart in the pointwise order the pairs lie that it is asked about, as published for its kind.
+    """
+
+    name: str
+    distance: int = 5
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the teacher and of every setting that changes an answer (hex)."""
+
+    def calls(self) -> dict[str, int]:
+        """``asked``: pairs that the model was asked about in this process; ``cached``: pairs found in the cache."""
+        return {"asked": 0, "cached": 0}
+
+    @abstractmethod
+    def prefer(self, collection: Collection, queries: Rows, first: Rows, second: Rows) -> Scores:
+        """Log-odds that the first document beats the second, in the order asked.
+
+        Args:
+            collection: Where the texts are.
+            queries: Query rows [P].
+            first: Document rows [P].
+            second: Document rows [P].
+
+        Returns:
+            log(P / (1 - P)) [P], float32. The other order is another question, and may be answered otherwise.
+
+        Raises:
+            DistillirError: An answer is not finite; the message names query and documents.
+        """
