@@ -42,7 +42,8 @@ def test_a_sum_is_the_sum_of_its_weighted_parts(spec: object) -> None:
 def test_a_name_alone_has_weight_one_and_defaults() -> None:
     objective = parse_objective("kl")
     torch.testing.assert_close(objective.value(STUDENT, SIGNALS), kl(STUDENT, SIGNALS["teacher"]))
-    assert objective.spec == [{"kl": {"weight": 1.0, "student_temperature": 1.0, "teacher_temperature": 1.0}}]
+    options = {"weight": 1.0, "student_temperature": 1.0, "teacher_temperature": 1.0, "own_list": False}
+    assert objective.spec == [{"kl": options}]
 
 
 def test_the_same_objective_may_occur_twice() -> None:

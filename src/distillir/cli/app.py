@@ -88,7 +88,7 @@ def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -
 
 @app.command()
 def score(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
-    """Ask the teachers: about mined candidates (teaching/, runs/teacher.trec), dark examples (dark/), pairs (pairs/)."""
+    """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples (dark/) and pairs (pairs/)."""
     from distillir.pipeline.dark import dark
     from distillir.pipeline.pairs import pairs
     from distillir.pipeline.score import score as stage

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.pairs.pair_set import Pairs
+from distillir.pairs.pair_set import Pairs, sigmoid
 from distillir.plans.lesson import Lists
 from distillir.progress import say
 
@@ -64,7 +64,7 @@ def diagnose_pairs(pairs: Pairs, lists: Lists) -> PairDiagnostics:
     second = np.array([flags[place] for flags, place in zip(relevant, pairs.second, strict=True)], dtype=bool)
     judged = first != second
     both = ~np.isnan(pairs.swapped)
-    forward, backward = 1 / (1 + np.exp(-pairs.log_odds[both])), 1 / (1 + np.exp(-pairs.swapped[both]))
+    forward, backward = sigmoid(pairs.log_odds[both]), sigmoid(pairs.swapped[both])
     return PairDiagnostics(
         pairs=len(pairs),
         lists=len(np.unique(pairs.lists)),
@@ -74,7 +74,7 @@ def diagnose_pairs(pairs: Pairs, lists: Lists) -> PairDiagnostics:
         pointwise_right=_share(first[judged]),
         certainty=float(np.abs(2 * preferences - 1).mean()) if len(pairs) else 0.0,
         position_bias=float((forward + backward - 1).mean()) if both.any() else None,
-        consistent=_share((forward > 0.5) != (backward > 0.5)),
+        consistent=_share((forward - 0.5) * (backward - 0.5) < 0),
     )
 
 

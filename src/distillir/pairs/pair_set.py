@@ -47,11 +47,12 @@ class Pairs:
     @property
     def preferences(self) -> Scores:
         """P(first beats second) [P]: the answer, or the mean of both orders' where both were asked."""
-        forward, backward = _sigmoid(self.log_odds), 1 - _sigmoid(self.swapped)
+        forward, backward = sigmoid(self.log_odds), 1 - sigmoid(self.swapped)
         return np.asarray(np.where(np.isnan(backward), forward, (forward + backward) / 2), dtype=np.float32)
 
 
-def _sigmoid(values: Scores) -> Scores:
+def sigmoid(values: Scores) -> Scores:
+    """1 / (1 + exp(-x)), in float64."""
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp(-values.astype(np.float64))))
 

@@ -1,0 +1,110 @@
+"""Pairs on disk, in lists and in lessons."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.pairs.diagnostics import diagnose_pairs
+from distillir.pairs.pair_lists import PairLists
+from distillir.pairs.pair_set import Pairs, open_pairs, write_pairs
+from distillir.plans.lessons import Lessons
+from distillir.plans.plain_lists import PlainLists
+from distillir.students.load import load_student
+from distillir.training.collator import LessonCollator
+from distillir.training.tokens import tokenise
+from example_lists import ExampleLists
+
+NONE = np.full(4, np.nan, dtype=np.float32)
+
+
+def _pairs(swapped: np.ndarray = NONE) -> Pairs:
+    return Pairs(
+        np.array([2, 2, 6, 6]),
+        np.array([1, 0, 3, 2]),
+        np.array([4, 1, 0, 1]),
+        np.array([0.0, 3.0, -2.0, 40.0], dtype=np.float32),
+        swapped,
+    )
+
+
+def test_preferences_of_one_order_and_of_both() -> None:
+    assert _pairs().preferences == pytest.approx([0.5, 0.9526, 0.1192, 1.0], abs=1e-4)
+    both = _pairs(np.array([0.0, 3.0, 2.0, -200.0], dtype=np.float32)).preferences
+    # A teacher that prefers whatever stands first is left with no preference.
+    assert both == pytest.approx([0.5, 0.5, 0.1192, 1.0], abs=1e-4)
+
+
+def test_written_and_read(tmp_path: Path) -> None:
+    write_pairs(_pairs(), tmp_path / "pairs", "made of this")
+    found = open_pairs(tmp_path / "pairs", "made of this")
+    assert found.first.tolist() == [1, 0, 3, 2] and np.isnan(found.swapped).all()
+    with pytest.raises(DistillirError, match="another teaching set"):
+        open_pairs(tmp_path / "pairs", "made of that")
+    (tmp_path / "pairs" / "pairs.parquet").write_bytes(b"torn")
+    with pytest.raises(DistillirError, match="cannot be read"):
+        open_pairs(tmp_path / "pairs")
+
+
+def test_documents_of_whole_pairs_come_first() -> None:
+    lists = PairLists(_pairs())
+    for seed in range(10):
+        chosen = lists.put_first(2, np.array([5, 6, 7, 1]), np.random.default_rng(seed))
+        assert len(chosen) == 4 and set(chosen[:3].tolist()) == {0, 1, 4} and chosen[3] == 5
+        # Where there is room for one pair, it is one that is whole.
+        assert set(lists.put_first(2, np.array([5, 6]), np.random.default_rng(seed)).tolist()) in ({0, 1}, {1, 4})
+    assert lists.put_first(1, np.array([5, 6]), np.random.default_rng(0)).tolist() == [5, 6]
+    pairs, preferences = lists.within(2, np.array([9, 4, 1]))
+    assert pairs.tolist() == [[2, 1]] and preferences.tolist() == [0.5]
+    assert lists.within(1, np.array([9, 4, 1]))[0].shape == (0, 2)
+
+
+def test_lessons_and_batches_hold_them(tiny: Collection, tmp_path: Path) -> None:
+    lists = ExampleLists(tiny)
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(4, "random")], pairs=PairLists(_pairs()))
+    batch = [lessons[i] for i in range(8)]
+    rows = np.concatenate([lists.documents(i) for i in range(len(lists.queries))])
+    expected = {}
+    for lesson in batch:
+        index = lists.queries.tolist().index(lesson.query)
+        assert lesson.pairs is not None and lesson.preferences is not None
+        documents = lists.documents(index)
+        own = [p for p in zip(*(_pairs().first, _pairs().second, _pairs().lists), strict=True) if p[2] == index]
+        shown = {(int(lesson.documents[a]), int(lesson.documents[b])) for a, b in lesson.pairs}
+        assert shown <= {(int(documents[a]), int(documents[b])) for a, b, _ in own}
+        assert len(shown) >= min(1, len(own))
+        expected[lesson.query] = shown
+    assert any(expected.values())
+    student = load_student("all-MiniLM-L6-v2", layers=1, max_length=24, device="cpu")
+    queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
+    documents_tokens = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")
+    label = LessonCollator(queries, documents_tokens, budget=512, in_batch=True, pseudo_positives="always")(batch)[
+        "label"
+    ]
+    for row, lesson in enumerate(batch):
+        real = label["pairs"][row, :, 0] >= 0
+        assert real.sum() == len(expected[lesson.query])
+        assert torch.equal(label["pairs"][row][real], torch.from_numpy(lesson.pairs))
+        # The teacher's best stands for the positive, whatever is judged; own candidates are told from others'.
+        assert label["positive"][row] == int(lesson.teacher.argmax())
+        assert label["own"][row].sum() == len(lesson.documents) < label["mask"][row].sum()
+
+
+def test_figures_by_hand(tiny: Collection) -> None:
+    lists = ExampleLists(tiny)
+    relevant = [lists.relevant(i) for i in range(7)]
+    found = diagnose_pairs(_pairs(), lists)
+    assert found.pairs == 4 and found.lists == 2 and found.position_bias is None
+    assert found.disagree == 0.25
+    judged = [
+        relevant[q][a] != relevant[q][b]
+        for q, a, b in zip(_pairs().lists, _pairs().first, _pairs().second, strict=True)
+    ]
+    assert found.judged == sum(judged)
+    biased = diagnose_pairs(_pairs(np.array([0.0, 3.0, -2.0, 40.0], dtype=np.float32)), lists)
+    assert biased.position_bias == pytest.approx(np.mean([0, 2 * 0.9526 - 1, 2 * 0.1192 - 1, 1]), abs=1e-3)
+    # A tie in both orders is no winner in either.
+    assert biased.consistent == 0.0  # the first wins in either order, or the second does

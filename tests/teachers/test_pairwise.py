@@ -1,0 +1,93 @@
+"""Pairwise cross-encoders: texts that reach them, training, answers that are paid for once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from transformers import AutoTokenizer
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.retrieval.bm25 import BM25Index
+from distillir.teachers.load_cross_encoder import load_cross_encoder
+from distillir.teachers.load_pairwise import load_pairwise, validate_pairwise_spec
+from distillir.teachers.pair_text import PairText
+from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
+from distillir.teachers.train import train_cross_encoder
+from distillir.teachers.training_pairs import training_pairs, training_triples
+
+
+@pytest.fixture(scope="module")
+def folder(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str) -> Path:
+    """Two steps of training: enough to be one."""
+    output = tmp_path_factory.mktemp("pairwise") / "teacher"
+    run = BM25Index.build_or_load(tiny).search(tiny.qrels("train").query_rows, 20)
+    train_cross_encoder(minilm_path, tiny, output, negatives_run=run, pairwise=True, max_length=96, max_pairs=60)
+    return output
+
+
+def test_both_documents_reach_the_model(minilm_path: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(minilm_path)
+    text = PairText(tokenizer, 96)
+    (query,) = text.queries(["what " * 300])
+    (joined,) = text.joined(["first " * 300], ["second " * 300])
+    read = tokenizer(query, joined, truncation=True, max_length=96)["input_ids"]
+    assert len(read) <= 96
+    words = tokenizer.decode(read).split()
+    assert words.count("first") == words.count("second") == text.document_tokens
+    assert text.joined(["short"], [""]) == ["short [SEP] "]
+    assert text.queries([]) == []
+
+
+def test_triples_are_positives_against_negatives_in_either_order(tiny: Collection) -> None:
+    run = BM25Index.build_or_load(tiny).search(tiny.qrels("train").query_rows, 20)
+    pairs = training_pairs(tiny, "train", run, negatives_per_positive=2)
+    triples = training_triples(pairs, seed=3)
+    assert len(triples) == (pairs.labels == 0).sum()
+    assert abs(triples.labels.mean() - 0.5) < 0.1
+    for query, first, second, label in zip(triples.queries, triples.first, triples.second, triples.labels, strict=True):
+        relevant = tiny.qrels("train").relevant(int(query))
+        better, worse = (first, second) if label else (second, first)
+        assert better in relevant and worse not in relevant
+
+
+def test_answers_are_asked_once_in_each_order(folder: Path, tiny: Collection, tmp_path: Path) -> None:
+    teacher = PairwiseCrossEncoder(folder, precision="float32", cache=tmp_path)
+    queries, first, second = np.array([0, 0, 1, 0]), np.array([3, 5, 3, 3]), np.array([5, 3, 7, 5])
+    found = teacher.prefer(tiny, queries, first, second)
+    assert teacher.calls() == {"asked": 3, "cached": 0}  # the last is the first again
+    assert found[0] == found[3] and found[0] != found[1]
+    again = PairwiseCrossEncoder(folder, precision="float32", cache=tmp_path)
+    np.testing.assert_array_equal(again.prefer(tiny, queries, first, second), found)
+    assert again.calls() == {"asked": 0, "cached": 4}
+    # The answer is the model's own logit of the joined text.
+    model = load_cross_encoder(folder, pairwise=True, device="cpu")
+    text = PairText(model.tokenizer, model.max_seq_length)
+    assert model.max_seq_length == 96
+    pair = (*text.queries([tiny.queries.text(1)]), *text.joined([tiny.corpus.text(3)], [tiny.corpus.text(7)]))
+    logit = model.predict([pair], activation_fn=lambda scores: scores, show_progress_bar=False)
+    assert found[2] == pytest.approx(float(np.asarray(logit).ravel()[0]), abs=1e-4)
+    assert teacher.prefer(tiny, queries[:0], first[:0], second[:0]).shape == (0,)
+
+
+def test_pairwise_and_pointwise_are_told_apart(folder: Path, minilm_path: str) -> None:
+    with pytest.raises(DistillirError, match="compares two documents"):
+        load_cross_encoder(folder)
+    with pytest.raises(DistillirError, match="is no pairwise cross-encoder"):
+        PairwiseCrossEncoder(minilm_path)
+    assert load_pairwise({"cross-encoder": {"model": str(folder), "precision": "float32"}}).name == "teacher"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("cross-encoder", "names no pairwise teacher"),
+        ({"duot5": "x"}, "unknown pairwise teacher 'duot5'"),
+        ({"cross-encoder": {"precision": "bf16"}}, "no model is named"),
+        ({"cross-encoder": {"model": "x", "prcision": "bf16"}}, "unknown key 'prcision'.*precision"),
+        ({"cross-encoder": {"model": 3}}, "model is 3"),
+    ],
+)
+def test_bad_forms(spec: object, said: str) -> None:
+    with pytest.raises(DistillirError, match=said):
+        validate_pairwise_spec(spec, "method.pairs.teacher")
