@@ -14,23 +14,6 @@ TEACHER = torch.tensor([[3.0, 1.0, 1.0, -2.0], [9.5, 8.0, 7.25, 11.0]])
 
 
 @pytest.mark.parametrize(("student_temperature", "teacher_temperature"), [(1.0, 1.0), (0.05, 3.0)])
-def test_own_lists_and_other_lists_negatives() -> None:
-    """PairDistill's late-interaction form: KL over the own list, cross-entropy against other lists' documents alone."""
-    generator = torch.Generator().manual_seed(0)
-    student, teacher = torch.randn(2, 5, generator=generator), torch.randn(2, 5, generator=generator)
-    own = torch.tensor([[True, True, True, False, False], [True, True, False, False, False]])
-    mask = torch.tensor([[True] * 5, [True, True, True, True, False]])
-    signals = {"teacher": teacher, "own": own, "positive": torch.tensor([1, 0])}
-    found = parse_objective({"kl": {"own_list": True}}).value(student, signals, mask)
-    torch.testing.assert_close(found, kl(student, teacher, own))
-    found = parse_objective({"info_nce": {"own_negatives": False}}).value(student, signals, mask)
-    kept = torch.tensor([[False, True, False, True, True], [True, False, True, True, False]])
-    torch.testing.assert_close(found, info_nce(student, torch.tensor([1, 0]), kept))
-    # Where nothing says which documents are other lists', every one is the query's own.
-    plain = {name: signals[name] for name in ("teacher", "positive")}
-    assert parse_objective({"kl": {"own_list": True}}).value(student, plain, mask) == kl(student, teacher, mask)
-
-
 def test_kl_is_torchs_batchmean(student_temperature: float, teacher_temperature: float) -> None:
     expected = torch.nn.functional.kl_div(
         torch.log_softmax(STUDENT / student_temperature, dim=1),
@@ -115,3 +98,20 @@ def test_info_nce_refuses_a_positive_per_candidate() -> None:
     bad: Tensor = torch.zeros(2, 4, dtype=torch.long)
     with pytest.raises(DistillirError, match="2 queries"):
         info_nce(STUDENT, bad)
+
+
+def test_own_lists_and_other_lists_negatives() -> None:
+    """PairDistill's late-interaction form: KL over the own list, cross-entropy against other lists' documents alone."""
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 5, generator=generator), torch.randn(2, 5, generator=generator)
+    own = torch.tensor([[True, True, True, False, False], [True, True, False, False, False]])
+    mask = torch.tensor([[True] * 5, [True, True, True, True, False]])
+    signals = {"teacher": teacher, "own": own, "positive": torch.tensor([1, 0])}
+    found = parse_objective({"kl": {"own_list": True}}).value(student, signals, mask)
+    torch.testing.assert_close(found, kl(student, teacher, own))
+    found = parse_objective({"info_nce": {"own_negatives": False}}).value(student, signals, mask)
+    kept = torch.tensor([[False, True, False, True, True], [True, False, True, True, False]])
+    torch.testing.assert_close(found, info_nce(student, torch.tensor([1, 0]), kept))
+    # Where nothing says which documents are other lists', every one is the query's own.
+    plain = {name: signals[name] for name in ("teacher", "positive")}
+    assert parse_objective({"kl": {"own_list": True}}).value(student, plain, mask) == kl(student, teacher, mask)
