@@ -52,9 +52,7 @@ class StudentSpec(Part):
         if self.kind != "sparse":
             return {}, 0.0
         flops = self.flops or FlopsSpec()
-        # Queries that are looked up cost what their words cost.
-        queries = 0.0 if self.towers == "inference-free" else flops.queries
-        weights = {"flops queries": queries, "flops documents": flops.documents}
+        weights = {"flops queries": flops.queries, "flops documents": flops.documents}
         return {name: weight for name, weight in weights.items() if weight}, flops.warmup if first else 0.0
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.recipe_keys import apply_setting
+from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.words import nearest
 from distillir.yaml_file import read_mapping
 
@@ -66,7 +67,7 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
                 raise DistillirError("is missing", where="teacher", remedy="write for example: teacher: bm25")
             validate_candidates_spec(recipe.candidates.form())
             _check_sources(recipe)
-            _check_run_files(recipe.candidates.from_)
+            _check_run_files(recipe)
         elif recipe.teacher is not None:
             raise DistillirError(
                 "a recipe has a teacher or a teaching set, not both", where="teaching", remedy="take one of them out"
@@ -108,9 +109,9 @@ def _check_student(recipe: Recipe) -> None:
 
 def _check_sources(recipe: Recipe) -> None:
     """Refuse to mine with the student as if it were of another kind."""
-    kind, sources = recipe.student.kind, recipe.candidates.from_
-    for source in sources if isinstance(sources, list | tuple) else [sources]:
-        if source in ("dense", "multi-vector", "sparse") and source != kind:
+    kind = recipe.student.kind
+    for source, options in read_sources(recipe.candidates.from_):
+        if source in MODEL_SOURCES and options.get("model") is None and source != kind:
             raise DistillirError(
                 f"{source} without a model is the student, and that is {kind}",
                 where="candidates.from",
@@ -118,12 +119,9 @@ def _check_sources(recipe: Recipe) -> None:
             )
 
 
-def _check_run_files(sources: Any) -> None:
+def _check_run_files(recipe: Recipe) -> None:
     """Refuse a TREC run that is not there now, not after the models are loaded."""
-    from distillir.retrieval.sources import check_source
-
-    for source in sources if isinstance(sources, list | tuple) else [sources]:
-        kind, options = check_source(source)
+    for kind, options in read_sources(recipe.candidates.from_):
         if kind == "trec" and not Path(options["path"]).is_file():
             raise DistillirError("no such file", where=f"candidates.from: {options['path']}", remedy="check the path")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
+
+from distillir.errors import DistillirError
+from distillir.pipeline.named_models import check_named_models
+from distillir.recipe import Recipe
+from distillir.recipe_file import read_recipe
 
 KINDS = ["multi-vector", "sparse"]
 
@@ -38,7 +44,8 @@ def test_a_plan_that_mines_anew_with_dark_examples(
     recipe: dict[str, Any], tmp_path: Path, mlm_path: str, kind: str
 ) -> None:
     recipe["student"] |= {"kind": kind} | ({"model": mlm_path} if kind == "sparse" else {})
-    recipe["candidates"]["from"] = ["bm25", kind]
+    # The student itself, with options where it has any.
+    recipe["candidates"]["from"] = ["bm25", {kind: {"first": "bm25"} if kind == "multi-vector" else {"max_length": 24}}]
     recipe["training"]["in_batch"] = True
     plan = [{"lists": {"top": 4}}, {"lists": {"top": 4}, "mine": True, "objective": "ranknet"}]
     recipe["method"] = {"name": "cl-drd", "plan": plan, "dark": {"reinforced": 2, "noisy": 1}}
@@ -79,3 +86,41 @@ def test_bad_students_are_refused_in_one_line(
     done = _run(recipe, tmp_path)
     lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
     assert done.returncode == 2 and len(lines) == 1 and said in lines[0] and "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"first_depth": 0}, "multi-vector: first_depth is 0; give a whole number above 0"),
+        ({"max_length": -5}, "max_length is -5"),
+        ({"first": "index", "probes": 0}, "probes is 0"),
+        ({"first": "bm25", "probes": 4}, "probes without an index"),
+        ({"first": "nonsense"}, "unknown first stage 'nonsense'"),
+        ({"first": "dense"}, "dense without a model; write first: {dense: model}"),
+        ({"first": {"bm25": {"k1": -1}}}, "multi-vector.first"),
+    ],
+)
+def test_bad_first_stages_are_refused_before_anything_is_made(
+    recipe: dict[str, Any], tmp_path: Path, source: dict[str, Any], said: str
+) -> None:
+    recipe["candidates"]["from"] = {"multi-vector": {"model": "somewhere", **source}}
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    with pytest.raises(DistillirError) as told:
+        read_recipe(path)
+    assert said in str(told.value) and str(path) in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"teacher": {"multi-vector": "all-MiniLM-L6-v2"}}, "teacher.multi-vector: all-MiniLM-L6-v2: is a dense model"),
+        ({"teacher": {"ensemble": ["bm25", {"sparse": "all-MiniLM-L6-v2"}]}}, "teacher.ensemble[1].sparse: all-MiniLM"),
+        ({"from": {"sparse": "all-MiniLM-L6-v2"}}, "candidates.from: sparse: all-MiniLM-L6-v2: has no masked-LM head"),
+        ({"from": {"dense": "./nowhere"}}, "candidates.from: dense: ./nowhere: is no model folder"),
+    ],
+)
+def test_models_of_another_kind_are_noticed_first(recipe: dict[str, Any], change: dict[str, Any], said: str) -> None:
+    recipe["candidates"]["from"] = change.pop("from", "bm25")
+    with pytest.raises(DistillirError, match=re.escape(said)):
+        check_named_models(Recipe.model_validate(recipe | change))

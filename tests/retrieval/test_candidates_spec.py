@@ -33,7 +33,7 @@ def test_forms_of_a_source(spec: object, expected: tuple[str, dict[str, object]]
     [
         ("bm52", "did you mean 'bm25'?"),
         ({"trek": "x"}, "did you mean 'trec'?"),
-        ("splade++", "choose from bm25, dense, multi-vector, trec"),
+        ("splade++", "choose from bm25, dense, multi-vector, sparse, trec"),
         ({"bm25": {"stemer": "english"}}, "unknown option of bm25 'stemer'; did you mean 'stemmer'?"),
         ({"bm25": {"k1": "high"}}, "k1 is 'high'; give int or float"),
         ({"bm25": "english"}, "unknown option of bm25"),

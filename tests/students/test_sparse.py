@@ -27,6 +27,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.recipe import StudentSpec
 from distillir.retrieval.sparse import SparseRetriever
 from distillir.students.load import load_student
+from distillir.students.pylate import write_pylate
 from distillir.students.sparse import flops, flops_share
 from distillir.students.student import student_of
 from distillir.teachers.sparse import SparseTeacher
@@ -141,8 +142,6 @@ def test_weights_of_the_penalties() -> None:
     plain = StudentSpec(model="a", kind="sparse")
     assert plain.penalties() == ({"flops queries": 8e-4, "flops documents": 6e-4}, 1 / 3)
     assert plain.penalties(first=False)[1] == 0.0  # a later stage begins with a student that is sparse already
-    looked_up = StudentSpec(model="a", kind="sparse", towers="inference-free")
-    assert set(looked_up.penalties()[0]) == {"flops documents"}
     assert StudentSpec(model="a").penalties() == ({}, 0.0)
 
 
@@ -170,6 +169,15 @@ def test_vectors_are_encoded_once_in_any_order_and_joined(folder: str, tiny: Col
     queries = encode_sparse(folder, tiny.queries, np.array([2, 0]), **options)
     assert (both[[1]] != whole[[3]]).nnz == 0 and (both[[0, 2]] != queries).nnz == 0
     assert encode_sparse(folder, tiny.corpus, rows[:0], **options).shape[0] == 0
+
+
+def test_only_what_is_asked_for_is_encoded(folder: str, tiny: Collection, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"kind": "document", "precision": "float32"}
+    whole = encode_sparse(folder, tiny.corpus, **options)
+    for wanted in (np.array([61, 3, 3, 0]), np.array([5, 61])):  # what is added later joins what is there
+        found = encode_sparse(folder, tiny.corpus, wanted, cache=tmp_path, **options)
+        assert abs(found - whole[wanted]).max() < 1e-5
+    assert sum(len(np.load(path)) for path in tmp_path.rglob("rows.npy")) == 4
 
 
 def test_size_of_an_index(student: Any, folder: str, tiny: Collection, minilm_path: str) -> None:
@@ -210,8 +218,11 @@ def test_queries_without_inference(mlm_path: str, tiny: Collection, tmp_path: Pa
         torch.autograd.backward(parts["kl"])
     unreached = {name for name, p in model.named_parameters() if p.grad is None}
     assert not unreached, unreached
-    with pytest.raises(DistillirError, match="separate towers already"):
-        load_student(str(tmp_path / "student"), kind="sparse", towers="inference-free")
+    # Queries that are looked up have no regulariser, and a student may go on from there, whatever the recipe says.
+    weights = {"flops queries": 1.0, "flops documents": 1.0}
+    for towers in ("shared", "inference-free"):
+        again = load_student(str(tmp_path / "student"), kind="sparse", towers=towers, device="cpu")
+        assert LessonLoss(again, parse_objective("kl"), penalties=(weights, 0)).penalties == {"flops documents": 1.0}
 
 
 def test_a_model_without_the_head_is_refused(minilm_path: str, mlm_path: str, folder: str, tmp_path: Path) -> None:
@@ -229,6 +240,8 @@ def test_a_model_without_the_head_is_refused(minilm_path: str, mlm_path: str, fo
         load_student(folder, kind="dense")
     with pytest.raises(DistillirError, match="is a sparse model"):
         load_student(folder, kind="multi-vector")
+    with pytest.raises(DistillirError, match="PyLate folders are for multi-vector"):
+        write_pylate(folder, tmp_path / "pylate")
 
 
 def test_vectors_without_any_word(mlm_path: str, tiny: Collection, tmp_path: Path) -> None:

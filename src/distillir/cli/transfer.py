@@ -68,11 +68,17 @@ def export(
     from distillir.collections import load_collection
     from distillir.collections.export import write_beir
     from distillir.progress import say
-    from distillir.teaching.formats import export_teaching
+    from distillir.teaching.formats import FORMATS, export_teaching
     from distillir.teaching.teaching_set import open_teaching_set
+    from distillir.words import nearest
 
     if output.exists():
         raise DistillirError("is there already", where=output, remedy="choose another --output")
+    known = ["beir", "pylate", *FORMATS]
+    if form not in known:
+        raise DistillirError(f"no format {form!r}", where="--format", remedy=nearest(form, known))
+    if form != "beir" and not source.exists():
+        raise DistillirError("no such folder", where=source, remedy="check the path")
     if form == "beir":
         write_beir(load_collection(collection or source), output)
     elif form == "pylate":

@@ -1,5 +1,6 @@
 """Leaderboard: mean and spread over seeds, and whether a cell differs from the baseline by more than chance."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,6 +52,7 @@ class Row:
         against: The difference from the baseline; None for the baseline itself.
         seconds: Of training and searching, mean over seeds; what is shared is not in it.
         calls: Teacher calls of this cell's own runs.
+        size: Bytes that the student's index takes a document, uncompressed, mean over seeds; None where unknown.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Row:
     against: Against | None
     seconds: float
     calls: Mapping[str, int]
+    size: float | None = None
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,17 @@ def _row(
         against=None,
         seconds=round(float(np.mean([_seconds(one) for one in folders])), 1),
         calls=_calls(folders),
+        size=_size(folders),
     )
+
+
+def _size(folders: Sequence[RunFolder]) -> float | None:
+    """Bytes a document in the students' indices, mean over runs; None where a run has not told."""
+    told = [
+        json.loads(one.metrics.read_text(encoding="utf-8")).get("student") for one in folders if one.metrics.is_file()
+    ]
+    sizes = [one["bytes_per_document"] for one in told if one]
+    return float(np.mean(sizes)) if sizes else None
 
 
 def _tested(rows: Sequence[Row], values: Mapping[str, npt.NDArray[np.float64]], baseline: str) -> list[Row]:

@@ -61,8 +61,7 @@ def load_sentence_transformer(
     """
     from sentence_transformers import SentenceTransformer
 
-    if (kind := model_kind(name)) != "dense":
-        raise DistillirError(f"is a {kind} model", where=str(name), remedy=f"write {kind} in place of dense")
+    check_kind(name, "dense")
     return _load(SentenceTransformer, name, max_length, device)
 
 
@@ -74,10 +73,7 @@ def load_multi_vector(name: str | os.PathLike[str], *, max_length: int | None = 
     """
     from sentence_transformers import MultiVectorEncoder
 
-    if (kind := model_kind(name)) != "multi-vector":
-        raise DistillirError(
-            f"is a {kind} model, no multi-vector one", where=str(name), remedy="train one of it: student.kind"
-        )
+    check_kind(name, "multi-vector")
     return _load(MultiVectorEncoder, name, max_length, device)
 
 
@@ -92,16 +88,12 @@ def load_sparse(name: str | os.PathLike[str], *, max_length: int | None = None, 
     from sentence_transformers.base.modules import Transformer
     from sentence_transformers.sparse_encoder.modules import SpladePooling
 
-    kind = model_kind(name)
-    if kind == "sparse":
+    check_kind(name, "sparse")
+    if model_kind(name) == "sparse":
         model = _load(SparseEncoder, name, max_length, device)
         if str(model.similarity_fn_name) != "dot":
             raise DistillirError(f"compares sparse vectors by {model.similarity_fn_name}, not by dot", where=str(name))
         return model
-    if kind != "dense":
-        raise DistillirError(
-            f"is a {kind} model, no sparse one", where=str(name), remedy="name a masked language model"
-        )
     _need_mlm_head(name)
 
     def build(path: str, device: str) -> Any:
@@ -121,20 +113,19 @@ def _need_mlm_head(name: str | os.PathLike[str]) -> None:
     """
     from transformers import AutoModelForMaskedLM
 
-    path = resolve_model(name)
     with one_line_errors(str(name)):
-        architectures = read_model_json(name, "config.json").get("architectures") or []
-        has = any(str(each).endswith("ForMaskedLM") for each in architectures)
-        if has:
-            _, told = AutoModelForMaskedLM.from_pretrained(path, output_loading_info=True)
-            has = not told["missing_keys"]
-    if not has:
-        raise DistillirError(
-            "has no masked-LM head, which a sparse (SPLADE) model needs to give a weight to each word",
-            where=str(name),
-            remedy="name a model saved with one (BertForMaskedLM, a SPLADE checkpoint), or another kind: dense or "
-            "multi-vector",
-        )
+        _, told = AutoModelForMaskedLM.from_pretrained(resolve_model(name), output_loading_info=True)
+    if told["missing_keys"]:
+        raise _headless(name)
+
+
+def _headless(name: str | os.PathLike[str]) -> DistillirError:
+    return DistillirError(
+        "has no masked-LM head, which a sparse (SPLADE) model needs to give a weight to each word",
+        where=str(name),
+        remedy="name a model saved with one (BertForMaskedLM, a SPLADE checkpoint), or another kind: dense or "
+        "multi-vector",
+    )
 
 
 def _load(make: Any, name: str | os.PathLike[str], max_length: int | None, device: str | None) -> Any:
@@ -153,6 +144,24 @@ def model_kind(name: str | os.PathLike[str]) -> str:
     if kind is None and "HF_ColBERT" in (read_model_json(name, "config.json").get("architectures") or []):
         kind = "multi-vector"
     return kind or "dense"
+
+
+def check_kind(name: str | os.PathLike[str], wanted: str) -> None:
+    """Refuse a model of another kind than ``dense``, ``multi-vector`` or ``sparse``; its weights are not loaded.
+
+    sentence-transformers would load it all the same, with parts drawn at random.
+
+    Raises:
+        DistillirError: It is of another kind, or to be sparse and without a masked-LM head.
+    """
+    found = model_kind(name)
+    if wanted == "sparse" and found == "dense":
+        architectures = read_model_json(name, "config.json").get("architectures") or []
+        if any(str(each).endswith("ForMaskedLM") for each in architectures):
+            return
+        raise _headless(name)
+    if found != wanted:
+        raise DistillirError(f"is a {found} model", where=str(name), remedy=f"write {found} in place of {wanted}")
 
 
 def read_model_json(name: str | os.PathLike[str], file: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
-from distillir.encoding.blocks import ROWS_PER_BLOCK, Block, block_count, encode_blocks, outputs
 from distillir.encoding.models import load_sparse
 from distillir.encoding.precision import Precision
+from distillir.encoding.segments import Arrays, encode_segments, outputs
 from distillir.encoding.vectors import Kind
 
 
@@ -29,7 +29,7 @@ def encode_sparse(
     """Sparse vectors of rows of a table, as the model's own ``encode_query`` or ``encode_document`` gives them.
 
     Args:
-        model: A folder or name of a sparse model; it is loaded only if a block of rows is missing.
+        model: A folder or name of a sparse model; it is loaded only if a row is missing.
         table: Corpus or queries.
         rows: Those that are wanted, in any order; None: all.
         kind: Which of the model's prompts and routes the texts take.
@@ -56,7 +56,7 @@ def encode_sparse(
         ]
         order = np.concatenate([np.flatnonzero(~late), np.flatnonzero(late)])
         return vstack(parts, format="csr")[np.argsort(order)]
-    folder = encode_blocks(
+    segments = encode_segments(
         model,
         table,
         wanted,
@@ -65,20 +65,19 @@ def encode_sparse(
         store="sparse-vectors",
         **options,
     )
-    numbers = range(block_count(len(table))) if rows is None else np.unique(wanted // ROWS_PER_BLOCK).tolist()
-    matrix = vstack([_read(folder / str(number)) for number in numbers], format="csr")
-    starts = {number: place * ROWS_PER_BLOCK for place, number in enumerate(numbers)}
-    if rows is None:
-        return matrix
-    return matrix[[starts[row // ROWS_PER_BLOCK] + row % ROWS_PER_BLOCK for row in wanted.tolist()]]
+    used = np.unique(segments.segment[wanted])
+    matrix = vstack([_read(segments.paths[number]) for number in used.tolist()], format="csr")
+    sizes = [len(np.load(segments.paths[number] / "rows.npy", mmap_mode="r")) for number in used.tolist()]
+    starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+    return matrix[starts[np.searchsorted(used, segments.segment[wanted])] + segments.place[wanted]]
 
 
-def _read(block: Path) -> csr_matrix:
-    ends, words, values, width = (np.load(block / f"{name}.npy") for name in ("ends", "words", "values", "width"))
+def _read(segment: Path) -> csr_matrix:
+    ends, words, values, width = (np.load(segment / f"{name}.npy") for name in ("ends", "words", "values", "width"))
     return csr_matrix((values, words, np.concatenate([[0], ends])), shape=(len(ends), int(width[0])))
 
 
-def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Block:
+def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Arrays:
     import torch
     from sentence_transformers.util import select_max_active_dims
 

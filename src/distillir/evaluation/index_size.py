@@ -33,7 +33,7 @@ def index_size(
 
         documents = encode_tokens(name, corpus, kind="document", **options)
         asked = encode_tokens(name, queries, query_rows, kind="query", **options).of(query_rows)
-        per_document, unit = documents.vectors / max(len(corpus), 1), "vectors"
+        per_document, unit = documents.count / max(len(corpus), 1), "vectors"
         per_query, each = float(np.mean([len(found) for found in asked])), 4 * asked[0].shape[1]
     elif kind == "sparse":
         from distillir.encoding.sparse_vectors import encode_sparse

@@ -186,9 +186,12 @@ def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool)
     return name
 
 
-def _sources(recipe: "Recipe") -> list[Any]:
-    sources = recipe.candidates.from_
-    return list(sources) if isinstance(sources, list | tuple) else [sources]
+def _asks_student(recipe: "Recipe") -> bool:
+    """Whether the student is a source of candidates."""
+    from distillir.retrieval.sources import read_sources
+
+    found = read_sources(recipe.candidates.from_)
+    return any(kind == recipe.student.kind and options.get("model") is None for kind, options in found)
 
 
 def _check_lists(stages: Sequence[ComposedStage], recipe: "Recipe") -> None:
@@ -217,7 +220,7 @@ def _check_lists(stages: Sequence[ComposedStage], recipe: "Recipe") -> None:
                 where=where,
                 remedy="name a teacher (in place of teaching)",
             )
-        if stage.mine and recipe.student.kind not in _sources(recipe):
+        if stage.mine and not _asks_student(recipe):
             raise DistillirError(
                 "mines anew with the student, and candidates.from does not ask it",
                 where=where,

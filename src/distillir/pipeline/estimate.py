@@ -13,8 +13,10 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.generated import check_titles
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
+from distillir.pipeline.named_models import check_named_models
 from distillir.progress import console, say
 from distillir.recipe import Recipe
+from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 
 SAMPLE = 64
 BM25_QUERIES_PER_SECOND = 200.0
@@ -51,6 +53,7 @@ def print_plan(recipe: Recipe, output: Path) -> None:
 
 def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     """The steps of a recipe on a collection, with measured estimates."""
+    check_named_models(recipe)
     wanted, training = recipe.queries, recipe.training
     own = len(collection.qrels(wanted.split).query_rows) if wanted.split else 0
     own = min(own, wanted.limit or own)
@@ -65,8 +68,8 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     stages, dark = method.stages, method.dark
     steps = []
     if recipe.teaching is None:
-        dense = "dense" in str(recipe.candidates.from_)
-        seconds = (queries + evaluated) / BM25_QUERIES_PER_SECOND + (documents / rate if dense else 0.0)
+        models = sum(kind in MODEL_SOURCES for kind, _ in read_sources(recipe.candidates.from_))
+        seconds = (queries + evaluated) / BM25_QUERIES_PER_SECOND + models * documents / rate
         work = f"{recipe.candidates.depth} candidates for {queries} training and {evaluated} evaluation queries"
         steps.append(Step("mine", work, seconds))
         if recipe.teacher is not None:
@@ -164,7 +167,9 @@ def _training_seconds(collection: Collection, recipe: Recipe) -> float:
 
     settings = recipe.training
     wanted = recipe.student
-    model = load_student(wanted.model, kind=wanted.kind, layers=wanted.layers, max_length=wanted.max_length)
+    model = load_student(
+        wanted.model, kind=wanted.kind, layers=wanted.layers, max_length=wanted.max_length, towers=wanted.towers
+    )
     student = student_of(model)
     if settings.dropout is not None:
         set_dropout(model, settings.dropout)

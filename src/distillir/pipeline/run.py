@@ -7,6 +7,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
+from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.pairs import pairs
 from distillir.pipeline.report import report
 from distillir.pipeline.run_folder import RunFolder, open_run
@@ -30,6 +31,7 @@ def run(recipe: Recipe, output: Path) -> Path:
         DistillirError: As the stages do.
     """
     with open_run(output, recipe) as folder:
+        check_named_models(recipe)
         say(f"distillir run: {folder.collection.name} into {output}")
         mine(folder)
         score(folder)

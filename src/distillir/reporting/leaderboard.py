@@ -41,7 +41,17 @@ def leaderboard_table(board: Leaderboard) -> Table:
 
 def leaderboard_markdown(board: Leaderboard) -> str:
     """The table as Markdown, for a README or an issue."""
-    head = ["cell", *board.measures, "± seeds", f"to {board.baseline}", "95 % interval", "p", "p (Holm)", "time"]
+    head = [
+        "cell",
+        *board.measures,
+        "± seeds",
+        f"to {board.baseline}",
+        "95 % interval",
+        "p",
+        "p (Holm)",
+        "bytes",
+        "time",
+    ]
     lines = [head, ["---"] * len(head)]
     for row in board.rows:
         against = row.against
@@ -50,9 +60,9 @@ def leaderboard_markdown(board: Leaderboard) -> str:
             interval = f"[{signed(against.low)}, {signed(against.high)}]"
             tested = [signed(against.difference), interval, p_value(against.p_value), p_value(against.corrected)]
         means = [measured(row.means[name]) for name in board.measures]
-        lines.append([row.name, *means, spread(row, board.measures[0]), *tested, duration(row.seconds)])
+        lines.append([row.name, *means, spread(row, board.measures[0]), *tested, size(row), duration(row.seconds)])
     if board.teacher:
-        lines.append(["the teacher", *(measured(board.teacher[name]) for name in board.measures), *[""] * 6])
+        lines.append(["the teacher", *(measured(board.teacher[name]) for name in board.measures), *[""] * 7])
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
@@ -60,6 +70,11 @@ def spread(row: Row, measure: str) -> str:
     """Standard deviation over seeds; a dash with one seed."""
     value = row.spreads[measure]
     return "–" if value is None else f"{value:.3f}"
+
+
+def size(row: Row) -> str:
+    """Bytes a document in the index; a dash where unknown."""
+    return "–" if row.size is None else f"{row.size:,.0f}"
 
 
 def leaderboard_headline(board: Leaderboard) -> str:
@@ -87,5 +102,6 @@ def render_leaderboard(board: Leaderboard, path: Path) -> None:
         figure=leaderboard_figure(board),
         headline=leaderboard_headline(board),
         spread=spread,
+        size=size,
     )
     write_page(path, html)

@@ -66,7 +66,7 @@ def _build(documents: TokenVectors, folder: Path) -> None:
     import lancedb
     import pyarrow as pa
 
-    width = documents.block(0)[0].shape[1]
+    width = documents.of(np.zeros(1, dtype=np.int64))[0].shape[1]
     schema = pa.schema([pa.field("row", pa.int64()), pa.field("vectors", pa.list_(pa.list_(pa.float32(), width)))])
     count = 0
 

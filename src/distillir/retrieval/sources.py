@@ -55,28 +55,22 @@ class TrecRetriever:
         return read_run(self.path, collection).select(query_rows).top(depth)
 
 
-def _dense(model: str | None = None, **options: Any) -> Retriever:
+def _dense(**options: Any) -> Retriever:
     from distillir.retrieval.dense import DenseRetriever
 
-    if model is None:
-        raise DistillirError("dense candidates without a model", remedy="write {dense: model}")
-    return DenseRetriever(model, **options)
+    return DenseRetriever(**options)
 
 
-def _multi_vector(model: str | None = None, **options: Any) -> Retriever:
+def _multi_vector(**options: Any) -> Retriever:
     from distillir.retrieval.multi_vector import MultiVectorRetriever
 
-    if model is None:
-        raise DistillirError("multi-vector candidates without a model", remedy="write {multi-vector: model}")
-    return MultiVectorRetriever(model, **options)
+    return MultiVectorRetriever(**options)
 
 
-def _sparse(model: str | None = None, **options: Any) -> Retriever:
+def _sparse(**options: Any) -> Retriever:
     from distillir.retrieval.sparse import SparseRetriever
 
-    if model is None:
-        raise DistillirError("sparse candidates without a model", remedy="write {sparse: model}")
-    return SparseRetriever(model, **options)
+    return SparseRetriever(**options)
 
 
 @dataclass(frozen=True)
@@ -110,7 +104,7 @@ _KINDS = {
         {
             "model": _TEXT,
             "max_length": (int, _NONE),
-            "first": (str, dict),
+            "first": (str, dict, _NONE),
             "first_depth": (int,),
             "probes": (int,),
             "precision": (str,),
@@ -164,11 +158,39 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
         if not isinstance(content, kind.options[key]) or (isinstance(content, bool) and bool not in kind.options[key]):
             known = " or ".join("null" if t is _NONE else t.__name__ for t in kind.options[key])
             raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
+        if type(content) is int and int in kind.options[key] and float not in kind.options[key] and content < 1:
+            raise DistillirError(f"{name}: {key} is {content}", where=where, remedy="give a whole number above 0")
     if name == "trec" and "path" not in options:
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
     if name == "bm25":
         BM25Settings(**options).check(where)
+    if name == "multi-vector":
+        _check_first(options, f"{where}: multi-vector.first")
     return name, options
+
+
+def read_sources(sources: Any, where: str = "candidates") -> list[tuple[str, dict[str, Any]]]:
+    """Kind and options of what a recipe writes behind ``from``, one source or several; see `check_source`."""
+    several = sources if isinstance(sources, list | tuple) else [sources]
+    return [check_source(source, where) for source in several]
+
+
+#: Sources that are a model: the student, where none is named.
+MODEL_SOURCES = ("dense", "multi-vector", "sparse")
+
+
+def _check_first(options: Mapping[str, Any], where: str) -> None:
+    """The first stage of late interaction: ``index``, or another source with a model of its own."""
+    first = options.get("first")
+    if "probes" in options and first != "index":
+        raise DistillirError("probes without an index", where=where, remedy="write first: index, or leave probes out")
+    if first in (None, "index"):
+        return
+    if isinstance(first, str) and first not in _KINDS:
+        raise DistillirError(f"unknown first stage {first!r}", where=where, remedy=nearest(first, ["index", *_KINDS]))
+    name, own = check_source(first, where)
+    if name in MODEL_SOURCES and own.get("model") is None:
+        raise DistillirError(f"{name} without a model", where=where, remedy=f"write first: {{{name}: model}}")
 
 
 def check_name(name: Any, known: Iterable[str], what: str, where: str) -> None:
@@ -192,9 +214,11 @@ def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
         The retriever; it opens its model or index when first asked to search.
 
     Raises:
-        DistillirError: As `check_source`, or ``dense`` without any model.
+        DistillirError: As `check_source`, or a source that is a model, without one.
     """
     name, options = check_source(spec)
-    if name in ("dense", "multi-vector", "sparse") and options.get("model") is None:
+    if name in MODEL_SOURCES and options.get("model") is None:
+        if default_model is None:
+            raise DistillirError(f"{name} candidates without a model", remedy=f"write {{{name}: model}}")
         options["model"] = default_model
     return _KINDS[name].make(**options)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from distillir.encoding.models import load_multi_vector
+from distillir.encoding.models import load_multi_vector, model_kind
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, write_json
 
@@ -29,6 +29,8 @@ def write_pylate(model: str, output: Path) -> None:
     from sentence_transformers.base.modules import Dense, Normalize, Transformer
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
+    if (kind := model_kind(model)) != "multi-vector":
+        raise DistillirError(f"is a {kind} model, and PyLate folders are for multi-vector ones", where=model)
     loaded = load_multi_vector(model, device="cpu")
     modules = list(loaded.children())
     if [type(module) for module in modules] != [Transformer, Dense, MultiVectorMask, Normalize]:

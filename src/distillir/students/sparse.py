@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from distillir.students.dense import DenseStudent
+from distillir.students.towers import looks_up_queries
 
 
 class SparseStudent(DenseStudent):
@@ -14,7 +15,9 @@ class SparseStudent(DenseStudent):
 
     def penalties(self, queries: Tensor, documents: Tensor) -> dict[str, Tensor]:
         """The FLOPS regulariser of the queries' and of the documents' vectors; see `flops`."""
-        return {"flops queries": flops(queries), "flops documents": flops(documents)}
+        found = {"flops documents": flops(documents)}
+        # Queries that are looked up cost what their words cost.
+        return found if looks_up_queries(self.model) else {"flops queries": flops(queries), **found}
 
 
 def flops(vectors: Tensor) -> Tensor:

@@ -37,13 +37,13 @@ def separate(model: Any) -> Any:
 def inference_free(model: Any) -> Any:
     """A SparseEncoder whose queries are looked up: a weight for each of their words, trained, and no model runs.
 
-    The weights start at 1. Documents are encoded as before.
+    The weights start at 1. Documents are encoded as before. A model that looks its queries up already stays as it is.
 
     Args:
-        model: A SparseEncoder of one tower.
+        model: A SparseEncoder.
 
     Raises:
-        DistillirError: It has two already.
+        DistillirError: It has two encoders already.
 
     Source:
         Formal et al. 2021 (SPLADE-doc, arXiv 2109.10086); Geng et al. 2024 (learned weights, arXiv 2411.04403).
@@ -52,12 +52,21 @@ def inference_free(model: Any) -> Any:
     from sentence_transformers.base.modules import Router
     from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
 
+    if looks_up_queries(model):
+        return model
     if has_towers(model):
         raise DistillirError("this model has separate towers already", where="student.towers", remedy="leave it out")
     words = model[-1].get_embedding_dimension()
     queries = SparseStaticEmbedding(model.tokenizer, weight=torch.ones(words))
     router = Router.for_query_document([queries], list(model.children()))
     return SparseEncoder(modules=[router], prompts=model.prompts, device=str(model.device))
+
+
+def looks_up_queries(model: Any) -> bool:
+    """Whether no model runs for a sparse model's queries."""
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+
+    return any(isinstance(module, SparseStaticEmbedding) for module in model.modules())
 
 
 def has_towers(model: Any) -> bool:

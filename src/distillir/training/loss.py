@@ -38,8 +38,11 @@ class LessonLoss(nn.Module):
         super().__init__()
         self.model, self.recompute = model, recompute
         self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
-        self.penalties, self.warm_up = penalties
         self.student = student_of(model)
+        nothing = torch.zeros(1, 1)
+        known = self.student.penalties(nothing, nothing)
+        self.penalties = {name: weight for name, weight in penalties[0].items() if name in known}
+        self.warm_up = penalties[1]
 
     def _parts(self, label: Mapping[str, Any]) -> Iterator[tuple[str, WeightedSum, float, Mapping[str, Tensor]]]:
         """A word for what is compared, the objective, its weight and its signals: the lists, then the dark lists."""

@@ -1,0 +1,145 @@
+"""Texts to rows of varying length (token vectors, sparse vectors): encoded once, kept on disk in segments of rows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from distillir.allocator import keep_freed_memory
+from distillir.collections.table import Rows, TextTable
+from distillir.encoding.batches import token_batches
+from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.models import pick_device
+from distillir.encoding.precision import Precision, autocast, resolve_precision
+from distillir.encoding.vectors import Kind, prompt_for
+from distillir.errors import DistillirError
+from distillir.files import atomic_directory, cache_root
+from distillir.parallel import barrier, rank, world_size
+from distillir.progress import progress
+
+# A kill loses at most this many texts.
+ROWS_PER_SEGMENT = 1024
+
+#: What a segment holds: ``ends`` [rows], where each row's part of the other arrays ends, and those arrays.
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Segments:
+    """What is there of a table: folders of encoded rows, each with ``rows.npy`` (ascending) and the arrays of `Arrays`.
+
+    Args:
+        folder: Where the segments are.
+        rows: Rows of the table.
+
+    Attributes:
+        paths: The segments.
+        segment: Of each row of the table, the segment it is in; -1 where it is not encoded.
+        place: Of each row, its place in the segment.
+    """
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.folder = folder
+        self.paths = sorted(path for path in folder.glob("*") if not path.name.startswith("."))
+        self.segment = np.full(rows, -1, dtype=np.int32)
+        self.place = np.zeros(rows, dtype=np.int32)
+        for number, path in enumerate(self.paths):
+            own = np.load(path / "rows.npy")
+            self.segment[own], self.place[own] = number, np.arange(len(own))
+
+    def missing(self, rows: Rows) -> Rows:
+        """Those of some rows that are not encoded, each once, ascending."""
+        wanted = np.unique(rows)
+        missing: Rows = wanted[self.segment[wanted] < 0]
+        return missing
+
+
+def encode_segments(
+    model: str,
+    table: TextTable,
+    rows: Rows,
+    *,
+    kind: Kind,
+    load: Callable[[str, int | None], Any],
+    encode: Callable[[Any, list[str], Kind, Precision], Arrays],
+    store: str,
+    max_length: int | None = None,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> Segments:
+    """Encode those rows of a table that are not there yet, each process its share.
+
+    Args:
+        model: A folder or name; it is loaded only if a row is missing.
+        table: Corpus or queries.
+        rows: Those that are wanted.
+        kind: Which of the model's prompts and routes the texts take.
+        load: Makes a model of its name and ``max_length``.
+        encode: Makes the arrays of a segment of a model, texts, ``kind`` and precision.
+        store: Name of the folder in the cache.
+        max_length: Tokens per text at most (default: the model's own).
+        precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
+        cache: Folder in place of ``store``.
+
+    Returns:
+        What is there now, those rows among it.
+
+    Raises:
+        DistillirError: The model cannot be loaded, or gives a value that is not finite.
+    """
+    resolved = resolve_precision(precision, pick_device())
+    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
+    folder = (cache or cache_root() / store) / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
+    barrier()
+    missing = Segments(folder, len(table)).missing(rows)
+    barrier()
+    if not len(missing):
+        return Segments(folder, len(table))
+    loaded = load(model, max_length)
+    parts = np.array_split(missing, max(world_size(), -(-len(missing) // ROWS_PER_SEGMENT)))
+    mine = [part for part in parts[rank() :: world_size()] if len(part)]
+    label = {"query": "Encode queries", "document": "Encode documents"}[kind]
+    with progress(label, sum(len(part) for part in mine)) as advance:
+        for part in mine:
+            arrays = encode(loaded, table.texts(part), kind, resolved)
+            _check_finite(arrays, model, kind, table, part)
+            with atomic_directory(folder / xxhash.xxh3_64_hexdigest(part.tobytes())) as made:
+                np.save(made / "rows.npy", part)
+                for name, array in arrays.items():
+                    np.save(made / f"{name}.npy", array)
+            advance(len(part))
+    barrier()
+    return Segments(folder, len(table))
+
+
+def outputs(
+    model: Any, texts: list[str], kind: Kind, precision: Precision, batch_tokens: int
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    """Positions in ``texts`` and what the model makes of those texts, in batches of similar length."""
+    import torch
+    from sentence_transformers.util import batch_to_device
+
+    device = model.device
+    model.eval()
+    keep_freed_memory(device)
+    batches = token_batches(model, texts, batch_tokens=batch_tokens, prompt=prompt_for(model, kind), task=kind)
+    for places, batch in batches:
+        with torch.inference_mode(), autocast(precision, device):
+            found = model(batch_to_device(batch, device), task=kind)
+        yield places, found
+
+
+def _check_finite(arrays: Arrays, model: str, kind: Kind, table: TextTable, rows: Rows) -> None:
+    for values in arrays.values():
+        if not len(values) or values.dtype.kind != "f":
+            continue
+        wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+        if len(wrong):
+            row = int(rows[np.searchsorted(arrays["ends"], wrong[0], side="right")])
+            raise DistillirError(
+                f"a vector of {kind} {table.id(row)!r} is not finite",
+                where=model,
+                remedy="check the model, or use precision float32",
+            )

@@ -1,0 +1,43 @@
+"""The models that a recipe names beside the student: refused before anything is mined where they are no such thing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from distillir.encoding.models import check_kind
+from distillir.errors import DistillirError
+from distillir.recipe import Recipe
+from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+
+
+def check_named_models(recipe: Recipe) -> None:
+    """Look at the files of the models that teach or mine; no weights are loaded.
+
+    Raises:
+        DistillirError: One is not there, or of another kind; the message names the key.
+    """
+    sources = [] if recipe.teaching is not None else read_sources(recipe.candidates.from_)
+    for where, kind, model in (*_of_sources(sources, "candidates.from"), *_of_teacher(recipe.teacher, "teacher")):
+        try:
+            check_kind(model, kind)
+        except DistillirError as error:
+            raise DistillirError(str(error), where=where) from None
+
+
+def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[tuple[str, str, str]]:
+    for kind, options in sources:
+        if kind in MODEL_SOURCES and options.get("model") is not None:
+            yield f"{where}: {kind}", kind, options["model"]
+        if options.get("first") not in (None, "index"):
+            yield from _of_sources(read_sources(options["first"]), f"{where}: {kind}.first")
+
+
+def _of_teacher(spec: Any, where: str) -> Iterator[tuple[str, str, str]]:
+    if not isinstance(spec, Mapping):
+        return
+    if "ensemble" in spec:
+        for number, member in enumerate(spec["ensemble"]):
+            yield from _of_teacher(member, f"{where}.ensemble[{number}]")
+        return
+    kind, value = next(iter(spec.items()))
+    if kind in MODEL_SOURCES:
+        yield f"{where}.{kind}", kind, value["model"] if isinstance(value, Mapping) else value
