@@ -21,6 +21,7 @@ def list_names() -> None:
     from distillir.retrieval.sources import retriever_kinds
     from distillir.students.load import KINDS
     from distillir.teachers.load import teacher_kinds
+    from distillir.teachers.load_pairwise import pairwise_kinds
     from distillir.teaching.formats import FORMATS
 
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -31,6 +32,7 @@ def list_names() -> None:
         "objective": {name: objectives.get(name).description for name in objectives.names()},
         "plan": {name: plan.description for name, plan in PLANS.items()},
         "teacher": teacher_kinds(),
+        "pairwise teacher": pairwise_kinds(),
         "student": KINDS,
         "candidates": retriever_kinds(),
         "collection": COLLECTIONS,

@@ -79,6 +79,9 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
             if dark is not None:
                 made = queries * (dark.reinforced + dark.noisy)
                 steps.append(_scoring(recipe, collection, "dark", made, made))
+        if method.pairs is not None:
+            asked = queries * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
+            steps.append(Step("pairs", f"{asked} pairs by the pairwise teacher", None))
     else:
         steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))

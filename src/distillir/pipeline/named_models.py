@@ -7,6 +7,7 @@ from distillir.encoding.models import check_kind
 from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.teachers.load_pairwise import load_pairwise
 
 
 def check_named_models(recipe: Recipe) -> None:
@@ -21,6 +22,8 @@ def check_named_models(recipe: Recipe) -> None:
             check_kind(model, kind)
         except DistillirError as error:
             raise DistillirError(str(error), where=where) from None
+    if recipe.method.pairs is not None:
+        load_pairwise(recipe.method.pairs.teacher)
 
 
 def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[tuple[str, str, str]]:
