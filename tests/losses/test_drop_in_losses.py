@@ -170,7 +170,7 @@ def test_training_in_sentence_transformers_own_trainer(name: str, minilm_path: s
 
 def test_settings_for_the_model_card(student: SentenceTransformer) -> None:
     assert InfoNCELoss(student, temperature=0.02).get_config_dict() == {
-        "objective": [{"info_nce": {"weight": 1.0, "temperature": 0.02}}],
+        "objective": [{"info_nce": {"weight": 1.0, "temperature": 0.02, "own_negatives": True}}],
         "similarity": "cosine",
         "positive": "first",
     }

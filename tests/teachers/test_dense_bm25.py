@@ -8,7 +8,7 @@ from teacher_examples import some_lists
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
-from distillir.teachers import dense
+from distillir.teachers import dense, encoder
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.dense import DenseTeacher
 
@@ -22,7 +22,7 @@ def test_dense_scores_are_the_models_similarity(
         del model[2]  # without the normalisation, so that dot product and cosine differ
     model.save_pretrained(str(tmp_path / "model"))
     queries, lists = some_lists(tiny)
-    monkeypatch.setattr(dense, "QUERIES_PER_BLOCK", 4)
+    monkeypatch.setattr(encoder, "QUERIES_PER_BLOCK", 4)
     monkeypatch.setattr(dense, "_PAIRS_PER_PRODUCT", 5)
     teacher = DenseTeacher(tmp_path / "model", precision="float32", cache=tmp_path / "vectors")
     scores = teacher.score(tiny, queries, lists)
