@@ -63,7 +63,8 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["method"] == "adam" and metrics["dark"]["lists"] > 0
     assert metrics["stages"][0]["dark"]["objective"] == [{"kl": {"weight": 1.0, "student_temperature": 0.05,
-                                                                 "teacher_temperature": 1.0}}]  # fmt: skip
+                                                                 "teacher_temperature": 1.0,
+                                                                 "own_list": False}}]  # fmt: skip
     (epochs,) = metrics["gate"].values()
     assert len(epochs) == 2 and epochs[0][1] < epochs[1][1]
     assert metrics["dark_calls"]["asked"] == sum(kind["made"] for kind in metrics["dark"]["kinds"].values())

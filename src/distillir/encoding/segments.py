@@ -90,7 +90,8 @@ def encode_segments(
         DistillirError: The model cannot be loaded, or gives a value that is not finite.
     """
     resolved = resolve_precision(precision, pick_device())
-    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
+    # The last is the form on disk: another one is another folder.
+    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved, "segments"]
     folder = (cache or cache_root() / store) / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
     barrier()
     missing = Segments(folder, len(table)).missing(rows)
