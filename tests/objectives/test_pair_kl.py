@@ -62,4 +62,4 @@ def test_many_pairs_are_one_computation() -> None:
 def test_shapes_and_recipes() -> None:
     with pytest.raises(DistillirError, match=r"give pairs \[P, 3\]"):
         pair_kl(torch.zeros(2, 3), torch.zeros(4, 2, dtype=torch.long), torch.zeros(4))
-    assert parse_objective({"kl": 1.0, "pair_kl": 3.0}).needs == {"teacher", "pairs"}
+    assert parse_objective({"kl": 1.0, "pair_kl": 3.0}).needs == {"teacher", "pairs", "preferences"}

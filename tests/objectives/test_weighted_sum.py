@@ -17,7 +17,7 @@ def test_every_objective_says_what_it_is() -> None:
     for name in names():
         objective = get(name)
         assert objective.name == name
-        assert objective.needs <= {"teacher", "labels", "positive", "relevant", "pairs"}
+        assert objective.needs <= {"teacher", "labels", "positive", "relevant", "pairs", "preferences"}
         assert objective.description
         assert objective.source
         assert set(objective.bounds) <= set(objective.options)

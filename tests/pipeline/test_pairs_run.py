@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -58,6 +61,15 @@ def test_a_run_and_what_it_says(tiny_beir: Path, pairwise: Path, tmp_path: Path)
     assert "pair_kl" in logged[0] and {"ranknet", "pair_kl"} <= set(logged[-1])
     again = _distillir("score", str(path), "--output", str(run))
     assert again.returncode == 0 and "asked" not in again.stderr
+    # What `pairs` holds must be of this recipe, also where training alone is asked for.
+    shutil.rmtree(run / "student")
+    shutil.rmtree(run / "work")
+    (run / "pairs" / "pairs.parquet").unlink()
+    missing = _distillir("train", str(path), "--output", str(run))
+    assert missing.returncode and "run `distillir score` with this recipe first" in missing.stderr, missing.stderr
+    pq.write_table(pa.table({"list": [0]}), run / "pairs" / "pairs.parquet")
+    damaged = _distillir("train", str(path), "--output", str(run))
+    assert damaged.returncode and "was made of another teaching set" in damaged.stderr, damaged.stderr
 
 
 def test_what_is_compared(tiny_beir: Path) -> None:

@@ -132,6 +132,9 @@ def test_token_vectors_are_encoded_once_and_in_blocks(folder: str, tiny: Collect
         for mine, whole in zip(some.of(rows), again.of(rows), strict=True):
             np.testing.assert_allclose(mine, whole, atol=0.05)  # bf16, in other batches
     assert some.count == sum(map(len, again.of(np.array([3, 9, 40]))))
+    next(cache.rglob("rows.npy")).write_bytes(b"torn")
+    with pytest.raises(DistillirError, match=r"rows.npy: is damaged .* delete the folder"):
+        encode_tokens(folder, tiny.corpus, np.array([3]), kind="document", cache=cache)
 
 
 @pytest.mark.parametrize("trained", [False, True])

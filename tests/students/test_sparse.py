@@ -101,6 +101,17 @@ def test_training_through_active_words_alone_changes_nothing(student: Any, batch
     assert "forward" not in vars(student[1]) and gradient(False)[0] == whole
 
 
+def test_what_is_no_number_is_not_dropped(mlm_path: str) -> None:
+    model = load_student(mlm_path, kind="sparse", max_length=16, device="cpu").eval()
+    with torch.no_grad():
+        model[0].auto_model.get_output_embeddings().bias[7] = torch.nan
+        own = model.encode_document(["some words"]).to_dense()
+        with active_words_only(model):
+            found = model.encode_document(["some words"]).to_dense()
+    assert own[0, 7].isnan() and found[0, 7].isnan()
+    torch.testing.assert_close(found, own, equal_nan=True)
+
+
 def test_heads_that_do_more_than_multiply_are_left_alone(mlm_path: str) -> None:
     model = load_student(mlm_path, kind="sparse", device="cpu")
     own = model[0].auto_model.forward

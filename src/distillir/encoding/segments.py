@@ -46,7 +46,7 @@ class Segments:
         self.segment = np.full(rows, -1, dtype=np.int32)
         self.place = np.zeros(rows, dtype=np.int32)
         for number, path in enumerate(self.paths):
-            own = np.load(path / "rows.npy")
+            own = load_array(path / "rows.npy")
             self.segment[own], self.place[own] = number, np.arange(len(own))
 
     def missing(self, rows: Rows) -> Rows:
@@ -54,6 +54,26 @@ class Segments:
         wanted = np.unique(rows)
         missing: Rows = wanted[self.segment[wanted] < 0]
         return missing
+
+
+def load_array(file: Path, mapped: bool = False) -> npt.NDArray[Any]:
+    """An array of a segment.
+
+    Args:
+        file: One that `encode_segments` wrote.
+        mapped: Whether it stays on disk.
+
+    Raises:
+        DistillirError: It is damaged.
+    """
+    try:
+        found: npt.NDArray[Any] = np.load(file, mmap_mode="r" if mapped else None)
+    except (OSError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise DistillirError(
+            f"is damaged ({reason})", where=file, remedy=f"delete the folder {file.parent}; it is encoded again"
+        ) from None
+    return found
 
 
 def encode_segments(

@@ -12,7 +12,7 @@ from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.models import load_sparse
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import Arrays, encode_segments, outputs
+from distillir.encoding.segments import Arrays, encode_segments, load_array, outputs
 from distillir.encoding.vectors import Kind
 
 
@@ -67,13 +67,13 @@ def encode_sparse(
     )
     used = np.unique(segments.segment[wanted])
     matrix = vstack([_read(segments.paths[number]) for number in used.tolist()], format="csr")
-    sizes = [len(np.load(segments.paths[number] / "rows.npy", mmap_mode="r")) for number in used.tolist()]
+    sizes = [len(load_array(segments.paths[number] / "rows.npy", mapped=True)) for number in used.tolist()]
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
     return matrix[starts[np.searchsorted(used, segments.segment[wanted])] + segments.place[wanted]]
 
 
 def _read(segment: Path) -> csr_matrix:
-    ends, words, values, width = (np.load(segment / f"{name}.npy") for name in ("ends", "words", "values", "width"))
+    ends, words, values, width = (load_array(segment / f"{name}.npy") for name in ("ends", "words", "values", "width"))
     return csr_matrix((values, words, np.concatenate([[0], ends])), shape=(len(ends), int(width[0])))
 
 

@@ -12,7 +12,7 @@ from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, outputs
+from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, load_array, outputs
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import Kind
 
@@ -37,7 +37,7 @@ class TokenVectors:
 
     def _open(self, number: int) -> list[Vectors]:
         path = self._segments.paths[number]
-        return np.split(np.load(path / "vectors.npy", mmap_mode="r"), np.load(path / "ends.npy")[:-1])
+        return np.split(load_array(path / "vectors.npy", mapped=True), load_array(path / "ends.npy")[:-1])
 
     @property
     def blocks(self) -> int:
@@ -61,7 +61,7 @@ class TokenVectors:
         for number, path in enumerate(self._segments.paths):
             # A row may be in several segments, where programs encoded it at once: the last one counts.
             own = self._segments.place[self._segments.segment == number]
-            total += int(np.diff(np.load(path / "ends.npy"), prepend=0)[own].sum())
+            total += int(np.diff(load_array(path / "ends.npy"), prepend=0)[own].sum())
         return total
 
 

@@ -28,7 +28,6 @@ class MethodSpec(BaseModel):
         None,
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
-
     pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
 
     @field_validator("dark", mode="before")

@@ -83,4 +83,7 @@ def open_pairs(path: Path, source: str | None = None) -> Pairs:
         raise DistillirError(f"cannot be read ({error})", where=path / PAIRS, remedy="delete it") from None
     if source is not None and (table.schema.metadata or {}).get(_SOURCE) != source.encode():
         raise DistillirError("was made of another teaching set or by other settings", where=path, remedy="delete it")
+    missing = [name for name in _SCHEMA if name not in table.column_names]
+    if missing:
+        raise DistillirError(f"has no column {missing[0]}", where=path / PAIRS, remedy="delete it")
     return Pairs(*(table.column(name).to_numpy() for name in _SCHEMA))

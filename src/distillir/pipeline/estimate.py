@@ -79,11 +79,11 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
             if dark is not None:
                 made = queries * (dark.reinforced + dark.noisy)
                 steps.append(_scoring(recipe, collection, "dark", made, made))
-        if method.pairs is not None:
-            asked = queries * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
-            steps.append(Step("pairs", f"{asked} pairs by the pairwise teacher", None))
     else:
         steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
+    if method.pairs is not None:
+        asked = queries * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
+        steps.append(Step("pairs", f"{asked} pairs by the pairwise teacher", None))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     factor = 4 / 3 if training.grad_cache else 1
     seconds = _training_seconds(collection, recipe)
@@ -118,7 +118,7 @@ def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) 
         return sum(member for member in members if member is not None)
     kind, value = next(iter(spec.items()))
     options = value if isinstance(value, Mapping) else {"model": value}
-    if kind in ("dense", "multi-vector", "sparse"):
+    if kind in MODEL_SOURCES:
         rate = _texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"))
         return texts / rate
     if kind == "cross-encoder":

@@ -11,7 +11,7 @@ from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.pairs import make_pairs
+from distillir.pipeline.pairs import make_pairs, pair_source
 from distillir.pipeline.run_folder import RunFolder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -102,9 +102,10 @@ def _train_stage(
     from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import check_source, open_dark_set
     from distillir.pairs.pair_lists import PairLists
-    from distillir.pairs.pair_set import open_pairs
+    from distillir.pairs.pair_set import PAIRS, open_pairs
     from distillir.students.card import model_card
     from distillir.students.load import load_student
+    from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.train import DarkTraining, checkpoint_folder
     from distillir.training.train import train as train_student
@@ -118,7 +119,11 @@ def _train_stage(
         check_source(sources.dark, dark_source(folder, method.dark, taught))
         dark_lists = DarkLists(examples, taught, method.dark, edge)
         dark = DarkTraining(dark_lists, *stage.dark)
-    pairs = None if method.pairs is None else PairLists(open_pairs(sources.pairs))
+    pairs = None
+    if method.pairs is not None:
+        folder.need(sources.pairs / PAIRS, "score")
+        source = pair_source(folder, method.pairs, taught, load_pairwise(method.pairs.teacher))
+        pairs = PairLists(open_pairs(sources.pairs, source))
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start), kind=recipe.student.kind)
     with folder.timed("train"):

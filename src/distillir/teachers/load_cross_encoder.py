@@ -7,11 +7,10 @@ from typing import Any
 from distillir.encoding.models import one_line_errors, pick_device, resolve_model, set_max_length
 from distillir.errors import DistillirError
 
-_REMEDY = "make one of it with distillir train-teacher, or name a cross-encoder"
-
-
 #: Lies in the folder of a cross-encoder that reads two documents beside a query.
 PAIRWISE_FILE = "pairwise.json"
+
+_REMEDY = "make one of it with distillir train-teacher, or name a cross-encoder"
 
 
 def load_cross_encoder(

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xxhash
 
 from distillir.collections import Collection
@@ -18,6 +17,7 @@ from distillir.progress import progress
 from distillir.retrieval.run import Scores
 from distillir.teachers.ask_once import ask_once
 from distillir.teachers.cache import ScoreCache
+from distillir.teachers.counted import check_finite
 from distillir.teachers.keys import Keys, triple_keys
 from distillir.teachers.load_cross_encoder import PAIRWISE_FILE, load_cross_encoder
 from distillir.teachers.pair_scores import resolve_pair_precision, score_pairs
@@ -96,18 +96,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
                 for places, found in score_pairs(
                     model, pairs, batch_tokens=self.batch_tokens, precision=self.precision
                 ):
-                    _check(self.name, collection, queries[block][places], first[block][places], found)
+                    check_finite(self.name, collection, queries[block][places], first[block][places], found)
                     self._cache.put(keys[block][places], found)
                     self._calls["asked"] += len(places)
                     advance(len(places))
-
-
-def _check(teacher: str, collection: Collection, queries: Rows, documents: Rows, found: Scores) -> None:
-    wrong = np.flatnonzero(~np.isfinite(found))
-    if len(wrong):
-        query, document = collection.queries.id(int(queries[wrong[0]])), collection.corpus.id(int(documents[wrong[0]]))
-        raise DistillirError(
-            f"gave no number for query {query!r} and a pair with document {document!r}",
-            where=f"teacher {teacher}",
-            remedy="check the model, or use precision: float32; no answer of this batch was kept",
-        )
