@@ -43,9 +43,14 @@ def _of_folder(folder: Path) -> str:
             or any(part.startswith(".") for part in name.split("/"))
         ):
             continue
-        status = file.stat()
-        digest.update(f"{name}\0{_of_file(str(file), status.st_mtime_ns, status.st_size)}\0".encode())
+        digest.update(f"{name}\0{file_hash(file)}\0".encode())
     return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """Content hash of a file (hex), kept while its time and size stay."""
+    status = path.stat()
+    return _of_file(str(path), status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=4096)

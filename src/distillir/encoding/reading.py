@@ -1,5 +1,6 @@
 """How much of a text a model reads: it truncates what is longer than its limit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -19,6 +20,23 @@ def tokens_read(model: Any, text: str, *, limit: int | None = None) -> tuple[int
     """The tokens of a text that reach a model; arguments as `reads_whole`."""
     most = _limit(model, limit)
     return tuple(model.tokenizer(text, truncation=most is not None, max_length=most, verbose=False)["input_ids"])
+
+
+def cut(tokenizer: Any, texts: Sequence[str], tokens: int) -> list[str]:
+    """Texts up to the end of their ``tokens``-th token, special ones not counted.
+
+    Args:
+        tokenizer: A fast one.
+        texts: What is cut.
+        tokens: How many are kept at most.
+    """
+    if not texts:
+        return []
+    read = tokenizer(
+        list(texts), add_special_tokens=False, truncation=True, max_length=tokens, return_offsets_mapping=True
+    )
+    ends = [offsets[-1][1] if offsets else 0 for offsets in read["offset_mapping"]]
+    return [text[:end] for text, end in zip(texts, ends, strict=True)]
 
 
 def _limit(model: Any, limit: int | None) -> int | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -43,6 +44,12 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.lists)
+
+    def where(self, flags: npt.NDArray[np.bool_]) -> "Pairs":
+        """Some of them."""
+        return Pairs(
+            self.lists[flags], self.first[flags], self.second[flags], self.log_odds[flags], self.swapped[flags]
+        )
 
     @property
     def preferences(self) -> Scores:

@@ -30,7 +30,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import progress, say
-from distillir.teachers.counted import CountedTeacher
+from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
@@ -162,20 +162,22 @@ def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: Counted
     unscored = read_unscored(target)
     together = [np.concatenate([lists.documents(made.index), made.rows + edge]) for made in unscored]
     scores = teacher.score(wider, np.array([lists.queries[made.index] for made in unscored]), together)
+    silent = sum(int(np.isnan(values).sum()) for values in scores)
+    if silent:
+        raise DistillirError(
+            f"gave no answer about {silent} of the candidates and dark texts",
+            where=f"teacher {teacher.name}",
+            remedy="run again where a server was away; else let another teacher score dark examples",
+        )
     split = [len(lists.documents(made.index)) for made in unscored]
     if rank() == 0:
         candidates = [values[:size] for values, size in zip(scores, split, strict=True)]
         write_scores(unscored, candidates, [v[size:] for v, size in zip(scores, split, strict=True)], target)
     calls = teacher.calls()
     noted = folder.noted()
-    folder.note(
-        **{
-            total: {name: count + noted.get(total, {}).get(name, 0) for name, count in calls.items()}
-            for total in ("teacher_calls", "dark_calls")
-        }
-    )
+    folder.note(**{total: added(noted.get(total, {}), calls) for total in ("teacher_calls", "dark_calls")})
     if sum(calls.values()):
-        say(f"Teacher {teacher.name}: {calls['asked']} pairs asked, {calls['cached']} from the cache")
+        say(f"Teacher {teacher.name}: {calls_told(calls)}")
 
 
 def _diagnose(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path) -> DarkDiagnostics:

@@ -12,6 +12,7 @@ from rich.table import Table
 from distillir.collections import Collection, load_collection
 from distillir.collections.generated import check_titles
 from distillir.errors import DistillirError
+from distillir.language_models.load import POINTWISE
 from distillir.methods.compose import compose
 from distillir.pipeline.named_models import check_named_models
 from distillir.progress import console, say
@@ -121,7 +122,9 @@ def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) 
     if kind in MODEL_SOURCES:
         rate = _texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"))
         return texts / rate
-    if kind == "cross-encoder":
+    if kind in POINTWISE and isinstance(value, Mapping) and "server" in value:
+        return None
+    if kind == "cross-encoder" or kind in POINTWISE:
         from distillir.teachers.load import load_teacher
 
         teacher = load_teacher(spec)

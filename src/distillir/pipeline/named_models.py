@@ -5,6 +5,7 @@ from typing import Any
 
 from distillir.encoding.models import check_kind
 from distillir.errors import DistillirError
+from distillir.language_models.load import POINTWISE, load_asker
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.load_pairwise import load_pairwise
@@ -42,5 +43,7 @@ def _of_teacher(spec: Any, where: str) -> Iterator[tuple[str, str, str]]:
             yield from _of_teacher(member, f"{where}.ensemble[{number}]")
         return
     kind, value = next(iter(spec.items()))
+    if kind in POINTWISE:
+        load_asker(kind, value, f"{where}.{kind}")
     if kind in MODEL_SOURCES:
         yield f"{where}.{kind}", kind, value["model"] if isinstance(value, Mapping) else value

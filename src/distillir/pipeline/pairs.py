@@ -13,6 +13,7 @@ from distillir.pairs.spec import PairSpec
 from distillir.parallel import barrier, rank
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
+from distillir.teachers.counted import added, calls_told
 from distillir.teachers.pairwise import PairwiseTeacher
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -54,11 +55,11 @@ def make_pairs(folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, 
         found = ask_pairs(folder, spec, lists, teacher)
         figures = diagnose_pairs(found, lists)
         calls, noted = teacher.calls(), folder.noted()
-        total = {name: count + noted.get("pair_calls", {}).get(name, 0) for name, count in calls.items()}
+        total = added(noted.get("pair_calls", {}), calls)
         earlier = noted.get("pairs", {})
         folder.note(pair_calls=total, pairs=figures.to_dict() if key is None else {**earlier, key: figures.to_dict()})
         figures.say()
-        say(f"Pairwise teacher {teacher.name}: {calls['asked']} pairs asked, {calls['cached']} from the cache")
+        say(f"Pairwise teacher {teacher.name}: {calls_told(calls)}")
         if rank() == 0:
             write_pairs(found, target, source)
     barrier()
@@ -83,7 +84,10 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     swapped = np.full(len(index), np.nan, dtype=np.float32)
     if spec.both_orders:
         swapped = teacher.prefer(folder.collection, queries, *rows[::-1])
-    return Pairs(index, first, second, forward, swapped)
+    answered = ~np.isnan(forward)
+    if not answered.all():
+        say(f"The pairwise teacher gave no answer about {int((~answered).sum())} pairs, which are left out")
+    return Pairs(index, first, second, forward, swapped).where(answered)
 
 
 def pair_source(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> str:

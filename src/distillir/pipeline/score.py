@@ -13,7 +13,8 @@ from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
 from distillir.retrieval.run import Run, from_lists
-from distillir.teachers.counted import CountedTeacher
+from distillir.teachers.counted import CountedTeacher, added, calls_told
+from distillir.teachers.unanswered import last_where_silent, without_unanswered
 
 
 def score(folder: RunFolder) -> None:
@@ -87,7 +88,8 @@ def _score(folder: RunFolder) -> None:
     collection = folder.collection
     evaluation = read_run(folder.evaluation_candidates, collection)
     teacher = _teacher(folder)
-    ranked = teacher.score(collection, evaluation.queries, evaluation.lists)
+    # What the teacher gave no answer about ranks last.
+    ranked = [last_where_silent(scores) for scores in teacher.score(collection, evaluation.queries, evaluation.lists)]
     if rank() == 0:
         write_run(from_lists(evaluation.queries, evaluation.lists, ranked, "teacher"), collection, folder.teacher_run)
     score_training(folder, read_run(folder.candidates, collection), folder.teaching, teacher=teacher)
@@ -113,6 +115,9 @@ def score_training(
     teacher = teacher or _teacher(folder)
     scores = teacher.score(collection, run.queries, run.lists)
     calls = teacher.calls()
+    run, scores, silent = without_unanswered(run, scores)
+    if silent:
+        say(f"The teacher gave no answer about {silent} candidates, which are left out")
     if folder.recipe.candidates.guard is not None:
         guard = folder.recipe.candidates.guard
         before = len(run.documents)
@@ -123,12 +128,12 @@ def score_training(
     relevant = _relevant(folder, run)
     found = diagnose(scores, relevant)
     say_diagnostics(found)
-    paid = f"{calls['asked']} pairs asked, {calls['cached']} from the cache"
+    paid = calls_told(calls)
     free = "scores come from its index and vectors, no pair was paid for"
     say(f"Teacher {teacher.name}: {paid if sum(calls.values()) else free}")
     noted = folder.noted()
     before_calls = noted.get("teacher_calls", {})
-    total = {name: count + before_calls.get(name, 0) for name, count in calls.items()}
+    total = added(before_calls, calls)
     diagnostics = noted.get("diagnostics", {})
     folder.note(
         diagnostics=found.to_dict() if key is None else {**diagnostics, key: found.to_dict()}, teacher_calls=total

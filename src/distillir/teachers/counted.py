@@ -1,6 +1,6 @@
 """What the teachers of this package share: counts of what they were asked, and refusing what is no number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,8 +15,35 @@ class CountedTeacher(Teacher):
     """A teacher that counts: pairs that it was really asked, and pairs that the cache answered."""
 
     def calls(self) -> dict[str, int]:
-        """``asked``: pairs scored by the model in this process; ``cached``: pairs found in the score cache."""
+        """``asked``: pairs scored by the model in this process; ``cached``: pairs found in the score cache.
+
+        Language models add what was the matter with answers (`distillir.language_models.asker.Asker.counts`).
+        """
         return {"asked": 0, "cached": 0}
+
+
+#: What is told of the counts of a language model's answers.
+_MATTERS = {
+    "neither": "answered neither of the two words",
+    "bounded": "told one of the two words alone (the other is as unlikely as can be told)",
+    "refused": "refused",
+    "no log-probabilities": "without log-probabilities",
+    "failed": "never came",
+    "imitated": "about texts that hold the prompt's own labels",
+}
+
+
+def calls_told(calls: Mapping[str, int]) -> str:
+    """What was paid for, and what was the matter with answers, for people."""
+    matters = [
+        f"{count} {_MATTERS.get(name, name)}" for name, count in calls.items() if name not in ("asked", "cached")
+    ]
+    return "; ".join([f"{calls['asked']} pairs asked, {calls['cached']} from the cache", *matters])
+
+
+def added(calls: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Two counts of calls together."""
+    return {name: calls.get(name, 0) + more.get(name, 0) for name in {**calls, **more}}
 
 
 def check_finite(teacher: str, collection: Collection, queries: Rows, documents: Rows, scores: Scores) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 import xxhash
@@ -10,7 +11,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
-from distillir.teachers.counted import CountedTeacher
+from distillir.teachers.counted import CountedTeacher, added
 
 
 def zscore(scores: Scores) -> Scores:
@@ -32,10 +33,14 @@ Wide = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 def _scaled(scores: Scores, centre: Callable[[Wide], float], spread: Callable[[Wide], float]) -> Scores:
-    if not len(scores) or scores.min() == scores.max():
-        return np.zeros(len(scores), dtype=np.float32)
-    wide = scores.astype(np.float64)
-    return np.asarray((wide - centre(wide)) / spread(wide), dtype=np.float32)
+    # Where a member gave no answer, the sum has none.
+    scaled, answered = np.full(len(scores), np.nan, dtype=np.float32), ~np.isnan(scores)
+    wide = scores[answered].astype(np.float64)
+    if not len(wide) or wide.min() == wide.max():
+        scaled[answered] = 0.0
+    else:
+        scaled[answered] = (wide - centre(wide)) / spread(wide)
+    return scaled
 
 
 NORMALISATIONS: dict[str, Callable[[Scores], Scores]] = {"zscore": zscore, "minmax": minmax, "none": unchanged}
@@ -84,8 +89,7 @@ class EnsembleTeacher(CountedTeacher):
 
     def calls(self) -> dict[str, int]:
         """The members' counts together; see `CountedTeacher.calls`."""
-        counts = [member.calls() for member in self.members]
-        return {name: sum(count[name] for count in counts) for name in ("asked", "cached")}
+        return reduce(added, (member.calls() for member in self.members))
 
     def reads(self, query: str, document: str) -> bool:
         """Whether all members read it; see `Teacher.reads`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distillir.errors import DistillirError
+from distillir.language_models.load import POINTWISE, check_asker, load_asker
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.words import nearest
 
@@ -18,6 +19,7 @@ _KINDS = {
     "multi-vector": "a MultiVectorEncoder (ColBERT): MaxSim of token vectors; options model, max_length, precision",
     "sparse": "a SparseEncoder or SPLADE checkpoint: dot product over words; options model, max_length, precision",
     "cross-encoder": "a sentence-transformers CrossEncoder: raw logits; options model, max_length, precision",
+    **POINTWISE,
     "ensemble": "weighted sum of other teachers, normalised per query; options weights, normalize",
 }
 _NUMBER, _LENGTH, _WORD, _SWITCH = "a number", "a whole number above 0", "a word", "true or false"
@@ -48,7 +50,8 @@ def validate_teacher_spec(spec: object, where: str = "teacher") -> None:
 
     Args:
         spec: ``bm25``; ``{bm25: {k1: 0.9, ...}}``; ``{dense: name}`` or ``{dense: {model: name, max_length: 256}}``;
-            ``{cross-encoder: name}`` or a mapping likewise;
+            ``{cross-encoder: name}`` or a mapping likewise; ``{prompt: name}``, ``{monot5: name}``,
+            ``{query-likelihood: name}`` or mappings (`distillir.language_models.spec`);
             ``{ensemble: [spec, ...], weights: [...], normalize: zscore}``.
         where: What messages call the place.
 
@@ -78,6 +81,9 @@ def validate_teacher_spec(spec: object, where: str = "teacher") -> None:
 
 
 def _validate_options(kind: str, value: object, where: str) -> None:
+    if kind in POINTWISE:
+        check_asker(kind, value, where)
+        return
     if kind != "bm25" and isinstance(value, str) and value.strip():
         return
     if kind == "bm25" and value is None:
@@ -156,6 +162,10 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
         members = [load_teacher(member, cache=cache) for member in spec["ensemble"]]
         return EnsembleTeacher(members, spec.get("weights"), spec.get("normalize", "zscore"))
     kind, value = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
+    if kind in POINTWISE:
+        from distillir.teachers.asking import AskingTeacher
+
+        return AskingTeacher(load_asker(kind, value, f"teacher.{kind}"), cache and cache / "scores")
     options: dict[str, Any] = {"model": value} if isinstance(value, str) else dict(value or {})
     if kind == "bm25":
         from distillir.teachers.bm25 import BM25Teacher

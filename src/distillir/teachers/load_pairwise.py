@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from distillir.errors import DistillirError
+from distillir.language_models.load import PAIRWISE, check_asker, load_asker
 from distillir.teachers.pairwise import PairwiseTeacher
 from distillir.words import nearest
 
 _KINDS = {
     "cross-encoder": "what `distillir train-teacher --pairwise` made; options model, precision",
+    **PAIRWISE,
 }
+#: How far apart in the pointwise order pairs lie, by kind (MiuLab/PairDistill pairwise_rerank.py and its instupr form).
+_DISTANCES = {"duot5": 5, "prompt": 7}
 _OPTIONS = {"cross-encoder": ("model", "precision")}
 
 
@@ -23,7 +27,9 @@ def validate_pairwise_spec(spec: object, where: str) -> None:
     """Check the form of ``method.pairs.teacher``, without loading anything.
 
     Args:
-        spec: ``{cross-encoder: folder}`` or ``{cross-encoder: {model: folder, precision: bf16}}``.
+        spec: ``{cross-encoder: folder}`` or ``{cross-encoder: {model: folder, precision: bf16}}``; ``{duot5: name}``;
+            ``{prompt: name}`` or ``{prompt: {server: address, model: name, ...}}``
+            (`distillir.language_models.spec`).
         where: What messages call the place.
 
     Raises:
@@ -36,6 +42,9 @@ def validate_pairwise_spec(spec: object, where: str) -> None:
     kind, value = next(iter(spec.items()))
     if kind not in _KINDS:
         raise DistillirError(f"unknown pairwise teacher {kind!r}", where=where, remedy=nearest(str(kind), _KINDS))
+    if kind in PAIRWISE:
+        check_asker(kind, value, f"{where}.{kind}", pairwise=True)
+        return
     options = value if isinstance(value, Mapping) else {"model": value}
     for key, content in options.items():
         if key not in _OPTIONS[kind]:
@@ -59,5 +68,10 @@ def load_pairwise(spec: Mapping[str, Any], *, cache: Path | None = None) -> Pair
     from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
 
     validate_pairwise_spec(spec, "method.pairs.teacher")
-    value = next(iter(spec.values()))
+    kind, value = next(iter(spec.items()))
+    if kind in PAIRWISE:
+        from distillir.teachers.asking import AskingPairs
+
+        asker = load_asker(kind, value, f"method.pairs.teacher.{kind}", pairwise=True)
+        return AskingPairs(asker, _DISTANCES[kind], cache)
     return PairwiseCrossEncoder(**({"model": value} if isinstance(value, str) else dict(value)), cache=cache)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from distillir.encoding.reading import cut
+
 QUERY_TOKENS = 64
 # The first token, and one behind each of the three texts.
 _SPECIAL_TOKENS = 5
@@ -26,19 +28,10 @@ class PairText:
 
     def queries(self, texts: Sequence[str]) -> list[str]:
         """Queries, cut."""
-        return self._cut(texts, self.query_tokens)
+        return cut(self.tokenizer, texts, self.query_tokens)
 
     def joined(self, first: Sequence[str], second: Sequence[str]) -> list[str]:
         """Aligned documents, cut and joined."""
         separator = f" {self.tokenizer.sep_token or self.tokenizer.eos_token or '|'} "
-        left, right = self._cut(first, self.document_tokens), self._cut(second, self.document_tokens)
+        left, right = (cut(self.tokenizer, texts, self.document_tokens) for texts in (first, second))
         return [separator.join(pair) for pair in zip(left, right, strict=True)]
-
-    def _cut(self, texts: Sequence[str], tokens: int) -> list[str]:
-        if not texts:
-            return []
-        read = self.tokenizer(
-            list(texts), add_special_tokens=False, truncation=True, max_length=tokens, return_offsets_mapping=True
-        )
-        ends = [offsets[-1][1] if offsets else 0 for offsets in read["offset_mapping"]]
-        return [text[:end] for text, end in zip(texts, ends, strict=True)]

@@ -23,7 +23,10 @@ class PairwiseTeacher(ABC):
         """Identity of the teacher and of every setting that changes an answer (hex)."""
 
     def calls(self) -> dict[str, int]:
-        """``asked``: pairs that the model was asked about in this process; ``cached``: pairs found in the cache."""
+        """``asked``: pairs that the model was asked about in this process; ``cached``: pairs found in the cache.
+
+        Language models add what was the matter with answers (`distillir.language_models.asker.Asker.counts`).
+        """
         return {"asked": 0, "cached": 0}
 
     @abstractmethod
@@ -37,7 +40,8 @@ class PairwiseTeacher(ABC):
             second: Document rows [P].
 
         Returns:
-            log(P / (1 - P)) [P], float32. The other order is another question, and may be answered otherwise.
+            log(P / (1 - P)) [P], float32; NaN where the teacher was asked and gave no answer. The other order is
+            another question, and may be answered otherwise.
 
         Raises:
             DistillirError: An answer is not finite; the message names query and documents.

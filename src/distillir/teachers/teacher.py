@@ -37,7 +37,8 @@ class Teacher(ABC):
             lists: Per query, the candidate document rows; ragged, may be empty.
 
         Returns:
-            Per query, raw float32 scores aligned with its list; higher is better.
+            Per query, raw float32 scores aligned with its list; higher is better. NaN where a language model was asked
+            and gave no answer.
 
         Raises:
             DistillirError: A score is not finite; the message names the query and the document.

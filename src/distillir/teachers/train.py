@@ -64,7 +64,7 @@ def train_cross_encoder(
         seed: Of the new head, draws, order and dropout.
         max_pairs: At most so many pairs.
         pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
-            positive against each of its negatives, half of them in either order.
+            positive against each of its negatives, half of them in either order, and ties among negatives.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
 
@@ -104,7 +104,7 @@ def train_cross_encoder(
         "max_length": max_length,
         "seed": seed,
         "precision": resolved,
-        **({"pairwise": True} if pairwise else {}),
+        **({"pairwise": "with ties"} if pairwise else {}),
     }
     done = _finished(output, settings)
     barrier()

@@ -43,7 +43,8 @@ class TrainingTriples:
         queries: Query rows.
         first: Document rows.
         second: Document rows.
-        labels: 1 where the first is the judged positive and the second a mined negative, 0 the other way round.
+        labels: 1 where the first is the judged positive and the second a mined negative, 0 the other way round, 0.5
+            where both are negatives.
     """
 
     queries: Rows
@@ -56,17 +57,22 @@ class TrainingTriples:
 
 
 def training_triples(pairs: TrainingPairs, seed: int = 0) -> TrainingTriples:
-    """Each positive against each of its negatives, half of them in either order (drawn by ``seed``)."""
+    """Each positive against each of its negatives, half of them in either order (drawn by ``seed``), and ties.
+
+    Ties are each negative against the next of the same positive. Without them a model learns to look at the first
+    document alone, and turns close pairs round that are no better the other way.
+    """
     positives = np.maximum.accumulate(np.where(pairs.labels == 1, np.arange(len(pairs)), 0))
     negatives = np.flatnonzero(pairs.labels == 0)
-    positive = pairs.documents[positives[negatives]]
-    negative = pairs.documents[negatives]
+    positive, negative = pairs.documents[positives[negatives]], pairs.documents[negatives]
     ahead = np.random.default_rng([seed, 1]).permutation(np.arange(len(negatives)) % 2 == 0)
+    ties = np.flatnonzero((pairs.labels[:-1] == 0) & (pairs.labels[1:] == 0))
+    order = np.argsort(np.concatenate([negatives, ties]), kind="stable")
     return TrainingTriples(
-        pairs.queries[negatives],
-        np.where(ahead, positive, negative),
-        np.where(ahead, negative, positive),
-        ahead.astype(np.float32),
+        np.concatenate([pairs.queries[negatives], pairs.queries[ties]])[order],
+        np.concatenate([np.where(ahead, positive, negative), pairs.documents[ties]])[order],
+        np.concatenate([np.where(ahead, negative, positive), pairs.documents[ties + 1]])[order],
+        np.concatenate([ahead.astype(np.float32), np.full(len(ties), 0.5, dtype=np.float32)])[order],
     )
 
 

@@ -1,0 +1,1 @@
+"""Language models that are asked: prompts, models by transformers, OpenAI-compatible servers."""

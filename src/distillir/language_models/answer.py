@@ -1,0 +1,67 @@
+"""A server's answer to the odds of two words, or to what is the matter with it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+#: What may be the matter with an answer that was paid for. The last one has odds all the same.
+REFUSED, NO_LOGPROBS, NEITHER, BOUNDED = "refused", "no log-probabilities", "neither", "bounded"
+
+
+def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | None, str | None]:
+    """Log-odds of ``yes`` against ``no`` by the log-probabilities of an answer's first token.
+
+    Tokens that are a word but for white space count together. Where one of the two is not among the likeliest tokens
+    that the server tells, it is taken for as likely as the least likely of these (``bounded``): the true odds are at
+    least as far from even.
+
+    Args:
+        choice: One of a response's ``choices``, of chat completions or of completions.
+        yes: A word.
+        no: A word.
+
+    Returns:
+        The odds, or None; and what is the matter, or None.
+    """
+    message = choice.get("message") or {}
+    if choice.get("finish_reason") == "content_filter" or message.get("refusal"):
+        return None, REFUSED
+    likeliest = _likeliest(choice.get("logprobs"))
+    if not likeliest:
+        return None, NO_LOGPROBS
+    found = [_total(likeliest, word) for word in (yes, no)]
+    if found[0] is None and found[1] is None:
+        return None, NEITHER
+    least = min(value for _, value in likeliest)
+    odds = (least if found[0] is None else found[0]) - (least if found[1] is None else found[1])
+    return odds, BOUNDED if None in found else None
+
+
+def said(choice: Mapping[str, Any]) -> str:
+    """What an answer says."""
+    message = choice.get("message") or {}
+    return str(message.get("content") or message.get("refusal") or choice.get("text") or "")
+
+
+def _likeliest(told: Any) -> list[tuple[str, float]]:
+    """Tokens and log-probabilities at the first place, in any of the three forms that servers give."""
+    if not isinstance(told, Mapping):
+        return []
+    content, tops = told.get("content"), told.get("top_logprobs")
+    pairs: list[tuple[Any, Any]] = []
+    if content:
+        first = content[0]
+        pairs = [(one.get("token"), one.get("logprob")) for one in [*(first.get("top_logprobs") or []), first]]
+        pairs = list(dict(reversed(pairs)).items())
+    elif tops and isinstance(tops[0], Mapping):
+        pairs = list(tops[0].items())
+    return [
+        (str(token), float(value))
+        for token, value in pairs
+        if token is not None and isinstance(value, int | float) and math.isfinite(value)
+    ]
+
+
+def _total(likeliest: list[tuple[str, float]], word: str) -> float | None:
+    values = [value for token, value in likeliest if token.strip() == word]
+    return math.log(sum(map(math.exp, values))) if values and max(values) > -700 else None

@@ -1,0 +1,59 @@
+"""What every language model that is asked is to the teachers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.retrieval.run import Scores
+
+#: In the score cache: it was asked and paid for, and what it said is no answer. Teachers give NaN for it.
+UNANSWERED = np.finfo(np.float32).max
+
+
+class Asker(ABC):
+    """A language model with one question.
+
+    Attributes:
+        name: Short, for people.
+    """
+
+    name: str
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the model, the question and every setting that changes an answer (hex)."""
+
+    def before(self, questions: int, characters: int) -> None:  # noqa: B027 - most have nothing to say
+        """Say what is to come, and refuse what cannot be paid for.
+
+        Args:
+            questions: How many are to be asked.
+            characters: Of their texts, templates included.
+        """
+
+    def reads(self, query: str, document: str) -> bool:
+        """Whether a document reaches the model to its end."""
+        return True
+
+    @abstractmethod
+    def length(self, query: str, documents: Sequence[str]) -> int:
+        """Characters of a question."""
+
+    def counts(self) -> dict[str, int]:
+        """How many answers were out of the ordinary, by what was the matter with them."""
+        return {}
+
+    @abstractmethod
+    def ask(self, queries: Sequence[str], documents: Sequence[tuple[str, ...]]) -> Iterator[tuple[Rows, Scores]]:
+        """Ask aligned questions [N].
+
+        Args:
+            queries: Texts.
+            documents: One text each, or two.
+
+        Yields:
+            Places [B] and what was found [B], as soon as it is there: log-odds of the first answer against the second,
+            or `UNANSWERED`. What could not be asked (a server that does not answer) is left out.
+        """

@@ -1,0 +1,121 @@
+"""The odds of two answers, by a model that transformers runs (monoT5, duoT5, instruction models)."""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from distillir.collections.table import Rows
+from distillir.encoding.models import pick_device
+from distillir.encoding.precision import autocast, resolve_precision
+from distillir.errors import DistillirError
+from distillir.language_models.asker import Asker
+from distillir.language_models.fitting import Fitted
+from distillir.language_models.local import (
+    check_language_model,
+    chunked,
+    language_model_fingerprint,
+    load_language_model,
+)
+from distillir.language_models.prompt import Prompt
+from distillir.retrieval.run import Scores
+
+
+class LocalChoice(Asker):
+    """log p(yes) - log p(no) of the first word of the answer: the difference of two logits.
+
+    An encoder-decoder is asked as published (MiuLab/PairDistill; monoT5, duoT5). Decoder-only models are ours: asked in
+    their chat template, or with ``Answer:`` behind the prompt. Documents are cut to equal shares, so that the end of
+    the prompt is read (ours; the original cuts the whole at its end).
+
+    Args:
+        model: Folder, hub name or ``.gguf`` file; loaded when the first question is asked.
+        prompt: The question.
+        max_length: Tokens of the whole; None: the prompt's.
+        precision: ``auto`` (bf16 where the device computes it in hardware), ``float32`` or ``bf16``.
+        chat: See `distillir.language_models.local.load_language_model`.
+
+    Raises:
+        DistillirError: There is no such model.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        prompt: Prompt,
+        *,
+        max_length: int | None = None,
+        precision: str = "auto",
+        chat: bool | None = None,
+    ) -> None:
+        check_language_model(model)
+        self.model, self.prompt, self.chat = model, prompt, chat
+        self.name = Path(model).name
+        self.max_length = max_length or prompt.max_length
+        self.precision = resolve_precision(precision, pick_device())
+        self._neither = self._imitated = 0
+
+    def fingerprint(self) -> str:
+        """See `Asker.fingerprint`."""
+        identity = ["choice", language_model_fingerprint(self.model), self.prompt.template, self.prompt.cue]
+        identity += [self.prompt.yes, self.prompt.no, str(self.max_length), self.precision, str(self.chat)]
+        return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
+
+    def counts(self) -> dict[str, int]:
+        """``neither``: the likeliest word was another one; the odds of the two count all the same, as published."""
+        return {"neither": self._neither, "imitated": self._imitated}
+
+    def length(self, query: str, documents: Sequence[str]) -> int:
+        """See `Asker.length`."""
+        return len(self.prompt.text(query, *documents))
+
+    def reads(self, query: str, document: str) -> bool:
+        """See `Asker.reads`."""
+        return self._fitted.reads(document)
+
+    @cached_property
+    def _fitted(self) -> Fitted:
+        return Fitted(self.prompt, load_language_model(self.model, chat=self.chat), self.max_length)
+
+    @cached_property
+    def _words(self) -> tuple[int, int]:
+        """First tokens of the two answers."""
+        loaded = self._fitted.loaded
+        space = "" if loaded.seq2seq or loaded.chat else " "
+        found = [
+            loaded.tokenizer(space + word, add_special_tokens=False)["input_ids"]
+            for word in (self.prompt.yes, self.prompt.no)
+        ]
+        if not all(found) or found[0][0] == found[1][0]:
+            raise DistillirError(
+                f"its tokenizer does not tell {self.prompt.yes!r} from {self.prompt.no!r} by their first token",
+                where=self.model,
+                remedy="choose other answers, or another model",
+            )
+        return found[0][0], found[1][0]
+
+    def ask(self, queries: Sequence[str], documents: Sequence[tuple[str, ...]]) -> Iterator[tuple[Rows, Scores]]:
+        """See `Asker.ask`."""
+        import torch
+
+        loaded, words = self._fitted.loaded, list(self._words)
+        model = loaded.model
+        start_token = getattr(model.generation_config, "decoder_start_token_id", None)
+        if start_token is None:
+            start_token = getattr(model.config, "decoder_start_token_id", None) or 0
+        for part in chunked(len(queries)):
+            self._imitated += sum(any(map(self.prompt.imitated_by, given)) for given in documents[part])
+            rows = self._fitted.ids(queries[part], documents[part])
+            for places, features in loaded.batches(rows):
+                if loaded.seq2seq:
+                    features["decoder_input_ids"] = torch.full((len(places), 1), start_token, device=model.device)
+                else:
+                    features["logits_to_keep"] = 1
+                with torch.inference_mode(), autocast(self.precision, model.device):
+                    logits = model(**features).logits[:, -1].float()
+                self._neither += int((~torch.isin(logits.argmax(dim=1).cpu(), torch.tensor(words))).sum())
+                odds = (logits[:, words[0]] - logits[:, words[1]]).cpu().numpy()
+                yield places + part.start, np.asarray(odds, dtype=np.float32)

@@ -1,0 +1,144 @@
+"""An OpenAI-compatible server (vLLM, llama.cpp, a provider): calls with retries, a rate limit and a budget."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distillir.errors import DistillirError
+from distillir.files import cache_root
+from distillir.language_models.budget import Budget, Rate
+from distillir.language_models.spec import ServerSpec
+
+# Tokens that a chat template may put around a message.
+_TEMPLATE_TOKENS = 64
+_LONGEST_WAIT = 30.0
+
+
+class NoAnswerError(Exception):
+    """A call failed as often as it may."""
+
+
+class Server:
+    """Calls to a server. Threads may share it.
+
+    Retries are spread at random over waits that double from half a second to 30 seconds, or as long as the server says
+    (``Retry-After``); what a call costs is counted for every attempt.
+
+    Args:
+        spec: Address, model and limits.
+        ledger: Name of what the budget is for: the same questions of the same model share one.
+
+    Raises:
+        DistillirError: The extra ``llm`` is not installed.
+    """
+
+    def __init__(self, spec: ServerSpec, ledger: str) -> None:
+        try:
+            import openai
+        except ModuleNotFoundError:
+            raise DistillirError(
+                "an LLM server is asked through the openai client, which is not installed",
+                where="teacher",
+                remedy="pip install 'distillir[llm]'",
+            ) from None
+        self.spec = spec
+        self.budget = Budget(spec.budget.calls, spec.budget.tokens, cache_root() / "spending" / ledger)
+        self._rate = Rate(spec.requests_per_minute)
+        self._client = openai.OpenAI(
+            base_url=spec.server,
+            api_key=os.environ.get(spec.api_key_env) or "none",
+            max_retries=0,
+            timeout=spec.timeout,
+        )
+
+    def ping(self) -> None:
+        """Refuse to begin where nobody answers; costs nothing.
+
+        Raises:
+            DistillirError: There is no server, or it does not know the key.
+        """
+        import openai
+
+        try:
+            self._client.models.list(timeout=min(10.0, self.spec.timeout))
+        except (openai.APIConnectionError, openai.AuthenticationError) as error:
+            raise DistillirError(
+                f"does not answer ({_reason(error)})", where=self.spec.server, remedy="check address, key and server"
+            ) from None
+        except openai.OpenAIError:
+            return  # some servers list no models
+
+    def complete(self, text: str, **options: Any) -> Mapping[str, Any]:
+        """One call.
+
+        Args:
+            text: The user's message, or the prompt.
+            options: ``max_tokens`` and whatever else the server takes.
+
+        Returns:
+            The first of the response's ``choices``.
+
+        Raises:
+            NoAnswerError: The server did not answer, however often it was asked.
+            BudgetSpentError: Nothing is left for it.
+            DistillirError: The server refuses such calls altogether (key, model, form).
+        """
+        import openai
+        import tenacity
+
+        passing = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
+        # A token is at least a byte of the text.
+        most = len(text.encode()) + _TEMPLATE_TOKENS + int(options.get("max_tokens", 0))
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(1 + self.spec.retries),
+            wait=_wait,
+            retry=tenacity.retry_if_exception_type(passing),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, text, most, options)
+        except passing as error:
+            raise NoAnswerError(_reason(error)) from None
+        except openai.OpenAIError as error:
+            raise DistillirError(
+                f"refuses the call: {_reason(error)}",
+                where=self.spec.server,
+                remedy="check server, model, api and the key",
+            ) from None
+
+    def _once(self, text: str, most: int, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._rate.wait()
+        self.budget.take(most)
+        common = {"model": self.spec.model, "temperature": 0, **options}
+        response: Any
+        if self.spec.api == "chat":
+            response = self._client.chat.completions.create(messages=[{"role": "user", "content": text}], **common)
+        else:
+            response = self._client.completions.create(prompt=text, **common)
+        told = response.model_dump() if hasattr(response, "model_dump") else {}
+        used = (told.get("usage") or {}).get("total_tokens")
+        self.budget.settle(most, most if used is None else int(used))
+        choices = told.get("choices") or [{}]
+        found: Mapping[str, Any] = choices[0]
+        return found
+
+
+def _wait(state: Any) -> float:
+    """Seconds before the next attempt."""
+    import tenacity
+
+    response = getattr(state.outcome.exception(), "response", None)
+    told = None if response is None else response.headers.get("retry-after")
+    if told is not None and told.replace(".", "", 1).isdigit():
+        return min(float(told), 4 * _LONGEST_WAIT)
+    return float(tenacity.wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)(state)) + 0.1
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def server_name(spec: ServerSpec) -> str:
+    """A server's model, for people."""
+    return Path(spec.model).name

@@ -1,0 +1,126 @@
+"""What a recipe says of a language model: one by transformers, or one behind a server."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from distillir.errors import DistillirError
+from distillir.words import nearest
+
+Spec = TypeVar("Spec", bound=BaseModel)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+class BudgetSpec(_Part):
+    """What may be spent, over all runs that ask the same questions of the same model."""
+
+    calls: int | None = Field(None, ge=1, description="calls at most, retries counted; null: any number")
+    tokens: int | None = Field(None, ge=1, description="tokens of prompts and answers at most; null: any number")
+
+
+class PriceSpec(_Part):
+    """For the estimate, in whatever currency."""
+
+    input: float = Field(0, ge=0, description="of a million tokens of prompts")
+    output: float = Field(0, ge=0, description="of a million tokens of answers")
+
+
+class ServerSpec(_Part):
+    """A model behind an OpenAI-compatible server."""
+
+    server: str = Field(description="address, with /v1 where the server has it")
+    model: str = Field(min_length=1, description="as the server calls it")
+    api: Literal["chat", "completions"] = Field("chat", description="completions: for models without a chat template")
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+    in_flight: int = Field(16, ge=1, le=512, description="calls at once")
+    requests_per_minute: float | None = Field(None, gt=0, description="null: any number")
+    timeout: float = Field(120, gt=0, description="seconds an attempt may take")
+    retries: int = Field(8, ge=0, description="further attempts where the server is busy, away or late")
+    budget: BudgetSpec = Field(default_factory=BudgetSpec, description="calls and tokens that may be spent")
+    price: PriceSpec = Field(default_factory=PriceSpec, description="for the estimate")
+    identity: str | None = Field(
+        None, description="what answers are kept under; null: server and model, so that another address pays anew"
+    )
+
+    @field_validator("server")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with http:// or https://")
+        return value.rstrip("/")
+
+    def named(self) -> list[str]:
+        """What answers are kept under."""
+        return [self.identity] if self.identity is not None else [self.server, self.model, self.api]
+
+
+class ServerChoiceSpec(ServerSpec):
+    """A question of two answers to a server."""
+
+    template: str | None = Field(None, description="a prompt of your own")
+    answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+    document_words: int | None = Field(None, ge=1, description="words of each document at most; null: all")
+
+
+class LocalChoiceSpec(_Part):
+    """A question of two answers to a model by transformers."""
+
+    model: str = Field(min_length=1, description="folder, hub name or .gguf file")
+    max_length: int | None = Field(None, ge=16, description="tokens of the whole prompt; null: as published")
+    precision: Literal["auto", "float32", "bf16"] = Field("auto", description="of the model")
+    chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
+    template: str | None = Field(None, description="a prompt of your own")
+    answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+
+
+class LikelihoodSpec(_Part):
+    """Query likelihood by a decoder."""
+
+    model: str = Field(min_length=1, description="folder, hub name or .gguf file of a decoder")
+    template: str | None = Field(None, description="what stands before the query, with {document}")
+    max_length: int = Field(512, ge=80, description="tokens of document and query")
+    precision: Literal["auto", "float32", "bf16"] = Field("auto", description="of the model")
+
+
+def read_choice_spec(value: object, where: str) -> LocalChoiceSpec | ServerChoiceSpec:
+    """The options of a model that is asked for one of two answers.
+
+    Args:
+        value: A model's name, or a mapping, with ``server`` for one behind a server.
+        where: What messages call the place.
+
+    Raises:
+        DistillirError: Another form.
+    """
+    if isinstance(value, Mapping) and "server" in value:
+        found: LocalChoiceSpec | ServerChoiceSpec = read_spec(ServerChoiceSpec, value, where)
+    else:
+        found = read_spec(LocalChoiceSpec, value, where)
+    if (found.template is None) != (found.answers is None):
+        raise DistillirError("template and answers go together", where=where)
+    return found
+
+
+def read_spec(kind: type[Spec], value: object, where: str) -> Spec:
+    """A model's name, or a mapping of options.
+
+    Raises:
+        DistillirError: Another form; the message names the key, and the nearest known one.
+    """
+    if isinstance(value, str) and value.strip():
+        value = {"model": value}
+    if not isinstance(value, Mapping):
+        raise DistillirError(f"{value!r} is no mapping", where=where, remedy="give a name, or {model: name}")
+    for key in value:
+        if key not in kind.model_fields:
+            raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), kind.model_fields))
+    try:
+        return kind.model_validate(dict(value))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise DistillirError(f"{key}: {first['msg']}", where=where) from None
