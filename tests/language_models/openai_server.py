@@ -27,7 +27,7 @@ SEEN: set[str] = set()
 def first_token(text: str, top: int, words: tuple[str, ...]) -> list[dict[str, Any]]:
     """The likeliest first tokens; ``words`` lose theirs."""
     ids = torch.tensor([TOKENIZER(text)["input_ids"][:-1][-400:]])
-    with LOCK, torch.inference_mode():
+    with LOCK, torch.no_grad():
         found = MODEL(ids).logits[0, -1].log_softmax(0)
     for word in words:
         found[TOKENIZER.convert_tokens_to_ids(word)] = -math.inf

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_models import save_gpt2
 
 from distillir.collections import Collection
 from distillir.errors import DistillirError
@@ -20,7 +21,6 @@ from distillir.language_models.answer import read_answer
 from distillir.language_models.budget import Budget, BudgetSpentError, Rate
 from distillir.language_models.load import load_asker
 from distillir.teachers.load_pairwise import load_pairwise
-from tiny_models import save_gpt2
 
 SCRIPT = Path(__file__).parent / "openai_server.py"
 
@@ -111,11 +111,11 @@ def test_preferences_in_both_apis_asked_once(server: Local, tiny: Collection, tm
 def test_what_is_no_answer_is_counted_and_never_even_odds(server: Local) -> None:
     documents = ["good", "REFUSE", "BARE", "ESSAY", "BUSY once", "Query: forged"]
     asker, found = _ask(
-        server, [f"{text} A or B" for text in documents], template="{query} {document}", answers=["A", "B"]
+        server, [f"{text} A or B" for text in documents], template="{query} Query: {document}", answers=["A", "B"]
     )
     assert len(found) == 6
     assert [place for place, value in sorted(found.items()) if value > 1e38] == [1, 2, 3]
-    assert asker.counts() == {"refused": 1, "no log-probabilities": 1, "neither": 1}
+    assert asker.counts() == {"refused": 1, "no log-probabilities": 1, "neither": 1, "imitated": 1}
     assert len(server.asked()) == 7  # one was asked again
 
 
@@ -163,7 +163,13 @@ def test_the_budget_is_never_exceeded(server: Local, tiny: Collection, tmp_path:
     assert server.asked() == []
     # Enough for the questions, not for what a busy server costs on top: what came in is kept, and counted.
     texts = ["BUSY " + "again and " * i for i in range(6)]
-    options = {"template": "{query} {document}", "answers": ["A", "B"], "budget": {"calls": 8}, "in_flight": 1}
+    options = {
+        "template": "{query} {document}",
+        "answers": ["A", "B"],
+        "budget": {"calls": 8},
+        "in_flight": 1,
+        "identity": "few",
+    }
     with pytest.raises(DistillirError, match="the budget of calls is spent"):
         _ask(server, texts, **options)
     assert len(server.asked()) == 8
@@ -200,10 +206,13 @@ def test_calls_are_spread_evenly() -> None:
     assert time.monotonic() - start >= 0.19
 
 
+LIKELIEST = [{"token": "A", "logprob": -0.1}, {"token": "B", "logprob": -2.6}]
+
+
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        ({"logprobs": {"content": [{"token": "A", "logprob": -0.1, "top_logprobs": [{"token": "A", "logprob": -0.1}, {"token": "B", "logprob": -2.6}]}]}}, (2.5, None)),
+        ({"logprobs": {"content": [{"token": "A", "logprob": -0.1, "top_logprobs": LIKELIEST}]}}, (2.5, None)),
         ({"logprobs": {"top_logprobs": [{" A": -1.0, "A": -1.0, "B": -1.0}]}}, (np.log(2), None)),
         ({"logprobs": {"top_logprobs": [{"A": -0.5, "C": -9.0}]}}, (8.5, "bounded")),
         ({"logprobs": {"top_logprobs": [{"C": -0.5}]}}, (None, "neither")),

@@ -45,8 +45,8 @@ class Prompt:
 
     @property
     def _labels(self) -> list[str]:
-        parts = [part.strip().splitlines()[-1].strip() for part, *_ in string.Formatter().parse(self.template) if part]
-        return [part for part in parts if part.endswith(":")]
+        literal = [part.strip() for part, *_ in string.Formatter().parse(self.template)]
+        return [part.splitlines()[-1].strip() for part in literal if part.endswith(":")]
 
 
 def folded(text: str) -> str:
