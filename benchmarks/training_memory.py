@@ -9,6 +9,7 @@ first step (libraries, model, texts) is measured by the same process and named a
 import argparse
 import json
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,8 +69,12 @@ def main() -> None:
             command = [sys.executable, __file__, "--collection", arguments.collection]
             command += ["--queries", str(arguments.queries), "--cell", str(candidates), grad_cache]
             command += ["--student", arguments.student, "--kind", arguments.kind]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            found = json.loads(output.strip().splitlines()[-1])
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            if done.returncode == -signal.SIGKILL:
+                print(f"| {candidates} | {grad_cache} | | more than the machine has |", flush=True)
+                continue
+            done.check_returncode()
+            found = json.loads(done.stdout.strip().splitlines()[-1])
             print(f"| {candidates} | {grad_cache} | {found['before']:.2f} | {found['peak']:.2f} |", flush=True)
 
 

@@ -94,14 +94,44 @@ class QueriesSpec(Part):
     unjudged: bool = Field(False, description="also the collection's queries that no split judges")
     titles: int = Field(0, ge=0, description="this many documents' titles as further queries")
     sentences: int = Field(0, ge=0, description="this many sentences of documents as further queries")
+    generated: int = Field(0, ge=0, description="this many queries that a language model makes of documents")
+    generator: Any = Field(
+        None, description="the model that makes them: a name, or a mapping (distillir.language_models.spec)"
+    )
+    round_trip: int | None = Field(
+        None, ge=1, description="keep a made query only where the teacher ranks its document so high; null: keep all"
+    )
     limit: int | None = Field(None, ge=1, description="at most this many of the split's queries, chosen by the seed")
     seed: int | None = Field(None, ge=0, lt=2**32, description="seed of which are chosen; null: the recipe's seed")
+
+    @model_validator(mode="after")
+    def _generator_named(self) -> "QueriesSpec":
+        from distillir.language_models.spec import read_generator_spec
+
+        if (self.generated > 0) != (self.generator is not None):
+            raise ValueError("generated and generator go together")
+        if self.generator is not None:
+            try:
+                read_generator_spec(self.generator, "queries.generator")
+            except DistillirError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def makes(self) -> int:
+        """How many queries are made of documents."""
+        return self.titles + self.sentences + self.generated
 
 
 class EvaluationSpec(Part):
     """How the gain is measured."""
 
-    split: str = Field("test", description="the split that is reported")
+    split: str | None = Field(
+        "test",
+        description="the split that is reported; null (no judgements): queries held out of training, for which the "
+        "teacher's best candidate counts as relevant",
+    )
+    held_out: int = Field(100, ge=1, description="how many queries are held out where split is null")
     measures: list[str] = Field(
         default_factory=lambda: ["nDCG@10", "MRR@10", "recall@100", "MAP@100"],
         min_length=1,

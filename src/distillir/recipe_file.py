@@ -79,11 +79,17 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
                 where="training.gradient_accumulation",
                 remedy="choose a divisor of training.queries_per_step",
             )
-        if recipe.evaluation.split == recipe.queries.split:
+        if recipe.evaluation.split is not None and recipe.evaluation.split == recipe.queries.split:
             raise DistillirError(
                 f"trains and evaluates on the same split {recipe.queries.split!r}",
                 where="evaluation.split",
                 remedy="a gain on the training queries proves nothing: choose another split",
+            )
+        if recipe.evaluation.split is None and recipe.teacher is None:
+            raise DistillirError(
+                "queries are held out for the teacher to judge, and the recipe has none",
+                where="evaluation.split",
+                remedy="name a split, or a teacher",
             )
         _check_student(recipe)
         check_measures(recipe.evaluation.measures)

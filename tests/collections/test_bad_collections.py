@@ -128,6 +128,7 @@ def test_folders_that_are_no_collection(tmp_path: Path, tiny_beir: Path) -> None
     with pytest.raises(DistillirError, match=r"no collection in this folder; a BEIR folder has corpus\.jsonl"):
         load_collection(tmp_path)
     shutil.copy(tiny_beir / "corpus.jsonl", tmp_path)
+    shutil.copytree(tiny_beir / "qrels", tmp_path / "qrels")
     with pytest.raises(DistillirError, match=r"without queries\.jsonl"):
         load_collection(tmp_path)
     with pytest.raises(DistillirError, match="is a file where a folder is expected"):

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_models import save_gpt2, save_t5
 
 from distillir.collections import Collection
 from distillir.errors import DistillirError
@@ -17,6 +16,7 @@ from distillir.language_models.local_choice import LocalChoice
 from distillir.language_models.prompt import DUOT5, INSTUPR_PAIRWISE, INSTUPR_POINTWISE, MONOT5, Prompt
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise
+from tiny_language_models import save_gpt2, save_t5
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import save_gpt2
 
 from distillir.collections import Collection
 from distillir.errors import DistillirError
@@ -21,6 +20,7 @@ from distillir.language_models.answer import read_answer
 from distillir.language_models.budget import Budget, BudgetSpentError, Rate
 from distillir.language_models.load import load_asker
 from distillir.teachers.load_pairwise import load_pairwise
+from tiny_language_models import save_gpt2
 
 SCRIPT = Path(__file__).parent / "openai_server.py"
 

@@ -16,6 +16,7 @@ import yaml
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.recipe import Recipe
+from tiny_language_models import save_gpt2
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,71 @@ def test_what_is_compared(tiny_beir: Path) -> None:
 def test_preferences_that_nobody_is_asked_for(tiny_beir: Path, method: Any) -> None:
     with pytest.raises(DistillirError, match=r"names none.*train-teacher --pairwise"):
         compose(Recipe.model_validate(_recipe(tiny_beir, method)))
+
+
+def test_rounds_of_a_plan(tiny_beir: Path) -> None:
+    pairs = {"teacher": {"cross-encoder": "folder"}}
+
+    def composed(**more: Any) -> Any:
+        return compose(Recipe.model_validate(_recipe(tiny_beir, {"name": "pairdistill", "pairs": pairs, **more})))
+
+    two = composed(rounds=2)
+    assert two.name == "pairdistill, 2 rounds" and [stage.mine for stage in two.stages] == [False, True]
+    assert [stage.restart for stage in composed(rounds=3, restart=True).stages] == [False, True, True]
+    both = composed(rounds=2, plan=[{"lists": "plain"}, {"lists": {"top": 4}}], name="kl")
+    assert [stage.mine for stage in both.stages] == [False, False, True, False]
+    with pytest.raises(ValueError, match="leaves no room for rounds"):
+        composed(rounds=2, stages="together")
+
+
+@pytest.mark.parametrize("queries", ["unjudged", "none"])
+def test_without_labels_and_without_queries(
+    tiny_beir: Path, pairwise: Path, tmp_path: Path, queries: str, minilm_path: str
+) -> None:
+    """Rounds from the start, pairs where the student errs, held-out queries: on texts alone."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    shutil.copy(tiny_beir / "corpus.jsonl", folder)
+    if queries == "unjudged":
+        shutil.copy(tiny_beir / "queries.jsonl", folder)
+        wanted: dict[str, Any] = {"split": None, "unjudged": True}
+    else:
+        model = save_gpt2(minilm_path, tmp_path / "gpt2")
+        generator = {"model": model, "max_tokens": 8}
+        wanted = {"split": None, "sentences": 30, "generated": 5, "generator": generator, "round_trip": 3}
+    pairs = {"teacher": {"cross-encoder": str(pairwise)}, "per_query": 3, "choice": "disagreement"}
+    method = {"name": "pairdistill", "pairs": pairs, "rounds": 2, "restart": True}
+    value = _recipe(folder, method, queries=wanted)
+    value["evaluation"] = {"split": None, "held_out": 8, "measures": ["nDCG@10"], "precision": "auto"}
+    value["training"]["queries_per_step"] = 2
+    path, run = tmp_path / "recipe.yaml", tmp_path / "run"
+    path.write_text(yaml.safe_dump(value))
+    done = _distillir("run", str(path), "--output", str(run))
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((run / "metrics.json").read_text())
+    # The teacher judges the held-out queries: it agrees with itself.
+    assert metrics["split"] == "held out" and metrics["queries"] == 8 and metrics["teacher"]["nDCG@10"] == 1.0
+    assert set(metrics["rounds"]) == {"2"} and "stage 2" in metrics["pairs"]
+    trained = {line.split()[0] for line in (run / "runs" / "candidates.trec").read_text().splitlines()}
+    held_out = {line.split()[0] for line in (run / "runs" / "after.trec").read_text().splitlines()}
+    assert len(held_out) == 8 and not trained & held_out
+    if queries == "none":
+        assert metrics["generated"]["round_trip"] == 3 and metrics["generated"]["kept"] < metrics["generated"]["made"]
+    page = (run / "report.html").read_text()
+    assert "held out" in page and "Round" in page
+
+
+def test_no_judgement_and_no_way_out_is_told(tiny_beir: Path, tmp_path: Path) -> None:
+    shutil.copy(tiny_beir / "corpus.jsonl", tmp_path)
+    shutil.copy(tiny_beir / "queries.jsonl", tmp_path)
+    path = tmp_path / "recipe.yaml"
+    for change, said in (
+        ({}, "has no judgements; set evaluation.split to null"),
+        ({"evaluation": {"split": None}, "queries": {"split": None, "unjudged": True}}, "choose at most 15"),
+        ({"evaluation": {"split": None}, "teacher": None, "method": "info_nce"}, "the recipe has none; name a split"),
+    ):
+        path.write_text(
+            yaml.safe_dump({**_recipe(tmp_path, "kl"), "queries": {"split": None, "sentences": 4}, **change})
+        )
+        done = _distillir("run", str(path), "--output", str(tmp_path / "run"))
+        assert done.returncode and said in done.stderr and "Traceback" not in done.stderr, done.stderr

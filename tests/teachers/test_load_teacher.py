@@ -66,7 +66,9 @@ def test_a_path_to_nothing_is_said_before_anything_is_scored(tmp_path: Path) -> 
 
 
 def test_kinds_and_validation_need_no_torch() -> None:
-    assert set(teacher_kinds()) == {"bm25", "dense", "multi-vector", "sparse", "cross-encoder", "ensemble"}
+    language_models = {"prompt", "monot5", "query-likelihood"}
+    own = {"bm25", "dense", "multi-vector", "sparse", "cross-encoder", "ensemble"}
+    assert set(teacher_kinds()) == own | language_models
     code = (
         "import sys; from distillir.teachers.load import validate_teacher_spec as v, load_teacher;"
         "v({'ensemble': ['bm25', {'dense': 'x'}]}); load_teacher('bm25'); print('torch' in sys.modules)"

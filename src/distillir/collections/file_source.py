@@ -79,11 +79,15 @@ def folder_source(folder: Path) -> FileSource:
     name = folder.resolve().name
     if corpus := _find(folder, "corpus.jsonl"):
         queries = _find(folder, "queries.jsonl")
-        if queries is None:
+        qrels = _beir_qrels(folder)
+        if queries is None and qrels:
             raise DistillirError(
-                "a BEIR folder without queries.jsonl", where=folder, remedy="add the queries, one object a line"
+                "a BEIR folder with qrels and without queries.jsonl",
+                where=folder,
+                remedy="add the queries, one object a line",
             )
-        return FileSource(name, str(folder), corpus, [(None, queries)], _beir_qrels(folder))
+        # Without both it is a corpus alone, of which queries can be made.
+        return FileSource(name, str(folder), corpus, [] if queries is None else [(None, queries)], qrels)
     if corpus := _find(folder, "collection.tsv"):
         query_files = [(split or None, file) for split, file in _by_split(folder, "queries")]
         if not query_files:

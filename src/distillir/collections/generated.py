@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,12 @@ _END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
 def with_generated_queries(
-    collection: Collection, *, titles: int = 0, sentences: int = 0, seed: int = 0
+    collection: Collection,
+    *,
+    titles: int = 0,
+    sentences: int = 0,
+    further: Sequence[tuple[str, str]] = (),
+    seed: int = 0,
 ) -> tuple[Collection, Rows]:
     """The same collection with queries made of documents behind its own, whose rows stay as they are.
 
@@ -32,6 +38,7 @@ def with_generated_queries(
         collection: Where the documents are.
         titles: How many titles at most.
         sentences: How many sentences at most.
+        further: Ids and texts of queries made elsewhere.
         seed: Of the choice.
 
     Returns:
@@ -40,10 +47,12 @@ def with_generated_queries(
     Raises:
         DistillirError: Titles are wanted and the documents have none.
     """
-    key = xxhash.xxh3_64_hexdigest(f"2 {collection.fingerprint} {titles} {sentences} {seed}".encode())
+    key = xxhash.xxh3_64_hexdigest(
+        f"3 {collection.fingerprint} {titles} {sentences} {seed} {json.dumps(list(further))}".encode()
+    )
     path = cache_root() / "collections" / f"generated-{key}"
     if not (path / "info.json").is_file():
-        _write(path, collection, titles, sentences, seed)
+        _write(path, collection, titles, sentences, further, seed)
     wider = Collection(path)
     return wider, np.arange(len(collection.queries), len(wider.queries), dtype=np.int64)
 
@@ -67,11 +76,14 @@ def _untitled(collection: Collection) -> DistillirError:
     )
 
 
-def _write(path: Path, collection: Collection, titles: int, sentences: int, seed: int) -> None:
+def _write(
+    path: Path, collection: Collection, titles: int, sentences: int, further: Sequence[tuple[str, str]], seed: int
+) -> None:
     generator = np.random.default_rng(seed)
     made = [
         *_made("title", titles, collection.corpus, generator.permutation(len(collection.corpus))),
         *_made("sentence", sentences, collection.corpus, generator.permutation(len(collection.corpus))),
+        *further,
     ]
     if titles and not any(identifier.startswith("title:") for identifier, _ in made):
         raise _untitled(collection)

@@ -96,7 +96,7 @@ def _import_texts(
         writer.close()
     except DuplicateIdError as error:
         _name_both_lines(error, parts, kind, options)
-    if not done:
+    if not done and parts:
         raise DistillirError(f"no {kind} texts", where=", ".join(part.place for part in parts) or None)
     if skipped:
         say(f"left out {len(skipped):,} empty {kind} texts (empty: skip)")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from distillir.comparison.cell import Cell
 from distillir.comparison.file import Comparison
+from distillir.evaluation.held_out import HELD_OUT
 from distillir.evaluation.measures import Evaluation
 from distillir.evaluation.measures import evaluate as measure
 from distillir.evaluation.significance import bootstrap_interval, holm_correction, paired_t_test
@@ -129,7 +130,7 @@ def make_leaderboard(
         known: What was measured before, by the ranking's file, and where what is measured now is kept.
     """
     folder, known = done[0][2], {} if known is None else known
-    qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
+    qrels = evaluation_qrels(folder)
     measures = tuple(folder.recipe.evaluation.measures)
     evaluated: dict[str, list[Evaluation]] = {}
     for cell, _, run in done:
@@ -145,7 +146,7 @@ def make_leaderboard(
     teacher = _evaluate(teachers[0], "teacher", measures, known).means if alone else {}
     return Leaderboard(
         collection=folder.collection.name,
-        split=folder.recipe.evaluation.split,
+        split=folder.recipe.evaluation.split or HELD_OUT,
         queries=len(qrels.query_rows),
         measures=measures,
         baseline=comparison.baseline,
@@ -219,7 +220,7 @@ def _evaluate(folder: RunFolder, which: str, measures: Sequence[str], known: dic
 
     path = {"before": folder.before_run, "after": folder.after_run, "teacher": folder.teacher_run}[which].resolve()
     if path not in known:
-        qrels = evaluation_qrels(folder.collection, folder.recipe.evaluation.split)
+        qrels = evaluation_qrels(folder)
         known[path] = measure(read_run(path, folder.collection), qrels, list(measures))
     return known[path]
 

@@ -86,6 +86,36 @@ class LikelihoodSpec(_Part):
     precision: Literal["auto", "float32", "bf16"] = Field("auto", description="of the model")
 
 
+class ServerGeneratorSpec(ServerSpec):
+    """A server that writes queries."""
+
+    template: str | None = Field(None, description="a prompt of your own, with {document}")
+    document_words: int | None = Field(None, ge=1, description="words of each document at most; null: all")
+    max_tokens: int = Field(32, ge=2, description="tokens of a query at most")
+
+
+class LocalGeneratorSpec(_Part):
+    """A model by transformers that writes queries."""
+
+    model: str = Field(min_length=1, description="folder, hub name or .gguf file")
+    template: str | None = Field(None, description="a prompt of your own, with {document}; doc2query: '{document}'")
+    chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
+    max_length: int = Field(512, ge=32, description="tokens of the prompt at most")
+    max_tokens: int = Field(32, ge=2, description="tokens of a query at most")
+
+
+def read_generator_spec(value: object, where: str) -> LocalGeneratorSpec | ServerGeneratorSpec:
+    """The options of a query generator; as `read_choice_spec`."""
+    found: LocalGeneratorSpec | ServerGeneratorSpec
+    if isinstance(value, Mapping) and "server" in value:
+        found = read_spec(ServerGeneratorSpec, value, where)
+    else:
+        found = read_spec(LocalGeneratorSpec, value, where)
+    if found.template is not None and "{document}" not in found.template:
+        raise DistillirError("the template does not hold {document}", where=where)
+    return found
+
+
 def read_choice_spec(value: object, where: str) -> LocalChoiceSpec | ServerChoiceSpec:
     """The options of a model that is asked for one of two answers.
 

@@ -28,6 +28,7 @@ class ComposedStage:
         objective: What is compared.
         training: Its settings.
         mine: Whether the student so far mines and the teacher scores anew before it.
+        restart: Whether it starts from the student as it was before the first stage.
         dark: What is compared on dark lists, and the weight of that; None without dark examples.
     """
 
@@ -35,6 +36,7 @@ class ComposedStage:
     objective: "WeightedSum"
     training: TrainingSettings
     mine: bool
+    restart: bool = False
     dark: "tuple[WeightedSum, float] | None" = None
 
     def facts(self) -> dict[str, Any]:
@@ -45,6 +47,7 @@ class ComposedStage:
             "learning_rate": self.training.learning_rate,
             "epochs": self.training.epochs,
             "mine": self.mine,
+            **({"restart": True} if self.restart else {}),
             **({} if self.dark is None else {"dark": {"objective": self.dark[0].spec, "weight": self.dark[1]}}),
         }
 
@@ -100,6 +103,7 @@ def compose(recipe: "Recipe") -> Composition:
                 compared,
                 plan.settings(stage, recipe.training),
                 stage.mine,
+                stage.restart,
                 None if dark is None else (_dark_objective(dark, compared), dark.weight),
             )
         )
@@ -178,6 +182,8 @@ def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool)
         name += " + pairs"
     if plan.name != expected:
         name += f", plan {plan.name}"
+    if spec.rounds > 1:
+        name += f", {spec.rounds} rounds" + (" from the start" if spec.restart else "")
     if spec.stages == "together":
         name += ", all stages at once"
     elif spec.stages is not None:

@@ -24,6 +24,12 @@ class MethodSpec(BaseModel):
         None, description="stages of the plan by number, in this order; together: all at once; null: all in order"
     )
     objective: Any = Field(None, description="what is compared; null: the method's own")
+    rounds: int = Field(
+        1, ge=1, description="times the plan is gone through; before each further one the student so far mines anew"
+    )
+    restart: bool = Field(
+        False, description="train each round from the student as it was before the first, not from the last round's"
+    )
     dark: DarkSpec | None = Field(
         None,
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
@@ -42,6 +48,12 @@ class MethodSpec(BaseModel):
                 self.dark = DarkSpec()
         return self
 
+    @model_validator(mode="after")
+    def _rounds_in_order(self) -> "MethodSpec":
+        if self.rounds > 1 and self.stages == "together":
+            raise ValueError("stages: together leaves no room for rounds: take one of them out")
+        return self
+
     def find_dark(self) -> DarkSpec | None:
         """The dark examples wanted; None for none."""
         return self.dark if self.dark is not None and self.dark.count else None
@@ -56,5 +68,7 @@ class MethodSpec(BaseModel):
         if isinstance(self.plan, list):
             if not self.plan:
                 raise DistillirError("a plan has at least one stage", where="method.plan")
-            return Plan("own", "stages of the recipe", tuple(self.plan))
-        return get_plan(self.plan or method.plan)
+            plan = Plan("own", "stages of the recipe", tuple(self.plan))
+        else:
+            plan = get_plan(self.plan or method.plan)
+        return plan.in_rounds(self.rounds, self.restart)

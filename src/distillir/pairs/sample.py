@@ -7,7 +7,13 @@ from distillir.pairs.spec import SamplingSpec
 from distillir.retrieval.run import Scores
 
 
-def sample_pairs(scores: Scores, spec: SamplingSpec, distance: int, generator: np.random.Generator) -> Rows:
+def sample_pairs(
+    scores: Scores,
+    spec: SamplingSpec,
+    distance: int,
+    generator: np.random.Generator,
+    student: Scores | None = None,
+) -> Rows:
     """Pairs of a list's candidates that lie close in the pointwise teacher's order.
 
     Args:
@@ -15,6 +21,7 @@ def sample_pairs(scores: Scores, spec: SamplingSpec, distance: int, generator: n
         spec: How many, how deep, and which.
         distance: Ranks between the two at most.
         generator: For what is random.
+        student: The student's scores of the candidates [N]; for the choice ``disagreement``.
 
     Returns:
         Places [P, 2] in the list, the one that ranks higher first, each pair once; fewer than asked for where there are
@@ -32,6 +39,10 @@ def sample_pairs(scores: Scores, spec: SamplingSpec, distance: int, generator: n
     if spec.choice == "near_ties":
         apart = scores[ranked[higher]] - scores[ranked[lower]]
         kept = np.argsort(apart, kind="stable")[:count]
+    elif spec.choice == "disagreement":
+        assert student is not None
+        lead = student[ranked[higher]] - student[ranked[lower]]
+        kept = np.argsort(lead, kind="stable")[:count]
     else:
         kept = generator.choice(len(higher), count, replace=False)
     return np.stack([ranked[higher[kept]], ranked[lower[kept]]], axis=1).astype(np.int64)

@@ -17,8 +17,10 @@ class SamplingSpec(BaseModel):
         None, ge=1, description="ranks of the pointwise order between the two at most; null: the teacher's (5 as duoT5)"
     )
     depth: int = Field(100, ge=2, description="pairs are of the pointwise teacher's best so many candidates")
-    choice: Literal["random", "near_ties"] = Field(
-        "random", description="random, as published; near_ties (ours): where the pointwise scores lie closest"
+    choice: Literal["random", "near_ties", "disagreement"] = Field(
+        "random",
+        description="random, as published; near_ties (ours): where the pointwise scores lie closest; disagreement "
+        "(ours): where the student that mined is surest of the other order",
     )
     both_orders: bool = Field(
         False, description="ask in both orders and average (ours): twice the calls, no preference for a position"

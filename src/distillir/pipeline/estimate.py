@@ -57,11 +57,14 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     check_named_models(recipe)
     wanted, training = recipe.queries, recipe.training
     own = len(collection.qrels(wanted.split).query_rows) if wanted.split else 0
+    if wanted.unjudged:
+        own += len(collection.queries) - sum(len(collection.qrels(name).query_rows) for name in collection.splits)
     own = min(own, wanted.limit or own)
     if wanted.titles:
         check_titles(collection)
-    queries = own + wanted.titles + wanted.sentences
-    evaluated = len(collection.qrels(recipe.evaluation.split).query_rows)
+    queries = own + wanted.makes
+    split = recipe.evaluation.split
+    evaluated = recipe.evaluation.held_out if split is None else len(collection.qrels(split).query_rows)
     student = recipe.student
     rate = _texts_per_second(collection, student.model, student.kind, student.layers, student.max_length)
     documents = len(collection.corpus)

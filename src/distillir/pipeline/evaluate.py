@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from distillir import __version__
+from distillir.evaluation.held_out import HELD_OUT
 from distillir.files import write_json
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.run_folder import RunFolder
+
+#: Facts of the stages that ``metrics.json`` repeats where there are any.
+NOTED = ("dark", "gate", "dark_calls", "pairs", "pair_calls", "rounds", "generated")
 
 
 def search_before(folder: RunFolder) -> None:
@@ -37,7 +41,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     search_before(folder)
     _search(folder, folder.student, folder.after_run, "after")
     recipe, collection = folder.recipe, folder.collection
-    qrels = evaluation_qrels(collection, recipe.evaluation.split)
+    qrels = evaluation_qrels(folder)
     measures = recipe.evaluation.measures
     runs = {"teacher": folder.teacher_run, "before": folder.before_run, "after": folder.after_run}
     found = {
@@ -50,7 +54,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "comparison": _comparisons(found["before"], found["after"], measures, compare),
         "seconds": noted.get("seconds", {}),
         "collection": collection.name,
-        "split": recipe.evaluation.split,
+        "split": recipe.evaluation.split or HELD_OUT,
         "queries": len(qrels.query_rows),
         "student": index_size(folder.student, collection, qrels.query_rows, recipe.evaluation.precision),
         "method": method.name,
@@ -59,7 +63,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "stages": [stage.facts() for stage in method.stages],
         "teacher_calls": noted.get("teacher_calls", {}),
         "diagnostics": noted.get("diagnostics", {}),
-        **{name: noted[name] for name in ("dark", "gate", "dark_calls", "pairs", "pair_calls") if name in noted},
+        **{name: noted[name] for name in NOTED if name in noted},
         "hardware": hardware(),
         "versions": versions(),
     }
@@ -80,7 +84,7 @@ def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
     barrier()
     if done:
         return
-    rows = evaluation_qrels(folder.collection, folder.recipe.evaluation.split).query_rows
+    rows = evaluation_queries(folder)
     with folder.timed(f"evaluate {name}"):
         wanted = folder.recipe.evaluation
         run = search_student(model, folder.collection, rows, wanted.depth, precision=wanted.precision)

@@ -5,7 +5,9 @@ from typing import Any
 
 from distillir.encoding.models import check_kind
 from distillir.errors import DistillirError
+from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
+from distillir.language_models.spec import read_generator_spec
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.load_pairwise import load_pairwise
@@ -23,6 +25,8 @@ def check_named_models(recipe: Recipe) -> None:
             check_kind(model, kind)
         except DistillirError as error:
             raise DistillirError(str(error), where=where) from None
+    if recipe.queries.generator is not None:
+        load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
 

@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.encoding.fingerprint import model_fingerprint
 from distillir.methods.compose import compose
 from distillir.pairs.diagnostics import diagnose_pairs
 from distillir.pairs.pair_set import PAIRS, Pairs, open_pairs, write_pairs
 from distillir.pairs.sample import sample_pairs
 from distillir.pairs.spec import PairSpec
 from distillir.parallel import barrier, rank
+from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
+from distillir.retrieval.run import Scores
 from distillir.teachers.counted import added, calls_told
+from distillir.teachers.load import load_teacher
 from distillir.teachers.pairwise import PairwiseTeacher
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -27,10 +31,13 @@ def pairs(folder: RunFolder) -> None:
     spec = compose(folder.recipe).pairs
     if spec is not None:
         folder.need(folder.teaching, "score")
-        make_pairs(folder, spec, folder.teaching, folder.pairs)
+        prepare_student(folder)
+        make_pairs(folder, spec, folder.teaching, folder.pairs, folder.initial_student)
 
 
-def make_pairs(folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, key: str | None = None) -> None:
+def make_pairs(
+    folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, student: Path, key: str | None = None
+) -> None:
     """Sample pairs of a teaching set and ask for the preferences; what is there already is kept.
 
     Args:
@@ -38,13 +45,14 @@ def make_pairs(folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, 
         spec: What is wanted.
         teaching: The teaching set.
         target: Folder of the pairs.
+        student: The student so far, for the choice ``disagreement``.
         key: Under what their figures are noted; None: they are those of the run.
     """
     from distillir.teachers.load_pairwise import load_pairwise
 
     teacher = load_pairwise(spec.teacher)
     lists = open_teaching_set(teaching, folder.collection)
-    source = pair_source(folder, spec, lists, teacher)
+    source = pair_source(folder, spec, lists, teacher, student)
     barrier()
     done = (target / PAIRS).is_file()
     barrier()
@@ -52,7 +60,7 @@ def make_pairs(folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, 
         open_pairs(target, source)
         return
     with folder.timed("pairs"):
-        found = ask_pairs(folder, spec, lists, teacher)
+        found = ask_pairs(folder, spec, lists, teacher, student)
         figures = diagnose_pairs(found, lists)
         calls, noted = teacher.calls(), folder.noted()
         total = added(noted.get("pair_calls", {}), calls)
@@ -65,12 +73,16 @@ def make_pairs(folder: RunFolder, spec: PairSpec, teaching: Path, target: Path, 
     barrier()
 
 
-def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> Pairs:
-    """Sample pairs of all lists and ask a teacher which it prefers."""
+def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher, student: Path) -> Pairs:
+    """Sample pairs of all lists and ask a teacher which it prefers; arguments as `make_pairs`."""
     seed, distance = folder.recipe.query_seed, spec.distance or teacher.distance
+    own: list[Scores] | list[None] = [None] * len(lists)
+    if spec.choice == "disagreement":
+        judge = load_teacher({folder.recipe.student.kind: str(student)})
+        own = judge.score(folder.collection, lists.queries, lists.lists)
     places = [
-        sample_pairs(lists.scores(index), spec.sampling(), distance, np.random.default_rng([seed, int(query), 5]))
-        for index, query in enumerate(lists.queries)
+        sample_pairs(lists.scores(index), spec.sampling(), distance, np.random.default_rng([seed, int(query), 5]), mine)
+        for index, (query, mine) in enumerate(zip(lists.queries, own, strict=True))
     ]
     sizes = [len(found) for found in places]
     index = np.repeat(np.arange(len(places), dtype=np.int64), sizes)
@@ -90,9 +102,11 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     return Pairs(index, first, second, forward, swapped).where(answered)
 
 
-def pair_source(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> str:
-    """Identity of all that the pairs of a teaching set depend on (hex)."""
+def pair_source(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher, student: Path) -> str:
+    """Identity of all that the pairs of a teaching set depend on (hex); arguments as `make_pairs`."""
     digest = xxhash.xxh3_128(spec.sampling().model_dump_json().encode())
+    if spec.choice == "disagreement":
+        digest.update(model_fingerprint(str(student)).encode())
     digest.update(f"{folder.recipe.query_seed} {teacher.fingerprint()} {folder.collection.fingerprint}".encode())
     for index, query in enumerate(lists.queries.tolist()):
         digest.update(np.int64(query).tobytes())

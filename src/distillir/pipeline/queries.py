@@ -5,9 +5,35 @@ import numpy as np
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
+from distillir.evaluation.held_out import teacher_qrels
 from distillir.pipeline.run_folder import RunFolder
 
 NO_QRELS = Qrels(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32))
+
+
+def _pool(folder: RunFolder) -> tuple[Rows, Rows]:
+    """Query rows of the collection that may be learnt from, and those that were made of its documents."""
+    wanted, collection = folder.recipe.queries, folder.collection
+    rows = collection.qrels(wanted.split).query_rows if wanted.split else np.empty(0, dtype=np.int64)
+    if wanted.unjudged:
+        own = len(collection.queries) - len(folder.generated)
+        judged = [collection.qrels(split).query_rows for split in collection.splits]
+        rows = np.union1d(rows, np.setdiff1d(np.arange(own), np.concatenate([*judged, rows])))
+    return rows.astype(np.int64), folder.generated
+
+
+def _held_out(folder: RunFolder) -> Rows:
+    """Queries that are kept from training where no split is evaluated: of the collection's, or else made ones."""
+    own, made = _pool(folder)
+    pool, wanted = (own if len(own) else made), folder.recipe.evaluation.held_out
+    if len(pool) < 2 * wanted:
+        raise DistillirError(
+            f"{wanted} of {len(pool)} queries would be held out for evaluation",
+            where="evaluation.held_out",
+            remedy=f"choose at most {len(pool) // 2}" if len(pool) > 1 else "set queries.unjudged or queries.sentences",
+        )
+    generator = np.random.default_rng([folder.recipe.query_seed, 7])
+    return np.sort(generator.choice(pool, wanted, replace=False))
 
 
 def training_queries(folder: RunFolder) -> Rows:
@@ -17,15 +43,14 @@ def training_queries(folder: RunFolder) -> Rows:
         DistillirError: There is none, or a query of the evaluation split is among them.
     """
     wanted, collection = folder.recipe.queries, folder.collection
-    rows = collection.qrels(wanted.split).query_rows if wanted.split else np.empty(0, dtype=np.int64)
-    if wanted.unjudged:
-        own = len(collection.queries) - len(folder.generated)
-        judged = [collection.qrels(split).query_rows for split in collection.splits]
-        rows = np.union1d(rows, np.setdiff1d(np.arange(own), np.concatenate([*judged, rows])))
+    rows, made = _pool(folder)
+    if folder.recipe.evaluation.split is None:
+        kept = _held_out(folder)
+        rows, made = np.setdiff1d(rows, kept), np.setdiff1d(made, kept)
     if wanted.limit is not None and len(rows) > wanted.limit:
         generator = np.random.default_rng(folder.recipe.query_seed)
         rows = np.sort(generator.choice(rows, wanted.limit, replace=False))
-    rows = np.concatenate([rows, folder.generated])
+    rows = np.concatenate([rows, made])
     shared = np.intersect1d(rows, evaluation_queries(folder))
     if len(shared):
         raise DistillirError(
@@ -48,16 +73,38 @@ def training_qrels(folder: RunFolder) -> Qrels:
 
 
 def evaluation_queries(folder: RunFolder) -> Rows:
-    """Judged query rows of the evaluation split, ascending."""
-    return evaluation_qrels(folder.collection, folder.recipe.evaluation.split).query_rows
+    """Query rows of the evaluation, ascending: the judged ones of its split, or those held out."""
+    split = folder.recipe.evaluation.split
+    return _held_out(folder) if split is None else split_qrels(folder.collection, split).query_rows
 
 
-def evaluation_qrels(collection: Collection, split: str) -> Qrels:
-    """Judgements of the evaluation split.
+def evaluation_qrels(folder: RunFolder) -> Qrels:
+    """Judgements of the evaluation split, or the teacher's for the queries held out.
+
+    Raises:
+        DistillirError: There is no such split, nothing in it is judged, or the teacher has not ranked.
+    """
+    from distillir.retrieval.trec import read_run
+
+    split = folder.recipe.evaluation.split
+    if split is not None:
+        return split_qrels(folder.collection, split)
+    folder.need(folder.teacher_run, "score")
+    return teacher_qrels(read_run(folder.teacher_run, folder.collection))
+
+
+def split_qrels(collection: Collection, split: str) -> Qrels:
+    """Judgements of a split that is to be measured on.
 
     Raises:
         DistillirError: There is no such split, or nothing in it is judged.
     """
+    if not collection.splits:
+        raise DistillirError(
+            f"{collection.name} has no judgements",
+            where="evaluation.split",
+            remedy="set evaluation.split to null: queries are held out, and the teacher judges them",
+        )
     qrels = collection.qrels(split)
     if not len(qrels):
         raise DistillirError(f"split {split!r} of {collection.name} has no judgement", where="evaluation.split")

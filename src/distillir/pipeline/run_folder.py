@@ -100,11 +100,32 @@ class RunFolder:
         with self.timed("collection"):
             collection = load_collection(self.recipe.collection)
             wanted = self.recipe.queries
-            if not wanted.titles and not wanted.sentences:
+            if not wanted.makes:
                 return collection, np.empty(0, dtype=np.int64)
             return with_generated_queries(
-                collection, titles=wanted.titles, sentences=wanted.sentences, seed=self.recipe.query_seed
+                collection,
+                titles=wanted.titles,
+                sentences=wanted.sentences,
+                further=self._generated(collection),
+                seed=self.recipe.query_seed,
             )
+
+    def _generated(self, collection: Collection) -> list[tuple[str, str]]:
+        """Queries of the recipe's language model; the first process asks, the others read what it kept."""
+        import numpy as np
+
+        from distillir.collections.query_generator import QueryGenerator
+        from distillir.language_models.spec import read_generator_spec
+
+        wanted = self.recipe.queries
+        if not wanted.generated:
+            return []
+        generator = QueryGenerator(read_generator_spec(wanted.generator, "queries.generator"))
+        order = np.random.default_rng([self.recipe.query_seed, 11]).permutation(len(collection.corpus))
+        if rank() == 0:
+            generator.make(collection, order[: wanted.generated])
+        barrier()
+        return generator.make(collection, order[: wanted.generated])
 
     def note(self, **facts: Any) -> None:
         """Keep facts of a stage (numbers for the report) across restarts; later ones replace earlier ones."""

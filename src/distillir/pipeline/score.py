@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.collections.query_generator import source_document
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
-from distillir.retrieval.run import Run, from_lists
+from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teachers.unanswered import last_where_silent, without_unanswered
 
@@ -125,6 +126,7 @@ def score_training(
         short = sum(len(rows) < 2 for rows in run.lists)
         lost = f"; {short} of {len(run)} queries have fewer than two left and teach nothing" if short else ""
         say(f"False-negative guard: {before - len(run.documents)} of {before} candidates dropped{lost}")
+    run, scores = _round_trip(folder, run, scores)
     relevant = _relevant(folder, run)
     found = diagnose(scores, relevant)
     say_diagnostics(found)
@@ -141,6 +143,32 @@ def score_training(
     if rank() == 0:
         info: dict[str, Any] = {"teacher": teacher.name, "teacher_fingerprint": teacher.fingerprint(collection)}
         build_teaching_set(collection, run.queries, run.lists, scores, relevant, info, target)
+
+
+def _round_trip(folder: RunFolder, run: Run, scores: list[Scores]) -> tuple[Run, list[Scores]]:
+    """The lists without those of made queries whose document the teacher does not find again.
+
+    As in InPars and Promptagator (Dai et al. 2022, arXiv 2209.11755: round-trip filtering), by the teacher.
+    """
+    most = folder.recipe.queries.round_trip
+    if most is None or not len(folder.generated):
+        return run, scores
+    made = set(folder.generated.tolist())
+    kept = []
+    for index, query in enumerate(run.queries.tolist()):
+        source = source_document(folder.collection.queries.id(query)) if query in made else None
+        best = run.of(index)[0][np.argsort(-scores[index], kind="stable")[:most]]
+        if query not in made or (source is not None and folder.collection.corpus.row(source) in best):
+            kept.append(index)
+    total = int(np.isin(run.queries, folder.generated).sum())
+    lost = len(run) - len(kept)
+    say(f"Made queries: the teacher ranks the document of {total - lost} of {total} among its first {most}; they stay")
+    folder.note(generated={"made": total, "kept": total - lost, "round_trip": most})
+    if not kept:
+        raise DistillirError("no query is left", where="queries.round_trip", remedy="choose a higher rank")
+    parts = [run.of(index) for index in kept]
+    left = from_lists(run.queries[kept], [rows for rows, _ in parts], [values for _, values in parts], run.name)
+    return left, [scores[index] for index in kept]
 
 
 def _teacher(folder: RunFolder) -> CountedTeacher:

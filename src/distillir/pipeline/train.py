@@ -12,17 +12,19 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.pairs import make_pairs, pair_source
+from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a stage learns from: folders of the teaching set, of its dark examples and of its pairs."""
+    """What a stage learns from: folders of the teaching set, of its dark examples and of its pairs, and who mined."""
 
     teaching: Path
     dark: Path
     pairs: Path
+    student: Path
 
 
 def train(folder: RunFolder) -> None:
@@ -42,24 +44,27 @@ def train(folder: RunFolder) -> None:
     folder.need(folder.teaching, "score")
     prepare_student(folder)
     method = compose(folder.recipe)
-    start, sources = folder.initial_student, Sources(folder.teaching, folder.dark, folder.pairs)
+    last_student = folder.initial_student
+    sources = Sources(folder.teaching, folder.dark, folder.pairs, last_student)
     _check_lists(method, open_teaching_set(sources.teaching, folder.collection))
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
         if stage.mine:
-            teaching = _mine_anew(folder, start, number)
-            sources = Sources(teaching, folder.work / f"dark-{number}", folder.work / f"pairs-{number}")
+            measure_round(folder, last_student, number)
+            teaching = _mine_anew(folder, last_student, number)
+            sources = Sources(teaching, folder.work / f"dark-{number}", folder.work / f"pairs-{number}", last_student)
             if method.dark is not None:
                 make_dark_set(folder, method.dark, teaching, sources.dark, key=f"stage {number}")
             if method.pairs is not None:
-                make_pairs(folder, method.pairs, teaching, sources.pairs, key=f"stage {number}")
+                make_pairs(folder, method.pairs, teaching, sources.pairs, last_student, key=f"stage {number}")
         barrier()
         done = target.is_dir()
         barrier()
         if not done:
+            start = folder.initial_student if stage.restart else last_student
             _train_stage(folder, method, stage, start, sources, target, number if len(method.stages) > 1 else None)
-        start = target
+        last_student = target
 
 
 def _check_lists(method: Composition, lists: TeachingSet) -> None:
@@ -122,7 +127,8 @@ def _train_stage(
     pairs = None
     if method.pairs is not None:
         folder.need(sources.pairs / PAIRS, "score")
-        source = pair_source(folder, method.pairs, taught, load_pairwise(method.pairs.teacher))
+        teacher = load_pairwise(method.pairs.teacher)
+        source = pair_source(folder, method.pairs, taught, teacher, sources.student)
         pairs = PairLists(open_pairs(sources.pairs, source))
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start), kind=recipe.student.kind)
@@ -138,7 +144,7 @@ def _train_stage(
             forms=stage.forms,
             dark=dark,
             pairs=pairs,
-            penalties=recipe.student.penalties(first=number in (None, 1)),
+            penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
             stage=number,
             # A stage draws an order of its own; the first one's is that of a plan of one stage.
             seed=recipe.seed + (number or 1) - 1,

@@ -1,7 +1,7 @@
 """Plan: a sequence of stages, and what may be picked of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from distillir.errors import DistillirError
@@ -29,6 +29,16 @@ class Plan:
     description: str
     stages: tuple[Stage, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def in_rounds(self, rounds: int, restart: bool) -> "Plan":
+        """The same stages so many times over; each further time begins by mining anew with the student so far.
+
+        Args:
+            rounds: At least 1.
+            restart: Whether each round trains from the student as it was before the first.
+        """
+        again = self.stages[0].model_copy(update={"mine": True, "restart": restart})
+        return replace(self, stages=self.stages + (rounds - 1) * (again, *self.stages[1:]))
 
     def defaults(self) -> dict[str, Any]:
         """Training settings that hold where the recipe is silent: those of the plan, and the first stage's."""

@@ -65,6 +65,11 @@ class Stage(BaseModel):
     warmup: float | None = Field(None, ge=0, le=1, description="null: training.warmup")
     mine: bool = Field(False, description="mine and score anew with the student so far before this stage (ours)")
 
+    restart: bool = Field(
+        False,
+        description="start from the student as it was before the first stage, not from the last one's",
+    )
+
     def forms(self, training: TrainingSettings) -> tuple[ListForm, ...]:
         """How this stage cuts lists."""
         specs = self.lists if isinstance(self.lists, list) else [self.lists]

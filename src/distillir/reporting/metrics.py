@@ -92,6 +92,22 @@ class DarkFigures(BaseModel):
     examples: list[tuple[NonNegativeInt, NonNegativeInt]] = []
 
 
+class PairFigures(BaseModel):
+    """Figures on pairs: what `distillir.pairs.diagnostics.diagnose_pairs` found, read back."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    pairs: NonNegativeInt
+    lists: NonNegativeInt
+    disagree: FiniteFloat
+    judged: NonNegativeInt
+    pairwise_right: MaybeFloat = None
+    pointwise_right: MaybeFloat = None
+    certainty: FiniteFloat
+    position_bias: MaybeFloat = None
+    consistent: MaybeFloat = None
+
+
 class StudentFigures(BaseModel):
     """What the student encodes texts as; see `distillir.evaluation.index_size.index_size`."""
 
@@ -100,6 +116,15 @@ class StudentFigures(BaseModel):
     per_document: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     per_query: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     bytes_per_document: NonNegativeInt
+
+
+def _by_stage(value: object) -> object:
+    """Figures of the run's own pairs, and beside them those of later stages."""
+    if not isinstance(value, dict):
+        return value
+    later = {name: found for name, found in value.items() if name.startswith("stage ")}
+    own = {name: found for name, found in value.items() if name not in later}
+    return {**({"first": own} if own else {}), **later}
 
 
 class Metrics(BaseModel):
@@ -121,6 +146,9 @@ class Metrics(BaseModel):
         dark: Figures on dark examples; None without any.
         gate: Of each stage by its number: of each epoch, lessons with dark examples and the share that the gate let
             through.
+        pairs: Figures on the pairs that a pairwise teacher was asked about, by when: ``first``, then ``stage 2`` ...
+        pair_calls: What the pairwise teacher was asked, and what was the matter with answers.
+        rounds: Measures of the student before each stage that mined anew, by the stage's number.
         hardware: Processor and memory, in words.
         versions: Package to version.
     """
@@ -141,6 +169,9 @@ class Metrics(BaseModel):
     student: StudentFigures | None = None
     dark: DarkFigures | None = None
     gate: dict[str, list[tuple[NonNegativeInt, FiniteFloat]]] = {}
+    pairs: Annotated[dict[str, PairFigures], BeforeValidator(_by_stage)] = {}
+    pair_calls: dict[str, NonNegativeInt] = {}
+    rounds: dict[str, dict[str, FiniteFloat]] = {}
     hardware: str | None = None
     versions: dict[str, str] = {}
 

@@ -9,12 +9,14 @@ from distillir.reporting.figures.dark import dark_scores_figure, gap_figure, gat
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.gains import gains_figure
 from distillir.reporting.figures.measures import measures_figure
+from distillir.reporting.figures.pairs import preferences_figure, rounds_figure
 from distillir.reporting.figures.stages import stages_figure
 from distillir.reporting.figures.teacher import evenness_figure, scores_figure
 from distillir.reporting.figures.training import dev_figure, loss_figure, parts_figure
 from distillir.reporting.page import render, write_page
 from distillir.reporting.run_directory import RunDirectory, read_run_directory
 from distillir.students.load import CLASSES, ELSEWHERE
+from distillir.teachers.counted import calls_told
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Figures:
     dark: Figure | None
     gap: Figure | None
     gate: Figure | None
+    preferences: Figure | None
+    rounds: Figure | None
 
 
 def render_report(run_directory: Path, collection: Collection | None = None) -> Path:
@@ -68,6 +72,7 @@ def _html(run: RunDirectory) -> str:
         diagnostics=diagnostics,
         loaders=CLASSES,
         elsewhere=ELSEWHERE,
+        calls_told=calls_told,
     )
 
 
@@ -85,6 +90,8 @@ def _figures(run: RunDirectory) -> Figures:
         dark=dark_scores_figure(run.dark) if run.dark else None,
         gap=gap_figure(run.dark) if run.dark else None,
         gate=gate_figure(run.metrics.gate) if run.metrics.dark and run.metrics.dark.confidence else None,
+        preferences=preferences_figure(run.pairs) if run.pairs else None,
+        rounds=rounds_figure(run.metrics),
     )
 
 

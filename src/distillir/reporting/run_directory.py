@@ -5,9 +5,11 @@ from pathlib import Path
 
 from distillir.collections.collection import Collection
 from distillir.errors import DistillirError
+from distillir.evaluation.held_out import HELD_OUT, teacher_qrels
 from distillir.files import read_lines
 from distillir.reporting.dark_examples import DarkReport, read_dark_examples
 from distillir.reporting.metrics import Metrics, read_metrics
+from distillir.reporting.pair_preferences import PairReport, read_pairs
 from distillir.reporting.query_gains import QueryGains, query_gains
 from distillir.reporting.teacher_scores import TeacherScores, read_teacher_scores
 from distillir.reporting.training_log import TrainingLog, read_training_log
@@ -34,6 +36,7 @@ class RunDirectory:
     scores: TeacherScores | None = None
     gains: QueryGains | None = None
     dark: DarkReport | None = None
+    pairs: PairReport | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -62,6 +65,10 @@ def read_run_directory(path: Path, collection: Collection | None = None) -> RunD
             run.dark = read_dark_examples(path, run.metrics.dark, collection)
         else:
             run.notes.append("Dark examples: the run directory has no dark/.")
+    if run.metrics.pairs and (path / "pairs").is_dir() and (path / "teaching").is_dir():
+        run.pairs = read_pairs(path)
+    elif run.metrics.pairs:
+        run.notes.append("Pairs: the run directory has no pairs/ or no teaching/.")
     if not run.metrics.seconds:
         run.notes.append("Time: metrics.json has no seconds.")
     return run
@@ -99,5 +106,6 @@ def _read_gains(run: RunDirectory, path: Path, collection: Collection | None) ->
     else:
         names = [n for n in ("before", "after", "teacher") if (path / f"{n}.trec").is_file()]
         runs = {name: read_run(path / f"{name}.trec", collection) for name in names}
-        qrels = collection.qrels(run.metrics.split)
+        held_out = run.metrics.split == HELD_OUT
+        qrels = teacher_qrels(runs["teacher"]) if held_out else collection.qrels(run.metrics.split)
         run.gains = query_gains(collection, qrels, runs, run.metrics.measures[0])

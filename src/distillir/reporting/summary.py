@@ -82,3 +82,16 @@ def summary_table(metrics: Metrics) -> Table:
             percent(metrics.share(measure)),
         )
     return table
+
+
+def rounds(metrics: Metrics, measure: str) -> list[tuple[str, float]]:
+    """A measure before training, after each round that another followed, and at the end; what is unknown is left out.
+
+    Returns:
+        Names (``before``, ``Round 1``, ...) and values.
+    """
+    stages = sorted(metrics.rounds, key=int)
+    told = [("before", metrics.value("before", measure))]
+    told += [(f"Round {number}", metrics.rounds[stage].get(measure)) for number, stage in enumerate(stages, 1)]
+    told.append((f"Round {len(stages) + 1}", metrics.value("after", measure)))
+    return [(name, value) for name, value in told if value is not None]

@@ -1,0 +1,28 @@
+"""What each round gained: the student so far on the evaluation split, before it mines anew."""
+
+from pathlib import Path
+
+from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.run_folder import RunFolder
+
+
+def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
+    """Note the measures of a student before a stage that mines anew; nothing where they are noted.
+
+    Args:
+        folder: The run's.
+        student: The student so far.
+        stage: Number of the stage that it mines for.
+    """
+    from distillir.evaluation.measures import evaluate
+    from distillir.evaluation.search import search_student
+
+    noted = folder.noted().get("rounds", {})
+    if str(stage) in noted:
+        return
+    evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
+    with folder.timed("evaluate"):
+        run = search_student(
+            student, folder.collection, qrels.query_rows, evaluation.depth, precision=evaluation.precision
+        )
+    folder.note(rounds={**noted, str(stage): evaluate(run, qrels, evaluation.measures).means})

@@ -1,0 +1,58 @@
+"""Pairs drawn: the pairwise teacher's preferences, and what each round gained."""
+
+from typing import TYPE_CHECKING
+
+from distillir.reporting.figures.figure import Figure
+from distillir.reporting.figures.teacher import histogram
+from distillir.reporting.metrics import Metrics
+from distillir.reporting.pair_preferences import PairReport
+from distillir.reporting.summary import rounds
+from distillir.reporting.svg import COLOURS, draw
+from distillir.reporting.wording import count, measured, percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+_COLOURS = {"the higher one": "gain", "the lower one": "loss", "both or neither": "before"}
+
+
+def preferences_figure(report: PairReport) -> Figure | None:
+    """Draw how surely the pairwise teacher prefers the one that ranks higher, by what is judged; None without any."""
+    groups = report.preferences
+    if not groups:
+        return None
+
+    def paint(canvas: "Canvas") -> None:
+        rows = canvas.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (name, values) in zip(rows, groups.items(), strict=True):
+            histogram(axes, values, (0.0, 1.0), _COLOURS[name], None)
+            axes.axvline(0.5, color=COLOURS["ink"], linewidth=1.2, linestyle=(0, (3, 3)))
+            axes.set_title(f"relevant: {name} ({count(len(values))})")
+            axes.set_yticks([])
+        rows[-1].set_xlabel("P(the higher one beats the other)")
+
+    turned = "; ".join(f"{name}: {percent(float((values < 0.5).mean()))}" for name, values in groups.items())
+    caption = (
+        "The pairwise teacher's preferences by which of the two is judged relevant. Left of the dashed line it turns "
+        f"the pointwise order round ({turned})."
+    )
+    return Figure(caption, draw("pair-preferences", caption, (420, 340), paint))
+
+
+def rounds_figure(metrics: Metrics) -> Figure | None:
+    """Draw the main measure after each round; None for a run without rounds."""
+    if not metrics.rounds or not metrics.measures:
+        return None
+    points = rounds(metrics, metrics.measures[0])
+
+    def paint(canvas: "Canvas") -> None:
+        axes = canvas.subplots()
+        axes.plot([name for name, _ in points], [value for _, value in points], marker="o", color=COLOURS["after"])
+        teacher = metrics.value("teacher", metrics.measures[0])
+        if teacher is not None:
+            axes.axhline(teacher, color=COLOURS["teacher"], linewidth=1.2, linestyle=(0, (3, 3)))
+        axes.set_title(metrics.measures[0])
+
+    words = ", ".join(f"{name} {measured(value)}" for name, value in points)
+    caption = f"{metrics.measures[0]} of the student over the rounds: {words}. Dashed: the teacher."
+    return Figure(caption, draw("rounds", caption, (420, 260), paint))
