@@ -165,3 +165,18 @@ def test_no_judgement_and_no_way_out_is_told(tiny_beir: Path, tmp_path: Path) ->
         )
         done = _distillir("run", str(path), "--output", str(tmp_path / "run"))
         assert done.returncode and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_dark_examples_as_members_of_pairs(tiny_beir: Path, pairwise: Path, tmp_path: Path) -> None:
+    teacher = {"cross-encoder": str(pairwise)}
+    method = {"name": "adam", "dark": {"reinforced": 3, "noisy": 3}, "pairs": {"teacher": teacher, "dark": 4}}
+    path, run = tmp_path / "recipe.yaml", tmp_path / "run"
+    path.write_text(yaml.safe_dump(_recipe(tiny_beir, method)))
+    done = _distillir("run", str(path), "--output", str(run))
+    assert done.returncode == 0 and "Pairs of dark examples: " in done.stderr, done.stderr
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["dark_pairs"]["pairs"] > 20 and metrics["method"] == "adam + pairs"
+    logged = json.loads((run / "log.jsonl").read_text().splitlines()[0])
+    assert {"kl", "pair_kl", "dark kl", "dark pair_kl"} <= set(logged)
+    with pytest.raises(DistillirError, match=r"method.pairs.dark: pairs of dark examples are wanted"):
+        compose(Recipe.model_validate(_recipe(tiny_beir, {"name": "kl", "pairs": {"teacher": teacher, "dark": 4}})))

@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
+from distillir.teachers.load import load_teacher
 from distillir.teachers.load_cross_encoder import load_cross_encoder
 from distillir.teachers.load_pairwise import load_pairwise, validate_pairwise_spec
 from distillir.teachers.pair_text import PairText
@@ -95,3 +96,22 @@ def test_pairwise_and_pointwise_are_told_apart(folder: Path, minilm_path: str) -
 def test_bad_forms(spec: object, said: str) -> None:
     with pytest.raises(DistillirError, match=said):
         validate_pairwise_spec(spec, "method.pairs.teacher")
+
+
+def test_the_difference_of_a_pointwise_teachers_scores(tiny: Collection, minilm_path: str) -> None:
+    spec = {"difference": {"teacher": {"dense": minilm_path}, "temperature": 0.05}}
+    teacher, dense = load_pairwise(spec), load_teacher({"dense": minilm_path})
+    queries, first, second = np.array([0, 3, 3]), np.array([4, 5, 6]), np.array([9, 1, 6])
+    scores = [dense.score(tiny, queries, [np.array([row]) for row in rows]) for rows in (first, second)]
+    expected = [(one[0] - other[0]) / 0.05 for one, other in zip(*scores, strict=True)]
+    np.testing.assert_allclose(teacher.prefer(tiny, queries, first, second), expected, atol=1e-4)
+    np.testing.assert_allclose(teacher.prefer(tiny, queries, second, first), -np.array(expected), atol=1e-4)
+    assert teacher.fingerprint() != load_pairwise({"difference": {"teacher": "bm25"}}).fingerprint()
+    for wrong, said in (
+        ({"teacher": {"ensemble": ["bm25"]}}, "depend on the whole list"),
+        ({"teacher": "bm25", "temperature": 0}, "temperature is 0"),
+        ({"teacher": "bm26"}, "did you mean 'bm25'"),
+        ("bm25", "names no teacher"),
+    ):
+        with pytest.raises(DistillirError, match=said):
+            load_pairwise({"difference": wrong})

@@ -15,6 +15,7 @@ from distillir.retrieval.run import Scores
 
 if TYPE_CHECKING:
     from distillir.dark.dark_set import DarkList
+    from distillir.pairs.pair_lists import PairLists
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,16 @@ class DarkLesson:
         teacher: The teacher's scores [M].
         relevant: True for what is judged relevant, and for the positive [M].
         open: Whether the gate lets it through.
+        pairs: Places [P, 2] in ``documents`` of pairs that a pairwise teacher has compared; None without one.
+        preferences: Its P(first beats second) of them [P].
     """
 
     documents: Rows
     teacher: Scores
     relevant: Flags
     open: bool
+    pairs: Rows | None = None
+    preferences: Scores | None = None
 
 
 class DarkLists:
@@ -43,10 +48,13 @@ class DarkLists:
         lists: The teaching set they were made of.
         spec: What of them is learnt from, and whose.
         first_row: Row of the first dark text: the number of documents of the corpus.
+        pairs: Pairs among a list's positive (place 0) and its dark texts (places from 1).
     """
 
-    def __init__(self, dark: DarkSet, lists: Lists, spec: DarkSpec, first_row: int) -> None:
-        self.dark, self.lists, self.spec, self.first_row = dark, lists, spec, first_row
+    def __init__(
+        self, dark: DarkSet, lists: Lists, spec: DarkSpec, first_row: int, pairs: "PairLists | None" = None
+    ) -> None:
+        self.dark, self.lists, self.spec, self.first_row, self.pairs = dark, lists, spec, first_row, pairs
         gate = spec.gate
         #: How sure the teacher is, of each list that has a dark text to choose.
         self.confidences = {
@@ -97,11 +105,18 @@ class DarkLists:
         places = np.concatenate([[found.positive], own]).astype(np.int64)
         relevant = self.lists.relevant(index)[places]
         relevant[0] = True
+        pairs, preferences = None, None
+        if self.pairs is not None:
+            pairs, preferences = self.pairs.within(index, np.concatenate([[0], picked + 1]).astype(np.int64))
+            # The lesson's other candidates stand between the positive and the dark texts.
+            pairs = np.where(pairs > 0, pairs + len(own), 0)
         return DarkLesson(
             np.concatenate([self.lists.documents(index)[places], found.rows[picked] + self.first_row]),
             np.concatenate([found.candidates[places], found.scores[picked]]),
             np.concatenate([relevant, np.zeros(len(picked), dtype=bool)]),
             self.open(index, progress),
+            pairs,
+            preferences,
         )
 
     def choose(self, index: int, generator: np.random.Generator) -> Rows:

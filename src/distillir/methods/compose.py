@@ -104,10 +104,16 @@ def compose(recipe: "Recipe") -> Composition:
                 plan.settings(stage, recipe.training),
                 stage.mine,
                 stage.restart,
-                None if dark is None else (_dark_objective(dark, compared), dark.weight),
+                None if dark is None else (_dark_objective(dark, compared, spec.pairs), dark.weight),
             )
         )
     _check_lists(stages, recipe)
+    if dark is None and spec.pairs is not None and spec.pairs.dark:
+        raise DistillirError(
+            "pairs of dark examples are wanted, and the method has none",
+            where="method.pairs.dark",
+            remedy="set method.dark to true, or leave it out",
+        )
     if dark is not None:
         _check_dark(dark, recipe)
     own = objective.names == _with_pairs(parse_objective(own_objective), recipe).names
@@ -137,8 +143,11 @@ def _with_pairs(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
     return WeightedSum([*objective.parts, *parse_objective(spec.part(recipe.student.kind)).parts])
 
 
-def _dark_objective(dark: "DarkSpec", objective: "WeightedSum") -> "WeightedSum":
-    """What is compared on dark lists: of the lists' objective what learns from the teacher, unless it is named."""
+def _dark_objective(dark: "DarkSpec", objective: "WeightedSum", pairs: "PairSpec | None") -> "WeightedSum":
+    """What is compared on dark lists: of the lists' objective what learns from the teacher, unless it is named.
+
+    And what learns from preferences, where pairs of dark examples are asked about.
+    """
     from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 
     chosen = objective if dark.objective is None else parse_objective(dark.objective)
@@ -149,6 +158,8 @@ def _dark_objective(dark: "DarkSpec", objective: "WeightedSum") -> "WeightedSum"
             where="method.dark",
             remedy="set method.dark.objective to one that learns from the teacher, such as kl",
         )
+    if pairs is not None and pairs.dark:
+        parts += [part for part in objective.parts if "pairs" in part[0].needs]
     return WeightedSum(parts)
 
 

@@ -13,7 +13,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_file
 from distillir.retrieval.run import Scores
 
-PAIRS = "pairs.parquet"
+PAIRS, DARK_PAIRS = "pairs.parquet", "dark.parquet"
 _SOURCE = b"distillir.source"
 _SCHEMA = {
     "list": pa.int64(),
@@ -64,33 +64,34 @@ def sigmoid(values: Scores) -> Scores:
         return np.asarray(1 / (1 + np.exp(-values.astype(np.float64))))
 
 
-def write_pairs(pairs: Pairs, path: Path, source: str) -> None:
-    """Write ``path / pairs.parquet`` with the identity of what the pairs were made of."""
+def write_pairs(pairs: Pairs, path: Path, source: str, name: str = PAIRS) -> None:
+    """Write ``path / name`` with the identity of what the pairs were made of."""
     columns = (pairs.lists, pairs.first, pairs.second, pairs.log_odds, pairs.swapped)
     schema = pa.schema(list(_SCHEMA.items()), metadata={_SOURCE: source.encode()})
     table = pa.table([pa.array(values) for values in columns], schema=schema)
     path.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path / PAIRS) as temporary:
+    with atomic_file(path / name) as temporary:
         pq.write_table(table, str(temporary))
 
 
-def open_pairs(path: Path, source: str | None = None) -> Pairs:
+def open_pairs(path: Path, source: str | None = None, name: str = PAIRS) -> Pairs:
     """Read what `write_pairs` wrote.
 
     Args:
         path: The folder.
         source: What it must have been made of; None: anything.
+        name: Of the file.
 
     Raises:
         DistillirError: It is missing, damaged, or of another source.
     """
     try:
-        table = pq.read_table(str(path / PAIRS))
+        table = pq.read_table(str(path / name))
     except (OSError, pa.ArrowException) as error:
-        raise DistillirError(f"cannot be read ({error})", where=path / PAIRS, remedy="delete it") from None
+        raise DistillirError(f"cannot be read ({error})", where=path / name, remedy="delete it") from None
     if source is not None and (table.schema.metadata or {}).get(_SOURCE) != source.encode():
         raise DistillirError("was made of another teaching set or by other settings", where=path, remedy="delete it")
     missing = [name for name in _SCHEMA if name not in table.column_names]
     if missing:
-        raise DistillirError(f"has no column {missing[0]}", where=path / PAIRS, remedy="delete it")
+        raise DistillirError(f"has no column {missing[0]}", where=path / name, remedy="delete it")
     return Pairs(*(table.column(name).to_numpy() for name in _SCHEMA))

@@ -31,6 +31,9 @@ class PairSpec(SamplingSpec):
     """Pairs as a recipe asks for them."""
 
     teacher: Any = Field(description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}")
+    dark: int = Field(
+        0, ge=0, description="pairs of each query among its positive and its dark examples (ours; needs method.dark)"
+    )
     weight: float | None = Field(
         None, gt=0, description="of pair_kl beside the objective; null: 3 for multi-vector students, else 1"
     )

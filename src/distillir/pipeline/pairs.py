@@ -12,12 +12,14 @@ from distillir.pairs.pair_set import PAIRS, Pairs, open_pairs, write_pairs
 from distillir.pairs.sample import sample_pairs
 from distillir.pairs.spec import PairSpec
 from distillir.parallel import barrier, rank
+from distillir.pipeline.dark_pairs import make_dark_pairs
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import added, calls_told
 from distillir.teachers.load import load_teacher
+from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -33,6 +35,8 @@ def pairs(folder: RunFolder) -> None:
         folder.need(folder.teaching, "score")
         prepare_student(folder)
         make_pairs(folder, spec, folder.teaching, folder.pairs, folder.initial_student)
+        if spec.dark:
+            make_dark_pairs(folder, spec, folder.teaching, folder.dark, folder.pairs)
 
 
 def make_pairs(
@@ -48,8 +52,6 @@ def make_pairs(
         student: The student so far, for the choice ``disagreement``.
         key: Under what their figures are noted; None: they are those of the run.
     """
-    from distillir.teachers.load_pairwise import load_pairwise
-
     teacher = load_pairwise(spec.teacher)
     lists = open_teaching_set(teaching, folder.collection)
     source = pair_source(folder, spec, lists, teacher, student)

@@ -10,6 +10,7 @@ from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark_source, make_dark_set
+from distillir.pipeline.dark_pairs import dark_pair_source, make_dark_pairs
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.pairs import make_pairs, pair_source
 from distillir.pipeline.rounds import measure_round
@@ -58,6 +59,8 @@ def train(folder: RunFolder) -> None:
                 make_dark_set(folder, method.dark, teaching, sources.dark, key=f"stage {number}")
             if method.pairs is not None:
                 make_pairs(folder, method.pairs, teaching, sources.pairs, last_student, key=f"stage {number}")
+                if method.pairs.dark:
+                    make_dark_pairs(folder, method.pairs, teaching, sources.dark, sources.pairs, key=f"stage {number}")
         barrier()
         done = target.is_dir()
         barrier()
@@ -107,7 +110,7 @@ def _train_stage(
     from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import check_source, open_dark_set
     from distillir.pairs.pair_lists import PairLists
-    from distillir.pairs.pair_set import PAIRS, open_pairs
+    from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
     from distillir.students.card import model_card
     from distillir.students.load import load_student
     from distillir.teachers.load_pairwise import load_pairwise
@@ -122,7 +125,13 @@ def _train_stage(
         edge = len(folder.collection.corpus)
         examples = open_dark_set(sources.dark)
         check_source(sources.dark, dark_source(folder, method.dark, taught))
-        dark_lists = DarkLists(examples, taught, method.dark, edge)
+        compared = None
+        if method.pairs is not None and method.pairs.dark:
+            folder.need(sources.pairs / DARK_PAIRS, "score")
+            teacher = load_pairwise(method.pairs.teacher)
+            source = dark_pair_source(folder, method.pairs, taught, examples, teacher)
+            compared = PairLists(open_pairs(sources.pairs, source, DARK_PAIRS))
+        dark_lists = DarkLists(examples, taught, method.dark, edge, compared)
         dark = DarkTraining(dark_lists, *stage.dark)
     pairs = None
     if method.pairs is not None:

@@ -12,6 +12,7 @@ from distillir.words import nearest
 _KINDS = {
     "cross-encoder": "what `distillir train-teacher --pairwise` made; options model, precision",
     **PAIRWISE,
+    "difference": "the difference of a pointwise teacher's scores (ours); options teacher, temperature",
 }
 #: How far apart in the pointwise order pairs lie, by kind (MiuLab/PairDistill pairwise_rerank.py and its instupr form).
 _DISTANCES = {"duot5": 5, "prompt": 7}
@@ -45,6 +46,9 @@ def validate_pairwise_spec(spec: object, where: str) -> None:
     if kind in PAIRWISE:
         check_asker(kind, value, f"{where}.{kind}", pairwise=True)
         return
+    if kind == "difference":
+        _validate_difference(value, f"{where}.difference")
+        return
     options = value if isinstance(value, Mapping) else {"model": value}
     for key, content in options.items():
         if key not in _OPTIONS[kind]:
@@ -53,6 +57,28 @@ def validate_pairwise_spec(spec: object, where: str) -> None:
             raise DistillirError(f"{key} is {content!r}", where=where, remedy="give a word")
     if "model" not in options:
         raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: {{model: folder}}}}")
+
+
+def _validate_difference(value: object, where: str) -> None:
+    from distillir.teachers.load import validate_teacher_spec
+
+    if not isinstance(value, Mapping) or "teacher" not in value:
+        raise DistillirError(
+            f"{value!r} names no teacher", where=where, remedy="write {teacher: {cross-encoder: name}}"
+        )
+    for key in value:
+        if key not in ("teacher", "temperature"):
+            raise DistillirError(
+                f"unknown key {key!r}", where=where, remedy=nearest(str(key), ("teacher", "temperature"))
+            )
+    temperature = value.get("temperature", 1.0)
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 < temperature < float("inf"):
+        raise DistillirError(f"temperature is {temperature!r}", where=where, remedy="give a number above 0")
+    validate_teacher_spec(value["teacher"], f"{where}.teacher")
+    if isinstance(value["teacher"], Mapping) and "ensemble" in value["teacher"]:
+        raise DistillirError(
+            "an ensemble's scores depend on the whole list", where=f"{where}.teacher", remedy="name one of its members"
+        )
 
 
 def load_pairwise(spec: Mapping[str, Any], *, cache: Path | None = None) -> PairwiseTeacher:
@@ -74,4 +100,8 @@ def load_pairwise(spec: Mapping[str, Any], *, cache: Path | None = None) -> Pair
 
         asker = load_asker(kind, value, f"method.pairs.teacher.{kind}", pairwise=True)
         return AskingPairs(asker, _DISTANCES[kind], cache)
+    if kind == "difference":
+        from distillir.teachers.pairwise_difference import make_difference
+
+        return make_difference(dict(value))
     return PairwiseCrossEncoder(**({"model": value} if isinstance(value, str) else dict(value)), cache=cache)

@@ -37,8 +37,8 @@ class LessonCollator:
     ``counted`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
     ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own`` bool [B, N] (of
     the query's own list). Where lessons have pairs: ``pairs`` long [B, M, 2], -1 for none, and ``preferences`` float32
-    [B, M]. Where a lesson has dark
-    examples, ``label["dark"]`` holds all of these but ``query`` for the dark lists, empty ones for lessons without.
+    [B, M]. Where a lesson has dark examples, ``label["dark"]`` holds all of these but ``query`` for the dark lists,
+    empty ones for lessons without.
 
     Args:
         queries: Tokens of the queries.
@@ -92,16 +92,17 @@ class LessonCollator:
         places = _Places(document_rows)
         label = _tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
         if lessons[0].pairs is not None:
-            label |= _pairs(lessons)
+            label |= _pairs([(lesson.pairs, lesson.preferences) for lesson in lessons])
         label["query"] = torch.from_numpy(_Places(query_rows).of(asked))
         if any(len(one.documents) for one in dark):
             label["dark"] = _tensors(dark, [none] * len(dark), [0.0] * len(dark), places, False)
+            preferred = [None if one.dark is None else (one.dark.pairs, one.dark.preferences) for one in lessons]
+            label["dark"] |= _pairs([(None, None) if one is None else one for one in preferred])
         return {**queries, **documents, "label": label}
 
 
-def _pairs(lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Matrices of the lessons' pairs and preferences."""
-    given = [(lesson.pairs, lesson.preferences) for lesson in lessons]
+def _pairs(given: Sequence[tuple[Rows | None, Scores | None]]) -> dict[str, Any]:
+    """Matrices of the pairs and preferences of each list."""
     most = max((len(pairs) for pairs, _ in given if pairs is not None), default=0)
     pairs = np.full((len(given), most, 2), -1, dtype=np.int64)
     preferences = np.full((len(given), most), 0.5, dtype=np.float32)
