@@ -36,6 +36,7 @@ class Server:
     def __init__(self, spec: ServerSpec, ledger: str) -> None:
         try:
             import openai
+            import tenacity  # noqa: F401 - of the same extra
         except ModuleNotFoundError:
             raise DistillirError(
                 "an LLM server is asked through the openai client, which is not installed",
