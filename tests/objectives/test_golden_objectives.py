@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from distillir.objectives import kl, lambda_mrr, margin_mse, pair_kl, ranknet
+from distillir.objectives import kl, lambda_mrr, layer_kl, margin_mse, pair_kl, ranknet
+from distillir.objectives.layer_kl import layer_weights
 
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parent.parent / "golden" / "losses.json").read_text(encoding="utf-8")
@@ -47,3 +48,17 @@ def test_pairs_and_lists_of_pairdistill(case: dict[str, Any]) -> None:
     torch.testing.assert_close(loss, torch.tensor(case["kl_plus_3_pair"]), rtol=1e-4, atol=1e-5)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(student.grad, torch.tensor(case["grad"]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", GOLDEN["lead_layers"])
+def test_layers_of_lead(case: dict[str, Any]) -> None:
+    student = torch.tensor(case["student_layers"], requires_grad=True)
+    teacher = torch.tensor(case["teacher_layers"], requires_grad=True)
+    gold, temperature = torch.tensor(case["gold"]), case["layer_temperature"]
+    weights = layer_weights(teacher, gold, layer_temperature=temperature)
+    torch.testing.assert_close(weights, torch.tensor(case["layer_weights"]), rtol=1e-4, atol=1e-5)
+    loss = layer_kl(student, teacher, gold, layer_temperature=temperature)
+    torch.testing.assert_close(loss, torch.tensor(case["loss"]), rtol=1e-4, atol=1e-5)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(student.grad, torch.tensor(case["student_grads"]), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(teacher.grad, torch.tensor(case["teacher_grads"]), rtol=1e-4, atol=1e-5)

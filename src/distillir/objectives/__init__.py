@@ -4,6 +4,7 @@ from distillir.objectives.ckl import ckl
 from distillir.objectives.info_nce import info_nce
 from distillir.objectives.kl import kl
 from distillir.objectives.lambda_mrr import lambda_mrr
+from distillir.objectives.layer_kl import layer_kl
 from distillir.objectives.margin_mse import margin_mse
 from distillir.objectives.objective import Objective
 from distillir.objectives.pair_kl import pair_kl
@@ -19,6 +20,7 @@ __all__ = [
     "info_nce",
     "kl",
     "lambda_mrr",
+    "layer_kl",
     "margin_mse",
     "names",
     "pair_kl",
