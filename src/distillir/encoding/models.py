@@ -138,6 +138,26 @@ def _load(make: Any, name: str | os.PathLike[str], max_length: int | None, devic
     return model
 
 
+def model_depth(name: str | os.PathLike[str]) -> int:
+    """How many transformer blocks a model has, by its configuration.
+
+    Raises:
+        DistillirError: There is no such model, or its configuration does not say.
+    """
+    from transformers import AutoConfig
+
+    path = resolve_model(name)
+    modules = Path(path) / "modules.json"
+    if modules.is_file():
+        first = json.loads(modules.read_text(encoding="utf-8"))[0]["path"]
+        path = str(Path(path) / first) if first else path
+    with one_line_errors(str(name)):
+        depth = getattr(AutoConfig.from_pretrained(path), "num_hidden_layers", None)
+    if not isinstance(depth, int):
+        raise DistillirError("does not say how many layers it has", where=str(name), remedy="choose another model")
+    return depth
+
+
 def model_kind(name: str | os.PathLike[str]) -> str:
     """What a model's files say it is: ``dense`` (also where they say nothing), ``multi-vector`` or ``sparse``."""
     kind = _KINDS.get(str(read_model_json(name, "config_sentence_transformers.json").get("model_type")))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from distillir.encoding.blocks import block_stacks
 from distillir.errors import DistillirError
 
 
@@ -34,12 +35,7 @@ def slim(model: Any, layers: int) -> None:
         raise DistillirError(
             f"{layers} layers of a model that has {total}", where="student.layers", remedy=f"choose 1 to {total}"
         )
-    stacks = [
-        (parent, name, child)
-        for parent in encoder.modules()
-        for name, child in parent.named_children()
-        if isinstance(child, nn.ModuleList) and len(child) == total
-    ]
+    stacks = block_stacks(encoder)
     if not stacks:
         raise DistillirError("found no list of layers in this model", where="student.layers", remedy="leave it out")
     kept = kept_layers(total, layers)

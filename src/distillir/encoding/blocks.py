@@ -1,0 +1,48 @@
+"""The transformer blocks of a model, and what each of them gives."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from distillir.errors import DistillirError
+
+
+def block_stacks(encoder: Any) -> list[tuple[nn.Module, str, nn.ModuleList]]:
+    """Where a transformers model keeps its blocks: parent, name and list of each stack; empty where none is found."""
+    total = getattr(getattr(encoder, "config", None), "num_hidden_layers", None)
+    return [
+        (parent, name, child)
+        for parent in encoder.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, nn.ModuleList) and len(child) == total
+    ]
+
+
+def blocks_of(encoder: Any, where: str) -> nn.ModuleList:
+    """The one stack of blocks of a transformers encoder.
+
+    Raises:
+        DistillirError: It has none, or several (an encoder-decoder).
+    """
+    stacks = block_stacks(encoder) if isinstance(encoder, nn.Module) else []
+    if len(stacks) != 1:
+        raise DistillirError("found no list of layers in this model", where=where, remedy="choose another model")
+    return stacks[0][2]
+
+
+@contextmanager
+def block_outputs(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
+    """Collect the output [B, L, D] of each block, in order, while texts go through; the embeddings are none of them."""
+    found: list[Tensor] = []
+
+    def keep(_: nn.Module, __: Any, output: Any) -> None:
+        found.append(output if isinstance(output, Tensor) else output[0])
+
+    hooks = [block.register_forward_hook(keep) for block in blocks]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,0 +1,43 @@
+"""A recipe's ``method.layers``: whose layers the student's follow, and how much they weigh."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from distillir.errors import DistillirError
+
+
+class LayerSpec(BaseModel):
+    """Layers of a frozen teacher beside the lists of any method (ours: LEAD trains its teacher too).
+
+    The other defaults are LEAD's (microsoft/SimXNS LEAD/run_LEAD.py and its scripts).
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    teacher: Any = Field(description="{dense: model}, {multi-vector: model} or {cross-encoder: model}")
+    pooling: Literal["cls", "mean"] = Field(
+        "cls", description="of dense teachers' and dense and sparse students' layers; mean is ours"
+    )
+    choice: Literal["random", "last", "skip"] = Field(
+        "random",
+        description="random: drawn on both sides, paired in order; last: the last ones; skip: every second of the "
+        "teacher and the last of the student",
+    )
+    count: int = Field(5, ge=1, description="layers compared at once; at most as many as either model has")
+    redraw: int = Field(10, ge=1, description="steps between draws")
+    temperature: float = Field(1.0, gt=0, description="of the teacher's layers")
+    layer_temperature: float = Field(10.0, gt=0, description="of the weights of the layers")
+    student_temperature: float = Field(1.0, gt=0, description="of the student's layers (ours)")
+    weight: float = Field(1.0, gt=0, description="of the layers beside the objective")
+
+    @field_validator("teacher")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        from distillir.teachers.load_layered import validate_layered_spec
+
+        try:
+            validate_layered_spec(value, "method.layers.teacher")
+        except DistillirError as error:
+            raise ValueError(str(error)) from None
+        return value

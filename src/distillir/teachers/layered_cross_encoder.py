@@ -1,0 +1,100 @@
+"""Layers of a cross-encoder: its own head on the first token's state of each block."""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.encoding.batches import default_batch_tokens, token_batches
+from distillir.encoding.blocks import block_outputs, blocks_of
+from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.models import model_depth, pick_device
+from distillir.encoding.precision import autocast, resolve_precision
+from distillir.errors import DistillirError
+from distillir.layers.layer_set import LayerScores
+from distillir.teachers.layered import LayeredTeacher
+from distillir.teachers.load_cross_encoder import load_cross_encoder
+
+PAIRS_PER_BLOCK = 16_384
+
+
+class LayeredCrossEncoder(LayeredTeacher):
+    """The same head, pooler included, applied to the output of every block (LEAD); raw logits.
+
+    Args:
+        model: Folder or hub name of a classifier of the BERT, RoBERTa, ELECTRA or DistilBERT families.
+        max_length: Tokens of query and document together at most (default: the model's own).
+        precision: ``auto``, ``float32`` or ``bf16``.
+        cache: See `LayeredTeacher`.
+    """
+
+    def __init__(
+        self, model: str, *, max_length: int | None = None, precision: str = "auto", cache: Path | None = None
+    ) -> None:
+        super().__init__(Path(model).name, cache)
+        self.model, self.max_length = model, max_length
+        self.precision = resolve_precision(precision, pick_device())
+
+    @cached_property
+    def depth(self) -> int:
+        """See `LayeredTeacher.depth`."""
+        return model_depth(self.model)
+
+    def fingerprint(self) -> str:
+        """See `LayeredTeacher.fingerprint`."""
+        identity = ["layers", "cross-encoder", model_fingerprint(self.model), self.max_length, self.precision]
+        return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
+
+    @cached_property
+    def _loaded(self) -> Any:
+        return load_cross_encoder(self.model, max_length=self.max_length)
+
+    def scores(self, collection: Collection, queries: Rows, documents: Rows) -> Iterator[tuple[Rows, LayerScores]]:
+        """See `LayeredTeacher.scores`."""
+        import torch
+        from sentence_transformers.util import batch_to_device
+
+        model = self._loaded
+        inner = model.transformers_model
+        blocks = blocks_of(inner, self.model)
+        for start in range(0, len(queries), PAIRS_PER_BLOCK):
+            part = slice(start, start + PAIRS_PER_BLOCK)
+            texts = collection.queries.texts(queries[part]), collection.corpus.texts(documents[part])
+            pairs = list(zip(*texts, strict=True))
+            for places, features in token_batches(model, pairs, batch_tokens=default_batch_tokens(model.device)):
+                with (
+                    torch.inference_mode(),
+                    autocast(self.precision, model.device),
+                    block_outputs(blocks) as layers,
+                ):
+                    model(batch_to_device(features, model.device))
+                    found = torch.stack([head_scores(inner, states, self.model) for states in layers], dim=1)
+                yield places + start, np.asarray(found.float().cpu().numpy(), dtype=np.float32)
+
+
+def head_scores(model: Any, states: Any, where: str) -> Any:
+    """Logits [B] of a classifier's head on states [B, L, D].
+
+    Raises:
+        DistillirError: A head of another form.
+    """
+    family = model.config.model_type
+    if family == "bert":
+        logits = model.classifier(model.bert.pooler(states))
+    elif family in ("roberta", "xlm-roberta", "camembert", "electra"):
+        logits = model.classifier(states)
+    elif family == "distilbert":
+        logits = model.classifier(model.pre_classifier(states[:, 0]).relu())
+    else:
+        raise DistillirError(
+            f"the head of {family} cannot be put on its layers",
+            where=where,
+            remedy="use a model of the BERT, RoBERTa, ELECTRA or DistilBERT families",
+        )
+    return logits.squeeze(1)

@@ -1,0 +1,64 @@
+"""Layered teachers by the form a recipe names them in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distillir.errors import DistillirError
+from distillir.words import nearest
+
+if TYPE_CHECKING:
+    from distillir.teachers.layered import LayeredTeacher
+
+KINDS = {
+    "dense": "a SentenceTransformer: products of its blocks' [CLS] states",
+    "multi-vector": "a MultiVectorEncoder: MaxSim of its blocks' token states",
+    "cross-encoder": "a CrossEncoder: its head on the [CLS] state of each block",
+}
+_OPTIONS = ("model", "max_length", "precision")
+
+
+def validate_layered_spec(spec: object, where: str) -> None:
+    """Check the form of ``method.layers.teacher``, without loading anything.
+
+    Raises:
+        DistillirError: Another form; the message names the nearest known word.
+    """
+    if not isinstance(spec, Mapping) or len(spec) != 1:
+        raise DistillirError(f"{spec!r} names no teacher", where=where, remedy="write {dense: name}")
+    kind, value = next(iter(spec.items()))
+    if kind not in KINDS:
+        raise DistillirError(f"{kind!r} has no layers", where=where, remedy=nearest(str(kind), KINDS))
+    options = value if isinstance(value, Mapping) else {"model": value}
+    for key in options:
+        if key not in _OPTIONS:
+            raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), _OPTIONS))
+    if not isinstance(options.get("model"), str):
+        raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: name}}")
+
+
+def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path | None = None) -> "LayeredTeacher":
+    """Make the layered teacher that a recipe names; its model is loaded when a score is missing.
+
+    Args:
+        spec: As in `validate_layered_spec`.
+        pooling: Of dense models.
+        cache: Folder of the scores of all teachers.
+
+    Raises:
+        DistillirError: As `validate_layered_spec`, or a model that is not there or of another kind.
+    """
+    from distillir.encoding.models import check_kind, resolve_model
+    from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder
+    from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
+
+    validate_layered_spec(spec, "method.layers.teacher")
+    kind, value = next(iter(spec.items()))
+    options = dict(value) if isinstance(value, Mapping) else {"model": value}
+    resolve_model(options["model"])
+    if kind == "cross-encoder":
+        return LayeredCrossEncoder(**options, cache=cache)
+    check_kind(options["model"], kind)
+    if kind == "dense":
+        return LayeredDense(**options, pooling=pooling, cache=cache)
+    return LayeredMultiVector(**options, cache=cache)
