@@ -93,7 +93,7 @@ def test_chunks_change_neither_loss_nor_gradient(
         return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
 
     whole, expected = gradient(False)
-    monkeypatch.setattr(multi_vector, "CHUNK_ELEMENTS", 20_000)
+    monkeypatch.setattr(multi_vector, "TOKENS_AT_ONCE", 200)
     for recompute in (False, True):
         value, found = gradient(recompute)
         assert value == pytest.approx(whole, abs=1e-5)
@@ -253,3 +253,15 @@ def test_empty_queries_and_texts_longer_than_the_model(folder: str, tiny: Collec
     model = load_student(folder, kind="multi-vector", device="cpu")
     scores = model.similarity(model.encode_query([""]), model.encode_document(["", "word " * 999]))
     assert torch.isfinite(scores).all()
+
+
+def test_padding_is_undone_by_its_mask_and_gives_each_text_its_gradient() -> None:
+    texts = [torch.randn(n, 4, requires_grad=True) for n in (3, 1, 5)]
+    made, mask = multi_vector.padded(texts)
+    expected = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True)
+    torch.testing.assert_close(made, expected)
+    assert mask.tolist() == [[True] * n + [False] * (5 - n) for n in (3, 1, 5)]
+    weights = torch.randn_like(made)
+    found = torch.autograd.grad((made * weights).sum(), texts)
+    for mine, own in zip(found, torch.autograd.grad((expected * weights).sum(), texts), strict=True):
+        torch.testing.assert_close(mine, own)

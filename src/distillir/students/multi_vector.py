@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distillir.students.chunks import Chunk, each_chunk
+from distillir.students.chunks import Chunk, chunks, each_chunk
 from distillir.students.student import Student
 
 PROJECTION = 128
@@ -35,18 +35,38 @@ class MultiVectorStudent(Student):
         ]
 
     def scores(self, queries: list[Tensor], documents: list[Tensor]) -> Tensor:
-        """Scores [Q, T]: the sum over a query's vectors of the best match in the document, in chunks of documents."""
+        """Scores [Q, T]: the sum over a query's vectors of the best match in the document, some documents at a time."""
+        parts = []
         with torch.autocast(documents[0].device.type, enabled=False):
-            found: Tensor = self.model.similarity(queries, documents, chunk_elements=CHUNK_ELEMENTS)
-            return found
+            asked, asked_mask = padded(queries)
+            for start, end, _ in chunks([len(vectors) for vectors in documents], TOKENS_AT_ONCE):
+                read, read_mask = padded(documents[start:end])
+                parts.append(self.model.similarity(asked, read, a_mask=asked_mask, b_mask=read_mask))
+        return torch.cat(parts, dim=1)
 
     def select(self, embedded: list[Tensor], rows: Tensor) -> list[Tensor]:
         """Token vectors of some texts."""
         return [embedded[row] for row in rows.tolist()]
 
 
-#: Numbers that stand in memory at once while queries and documents are compared (sentence-transformers' ``maxsim``).
-CHUNK_ELEMENTS = 20_000_000
+#: Padded token vectors of documents that are compared at once.
+TOKENS_AT_ONCE = 16_384
+
+
+def padded(texts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Token vectors of several texts in one tensor [T, L, D], and which of them are real [T, L].
+
+    By one gather, whose gradient is one scatter: padding text by text (torch's ``pad_sequence``, sentence-transformers'
+    ``maxsim`` of lists) has a gradient that copies the whole tensor once for each text.
+    """
+    lengths = torch.tensor([len(vectors) for vectors in texts])
+    places = torch.arange(int(lengths.max())).expand(len(texts), -1)
+    mask = places < lengths.unsqueeze(1)
+    starts = (lengths.cumsum(0) - lengths).unsqueeze(1)
+    flat = torch.cat(list(texts))
+    index = torch.where(mask, starts + places, 0).to(flat.device)
+    mask = mask.to(flat.device)
+    return flat[index] * mask.unsqueeze(2), mask
 
 
 def multi_vector_of(model: Any, *, seed: int = 0) -> Any:
