@@ -88,8 +88,9 @@ def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -
 
 @app.command()
 def score(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
-    """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples (dark/) and pairs (pairs/)."""
+    """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
     from distillir.pipeline.dark import dark
+    from distillir.pipeline.layers import layers
     from distillir.pipeline.pairs import pairs
     from distillir.pipeline.score import score as stage
 
@@ -97,6 +98,7 @@ def score(recipe: RecipePath, settings: Settings = None, output: Output = None) 
         stage(folder)
         dark(folder)
         pairs(folder)
+        layers(folder)
 
     _do(every, recipe, settings, output)
 

@@ -16,6 +16,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
 from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
+from distillir.pipeline.layers import layers
 from distillir.pipeline.pairs import pairs
 from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
@@ -130,6 +131,7 @@ def _run(folder: RunFolder) -> None:
     """Train and evaluate one cell with one seed; what is there already is passed over."""
     dark(folder)
     pairs(folder)
+    layers(folder)
     train(folder)
     if not (folder.metrics.is_file() and folder.after_run.is_file()):
         evaluate(folder)

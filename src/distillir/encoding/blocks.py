@@ -46,3 +46,11 @@ def block_outputs(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """States [B, L, D] to one a text [B, D], float32: that of the first token (``cls``), or the ``mean`` of all."""
+    if pooling == "cls":
+        return states[:, 0].float()
+    weights = mask.unsqueeze(2).float()
+    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)

@@ -72,6 +72,4 @@ def open_layers(path: Path, source: str | None = None) -> LayerSet:
     if source is not None and metadata.get(_SOURCE) != source.encode():
         raise DistillirError("is of another teaching set or other settings", where=path / LAYERS, remedy="delete it")
     values, offsets = np.asarray(column.values, dtype=np.float32), np.asarray(column.offsets)
-    return LayerSet(
-        depth, [values[start:end].reshape(depth, -1) for start, end in pairwise(offsets)]
-    )
+    return LayerSet(depth, [values[start:end].reshape(depth, -1) for start, end in pairwise(offsets)])

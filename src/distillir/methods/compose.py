@@ -12,6 +12,7 @@ from distillir.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from distillir.dark.spec import DarkSpec
+    from distillir.layers.spec import LayerSpec
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
     from distillir.pairs.spec import PairSpec
@@ -64,6 +65,7 @@ class Composition:
         stages: At least one.
         dark: The dark examples wanted; None for none.
         pairs: The pairs wanted; None for none.
+        layers: The layers wanted; None for none.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Composition:
     stages: tuple[ComposedStage, ...]
     dark: "DarkSpec | None" = None
     pairs: "PairSpec | None" = None
+    layers: "LayerSpec | None" = None
 
     @property
     def needs_scores(self) -> bool:
@@ -118,7 +121,7 @@ def compose(recipe: "Recipe") -> Composition:
         _check_dark(dark, recipe)
     own = objective.names == _with_pairs(parse_objective(own_objective), recipe).names
     name = _name(spec, plan, parse_objective(given), own)
-    return Composition(name, plan.name, objective, tuple(stages), dark, spec.pairs)
+    return Composition(name, plan.name, objective, tuple(stages), dark, spec.pairs, spec.layers)
 
 
 def _with_pairs(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
@@ -191,6 +194,8 @@ def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool)
         name += " + dark examples" if dark else " without dark examples"
     if not method.pairs and spec.pairs is not None:
         name += " + pairs"
+    if spec.layers is not None:
+        name += " + layers"
     if plan.name != expected:
         name += f", plan {plan.name}"
     if spec.rounds > 1:

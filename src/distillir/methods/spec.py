@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from distillir.dark.spec import DarkSpec
 from distillir.errors import DistillirError
+from distillir.layers.spec import LayerSpec
 from distillir.methods.registry import get, get_plan
 from distillir.pairs.spec import PairSpec
 from distillir.plans.plan import Plan
@@ -35,6 +36,10 @@ class MethodSpec(BaseModel):
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
     pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
+
+    layers: LayerSpec | None = Field(
+        None, description="a frozen teacher's layers beside the lists of any method (LEAD's layer term)"
+    )
 
     @field_validator("dark", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.run_folder import RunFolder
 
 #: Facts of the stages that ``metrics.json`` repeats where there are any.
-NOTED = ("dark", "gate", "dark_calls", "pairs", "pair_calls", "dark_pairs", "rounds", "generated")
+NOTED = ("dark", "gate", "dark_calls", "pairs", "pair_calls", "dark_pairs", "layer_calls", "rounds", "generated")
 
 
 def search_before(folder: RunFolder) -> None:

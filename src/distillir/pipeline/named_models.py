@@ -10,6 +10,7 @@ from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 
 
@@ -27,6 +28,8 @@ def check_named_models(recipe: Recipe) -> None:
             raise DistillirError(str(error), where=where) from None
     if recipe.queries.generator is not None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
+    if recipe.method.layers is not None:
+        load_layered(recipe.method.layers.teacher, recipe.method.layers.pooling)
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
+from distillir.pipeline.layers import layers
 from distillir.pipeline.mine import mine
 from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.pairs import pairs
@@ -37,6 +38,7 @@ def run(recipe: Recipe, output: Path) -> Path:
         score(folder)
         dark(folder)
         pairs(folder)
+        layers(folder)
         search_before(folder)
         train(folder)
         evaluate(folder)

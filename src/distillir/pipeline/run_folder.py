@@ -40,6 +40,7 @@ class RunFolder:
         self.teaching = path / "teaching"
         self.dark = path / "dark"
         self.pairs = path / "pairs"
+        self.layers = path / "layers"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
         self.log = path / "log.jsonl"

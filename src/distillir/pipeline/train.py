@@ -11,6 +11,7 @@ from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.dark_pairs import dark_pair_source, make_dark_pairs
+from distillir.pipeline.layers import layer_source, make_layers
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.pairs import make_pairs, pair_source
 from distillir.pipeline.rounds import measure_round
@@ -20,11 +21,12 @@ from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 @dataclass(frozen=True)
 class Sources:
-    """What a stage learns from: folders of the teaching set, of its dark examples and of its pairs, and who mined."""
+    """What a stage learns from: folders of the teaching set, of its dark examples, pairs and layers, and who mined."""
 
     teaching: Path
     dark: Path
     pairs: Path
+    layers: Path
     student: Path
 
 
@@ -46,7 +48,7 @@ def train(folder: RunFolder) -> None:
     prepare_student(folder)
     method = compose(folder.recipe)
     last_student = folder.initial_student
-    sources = Sources(folder.teaching, folder.dark, folder.pairs, last_student)
+    sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
     _check_lists(method, open_teaching_set(sources.teaching, folder.collection))
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
@@ -54,7 +56,10 @@ def train(folder: RunFolder) -> None:
         if stage.mine:
             measure_round(folder, last_student, number)
             teaching = _mine_anew(folder, last_student, number)
-            sources = Sources(teaching, folder.work / f"dark-{number}", folder.work / f"pairs-{number}", last_student)
+            dark, pairs, layers = (folder.work / f"{name}-{number}" for name in ("dark", "pairs", "layers"))
+            sources = Sources(teaching, dark, pairs, layers, last_student)
+            if method.layers is not None:
+                make_layers(folder, method.layers, teaching, layers)
             if method.dark is not None:
                 make_dark_set(folder, method.dark, teaching, sources.dark, key=f"stage {number}")
             if method.pairs is not None:
@@ -109,10 +114,12 @@ def _train_stage(
     """Train the model in ``start`` into ``target``."""
     from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import check_source, open_dark_set
+    from distillir.layers.layer_set import LAYERS, open_layers
     from distillir.pairs.pair_lists import PairLists
     from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
     from distillir.students.card import model_card
     from distillir.students.load import load_student
+    from distillir.teachers.load_layered import load_layered
     from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.train import DarkTraining, checkpoint_folder
@@ -139,6 +146,11 @@ def _train_stage(
         teacher = load_pairwise(method.pairs.teacher)
         source = pair_source(folder, method.pairs, taught, teacher, sources.student)
         pairs = PairLists(open_pairs(sources.pairs, source))
+    layered = None
+    if method.layers is not None:
+        folder.need(sources.layers / LAYERS, "score")
+        by_layer = load_layered(method.layers.teacher, method.layers.pooling)
+        layered = (open_layers(sources.layers, layer_source(folder, taught, by_layer)), method.layers)
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start), kind=recipe.student.kind)
     with folder.timed("train"):
@@ -153,6 +165,7 @@ def _train_stage(
             forms=stage.forms,
             dark=dark,
             pairs=pairs,
+            layers=layered,
             penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
             stage=number,
             # A stage draws an order of its own; the first one's is that of a plan of one stage.

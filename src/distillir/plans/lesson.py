@@ -11,6 +11,7 @@ from distillir.retrieval.run import Scores
 
 if TYPE_CHECKING:
     from distillir.dark.dark_lists import DarkLesson
+    from distillir.layers.layer_set import LayerScores
 
 Flags = npt.NDArray[np.bool_]
 
@@ -29,6 +30,7 @@ class Lesson:
         outside: The label of a document that is none of them.
         pairs: Places [M, 2] in ``documents`` of pairs that a pairwise teacher has compared; None without one.
         preferences: Its P(first beats second) of them [M].
+        layers: Scores of the teacher's layers [K, N], the last layer last; None without a layered teacher.
         dark: Dark examples beside the list, where the plan has any.
         open: Whether the list is learnt from; false where a gate keeps it back.
     """
@@ -42,6 +44,7 @@ class Lesson:
     outside: float
     pairs: Rows | None = None
     preferences: Scores | None = None
+    layers: "LayerScores | None" = None
     dark: "DarkLesson | None" = None
     open: bool = True
 

@@ -14,6 +14,7 @@ from distillir.plans.plain_lists import PlainLists
 
 if TYPE_CHECKING:
     from distillir.dark.dark_lists import DarkLists
+    from distillir.layers.layer_set import LayerSet
     from distillir.pairs.pair_lists import PairLists
 
 BATCHES = {
@@ -42,6 +43,7 @@ class Lessons:
             longer than their form says.
         dark: Dark examples that lessons hold beside their lists.
         pairs: Pairs that lessons hold, and whose documents come first into their lists.
+        layers: Scores of a teacher's layers.
         seed: For order and sampling.
 
     Raises:
@@ -58,9 +60,11 @@ class Lessons:
         batches: str = "shuffled",
         dark: "DarkLists | None" = None,
         pairs: "PairLists | None" = None,
+        layers: "LayerSet | None" = None,
         seed: int = 0,
     ) -> None:
-        self.lists, self.forms, self.dark, self.pairs, self.seed = lists, tuple(forms), dark, pairs, seed
+        self.lists, self.forms, self.dark, self.pairs, self.layers = lists, tuple(forms), dark, pairs, layers
+        self.seed = seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
         self._usable = np.flatnonzero(sizes > 1)
@@ -116,6 +120,7 @@ class Lessons:
             outside=self.forms[form].outside(scores),
             pairs=pairs,
             preferences=preferences,
+            layers=None if self.layers is None else self.layers.of(index)[:, chosen],
             dark=dark,
             open=self.dark is None or self.dark.lets_list_through(index, progress),
         )

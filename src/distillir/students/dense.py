@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distillir.encoding.blocks import block_outputs, pool
 from distillir.students.chunks import Chunk, each_chunk
 from distillir.students.student import Student
 
@@ -23,6 +24,37 @@ class DenseStudent(Student):
             return vectors.float()
 
         return torch.cat(each_chunk(encode, features, cut, recompute))
+
+    def embed_layers(
+        self,
+        model: Any,
+        features: Mapping[str, Any],
+        cut: Sequence[Chunk],
+        *,
+        task: str,
+        layers: Sequence[int],
+        pooling: str,
+        recompute: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Vectors [T, D] and pooled states [K, T, H] of some blocks; see `Student.embed_layers`."""
+        blocks = self.blocks
+
+        def encode(part: dict[str, Any]) -> tuple[Tensor, Tensor]:
+            with block_outputs(blocks) as states:
+                vectors = model(part, task=task)["sentence_embedding"]
+            return vectors.float(), torch.stack([pool(states[n], part["attention_mask"], pooling) for n in layers])
+
+        parts = each_chunk(encode, features, cut, recompute)
+        return torch.cat([vectors for vectors, _ in parts]), torch.cat([states for _, states in parts], dim=1)
+
+    def layer_scores(self, queries: Tensor, documents: Tensor) -> Tensor:
+        """Products [K, Q, T] of states [K, Q, H] and [K, T, H], as they are (LEAD normalises nothing)."""
+        with torch.autocast(queries.device.type, enabled=False):
+            return queries.float() @ documents.float().transpose(1, 2)
+
+    def select_layers(self, states: Tensor, rows: Tensor) -> Tensor:
+        """States of some texts."""
+        return states[:, rows]
 
     def scores(self, queries: Tensor, documents: Tensor) -> Tensor:
         """Scores [Q, T] of query vectors [Q, D] and document vectors [T, D]."""

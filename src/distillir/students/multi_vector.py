@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distillir.encoding.blocks import block_outputs
 from distillir.students.chunks import Chunk, chunks, each_chunk
 from distillir.students.student import Student
 
@@ -34,8 +35,50 @@ class MultiVectorStudent(Student):
             for vectors, counts in zip(padded, mask, strict=True)
         ]
 
+    def embed_layers(
+        self,
+        model: Any,
+        features: Mapping[str, Any],
+        cut: Sequence[Chunk],
+        *,
+        task: str,
+        layers: Sequence[int],
+        pooling: str,
+        recompute: bool = False,
+    ) -> tuple[list[Tensor], list[list[Tensor]]]:
+        """Token vectors of each text, and token states [tokens that count, H] of each for each of some blocks.
+
+        See `Student.embed_layers`; every token is compared, so that ``pooling`` plays no part.
+        """
+        blocks = self.blocks
+
+        def encode(part: dict[str, Any]) -> tuple[Tensor, Tensor, list[Tensor]]:
+            with block_outputs(blocks) as states:
+                found = model(part, task=task)
+            chosen = [states[number].float() for number in layers]
+            return found["token_embeddings"].float(), found["attention_mask"].bool(), chosen
+
+        vectors: list[Tensor] = []
+        own: list[list[Tensor]] = [[] for _ in layers]
+        for tokens, masks, chosen in each_chunk(encode, features, cut, recompute):
+            vectors += [row[mask] for row, mask in zip(tokens, masks, strict=True)]
+            for kept, states in zip(own, chosen, strict=True):
+                kept += [row[mask] for row, mask in zip(states, masks, strict=True)]
+        return vectors, own
+
+    def layer_scores(self, queries: list[list[Tensor]], documents: list[list[Tensor]]) -> Tensor:
+        """MaxSim [K, Q, T] of token states, as they are (LEAD normalises the last output alone)."""
+        return torch.stack([self._maxsim(one, other) for one, other in zip(queries, documents, strict=True)])
+
+    def select_layers(self, states: list[list[Tensor]], rows: Tensor) -> list[list[Tensor]]:
+        """States of some texts."""
+        return [[layer[row] for row in rows.tolist()] for layer in states]
+
     def scores(self, queries: list[Tensor], documents: list[Tensor]) -> Tensor:
         """Scores [Q, T]: the sum over a query's vectors of the best match in the document, some documents at a time."""
+        return self._maxsim(queries, documents)
+
+    def _maxsim(self, queries: list[Tensor], documents: list[Tensor]) -> Tensor:
         parts = []
         with torch.autocast(documents[0].device.type, enabled=False):
             asked, asked_mask = padded(queries)

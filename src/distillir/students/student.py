@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from distillir.encoding.blocks import blocks_of
 from distillir.students.chunks import Chunk
 
 
@@ -36,6 +37,51 @@ class Student(ABC):
         Returns:
             What `scores` compares, in the order of ``features``.
         """
+
+    def embed_layers(
+        self,
+        model: Any,
+        features: Mapping[str, Any],
+        cut: Sequence[Chunk],
+        *,
+        task: str,
+        layers: Sequence[int],
+        pooling: str,
+        recompute: bool = False,
+    ) -> tuple[Any, Any]:
+        """As `embed`, and beside it what some transformer blocks give, for `layer_scores`.
+
+        Args:
+            model: As in `embed`, like the next three and the last.
+            features: See there.
+            cut: See there.
+            task: See there.
+            layers: Numbers of the blocks, from 0.
+            pooling: ``cls`` or ``mean``; how a text's states become one, where one is compared.
+            recompute: See there.
+
+        Raises:
+            DistillirError: The model has no one stack of blocks.
+        """
+        raise NotImplementedError
+
+    def layer_scores(self, queries: Any, documents: Any) -> Tensor:
+        """Scores [K, Q, T] by each of the blocks that `embed_layers` was asked for."""
+        raise NotImplementedError
+
+    def select_layers(self, states: Any, rows: Tensor) -> Any:
+        """Some of the texts' states, in the order of ``rows``."""
+        raise NotImplementedError
+
+    @property
+    def depth(self) -> int:
+        """How many transformer blocks the model has."""
+        return len(self.blocks)
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """Its transformer blocks."""
+        return blocks_of(getattr(self.model[0], "auto_model", None), "student")
 
     @abstractmethod
     def scores(self, queries: Any, documents: Any) -> Tensor:

@@ -13,7 +13,7 @@ import xxhash
 from distillir.collections import Collection
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens
-from distillir.encoding.blocks import block_outputs, blocks_of
+from distillir.encoding.blocks import block_outputs, blocks_of, pool
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_depth, pick_device
 from distillir.encoding.precision import resolve_precision
@@ -149,11 +149,3 @@ class LayeredMultiVector(LayeredEncoder):
             for one, other in zip(first.tolist(), second.tolist(), strict=True)
         ]
         return np.asarray(found, dtype=np.float32)
-
-
-def pool(states: Any, mask: Any, pooling: str) -> Any:
-    """States [B, L, D] to one a text [B, D], float32: that of the first token, or the mean of all."""
-    if pooling == "cls":
-        return states[:, 0].float()
-    weights = mask.unsqueeze(2).float()
-    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)

@@ -37,8 +37,8 @@ class LessonCollator:
     ``counted`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
     ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own`` bool [B, N] (of
     the query's own list). Where lessons have pairs: ``pairs`` long [B, M, 2], -1 for none, and ``preferences`` float32
-    [B, M]. Where a lesson has dark examples, ``label["dark"]`` holds all of these but ``query`` for the dark lists,
-    empty ones for lessons without.
+    [B, M]. Where they have layers: ``layers`` float32 [K, B, N]. Where a lesson has dark examples, ``label["dark"]``
+    holds all of these but ``query`` and ``layers`` for the dark lists, empty ones for lessons without.
 
     Args:
         queries: Tokens of the queries.
@@ -93,6 +93,8 @@ class LessonCollator:
         label = _tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
         if lessons[0].pairs is not None:
             label |= _pairs([(lesson.pairs, lesson.preferences) for lesson in lessons])
+        if lessons[0].layers is not None:
+            label["layers"] = _layers(lessons, label["index"].shape[1])
         label["query"] = torch.from_numpy(_Places(query_rows).of(asked))
         if any(len(one.documents) for one in dark):
             label["dark"] = _tensors(dark, [none] * len(dark), [0.0] * len(dark), places, False)
@@ -110,6 +112,15 @@ def _pairs(given: Sequence[tuple[Rows | None, Scores | None]]) -> dict[str, Any]
         if own is not None and preferred is not None:
             pairs[row, : len(own)], preferences[row, : len(own)] = own, preferred
     return {"pairs": torch.from_numpy(pairs), "preferences": torch.from_numpy(preferences)}
+
+
+def _layers(lessons: Sequence[Lesson], width: int) -> torch.Tensor:
+    """Scores of the teacher's layers [K, B, N]; 0 behind each own list."""
+    given = [lesson.layers for lesson in lessons if lesson.layers is not None]
+    values = np.zeros((len(given[0]), len(given), width), dtype=np.float32)
+    for row, own in enumerate(given):
+        values[:, row, : own.shape[1]] = own
+    return torch.from_numpy(values)
 
 
 def _dark_list(lesson: Lesson) -> _List:

@@ -6,10 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from distillir.layers.draw import LayerDraw
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.students.chunks import Chunk
 from distillir.students.sparse import flops_share
 from distillir.students.student import student_of
+from distillir.training.layer_loss import layer_counts, layer_part
 
 Counts = Mapping[str, Tensor]
 
@@ -23,6 +25,7 @@ class LessonLoss(nn.Module):
         dark: What is compared on the dark lists, and its weight; None where lessons have none.
         penalties: Weights of the student's penalties by name (see `distillir.students.student.Student.penalties`), and
             the steps over which they rise from 0; a step's is the mean over its batches.
+        layers: Which layers are compared, and how; None without a layered teacher.
         recompute: Keep one chunk's activations at a time (see `distillir.students.student.Student.embed`).
     """
 
@@ -33,10 +36,11 @@ class LessonLoss(nn.Module):
         *,
         dark: tuple[WeightedSum, float] | None = None,
         penalties: tuple[Mapping[str, float], int] = ({}, 0),
+        layers: LayerDraw | None = None,
         recompute: bool = False,
     ) -> None:
         super().__init__()
-        self.model, self.recompute = model, recompute
+        self.model, self.layers, self.recompute = model, layers, recompute
         self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
         self.student = student_of(model)
         nothing = torch.zeros(1, 1)
@@ -57,32 +61,34 @@ class LessonLoss(nn.Module):
         for word, objective, _, signals in self._parts(label):
             for name, count in objective.counts(signals, signals["counted"]).items():
                 found[f"{word}{name}"] = count
+        if self.layers is not None:
+            found |= layer_counts(label)
         return found | {name: torch.ones(()) for name in self.penalties}
 
     def scores(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
         """Student scores [B, N] of a collated batch's lists, float32."""
-        return self._compared(inputs, *self._embedded(model, inputs)).gather(1, inputs["label"]["index"])
+        queries, documents, _ = self._embedded(model, inputs, 0)
+        return self._compared(inputs, queries, documents).gather(1, inputs["label"]["index"])
 
     def _compared(self, inputs: Mapping[str, Any], queries: Any, documents: Any) -> Tensor:
         """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
         return self.student.scores(self.student.select(queries, inputs["label"]["query"]), documents)
 
-    def _embedded(self, model: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-        """A collated batch's distinct queries and documents, encoded."""
+    def _embedded(self, model: Any, inputs: Mapping[str, Any], step: int) -> tuple[Any, Any, Tensor | None]:
+        """A collated batch's distinct queries and documents, encoded, and scores [K, B, D] by the layers of a step."""
         inner = getattr(model, "module", model)
         # Queries go through the wrapper that several processes share, once a step; documents through the model
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
-        queries = self.student.embed(
-            model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])], task="query"
-        )
-        documents = self.student.embed(
-            inner,
-            _features(inputs, "document"),
-            inputs["document_chunks"],
-            task="document",
-            recompute=self.recompute,
-        )
-        return queries, documents
+        asked = (model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])])
+        read = (inner, _features(inputs, "document"), inputs["document_chunks"])
+        if self.layers is None:
+            queries = self.student.embed(*asked, task="query")
+            return queries, self.student.embed(*read, task="document", recompute=self.recompute), None
+        options: dict[str, Any] = {"layers": self.layers.at(step)[1], "pooling": self.layers.spec.pooling}
+        queries, own = self.student.embed_layers(*asked, task="query", **options)
+        documents, others = self.student.embed_layers(*read, task="document", recompute=self.recompute, **options)
+        own = self.student.select_layers(own, inputs["label"]["query"])
+        return queries, documents, self.student.layer_scores(own, others)
 
     def forward(
         self, model: Any, inputs: Mapping[str, Any], counts: Counts | None = None, step: int = 0
@@ -96,7 +102,7 @@ class LessonLoss(nn.Module):
             step: Steps of the optimiser so far.
         """
         label = inputs["label"]
-        embedded = self._embedded(model, inputs)
+        *embedded, by_layer = self._embedded(model, inputs, step)
         every = self._compared(inputs, *embedded)
         counts = self.counts(label) if counts is None else counts
         parts = {}
@@ -105,6 +111,9 @@ class LessonLoss(nn.Module):
             for name, value in objective.numerators(scores, signals, signals["mask"]).items():
                 share = weight * objective.weights[name]
                 parts[f"{word}{name}"] = share * value / counts[f"{word}{name}"].to(value.device).clamp(min=1)
+        if self.layers is not None and by_layer is not None:
+            index = label["index"].expand(len(by_layer), -1, -1)
+            parts["layers"] = layer_part(by_layer.gather(2, index), label, counts, self.layers, step)
         if self.penalties:
             rise = flops_share(step, self.warm_up)
             for name, value in self.student.penalties(*embedded).items():

@@ -14,6 +14,9 @@ from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
+from distillir.layers.draw import LayerDraw
+from distillir.layers.layer_set import LayerSet
+from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
 from distillir.parallel import barrier, first_process_first, world_size
@@ -22,6 +25,7 @@ from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.progress import progress, say
+from distillir.students.student import student_of
 from distillir.training.settings import TrainingSettings
 
 
@@ -52,6 +56,7 @@ def train(
     forms: Sequence[ListForm] | None = None,
     dark: DarkTraining | None = None,
     pairs: PairLists | None = None,
+    layers: tuple[LayerSet, LayerSpec] | None = None,
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     stage: int | None = None,
     seed: int = 0,
@@ -69,6 +74,7 @@ def train(
         log: JSON-lines file of the loss.
         forms: How lists are cut from the candidates; default: plain lists as the settings say.
         dark: Dark examples beside the lists; None for none.
+        layers: Scores of a teacher's layers, and how they are compared; None for none.
         pairs: Pairs of the lists' candidates and a pairwise teacher's preferences; None for none.
         penalties: As in `LessonLoss`, the rise as a share of the steps.
         stage: Number of the stage, where the plan has several.
@@ -102,6 +108,7 @@ def train(
         batches=settings.batches,
         dark=dark.lists if dark else None,
         pairs=pairs,
+        layers=layers[0] if layers else None,
         seed=seed,
     )
     if lessons.short and forms:
@@ -128,8 +135,14 @@ def train(
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     compared = (dark.objective, dark.weight) if dark else None
     weights, rise = penalties
+    draw = LayerDraw(layers[1], layers[0].depth, student_of(model).depth, seed) if layers else None
     loss = LessonLoss(
-        model, objective, dark=compared, penalties=(weights, round(rise * steps)), recompute=settings.grad_cache
+        model,
+        objective,
+        dark=compared,
+        penalties=(weights, round(rise * steps)),
+        layers=draw,
+        recompute=settings.grad_cache,
     )
     label = "Train" if stage is None else f"Train, stage {stage}"
     with (

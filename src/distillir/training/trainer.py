@@ -9,6 +9,7 @@ from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from distillir.plans.lessons import Lessons
+from distillir.training.layer_loss import HIDDEN
 from distillir.training.loss import LessonLoss
 
 
@@ -78,6 +79,8 @@ class LessonTrainer(SentenceTransformerTrainer):
         """The share of this batch in the step's loss, times the number of processes (whose gradients are averaged)."""
         parts = self.loss(model, inputs, self._totals, self.state.global_step)
         for name in self._totals:
+            if name.startswith(HIDDEN):
+                continue
             part = parts[name].detach() if name in parts else torch.zeros((), device=self.model.device)
             self._parts[name] = self._parts[name] + part if name in self._parts else part
         total = torch.stack(list(parts.values())).sum() * self.args.world_size

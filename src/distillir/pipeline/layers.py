@@ -1,0 +1,65 @@
+"""Stage ``layers``: scores of a teacher's layers for the teaching set, once (where asked for)."""
+
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from distillir.layers.layer_set import LAYERS, LayerSet, open_layers, write_layers
+from distillir.layers.spec import LayerSpec
+from distillir.methods.compose import compose
+from distillir.parallel import barrier, rank
+from distillir.pipeline.run_folder import RunFolder
+from distillir.progress import say
+from distillir.teachers.counted import added, calls_told
+from distillir.teachers.layered import LayeredTeacher
+from distillir.teachers.load_layered import load_layered
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+
+
+def layers(folder: RunFolder) -> None:
+    """Write ``layers/``; nothing where it is there, or where the recipe asks for no layers.
+
+    Raises:
+        DistillirError: The teaching set is missing, or the layered teacher cannot be loaded.
+    """
+    spec = compose(folder.recipe).layers
+    if spec is not None:
+        folder.need(folder.teaching, "score")
+        make_layers(folder, spec, folder.teaching, folder.layers)
+
+
+def make_layers(folder: RunFolder, spec: LayerSpec, teaching: Path, target: Path) -> None:
+    """Score a teaching set by every layer of a teacher; what is there already is kept.
+
+    Args:
+        folder: The run's.
+        spec: Whose layers.
+        teaching: The teaching set.
+        target: Folder of the scores.
+    """
+    teacher = load_layered(spec.teacher, spec.pooling)
+    lists = open_teaching_set(teaching, folder.collection)
+    source = layer_source(folder, lists, teacher)
+    barrier()
+    done = (target / LAYERS).is_file()
+    barrier()
+    if done:
+        open_layers(target, source)
+        return
+    with folder.timed("layers"):
+        found = teacher.layers(folder.collection, lists.queries, lists.lists)
+        calls = teacher.calls()
+        folder.note(layer_calls=added(folder.noted().get("layer_calls", {}), calls))
+        say(f"Layered teacher {teacher.name}: {teacher.depth} layers; {calls_told(calls)}")
+        if rank() == 0:
+            write_layers(LayerSet(teacher.depth, found), target, source)
+    barrier()
+
+
+def layer_source(folder: RunFolder, lists: TeachingSet, teacher: LayeredTeacher) -> str:
+    """Identity of all that the layers' scores of a teaching set depend on (hex)."""
+    digest = xxhash.xxh3_128(f"{teacher.fingerprint()} {folder.collection.fingerprint}".encode())
+    for index, query in enumerate(lists.queries.tolist()):
+        digest.update(np.int64(query).tobytes() + np.ascontiguousarray(lists.documents(index)).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,50 @@
+"""The layers' part of a loss, exact over accumulated batches and several processes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distillir.layers.draw import LayerDraw
+from distillir.objectives.kl import kl_count, kl_terms
+from distillir.objectives.layer_kl import gold_terms
+from distillir.objectives.lists import own_places
+
+#: Totals of a step that are no parts of the loss: how well each layer of the teacher finds the gold documents.
+HIDDEN = "_"
+
+
+def layer_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Denominators of a batch, and what the weights of the teacher's layers are made of."""
+    mask = own_places(label["counted"], label)
+    found = {"layers": kl_count(label["layers"][0], mask)}
+    for number, scores in enumerate(label["layers"]):
+        total, count = gold_terms(scores, label["positive"], mask)
+        found |= {f"{HIDDEN}layer {number}": total, f"{HIDDEN}gold": count}
+    return found
+
+
+def layer_part(
+    student: Tensor, label: Mapping[str, Any], counts: Mapping[str, Tensor], draw: LayerDraw, step: int
+) -> Tensor:
+    """A batch's share of the weighted layer KL of a step; see `distillir.objectives.layer_kl.layer_kl`.
+
+    Args:
+        student: Scores by the student's layers of the step [K, B, N].
+        label: What the collator made.
+        counts: Totals of the step, of `layer_counts`.
+        draw: Which layers are compared.
+        step: Number of the step.
+    """
+    spec, mask = draw.spec, own_places(label["mask"], label)
+    teacher, device = draw.at(step)[0], student.device
+    losses = torch.stack([counts[f"{HIDDEN}layer {number}"] for number in teacher]).to(device)
+    weights = torch.softmax(-losses / counts[f"{HIDDEN}gold"].to(device).clamp(min=1) / spec.layer_temperature, dim=0)
+    parts = torch.stack(
+        [
+            kl_terms(own, label["layers"][number], mask, spec.student_temperature, spec.temperature)
+            for own, number in zip(student, teacher, strict=True)
+        ]
+    )
+    return spec.weight * (weights * parts).sum() / counts["layers"].to(device).clamp(min=1)
