@@ -67,7 +67,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
             if source.exists() and not os.path.lexists(own):
                 _link(own, source)
         # Calls and seconds of the shared stages are told once, not with every cell.
-        facts = {name: value for name, value in shared.noted().items() if name == "diagnostics"}
+        facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated")}
         folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
     barrier()
     return folder
