@@ -110,6 +110,8 @@ class QueriesSpec(Part):
 
         if (self.generated > 0) != (self.generator is not None):
             raise ValueError("generated and generator go together")
+        if self.round_trip is not None and not self.makes:
+            raise ValueError("round_trip is for made queries: set titles, sentences or generated, or leave it out")
         if self.generator is not None:
             try:
                 read_generator_spec(self.generator, "queries.generator")

@@ -3,7 +3,8 @@
     python openai_server.py MODEL PORT LOG
 
 The misbehaviour is asked for by words in the prompt (``BUSY``: one 503 before the answer; ``LATE``: no answer;
-``REFUSE``; ``BARE``: no log-probabilities; ``ESSAY``: other words only). Each request is a line of LOG.
+``REFUSE``; ``BARE``: no log-probabilities; ``ESSAY``: other words only;
+``TOO LONG``: 400; ``HOLLOW``: no choice). Each request is a line of LOG.
 """
 
 import json
@@ -64,6 +65,10 @@ class Handler(BaseHTTPRequestHandler):
         if "BUSY" in text and text not in SEEN:
             SEEN.add(text)
             return self._send(503, {"error": {"message": "busy"}})
+        if "TOO LONG" in text:
+            return self._send(400, {"error": {"message": "context length exceeded"}})
+        if "HOLLOW" in text:
+            return self._send(200, {"error": "nothing"})
         if "LATE" in text:
             time.sleep(5)
         top = first_token(text, 20, ("a", "b") if "ESSAY" in text else ())

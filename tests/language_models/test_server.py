@@ -119,6 +119,19 @@ def test_what_is_no_answer_is_counted_and_never_even_odds(server: Local) -> None
     assert len(server.asked()) == 7  # one was asked again
 
 
+def test_one_question_that_is_rejected_stops_nothing(server: Local) -> None:
+    options = {"template": "{query} {document}", "answers": ["A", "B"]}
+    asker, found = _ask(server, ["TOO LONG", "good", "fine", "HOLLOW"], **options)
+    assert sorted(found) == [1, 2] and asker.counts() == {"rejected": 2}
+    with pytest.raises(DistillirError, match=r"rejects what it is asked \(.*context length"):
+        _ask(server, ["TOO LONG"] * 3, **options)
+
+
+def test_few_answers_that_nobody_can_read_are_told_too(server: Local, tiny: Collection) -> None:
+    with pytest.raises(DistillirError, match="none of the first answers is A or B"):
+        _ask(server, ["ESSAY"] * 3, template="{query} {document}", answers=["A", "B"])
+
+
 def test_late_answers_are_given_up(server: Local) -> None:
     options = {"template": "{query} {document}", "answers": ["A", "B"], "timeout": 0.8, "retries": 1}
     asker, found = _ask(server, ["good", "LATE", "fine"], **options)
@@ -179,7 +192,10 @@ def test_the_budget_is_never_exceeded(server: Local, tiny: Collection, tmp_path:
 
 
 def test_what_nobody_can_read_ends_early(server: Local) -> None:
-    for word, message in (("ESSAY", "none of 20 answers is A or B"), ("BARE", "no answer brings log-probabilities")):
+    for word, message in (
+        ("ESSAY", "none of the first answers is A or B"),
+        ("BARE", "no answer brings log-probabilities"),
+    ):
         with pytest.raises(DistillirError, match=message):
             _ask(server, [f"{word} {i}" for i in range(60)], template="{query} {document}", answers=["A", "B"])
     assert len(server.asked()) < 80
@@ -215,11 +231,13 @@ LIKELIEST = [{"token": "A", "logprob": -0.1}, {"token": "B", "logprob": -2.6}]
         ({"logprobs": {"content": [{"token": "A", "logprob": -0.1, "top_logprobs": LIKELIEST}]}}, (2.5, None)),
         ({"logprobs": {"top_logprobs": [{" A": -1.0, "A": -1.0, "B": -1.0}]}}, (np.log(2), None)),
         ({"logprobs": {"top_logprobs": [{"A": -0.5, "C": -9.0}]}}, (8.5, "bounded")),
+        ({"logprobs": {"top_logprobs": [{"A": -0.01}]}}, (-0.01 - np.log(1 - np.exp(-0.01)), "bounded")),
+        ({"logprobs": {"top_logprobs": [{"B": -1.0, "A": float("nan")}]}}, (None, "neither")),
         ({"logprobs": {"top_logprobs": [{"C": -0.5}]}}, (None, "neither")),
         ({"logprobs": None, "message": {"content": "A"}}, (None, "no log-probabilities")),
         ({"logprobs": {"content": []}}, (None, "no log-probabilities")),
         ({"finish_reason": "content_filter", "message": {"content": None}}, (None, "refused")),
-        ({"logprobs": {"top_logprobs": [{"A": float("-inf"), "B": -0.1}]}}, (0.0, "bounded")),
+        ({"logprobs": {"top_logprobs": [{"A": -np.inf, "B": -0.1}]}}, (np.log(1 - np.exp(-0.1)) + 0.1, "bounded")),
         ({}, (None, "no log-probabilities")),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ import yaml
 
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
+from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from tiny_language_models import save_gpt2
 
@@ -112,6 +113,21 @@ def test_rounds_of_a_plan(tiny_beir: Path) -> None:
     assert [stage.mine for stage in both.stages] == [False, False, True, False]
     with pytest.raises(ValueError, match="leaves no room for rounds"):
         composed(rounds=2, stages="together")
+    with pytest.raises(ValueError, match="restart is for rounds"):
+        composed(restart=True)
+
+
+def test_a_run_goes_on_with_another_budget(tiny_beir: Path, tmp_path: Path) -> None:
+    def recipe(**more: Any) -> Recipe:
+        server = {"server": "http://127.0.0.1:9/v1", "model": "m", **more}
+        return Recipe.model_validate(
+            _recipe(tiny_beir, {"name": "kl", "pairs": {"teacher": {"prompt": server}, "per_query": 2}})
+        )
+
+    RunFolder(tmp_path / "run", recipe(budget={"calls": 5}))
+    RunFolder(tmp_path / "run", recipe(budget={"calls": 50}, in_flight=2, retries=0))
+    with pytest.raises(DistillirError, match="of another recipe"):
+        RunFolder(tmp_path / "run", recipe(document_words=3))
 
 
 @pytest.mark.parametrize("queries", ["unjudged", "none"])
@@ -140,7 +156,11 @@ def test_without_labels_and_without_queries(
     assert done.returncode == 0, done.stderr
     metrics = json.loads((run / "metrics.json").read_text())
     # The teacher judges the held-out queries: it agrees with itself.
-    assert metrics["split"] == "held out" and metrics["queries"] == 8 and metrics["teacher"]["nDCG@10"] == 1.0
+    assert (
+        metrics["split"] == "held-out (judged by the teacher)"
+        and metrics["queries"] == 8
+        and metrics["teacher"]["nDCG@10"] == 1.0
+    )
     assert set(metrics["rounds"]) == {"2"} and "stage 2" in metrics["pairs"]
     trained = {line.split()[0] for line in (run / "runs" / "candidates.trec").read_text().splitlines()}
     held_out = {line.split()[0] for line in (run / "runs" / "after.trec").read_text().splitlines()}
@@ -148,7 +168,7 @@ def test_without_labels_and_without_queries(
     if queries == "none":
         assert metrics["generated"]["round_trip"] == 3 and metrics["generated"]["kept"] < metrics["generated"]["made"]
     page = (run / "report.html").read_text()
-    assert "held out" in page and "Round" in page
+    assert "judged by the teacher" in page and "Round" in page
 
 
 def test_no_judgement_and_no_way_out_is_told(tiny_beir: Path, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def query(said: str) -> str | None:
         text = line.strip()
         if text.lower().startswith(("query:", "question:")):
             text = text.split(":", 1)[1].strip()
-        text = text.strip("\"'*` ")
+        text = text.strip("\"'*` “”‘’«»")
         if text:
             return text if FEWEST_WORDS <= len(text.split()) <= MOST_WORDS else None
     return None

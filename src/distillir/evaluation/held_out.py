@@ -6,7 +6,7 @@ from distillir.collections import Qrels
 from distillir.retrieval.run import Run
 
 #: What metrics call a split that is no split.
-HELD_OUT = "held out"
+HELD_OUT = "held-out (judged by the teacher)"
 
 
 def teacher_qrels(run: Run) -> Qrels:

@@ -12,8 +12,8 @@ def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | N
     """Log-odds of ``yes`` against ``no`` by the log-probabilities of an answer's first token.
 
     Tokens that are a word but for white space count together. Where one of the two is not among the likeliest tokens
-    that the server tells, it is taken for as likely as the least likely of these (``bounded``): the true odds are at
-    least as far from even.
+    that the server tells, it is taken for as likely as it can be (``bounded``), the least likely of the others or what
+    they leave: the true odds are at least as far from even.
 
     Args:
         choice: One of a response's ``choices``, of chat completions or of completions.
@@ -32,9 +32,16 @@ def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | N
     found = [_total(likeliest, word) for word in (yes, no)]
     if found[0] is None and found[1] is None:
         return None, NEITHER
-    least = min(value for _, value in likeliest)
-    odds = (least if found[0] is None else found[0]) - (least if found[1] is None else found[1])
-    return odds, BOUNDED if None in found else None
+    if found[0] is not None and found[1] is not None:
+        return found[0] - found[1], None
+    # What is left for all words that were not told, and the least likely of the others that were.
+    rest = 1 - sum(math.exp(value) for _, value in likeliest)
+    told = [value for token, value in likeliest if token.strip() not in (yes, no)]
+    most = min([*told, math.log(max(rest, 1e-12))])
+    sign, known = (1, found[0]) if found[0] is not None else (-1, found[1])
+    assert known is not None
+    # It may be as likely as the other: then nothing is known.
+    return (sign * (known - most), BOUNDED) if known > most else (None, NEITHER)
 
 
 def said(choice: Mapping[str, Any]) -> str:

@@ -68,6 +68,11 @@ class Budget:
                     )
             self._write(1, tokens)
 
+    def give_back(self, tokens: int) -> None:
+        """Undo `take` for a call that reached nobody."""
+        with self._lock:
+            self._write(-1, -tokens)
+
     def settle(self, reserved: int, used: int) -> None:
         """Give back what a call did not use of its tokens."""
         with self._lock:

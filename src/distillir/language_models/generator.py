@@ -20,7 +20,7 @@ from distillir.language_models.local import (
     load_language_model,
 )
 from distillir.language_models.prompt import folded
-from distillir.language_models.server import NoAnswerError, Server, server_name
+from distillir.language_models.server import NoAnswerError, RejectedError, Server, server_name
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
 
 #: Ours. For doc2query models (Nogueira and Lin 2019) the template is ``{document}``.
@@ -129,11 +129,11 @@ class ServerGenerator(Generator):
             DistillirError: The server is away, or the budget is spent; what came before has been given.
         """
         server = Server(self.spec, self.fingerprint())
-        server.ping()
         words, plain = self.spec.document_words, self.spec.api == "completions" and self.spec.template is None
         texts = [
             self.template.format(document=" ".join(text.split()[:words])) + (CUE if plain else "") for text in documents
         ]
+        server.before(f"{self.name} makes queries", len(texts), sum(map(len, texts)), self.spec.max_tokens)
         waiting, stopped = iter(enumerate(texts)), None
         with ThreadPoolExecutor(self.spec.in_flight) as pool:
             running: dict[Future[str], int] = {}
@@ -147,6 +147,8 @@ class ServerGenerator(Generator):
                     place = running.pop(future)
                     try:
                         yield place, future.result()
+                    except RejectedError:
+                        yield place, ""
                     except NoAnswerError as error:
                         stopped = stopped or DistillirError(
                             f"does not answer ({error})", where=self.spec.server, remedy="start it and run again"
@@ -157,4 +159,6 @@ class ServerGenerator(Generator):
             raise stopped
 
     def _one(self, server: Server, text: str) -> str:
-        return said(server.complete(text, max_tokens=self.spec.max_tokens))
+        choice = server.complete(text, max_tokens=self.spec.max_tokens)
+        # What was cut ends in half a word.
+        return said(choice).rsplit(" ", 1)[0] if choice.get("finish_reason") == "length" else said(choice)

@@ -1,6 +1,7 @@
 """Language models by transformers: encoder-decoder and decoder-only, folders, hub names and GGUF files."""
 
 import inspect
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from distillir.encoding.models import one_line_errors, pick_device, resolve_mode
 from distillir.errors import DistillirError
 
 _TEXTS_AT_ONCE = 1024
+# Parts of the names of classes that transformers gives such models.
+_LANGUAGE_MODELS = ("ForCausalLM", "LMHead", "ForConditionalGeneration")
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,7 @@ def load_language_model(name: str, *, chat: bool | None = None) -> LanguageModel
         model, told = make.from_pretrained(folder, output_loading_info=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     if told["missing_keys"] and not options:
-        raise DistillirError(
-            "has no head that gives probabilities of words", where=name, remedy="name a language model"
-        )
+        raise _headless(name)
     has_template = getattr(tokenizer, "chat_template", None) is not None
     if chat and not has_template:
         raise DistillirError("its tokenizer has no chat template", where=name, remedy="leave chat out")
@@ -95,12 +96,21 @@ def load_language_model(name: str, *, chat: bool | None = None) -> LanguageModel
 
 
 def check_language_model(name: str) -> None:
-    """Refuse a path to nothing, without loading anything.
+    """Refuse a path to nothing, and a folder of another kind of model, without loading anything.
 
     Raises:
-        DistillirError: There is no such folder or file.
+        DistillirError: There is no such folder or file, or its configuration names no language model.
     """
-    _located(name)
+    folder, options = _located(name)
+    file = Path(folder) / "config.json"
+    if not options and file.is_file():
+        kinds = json.loads(file.read_text(encoding="utf-8")).get("architectures") or []
+        if kinds and not any(word in kind for kind in kinds for word in _LANGUAGE_MODELS):
+            raise _headless(name)
+
+
+def _headless(name: str) -> DistillirError:
+    return DistillirError("has no head that gives probabilities of words", where=name, remedy="name a language model")
 
 
 def language_model_fingerprint(name: str) -> str:

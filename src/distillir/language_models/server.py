@@ -9,14 +9,20 @@ from distillir.errors import DistillirError
 from distillir.files import cache_root
 from distillir.language_models.budget import Budget, Rate
 from distillir.language_models.spec import ServerSpec
+from distillir.progress import say
 
 # Tokens that a chat template may put around a message.
 _TEMPLATE_TOKENS = 64
+_CHARACTERS_A_TOKEN = 4
 _LONGEST_WAIT = 30.0
 
 
 class NoAnswerError(Exception):
     """A call failed as often as it may."""
+
+
+class RejectedError(Exception):
+    """The server takes such calls, but not this one, or its response is none."""
 
 
 class Server:
@@ -53,6 +59,36 @@ class Server:
             timeout=spec.timeout,
         )
 
+    def before(self, name: str, questions: int, characters: int, answer_tokens: int) -> None:
+        """Say what is to be paid, and refuse what the budget has not left or nobody is there for.
+
+        Args:
+            name: Who asks.
+            questions: How many calls.
+            characters: Of their texts.
+            answer_tokens: Of each answer at most.
+
+        Raises:
+            DistillirError: The budget has not so many calls, or tokens by the estimate, left; or as `ping`.
+        """
+        prompt, answers = characters // _CHARACTERS_A_TOKEN, questions * answer_tokens
+        price = (prompt * self.spec.price.input + answers * self.spec.price.output) / 1e6
+        cost = f", about {price:.2f} by the prices given" if price else ""
+        left = self.budget.left
+        limits = [
+            f"{count} {what} left" for what, count in zip(("calls", "tokens"), left, strict=True) if count is not None
+        ]
+        budget = f"; budget: {', '.join(limits)}" if limits else ""
+        say(f"{name} at {self.spec.server}: {questions} calls, some {prompt + answers} tokens{cost}{budget}")
+        for what, count, need in zip(("calls", "tokens"), left, (questions, prompt + answers), strict=True):
+            if count is not None and count < need:
+                raise DistillirError(
+                    f"{need} {what} are needed and {max(count, 0)} are left; nothing was asked",
+                    where=f"budget.{what}",
+                    remedy="raise it, or ask for fewer queries, candidates or pairs",
+                )
+        self.ping()
+
     def ping(self) -> None:
         """Refuse to begin where nobody answers; costs nothing.
 
@@ -82,6 +118,7 @@ class Server:
 
         Raises:
             NoAnswerError: The server did not answer, however often it was asked.
+            RejectedError: It does not take this text (too long, a filter), or responds with something else.
             BudgetSpentError: Nothing is left for it.
             DistillirError: The server refuses such calls altogether (key, model, form).
         """
@@ -101,6 +138,8 @@ class Server:
             return retrying(self._once, text, most, options)
         except passing as error:
             raise NoAnswerError(_reason(error)) from None
+        except (openai.BadRequestError, openai.UnprocessableEntityError, openai.APIResponseValidationError) as error:
+            raise RejectedError(_reason(error)) from None
         except openai.OpenAIError as error:
             raise DistillirError(
                 f"refuses the call: {_reason(error)}",
@@ -109,18 +148,27 @@ class Server:
             ) from None
 
     def _once(self, text: str, most: int, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        import openai
+
         self._rate.wait()
         self.budget.take(most)
         common = {"model": self.spec.model, "temperature": 0, **options}
         response: Any
-        if self.spec.api == "chat":
-            response = self._client.chat.completions.create(messages=[{"role": "user", "content": text}], **common)
-        else:
-            response = self._client.completions.create(prompt=text, **common)
+        try:
+            if self.spec.api == "chat":
+                response = self._client.chat.completions.create(messages=[{"role": "user", "content": text}], **common)
+            else:
+                response = self._client.completions.create(prompt=text, **common)
+        except openai.APIConnectionError as error:
+            if type(error.__cause__).__name__ == "ConnectError":
+                self.budget.give_back(most)  # nobody was there to be paid
+            raise
         told = response.model_dump() if hasattr(response, "model_dump") else {}
         used = (told.get("usage") or {}).get("total_tokens")
         self.budget.settle(most, most if used is None else int(used))
-        choices = told.get("choices") or [{}]
+        choices = told.get("choices")
+        if not choices:
+            raise RejectedError("the response holds no choice")
         found: Mapping[str, Any] = choices[0]
         return found
 

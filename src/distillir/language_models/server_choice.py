@@ -15,16 +15,14 @@ from distillir.errors import DistillirError
 from distillir.language_models.answer import NO_LOGPROBS, read_answer, said
 from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.language_models.prompt import Prompt
-from distillir.language_models.server import NoAnswerError, Server, server_name
+from distillir.language_models.server import NoAnswerError, RejectedError, Server, server_name
 from distillir.language_models.spec import ServerChoiceSpec
-from distillir.progress import say
 from distillir.retrieval.run import Scores
 
 # Log-probabilities are told of this many tokens; providers give no more.
 _TOP = 20
 # So many answers in a row that nobody can read, from the first on, or that never come: going on would waste money.
 _HOPELESS = 20
-_CHARACTERS_A_TOKEN = 4
 
 
 class ServerChoice(Asker):
@@ -66,28 +64,8 @@ class ServerChoice(Asker):
         return len(self._text(query, documents))
 
     def before(self, questions: int, characters: int) -> None:
-        """Say what is to be paid; see `Asker.before`.
-
-        Raises:
-            DistillirError: The budget has not so many calls, or tokens by the estimate, left.
-        """
-        tokens = characters // _CHARACTERS_A_TOKEN
-        price = (tokens * self.spec.price.input + questions * self.spec.price.output) / 1e6
-        cost = f", about {price:.2f} by the prices given" if price else ""
-        left = self.server.budget.left
-        limits = [
-            f"{count} {name} left" for name, count in zip(("calls", "tokens"), left, strict=True) if count is not None
-        ]
-        budget = f"; budget: {', '.join(limits)}" if limits else ""
-        say(f"{self.name} at {self.spec.server}: {questions} calls, some {tokens} tokens{cost}{budget}")
-        for name, count, need in zip(("calls", "tokens"), left, (questions, tokens), strict=True):
-            if count is not None and count < need:
-                raise DistillirError(
-                    f"{need} {name} are needed and {max(count, 0)} are left; nothing was asked",
-                    where=f"budget.{name}",
-                    remedy="raise it, or ask for fewer queries, candidates or pairs",
-                )
-        self.server.ping()
+        """See `Asker.before` and `Server.before`."""
+        self.server.before(self.name, questions, characters, 1)
 
     def _text(self, query: str, documents: Sequence[str]) -> str:
         words = self.spec.document_words
@@ -107,6 +85,7 @@ class ServerChoice(Asker):
         waiting = iter(range(len(queries)))
         stopped: DistillirError | None = None
         readable, unread, in_a_row = False, 0, 0
+        matter, words = None, ""
         with ThreadPoolExecutor(self.spec.in_flight) as pool:
             running: dict[Future[tuple[float | None, str | None, str]], int] = {}
 
@@ -123,6 +102,13 @@ class ServerChoice(Asker):
                     place = running.pop(future)
                     try:
                         odds, matter, words = future.result()
+                    except RejectedError as error:
+                        self._counts["rejected"] += 1
+                        unread += 1
+                        if not readable and unread >= _HOPELESS:
+                            stopped = stopped or self._unreadable("rejected", str(error))
+                        matter, words = "rejected", str(error)
+                        continue
                     except NoAnswerError as error:
                         self._counts["failed"] += 1
                         in_a_row += 1
@@ -142,6 +128,8 @@ class ServerChoice(Asker):
                     yield np.array([place]), np.array([UNANSWERED if odds is None else odds], dtype=np.float32)
                 if stopped is None:
                     fill()
+        if stopped is None and not readable and unread:
+            stopped = self._unreadable(matter, words)
         if stopped is not None:
             raise stopped
 
@@ -164,7 +152,9 @@ class ServerChoice(Asker):
     def _unreadable(self, matter: str | None, words: str) -> DistillirError:
         if matter == NO_LOGPROBS:
             reason, remedy = "no answer brings log-probabilities", "use a server and model that give them"
+        elif matter == "rejected":
+            reason, remedy = f"rejects what it is asked ({words})", "check api, and document_words where texts are long"
         else:
-            reason = f"none of {_HOPELESS} answers is {self.prompt.yes} or {self.prompt.no} (one says {words[:60]!r})"
+            reason = f"none of the first answers is {self.prompt.yes} or {self.prompt.no} (one says {words[:60]!r})"
             remedy = "use another model, or a template of your own"
         return DistillirError(reason, where=f"{self.name} at {self.spec.server}", remedy=remedy)

@@ -153,4 +153,9 @@ def read_spec(kind: type[Spec], value: object, where: str) -> Spec:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = {**BudgetSpec.model_fields, **PriceSpec.model_fields}
+            raise DistillirError(
+                f"unknown key {key!r}", where=where, remedy=nearest(str(first["loc"][-1]), known)
+            ) from None
         raise DistillirError(f"{key}: {first['msg']}", where=where) from None

@@ -55,6 +55,8 @@ class MethodSpec(BaseModel):
 
     @model_validator(mode="after")
     def _rounds_in_order(self) -> "MethodSpec":
+        if self.restart and self.rounds == 1:
+            raise ValueError("restart is for rounds: set rounds to 2 or more, or leave it out")
         if self.rounds > 1 and self.stages == "together":
             raise ValueError("stages: together leaves no room for rounds: take one of them out")
         return self

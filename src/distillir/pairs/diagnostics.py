@@ -19,7 +19,8 @@ class PairDiagnostics:
         lists: Lists that have any.
         disagree: Share of the pairs that it orders otherwise than the pointwise teacher.
         judged: Pairs of which one alone is judged relevant.
-        pairwise_right: Share of those in which it prefers the relevant one; None without any.
+        pairwise_right: Share of those in which it prefers the relevant one (half for no preference);
+            None without any.
         pointwise_right: Share in which the pointwise teacher ranks it higher.
         certainty: Mean of |2 P - 1|: 0 where it never knows, 1 where it is always sure.
         position_bias: Mean of P(i beats j) + P(j beats i) - 1, asked in both orders: above 0 it prefers what stands
@@ -70,7 +71,7 @@ def diagnose_pairs(pairs: Pairs, lists: Lists) -> PairDiagnostics:
         lists=len(np.unique(pairs.lists)),
         disagree=_share(preferences < 0.5) or 0.0,
         judged=int(judged.sum()),
-        pairwise_right=_share((preferences > 0.5)[judged] == first[judged]),
+        pairwise_right=_share(np.where(preferences == 0.5, 0.5, (preferences > 0.5) == first)[judged]),
         pointwise_right=_share(first[judged]),
         certainty=float(np.abs(2 * preferences - 1).mean()) if len(pairs) else 0.0,
         position_bias=float((forward + backward - 1).mean()) if both.any() else None,

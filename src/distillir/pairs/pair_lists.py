@@ -18,8 +18,10 @@ class PairLists:
         self._preferences = pairs.preferences
         self._places = np.stack([pairs.first, pairs.second], axis=1)
         lists, starts = np.unique(pairs.lists, return_index=True)
-        ends = np.append(starts[1:], len(pairs))
-        self._parts = {int(index): slice(start, end) for index, start, end in zip(lists, starts, ends, strict=True)}
+        ends = np.append(starts[1:], [len(pairs)] if len(pairs) else [])
+        self._parts = {
+            int(index): slice(int(start), int(end)) for index, start, end in zip(lists, starts, ends, strict=True)
+        }
 
     def of(self, index: int) -> tuple[Rows, Scores]:
         """Pairs [P, 2] of places in the ``index``-th list and their preferences [P]."""

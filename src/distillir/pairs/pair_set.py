@@ -13,6 +13,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_file
 from distillir.retrieval.run import Scores
 
+_AGAIN = "delete it: answers are kept in the score cache"
 PAIRS, DARK_PAIRS = "pairs.parquet", "dark.parquet"
 _SOURCE = b"distillir.source"
 _SCHEMA = {
@@ -88,10 +89,18 @@ def open_pairs(path: Path, source: str | None = None, name: str = PAIRS) -> Pair
     try:
         table = pq.read_table(str(path / name))
     except (OSError, pa.ArrowException) as error:
-        raise DistillirError(f"cannot be read ({error})", where=path / name, remedy="delete it") from None
+        raise DistillirError(
+            f"cannot be read ({error})", where=path / name, remedy="delete it: answers are kept in the score cache"
+        ) from None
     if source is not None and (table.schema.metadata or {}).get(_SOURCE) != source.encode():
-        raise DistillirError("was made of another teaching set or by other settings", where=path, remedy="delete it")
+        raise DistillirError(
+            "was made of another teaching set or by other settings",
+            where=path,
+            remedy="delete it: answers are kept in the score cache",
+        )
     missing = [name for name in _SCHEMA if name not in table.column_names]
     if missing:
-        raise DistillirError(f"has no column {missing[0]}", where=path / name, remedy="delete it")
+        raise DistillirError(
+            f"has no column {missing[0]}", where=path / name, remedy="delete it: answers are kept in the score cache"
+        )
     return Pairs(*(table.column(name).to_numpy() for name in _SCHEMA))

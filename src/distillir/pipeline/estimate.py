@@ -56,6 +56,8 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     """The steps of a recipe on a collection, with measured estimates."""
     check_named_models(recipe)
     wanted, training = recipe.queries, recipe.training
+    split = recipe.evaluation.split
+    evaluated = recipe.evaluation.held_out if split is None else len(collection.qrels(split).query_rows)
     own = len(collection.qrels(wanted.split).query_rows) if wanted.split else 0
     if wanted.unjudged:
         own += len(collection.queries) - sum(len(collection.qrels(name).query_rows) for name in collection.splits)
@@ -63,8 +65,17 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     if wanted.titles:
         check_titles(collection)
     queries = own + wanted.makes
-    split = recipe.evaluation.split
-    evaluated = recipe.evaluation.held_out if split is None else len(collection.qrels(split).query_rows)
+    if split is None:
+        pool = own or wanted.makes
+        if pool < 2 * evaluated:
+            raise DistillirError(
+                f"{evaluated} of {pool} queries would be held out for evaluation",
+                where="evaluation.held_out",
+                remedy=f"choose at most {pool // 2}",
+            )
+        queries -= evaluated
+    if not queries and recipe.teaching is None:
+        raise DistillirError("there is no training query", where="queries", remedy="name a split, or make some")
     student = recipe.student
     rate = _texts_per_second(collection, student.model, student.kind, student.layers, student.max_length)
     documents = len(collection.corpus)
@@ -87,7 +98,12 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
     if method.pairs is not None:
         asked = queries * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
-        steps.append(Step("pairs", f"{asked} pairs by the pairwise teacher", None))
+        again = (
+            f", and what is new in each of {recipe.method.rounds - 1} further rounds"
+            if recipe.method.rounds > 1
+            else ""
+        )
+        steps.append(Step("pairs", f"{asked} questions to the pairwise teacher{again}", None))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     factor = 4 / 3 if training.grad_cache else 1
     seconds = _training_seconds(collection, recipe)

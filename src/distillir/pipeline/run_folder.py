@@ -17,6 +17,9 @@ from distillir.files import atomic_file, read_lines, write_json
 from distillir.parallel import barrier, rank
 from distillir.recipe import RECIPE_FILE, Recipe
 
+#: Keys of a server that change no answer: a run goes on under others.
+PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "api_key_env")
+
 
 class RunFolder:
     """A run's files.
@@ -55,7 +58,7 @@ class RunFolder:
         resolved = self.recipe.resolved()
         if file.is_file():
             before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
-            if before != resolved:
+            if _without_payment(before) != _without_payment(resolved):
                 raise DistillirError(
                     f"holds the run of another recipe (differs in {_difference(before, resolved)})",
                     where=self.path,
@@ -157,6 +160,16 @@ class RunFolder:
         """
         if not path.exists():
             raise DistillirError("is missing", where=path, remedy=f"run `distillir {verb}` with this recipe first")
+
+
+def _without_payment(value: Any) -> Any:
+    """A recipe without what says how a server is asked, and not what."""
+    if isinstance(value, list):
+        return [_without_payment(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = PAYMENT if "server" in value else ()
+    return {key: _without_payment(part) for key, part in value.items() if key not in left_out}
 
 
 def make_output(path: Path) -> None:

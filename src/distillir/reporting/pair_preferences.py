@@ -16,7 +16,7 @@ class PairReport:
 
     Attributes:
         preferences: P(the one that ranks higher beats the other) of pairs by what is judged relevant: ``the higher
-            one``, ``the lower one``, ``both or neither``.
+            one``, ``the lower one``, ``not judged apart``.
     """
 
     preferences: dict[str, Numbers]
@@ -39,6 +39,6 @@ def read_pairs(path: Path) -> PairReport:
     groups = {
         "the higher one": first & ~second,
         "the lower one": second & ~first,
-        "both or neither": first == second,
+        "not judged apart": first == second,
     }
     return PairReport({name: found[group] for name, group in groups.items() if group.any()})

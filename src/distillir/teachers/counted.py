@@ -28,6 +28,7 @@ _MATTERS = {
     "bounded": "told one of the two words alone (the other is as unlikely as can be told)",
     "refused": "refused",
     "no log-probabilities": "without log-probabilities",
+    "rejected": "rejected by the server, or answered with something else",
     "failed": "never came",
     "imitated": "about texts that hold the prompt's own labels",
 }

@@ -51,6 +51,8 @@ class PairwiseCrossEncoder(PairwiseTeacher):
     ) -> None:
         self.model, self.batch_tokens = os.fspath(model), batch_tokens
         self.name = Path(self.model).name
+        if not Path(resolve_model(self.model)).is_dir():
+            raise DistillirError("there is no such folder", where=self.model, remedy="check the path")
         if not (Path(resolve_model(self.model)) / PAIRWISE_FILE).is_file():
             raise DistillirError(
                 "is no pairwise cross-encoder", where=self.model, remedy="make one: distillir train-teacher --pairwise"

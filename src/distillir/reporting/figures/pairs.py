@@ -13,7 +13,7 @@ from distillir.reporting.wording import count, measured, percent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-_COLOURS = {"the higher one": "gain", "the lower one": "loss", "both or neither": "before"}
+_COLOURS = {"the higher one": "gain", "the lower one": "loss", "not judged apart": "before"}
 
 
 def preferences_figure(report: PairReport) -> Figure | None:
