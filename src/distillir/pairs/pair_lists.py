@@ -12,9 +12,11 @@ class PairLists:
 
     Args:
         pairs: All of them.
+        first: Whether their documents come first into a lesson's list.
     """
 
-    def __init__(self, pairs: Pairs) -> None:
+    def __init__(self, pairs: Pairs, *, first: bool = True) -> None:
+        self.first = first
         self._preferences = pairs.preferences
         self._places = np.stack([pairs.first, pairs.second], axis=1)
         lists, starts = np.unique(pairs.lists, return_index=True)

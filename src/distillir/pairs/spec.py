@@ -31,6 +31,11 @@ class PairSpec(SamplingSpec):
     """Pairs as a recipe asks for them."""
 
     teacher: Any = Field(description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}")
+    documents: Literal["first", "as_chosen"] = Field(
+        "first",
+        description="first, as published: the documents of pairs come first into a lesson's list; as_chosen (ours): "
+        "lists are those of the method, and pairs are learnt where a list holds both",
+    )
     dark: int = Field(
         0, ge=0, description="pairs of each query among its positive and its dark examples (ours; needs method.dark)"
     )

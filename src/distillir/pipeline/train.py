@@ -145,7 +145,7 @@ def _train_stage(
         folder.need(sources.pairs / PAIRS, "score")
         teacher = load_pairwise(method.pairs.teacher)
         source = pair_source(folder, method.pairs, taught, teacher, sources.student)
-        pairs = PairLists(open_pairs(sources.pairs, source))
+        pairs = PairLists(open_pairs(sources.pairs, source), first=method.pairs.documents == "first")
     layered = None
     if method.layers is not None:
         folder.need(sources.layers / LAYERS, "score")

@@ -169,6 +169,6 @@ class Lessons:
         drawn = [self.seed, epoch, index, 1] if cut.redraw else [self.seed, index, 2, form]
         _, scores, relevant = self._list(index)
         chosen = cut.choose(scores, relevant, np.random.default_rng(drawn))
-        if self.pairs is None:
+        if self.pairs is None or not self.pairs.first:
             return chosen
         return self.pairs.put_first(index, chosen, np.random.default_rng([*drawn, 4]))
