@@ -108,3 +108,16 @@ def test_figures_by_hand(tiny: Collection) -> None:
     assert biased.position_bias == pytest.approx(np.mean([0, 2 * 0.9526 - 1, 2 * 0.1192 - 1, 1]), abs=1e-3)
     # A tie in both orders is no winner in either.
     assert biased.consistent == 0.0  # the first wins in either order, or the second does
+
+
+def test_lists_as_chosen_keep_their_form_and_hold_what_pairs_they_hold(tiny: Collection) -> None:
+    lists = ExampleLists(tiny)
+    forms = [PlainLists(3)]
+    plain = Lessons(lists, epochs=1, queries_per_step=4, forms=forms)
+    beside = Lessons(lists, epochs=1, queries_per_step=4, forms=forms, pairs=PairLists(_pairs(), first=False))
+    for one, other in zip((plain[i] for i in range(8)), (beside[i] for i in range(8)), strict=True):
+        np.testing.assert_array_equal(one.documents, other.documents)
+        index = lists.queries.tolist().index(other.query)
+        pairs, _ = PairLists(_pairs()).of(index)
+        held = np.isin(lists.documents(index)[pairs], other.documents).all(axis=1).sum()
+        assert other.pairs is not None and len(other.pairs) == held

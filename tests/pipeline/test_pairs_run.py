@@ -128,6 +128,12 @@ def test_a_run_goes_on_with_another_budget(tiny_beir: Path, tmp_path: Path) -> N
     RunFolder(tmp_path / "run", recipe(budget={"calls": 50}, in_flight=2, retries=0))
     with pytest.raises(DistillirError, match="of another recipe"):
         RunFolder(tmp_path / "run", recipe(document_words=3))
+    # A folder of an earlier version, whose recipe lacks a key that has come since.
+    file = tmp_path / "run" / "recipe.yaml"
+    value = yaml.safe_load(file.read_text())
+    del value["method"]["layers"], value["evaluation"]["held_out"]
+    file.write_text(yaml.safe_dump(value))
+    RunFolder(tmp_path / "run", recipe(budget={"calls": 5}))
 
 
 @pytest.mark.parametrize("queries", ["unjudged", "none"])
