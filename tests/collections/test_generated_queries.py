@@ -1,7 +1,10 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from distillir.collections import Collection
+from distillir.collections import Collection, load_collection
 from distillir.collections.generated import check_titles, with_generated_queries
 from distillir.errors import DistillirError
 
@@ -46,3 +49,11 @@ def test_titles_that_are_not_there_are_said(tmp_path_factory: pytest.TempPathFac
         with_generated_queries(load_collection(folder), titles=3)
     with pytest.raises(DistillirError, match="titles"):
         check_titles(load_collection(folder))
+
+
+def test_the_same_texts_with_other_judgements_are_another_collection(tiny_beir: Path, tmp_path: Path) -> None:
+    with_generated_queries(load_collection(tiny_beir), sentences=7)
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        shutil.copy(tiny_beir / name, tmp_path)
+    wider, _ = with_generated_queries(load_collection(tmp_path), sentences=7)
+    assert not wider.splits

@@ -39,7 +39,7 @@ def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> subprocess.Comple
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["sparse"])
 def test_a_plan_that_mines_anew_with_dark_examples(
     recipe: dict[str, Any], tmp_path: Path, mlm_path: str, kind: str
 ) -> None:

@@ -47,14 +47,26 @@ def with_generated_queries(
     Raises:
         DistillirError: Titles are wanted and the documents have none.
     """
-    key = xxhash.xxh3_64_hexdigest(
-        f"3 {collection.fingerprint} {titles} {sentences} {seed} {json.dumps(list(further))}".encode()
-    )
+    # The first is the form on disk: another one is another folder.
+    identity = ["4", collection.fingerprint, collection.name, _judgements(collection), titles, sentences, seed]
+    key = xxhash.xxh3_64_hexdigest(json.dumps([*identity, list(further)]).encode())
     path = cache_root() / "collections" / f"generated-{key}"
     if not (path / "info.json").is_file():
         _write(path, collection, titles, sentences, further, seed)
     wider = Collection(path)
     return wider, np.arange(len(collection.queries), len(wider.queries), dtype=np.int64)
+
+
+def _judgements(collection: Collection) -> list[str]:
+    """Hashes of a collection's judgements by split: the copy repeats them, and its fingerprint leaves them out."""
+    digests = []
+    for split in sorted(collection.splits):
+        digest = xxhash.xxh3_64(split.encode())
+        qrels = collection.qrels(split)
+        for column in (qrels.queries, qrels.documents, qrels.grades):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        digests.append(digest.hexdigest())
+    return digests
 
 
 def check_titles(collection: Collection, sample: int = 1000) -> None:
