@@ -4,7 +4,7 @@
 
 The misbehaviour is asked for by words in the prompt (``BUSY``: one 503 before the answer; ``LATE``: no answer;
 ``REFUSE``; ``BARE``: no log-probabilities; ``ESSAY``: other words only;
-``TOO LONG``: 400; ``HOLLOW``: no choice). Each request is a line of LOG.
+``TOO LONG`` (and tiny's document on volcanic ash): 400; ``HOLLOW``: no choice; ``ODD``, ``TORN``: no response). Each request is a line of LOG.
 """
 
 import json
@@ -65,10 +65,19 @@ class Handler(BaseHTTPRequestHandler):
         if "BUSY" in text and text not in SEEN:
             SEEN.add(text)
             return self._send(503, {"error": {"message": "busy"}})
-        if "TOO LONG" in text:
+        if "TOO LONG" in text or "volcanic ash" in text:
             return self._send(400, {"error": {"message": "context length exceeded"}})
         if "HOLLOW" in text:
             return self._send(200, {"error": "nothing"})
+        if "ODD" in text:
+            return self._send(200, {"choices": ["A"], "usage": {"total_tokens": "many"}})
+        if "TORN" in text:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "9")
+            self.end_headers()
+            self.wfile.write(b'{"choice ')
+            return None
         if "LATE" in text:
             time.sleep(5)
         top = first_token(text, 20, ("a", "b") if "ESSAY" in text else ())

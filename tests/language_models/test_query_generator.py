@@ -39,13 +39,16 @@ def test_a_models_own_words_asked_for_once(kind: str, minilm_path: str, tmp_path
     generator = QueryGenerator(spec)
     made = generator.make(tiny, np.array([3, 40]))
     assert [source_document(identifier) for identifier, _ in made] == tiny.corpus.ids([3, 40])
-    (kept,) = (cache_root() / "generated-queries" / load_generator(spec).fingerprint()).glob("*.jsonl")
-    assert len(kept.read_text().splitlines()) == 2
-    # A kill may have torn the last line: that one is asked for again, the other is not.
+    folder = cache_root() / "generated-queries" / load_generator(spec).fingerprint()
+    (kept,) = folder.glob("*.jsonl")
     lines = kept.read_text().splitlines()
-    kept.write_text(lines[0] + "\n" + lines[1][:20] + "\n")
+    assert len(lines) == 2
+    # A kill may tear the last line: that one is asked for again, the other is not, and no new line joins the torn one.
+    kept.write_text(lines[0] + "\n" + lines[1][:20])
     assert generator.make(tiny, np.array([3, 40])) == made
-    assert len(kept.read_text().splitlines()) == 3 and json.loads(kept.read_text().splitlines()[2])
+    (added,) = set(folder.glob("*.jsonl")) - {kept}
+    assert [json.loads(line) for line in added.read_text().splitlines()] == [json.loads(lines[1])]
+    assert generator.make(tiny, np.array([3, 40])) == made and len(list(folder.glob("*.jsonl"))) == 2
 
 
 def test_what_is_a_query() -> None:

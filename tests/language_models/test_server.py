@@ -121,10 +121,22 @@ def test_what_is_no_answer_is_counted_and_never_even_odds(server: Local) -> None
 
 def test_one_question_that_is_rejected_stops_nothing(server: Local) -> None:
     options = {"template": "{query} {document}", "answers": ["A", "B"]}
-    asker, found = _ask(server, ["TOO LONG", "good", "fine", "HOLLOW"], **options)
-    assert sorted(found) == [1, 2] and asker.counts() == {"rejected": 2}
+    asker, found = _ask(server, ["TOO LONG", "good", "fine", "HOLLOW", "TORN", "ODD"], **options)
+    assert sorted(found) == [1, 2] and asker.counts() == {"rejected": 4}
+    # Asked again beside answers that are known, it stops nothing either.
+    asker.readable = True
+    assert list(asker.ask(["which one"], [("TOO LONG",)])) == []
     with pytest.raises(DistillirError, match=r"rejects what it is asked \(.*context length"):
         _ask(server, ["TOO LONG"] * 3, **options)
+
+
+def test_what_is_rejected_stops_no_second_run_either(server: Local, tiny: Collection, tmp_path: Path) -> None:
+    ash = tiny.corpus.row("volcano/ash")
+    triples = np.array([0, 0, 0]), np.array([1, ash, 2]), np.array([4, 5, 6])
+    for asked in (4, 6):  # 2 answers; then, with all else known, the rejected one alone
+        teacher = _pairwise(server, tmp_path, identity="ash")
+        assert np.isnan(teacher.prefer(tiny, *triples)).tolist() == [False, True, False]
+        assert teacher.calls()["rejected"] == 1 and len(server.asked()) <= asked
 
 
 def test_few_answers_that_nobody_can_read_are_told_too(server: Local, tiny: Collection) -> None:
@@ -214,6 +226,13 @@ def test_the_ledger(tmp_path: Path) -> None:
     assert Budget(5, 1000, tmp_path).left == (2, 496)
 
 
+def test_a_call_that_cost_more_than_thought_counts_in_full(tmp_path: Path) -> None:
+    budget = Budget(None, 100, tmp_path)
+    budget.take(40)
+    budget.settle(40, 90)
+    assert budget.left == (None, 10) and Budget(None, 100, tmp_path).left == (None, 10)
+
+
 def test_calls_are_spread_evenly() -> None:
     rate = Rate(1200)
     start = time.monotonic()
@@ -239,6 +258,8 @@ LIKELIEST = [{"token": "A", "logprob": -0.1}, {"token": "B", "logprob": -2.6}]
         ({"finish_reason": "content_filter", "message": {"content": None}}, (None, "refused")),
         ({"logprobs": {"top_logprobs": [{"A": -np.inf, "B": -0.1}]}}, (np.log(1 - np.exp(-0.1)) + 0.1, "bounded")),
         ({}, (None, "no log-probabilities")),
+        ({"message": "A", "logprobs": {"content": ["A"], "top_logprobs": "A"}}, (None, "no log-probabilities")),
+        ({"logprobs": {"top_logprobs": [{"A": 1e6, "B": -2.0}]}}, (2.0, None)),
     ],
 )  # fmt: skip
 def test_answers(choice: dict[str, Any], expected: tuple[float | None, str | None]) -> None:

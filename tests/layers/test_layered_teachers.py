@@ -46,6 +46,14 @@ def test_layers_of_a_dense_model(tiny: Collection, minilm_path: str, tmp_path: P
     again = load_layered({"dense": {"model": minilm_path, "precision": "float32"}}, cache=tmp_path)
     np.testing.assert_array_equal(np.concatenate(again.layers(tiny, QUERIES, LISTS), axis=1).T, flat)
     assert again.calls() == {"asked": 0, "cached": 6}
+    # A record that a disk spoilt is computed again, whichever layer's it is.
+    (file,) = tmp_path.rglob("*.scores")
+    data = bytearray(file.read_bytes())
+    data[3] ^= 0xFF  # of the first layer
+    file.write_bytes(data)
+    mended = load_layered({"dense": {"model": minilm_path, "precision": "float32"}}, cache=tmp_path)
+    np.testing.assert_allclose(np.concatenate(mended.layers(tiny, QUERIES, LISTS), axis=1).T, flat, rtol=1e-5)
+    assert mended.calls()["asked"] == 1
 
 
 def test_the_mean_of_the_last_layer_is_a_mean_pooling_models_own_score(tiny: Collection, minilm_path: str) -> None:

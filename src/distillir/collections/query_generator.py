@@ -1,6 +1,8 @@
 """Queries that a language model makes of documents."""
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -55,7 +57,9 @@ class QueryGenerator:
         if missing:
             folder.mkdir(parents=True, exist_ok=True)
             names = list(missing)
-            with progress("Make queries", len(names)) as advance, (folder / "queries.jsonl").open("a") as file:
+            # Of this program alone: a line that a kill tore spoils no other.
+            own = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
+            with progress("Make queries", len(names)) as advance, own.open("a", encoding="utf-8") as file:
                 for place, said in generator.write([missing[name] for name in names]):
                     known[names[place]] = said
                     file.write(json.dumps({"key": names[place], "query": said}) + "\n")

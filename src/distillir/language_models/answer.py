@@ -23,7 +23,7 @@ def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | N
     Returns:
         The odds, or None; and what is the matter, or None.
     """
-    message = choice.get("message") or {}
+    message = _message(choice)
     if choice.get("finish_reason") == "content_filter" or message.get("refusal"):
         return None, REFUSED
     likeliest = _likeliest(choice.get("logprobs"))
@@ -46,8 +46,13 @@ def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | N
 
 def said(choice: Mapping[str, Any]) -> str:
     """What an answer says."""
-    message = choice.get("message") or {}
+    message = _message(choice)
     return str(message.get("content") or message.get("refusal") or choice.get("text") or "")
+
+
+def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    message = choice.get("message")
+    return message if isinstance(message, Mapping) else {}
 
 
 def _likeliest(told: Any) -> list[tuple[str, float]]:
@@ -56,14 +61,15 @@ def _likeliest(told: Any) -> list[tuple[str, float]]:
         return []
     content, tops = told.get("content"), told.get("top_logprobs")
     pairs: list[tuple[Any, Any]] = []
-    if content:
-        first = content[0]
-        pairs = [(one.get("token"), one.get("logprob")) for one in [*(first.get("top_logprobs") or []), first]]
-        pairs = list(dict(reversed(pairs)).items())
-    elif tops and isinstance(tops[0], Mapping):
+    if isinstance(content, list) and content and isinstance(content[0], Mapping):
+        several = content[0].get("top_logprobs")
+        told_of = [content[0], *(several if isinstance(several, list) else [])]
+        found = {one.get("token"): one.get("logprob") for one in told_of if isinstance(one, Mapping)}
+        pairs = list(found.items())
+    elif isinstance(tops, list) and tops and isinstance(tops[0], Mapping):
         pairs = list(tops[0].items())
     return [
-        (str(token), float(value))
+        (str(token), min(float(value), 0.0))
         for token, value in pairs
         if token is not None and isinstance(value, int | float) and math.isfinite(value)
     ]

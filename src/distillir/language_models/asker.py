@@ -17,9 +17,11 @@ class Asker(ABC):
 
     Attributes:
         name: Short, for people.
+        readable: Whether an answer of it was ever read, now or earlier: then those that cannot be read stop nothing.
     """
 
     name: str
+    readable: bool = False
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -35,7 +35,6 @@ class Budget:
                 parts = line.split()
                 if len(parts) == 2 and all(part.lstrip("-").isdigit() for part in parts):
                     spent[0], spent[1] = spent[0] + int(parts[0]), spent[1] + int(parts[1])
-        self.spent_before = (spent[0], spent[1])
         self._limits = tuple(
             None if limit is None else (limit - before) // world_size()
             for limit, before in zip((calls, tokens), spent, strict=True)
@@ -74,9 +73,9 @@ class Budget:
             self._write(-1, -tokens)
 
     def settle(self, reserved: int, used: int) -> None:
-        """Give back what a call did not use of its tokens."""
+        """Put what a call cost in tokens in the place of what it was thought to cost at most."""
         with self._lock:
-            if used < reserved:
+            if used != reserved:
                 self._write(0, used - reserved)
 
     def _write(self, calls: int, tokens: int) -> None:

@@ -163,11 +163,13 @@ class Server:
             if type(error.__cause__).__name__ == "ConnectError":
                 self.budget.give_back(most)  # nobody was there to be paid
             raise
-        told = response.model_dump() if hasattr(response, "model_dump") else {}
-        used = (told.get("usage") or {}).get("total_tokens")
-        self.budget.settle(most, most if used is None else int(used))
-        choices = told.get("choices")
-        if not choices:
+        except ValueError as error:
+            raise RejectedError(f"the response is no JSON: {_reason(error)}") from None
+        told = response.model_dump(warnings=False) if hasattr(response, "model_dump") else {}
+        usage, choices = told.get("usage"), told.get("choices")
+        used = usage.get("total_tokens") if isinstance(usage, Mapping) else None
+        self.budget.settle(most, used if isinstance(used, int) and used >= 0 else most)
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
             raise RejectedError("the response holds no choice")
         found: Mapping[str, Any] = choices[0]
         return found

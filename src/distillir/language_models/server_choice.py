@@ -84,7 +84,7 @@ class ServerChoice(Asker):
         told: dict[str, object] = {"logprobs": True, "top_logprobs": _TOP} if chat else {"logprobs": _TOP}
         waiting = iter(range(len(queries)))
         stopped: DistillirError | None = None
-        readable, unread, in_a_row = False, 0, 0
+        unread, in_a_row = 0, 0
         matter, words = None, ""
         with ThreadPoolExecutor(self.spec.in_flight) as pool:
             running: dict[Future[tuple[float | None, str | None, str]], int] = {}
@@ -105,7 +105,7 @@ class ServerChoice(Asker):
                     except RejectedError as error:
                         self._counts["rejected"] += 1
                         unread += 1
-                        if not readable and unread >= _HOPELESS:
+                        if not self.readable and unread >= _HOPELESS:
                             stopped = stopped or self._unreadable("rejected", str(error))
                         matter, words = "rejected", str(error)
                         continue
@@ -121,14 +121,14 @@ class ServerChoice(Asker):
                     in_a_row = 0
                     if matter is not None:
                         self._counts[matter] += 1
-                    readable = readable or odds is not None
+                    self.readable = self.readable or odds is not None
                     unread += odds is None
-                    if not readable and unread >= _HOPELESS:
+                    if not self.readable and unread >= _HOPELESS:
                         stopped = stopped or self._unreadable(matter, words)
                     yield np.array([place]), np.array([UNANSWERED if odds is None else odds], dtype=np.float32)
                 if stopped is None:
                     fill()
-        if stopped is None and not readable and unread:
+        if stopped is None and not self.readable and unread:
             stopped = self._unreadable(matter, words)
         if stopped is not None:
             raise stopped

@@ -22,7 +22,7 @@ class LayerSpec(BaseModel):
     choice: Literal["random", "last", "skip"] = Field(
         "random",
         description="random: drawn on both sides, paired in order; last: the last ones; skip: every second of the "
-        "teacher and the last of the student",
+        "teacher and (reconstruction) the last of the student",
     )
     count: int = Field(5, ge=1, description="layers compared at once; at most as many as either model has")
     redraw: int = Field(10, ge=1, description="steps between draws")

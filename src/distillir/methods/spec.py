@@ -29,7 +29,9 @@ class MethodSpec(BaseModel):
         1, ge=1, description="times the plan is gone through; before each further one the student so far mines anew"
     )
     restart: bool = Field(
-        False, description="train each round from the student as it was before the first, not from the last round's"
+        False,
+        description="train each round from the student as it was before the first, not from the last round's (which of "
+        "the two PairDistill does is not known: a reconstruction either way)",
     )
     dark: DarkSpec | None = Field(
         None,

@@ -37,7 +37,10 @@ class PairSpec(SamplingSpec):
         "lists are those of the method, and pairs are learnt where a list holds both",
     )
     dark: int = Field(
-        0, ge=0, description="pairs of each query among its positive and its dark examples (ours; needs method.dark)"
+        0,
+        ge=0,
+        description="pairs of each query among its positive and its dark examples (ours; needs method.dark; chosen at "
+        "random, or near ties)",
     )
     weight: float | None = Field(
         None, gt=0, description="of pair_kl beside the objective; null: 3 for multi-vector students, else 1"

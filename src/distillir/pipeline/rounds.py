@@ -21,7 +21,7 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
     if str(stage) in noted:
         return
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
-    with folder.timed("evaluate"):
+    with folder.timed("evaluate rounds"):
         run = search_student(
             student, folder.collection, qrels.query_rows, evaluation.depth, precision=evaluation.precision
         )

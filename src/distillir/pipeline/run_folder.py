@@ -58,7 +58,7 @@ class RunFolder:
         resolved = self.recipe.resolved()
         if file.is_file():
             before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
-            with suppress(ValueError):  # keys that are new since then stand at their defaults
+            with suppress(ValueError, DistillirError):  # keys that are new since then stand at their defaults
                 before = Recipe.model_validate(before).resolved()
             if _without_payment(before) != _without_payment(resolved):
                 raise DistillirError(

@@ -148,7 +148,8 @@ def score_training(
 def _round_trip(folder: RunFolder, run: Run, scores: list[Scores]) -> tuple[Run, list[Scores]]:
     """The lists without those of made queries whose document the teacher does not find again.
 
-    As in InPars and Promptagator (Dai et al. 2022, arXiv 2209.11755: round-trip filtering), by the teacher.
+    Round-trip filtering as in Promptagator (Dai et al. 2022, arXiv 2209.11755), which asks a retriever for it; ours
+    asks the teacher.
     """
     most = folder.recipe.queries.round_trip
     if most is None or not len(folder.generated):

@@ -47,6 +47,9 @@ class Questions:
             self._cache = ScoreCache((self._root or cache_root() / "scores") / self.asker.fingerprint())
 
         def ask(places: Rows) -> None:
+            assert self._cache is not None
+            known = self._cache.get(keys)
+            self.asker.readable = bool((~np.isnan(known) & (known != UNANSWERED)).any())
             self._ask(collection, keys[places], queries[places], [rows[places] for rows in documents])
 
         found = ask_once(self._cache, keys, ask, self.found)

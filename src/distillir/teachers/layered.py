@@ -12,7 +12,6 @@ from distillir.collections.table import Rows
 from distillir.files import cache_root
 from distillir.layers.layer_set import LayerScores
 from distillir.progress import progress
-from distillir.retrieval.run import Scores
 from distillir.teachers.ask_once import ask_once
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.counted import check_finite, flatten
@@ -83,7 +82,12 @@ class LayeredTeacher(ABC):
                     self._calls["asked"] += len(own)
                     advance(len(own))
 
-        last = ask_once(cache, keys_of(self.depth - 1), ask, self._calls)
+        ask_once(cache, keys_of(self.depth - 1), ask, self._calls)
         cache.refresh()
-        matrix: list[Scores] = [cache.get(keys_of(layer)) for layer in range(self.depth - 1)] + [last]
-        return np.split(np.stack(matrix), ends, axis=1) if len(lists) else []
+        found = np.stack([cache.get(keys_of(layer)) for layer in range(self.depth)])
+        spoilt = np.flatnonzero(np.isnan(found).any(axis=0))
+        if len(spoilt):  # a record that a disk spoilt is missing, though the last layer's is there
+            ask(spoilt)
+            cache.close()
+            found = np.stack([cache.get(keys_of(layer)) for layer in range(self.depth)])
+        return np.split(found, ends, axis=1) if len(lists) else []

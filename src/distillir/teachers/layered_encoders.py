@@ -108,7 +108,7 @@ class LayeredDense(LayeredEncoder):
     """s_l(q, d) = h_l(q) . h_l(d), h_l the [CLS] state of block l, as it is (LEAD); the mean of tokens is ours."""
 
     kind = "dense"
-    queries_at_once = 512
+    queries_at_once = 128
 
     def pooled(self, layers: list[Any], features: dict[str, Any]) -> Iterator[Any]:
         """States [depth, D] of each text."""
