@@ -3,8 +3,8 @@
     python openai_server.py MODEL PORT LOG
 
 The misbehaviour is asked for by words in the prompt (``BUSY``: one 503 before the answer; ``LATE``: no answer;
-``REFUSE``; ``BARE``: no log-probabilities; ``ESSAY``: other words only;
-``TOO LONG`` (and tiny's document on volcanic ash): 400; ``HOLLOW``: no choice; ``ODD``, ``TORN``: no response). Each request is a line of LOG.
+``REFUSE``; ``BARE``: no log-probabilities; ``ESSAY``: other words only; ``TOO LONG``, and tiny's document on
+chlorophyll: 400; ``HOLLOW``: no choice; ``ODD``, ``TORN``: no response). Each request is a line of LOG.
 """
 
 import json
@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
         if "BUSY" in text and text not in SEEN:
             SEEN.add(text)
             return self._send(503, {"error": {"message": "busy"}})
-        if "TOO LONG" in text or "volcanic ash" in text:
+        if "TOO LONG" in text or "the green chlorophyll" in text:
             return self._send(400, {"error": {"message": "context length exceeded"}})
         if "HOLLOW" in text:
             return self._send(200, {"error": "nothing"})

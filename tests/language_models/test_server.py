@@ -131,10 +131,10 @@ def test_one_question_that_is_rejected_stops_nothing(server: Local) -> None:
 
 
 def test_what_is_rejected_stops_no_second_run_either(server: Local, tiny: Collection, tmp_path: Path) -> None:
-    ash = tiny.corpus.row("volcano/ash")
-    triples = np.array([0, 0, 0]), np.array([1, ash, 2]), np.array([4, 5, 6])
+    leaf = tiny.corpus.row("leaf-autumn")
+    triples = np.array([0, 0, 0]), np.array([1, leaf, 2]), np.array([4, 5, 6])
     for asked in (4, 6):  # 2 answers; then, with all else known, the rejected one alone
-        teacher = _pairwise(server, tmp_path, identity="ash")
+        teacher = _pairwise(server, tmp_path, identity="leaf")
         assert np.isnan(teacher.prefer(tiny, *triples)).tolist() == [False, True, False]
         assert teacher.calls()["rejected"] == 1 and len(server.asked()) <= asked
 
