@@ -182,11 +182,21 @@ class Recipe(Part):
         return {"name": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
+    def _layered_teacher(self) -> "Recipe":
+        """Layers without a teacher of their own are those of the recipe's, where it has layers."""
+        from distillir.teachers.load_layered import layered_form
+
+        layers = self.method.layers
+        if layers is not None and layers.teacher is None and (form := layered_form(self.teacher)) is not None:
+            self.method = self.method.model_copy(update={"layers": layers.model_copy(update={"teacher": form})})
+        return self
+
+    @model_validator(mode="after")
     def _published_settings(self) -> "Recipe":
         """A plan's published settings hold where the recipe's ``training`` is silent."""
         with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
             given = self.training.model_fields_set
-            missing = {name: value for name, value in self.method.find_plan().defaults().items() if name not in given}
+            missing = {name: value for name, value in self.method.defaults().items() if name not in given}
             if missing:
                 self.training = TrainingSettings.model_validate(
                     {**self.training.model_dump(exclude_unset=True), **missing}

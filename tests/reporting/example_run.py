@@ -94,6 +94,7 @@ def make_run_directory(path: Path, collection: Collection, split: str = SPLIT) -
     ]
     entries += [{"step": s, "dev_nDCG@10": 0.5 + s / 600} for s in (20, 40, 60)]
     (path / "log.jsonl").write_text("".join(json.dumps(e) + "\n" for e in sorted(entries, key=lambda e: e["step"])))
+    write_layer_files(path)
     qrels, teacher = collection.qrels(split), runs["teacher"]
     rows = [
         {"scores": scores, "relevant": np.isin(documents, qrels.relevant(int(query)))}
@@ -101,6 +102,29 @@ def make_run_directory(path: Path, collection: Collection, split: str = SPLIT) -
     ]
     datasets.Dataset.from_list(rows).save_to_disk(str(path / "teaching"))
     return path
+
+
+def write_layer_files(path: Path) -> None:
+    """Draws of 3 of a teacher's 6 layers for a student of 4, 60 of them, and what each layer was worth."""
+    generator = np.random.default_rng(0)
+    lines = []
+    for step in range(0, 600, 10):
+        teacher, student = (np.sort(generator.choice(n, 3, replace=False)).tolist() for n in (6, 4))
+        weights = generator.dirichlet([40, 50, 60]).round(4).tolist()
+        lines.append(json.dumps({"step": step, "teacher": teacher, "student": student, "weights": weights}) + "\n")
+    (path / "layers.jsonl").write_text("".join(lines))
+    quality = {
+        "measure": "nDCG@10",
+        "queries": 12,
+        "documents": 20,
+        "judged": True,
+        "best": 0.975,
+        "teacher": [0.31, 0.35, 0.42, 0.55, 0.62, 0.61],
+        "teacher_after": [0.3, 0.36, 0.45, 0.58, 0.64, 0.66],
+        "before": [0.28, 0.33, 0.36, 0.41],
+        "after": [0.3, 0.41, 0.52, 0.57],
+    }
+    (path / "layer_quality.json").write_text(json.dumps(quality))
 
 
 def beir(path: Path, documents: dict[str, tuple[str, str]], queries: dict[str, str], relevant: dict[str, str]) -> Path:

@@ -66,9 +66,9 @@ def shoot(page: Path, folder: Path, width: int, *flags: str) -> npt.NDArray[np.f
 def test_renders_every_part_without_a_complaint(report: Path, tmp_path: Path) -> None:
     dom, complaints = browse(report, tmp_path, "--dump-dom")
     assert complaints == []
-    assert dom.count("<figure") == 7 and dom.count("<svg") == 9
+    assert dom.count("<figure") == 10 and dom.count("<svg") == 12
     assert len(re.findall(r"<path|<use", dom)) > 100
-    for section in ("gain", "queries", "training", "teacher", "time", "again"):
+    for section in ("gain", "queries", "training", "teacher", "layers", "time", "again"):
         assert f'<section id="{section}">' in dom
 
 
@@ -83,7 +83,7 @@ def test_a_complaint_would_be_seen_and_the_page_may_load_nothing(report: Path, t
     assert "<title>ran" not in dom
 
 
-@pytest.mark.parametrize(("width", "figures"), [(1200, 7), (390, 7), (320, 7)])
+@pytest.mark.parametrize(("width", "figures"), [(1200, 10), (390, 10), (320, 10)])
 def test_fits_desk_and_phone(report: Path, tmp_path: Path, width: int, figures: int) -> None:
     shutil.copy(report, tmp_path / "report.html")
     frame = tmp_path / "frame.html"

@@ -101,8 +101,8 @@ def test_every_colour_of_a_figure_is_one_of_the_page(html: str) -> None:
 def test_figures_are_told_in_words_and_tables_have_headers(html: str) -> None:
     page = Page(html)
     labels = [attributes.get("aria-label", "") for tag, attributes in page.tags if tag == "svg"]
-    assert len(labels) == 9 and all(len(label) > 30 for label in labels)  # two of seven figures are drawn twice
-    assert [tag for tag, _ in page.tags].count("figcaption") == [tag for tag, _ in page.tags].count("figure") == 7
+    assert len(labels) == 12 and all(len(label) > 30 for label in labels)  # two of ten figures are drawn twice
+    assert [tag for tag, _ in page.tags].count("figcaption") == [tag for tag, _ in page.tags].count("figure") == 10
     assert {a["scope"] for tag, a in page.tags if tag == "th"} == {"col", "row"}
 
 
@@ -146,8 +146,10 @@ def test_texts_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 
 PARTS = {
     "recipe.yaml": ("Recipe:", "recipe.yaml, every default"),
-    "log.jsonl": ("Training curves:", "training step"),
+    "log.jsonl": ("Training curves:", "learning rate"),
     "teaching": ("Teacher's scores:", "% of the group"),
+    "layers.jsonl": ("Layers that were compared:", "layer of the teacher"),
+    "layer_quality.json": ("How well each layer ranks:", "By itself the student's last layer"),
     "runs/after.trec": ("Single queries:", "Query by query"),
 }
 

@@ -13,6 +13,8 @@ import pytest
 import torch
 
 from distillir.collections import Collection
+from distillir.students.load import load_student
+from distillir.teachers.load_layered import load_joint
 
 WORKER = Path(__file__).parent / "worker.py"
 BASE = {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "precision": "float32", "learning_rate": 1e-3}
@@ -45,11 +47,22 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(tiny: Collection, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0, "dark": {"count": 2}}
+@pytest.mark.parametrize("part", ["dark", "joint teacher"])
+def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
+    part: str, tiny: Collection, tmp_path: Path, minilm_path: str
+) -> None:
+    settings: dict[str, Any] = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0}
+    if part == "dark":
+        settings["dark"] = {"count": 2}
+    else:
+        joint = {"teacher": {"dense": _shallow(minilm_path, tmp_path)}, "joint": True, "count": 1, "redraw": 3}
+        settings |= {"layers": joint, "in_batch": "all"}
     _run(_command(tiny, tmp_path / "whole", **settings))
     losses = _losses(tmp_path / "whole")
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
+    if part != "dark":
+        trained, start = _weights(tmp_path / "whole"), load_joint(settings["layers"]["teacher"]).state_dict()
+        assert sum(not torch.equal(trained[f"teacher.{name}"], value) for name, value in start.items()) > 20
     work = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, *_command(tiny, work, slow=0.3, **settings)], env=_environment())
     deadline = time.monotonic() + 90
@@ -63,6 +76,14 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(tiny: Collec
     whole, resumed = _weights(tmp_path / "whole"), _weights(work)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert _losses(work) == _losses(tmp_path / "whole")
+    drawn = [folder / "layers.jsonl" for folder in (tmp_path / "whole", work)]
+    assert part == "dark" or drawn[0].read_text() == drawn[1].read_text() != ""
+
+
+def _shallow(minilm_path: str, tmp_path: Path) -> str:
+    """The first two layers of MiniLM as a model."""
+    load_student(minilm_path, layers=2, max_length=32, device="cpu").save_pretrained(str(tmp_path / "shallow"))
+    return str(tmp_path / "shallow")
 
 
 def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> None:
@@ -115,3 +136,40 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
         for name, value in _weights(tmp_path / other).items():
             if value.is_floating_point():
                 torch.testing.assert_close(value, whole[name], atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("dense", {"in_batch": "all"}),
+        ("multi-vector", {"in_batch": "all", "student": {"kind": "multi-vector"}}),
+        ("frozen", {"in_batch": True}),
+    ],
+)
+def test_two_processes_compare_the_documents_of_both(
+    kind: str, settings: dict[str, Any], tiny: Collection, tmp_path: Path, minilm_path: str
+) -> None:
+    path = tmp_path / "teacher"
+    load_student(
+        minilm_path, kind="dense" if kind == "frozen" else kind, layers=2, max_length=32, device="cpu"
+    ).save_pretrained(str(path))
+    layers = {"teacher": {"dense" if kind == "frozen" else kind: str(path)}, "joint": kind != "frozen", "count": 1}
+    settings = {**settings, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
+    objective = {"info_nce": 0.5, "kl": 0.2}
+    _run(_command(tiny, tmp_path / "one", objective, **settings))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
+    _run(_command(tiny, tmp_path / "two", objective, **settings), launcher)
+    _run(_command(tiny, tmp_path / "parts", objective, **settings, gradient_accumulation=2))
+    one = _losses(tmp_path / "one")
+    assert _losses(tmp_path / "two") == pytest.approx(one, rel=2e-5)  # products as they are: a loss of 5 to 200
+    # Smaller batches have fewer negatives: what two processes share is more than what they have.
+    assert _losses(tmp_path / "parts") != pytest.approx(one, abs=1e-3)
+    logs = [(tmp_path / name / "layers.jsonl").read_text().splitlines() for name in ("one", "two")]
+    for first, second in zip(*(map(json.loads, log) for log in logs), strict=True):
+        assert first["weights"] == pytest.approx(second.pop("weights"), abs=1e-4)
+        assert all(first[name] == value for name, value in second.items())
+    whole, other = _weights(tmp_path / "one"), _weights(tmp_path / "two")
+    assert whole.keys() == other.keys() and any(name.startswith("teacher.") for name in whole) == (kind != "frozen")
+    for name, value in other.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, whole[name], atol=2e-4, rtol=1e-3)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import TrainerCallback
 
@@ -17,12 +18,15 @@ from distillir.dark.dark_lists import DarkLists
 from distillir.dark.dark_set import open_dark_set
 from distillir.dark.spec import DarkSpec
 from distillir.encoding.models import resolve_model
+from distillir.layers.layer_set import LayerSet
+from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 from distillir.parallel import barrier, rank
 from distillir.students.load import load_student
+from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer
 from distillir.training.settings import TrainingSettings
-from distillir.training.train import DarkTraining, train
+from distillir.training.train import DarkTraining, LayerTraining, train
 from example_lists import ExampleLists
 
 collection, work, settings, objective = sys.argv[1:5]
@@ -47,9 +51,9 @@ torch.set_num_threads(1)
 opened = Collection(Path(collection))
 wanted = json.loads(settings)
 student = {"kind": "dense", "towers": "shared", "model": resolve_model("all-MiniLM-L6-v2"), **wanted.pop("student", {})}
-spec = wanted.pop("dark", None)
+spec, layered = wanted.pop("dark", None), wanted.pop("layers", None)
 lists, dark = ExampleLists(opened), None
-model = load_student(student.pop("model"), layers=1, max_length=32, device="cpu", **student)
+model = load_student(student.pop("model"), layers=student.pop("layers", 1), max_length=32, device="cpu", **student)
 folder = Path(work)
 folder.mkdir(parents=True, exist_ok=True)
 compared = parse_objective(json.loads(objective))
@@ -61,6 +65,17 @@ if spec is not None:
     learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
     teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
     dark = DarkTraining(learnt, teaching, 0.7)
+layers, teacher = None, None
+if layered is not None:
+    by_layer = LayerSpec(**layered)
+    if by_layer.joint:
+        teacher = load_joint(by_layer.teacher)
+        layers = LayerTraining(by_layer, teacher=teacher, log=folder / "layers.jsonl")
+    else:
+        drawn = np.random.default_rng(1)
+        sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
+        found = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
+        layers = LayerTraining(by_layer, found, log=folder / "layers.jsonl")
 train(
     model,
     opened,
@@ -70,6 +85,10 @@ train(
     folder,
     folder / "log.jsonl",
     dark=dark,
+    layers=layers,
 )
 if rank() == 0:
-    torch.save(dict(model.state_dict()), folder / "weights.pt")
+    weights = dict(model.state_dict())
+    if teacher is not None:
+        weights |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}
+    torch.save(weights, folder / "weights.pt")

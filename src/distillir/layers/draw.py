@@ -16,12 +16,14 @@ class LayerDraw:
         teacher: Layers that the teacher has.
         student: Layers that the student has.
         seed: Of the draws.
+        best: Layers of the teacher from the best on, for ``choice: best`` (`distillir.layers.quality.best_layers`).
     """
 
     spec: LayerSpec
     teacher: int
     student: int
     seed: int
+    best: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
@@ -39,6 +41,8 @@ class LayerDraw:
         own = list(range(self.student - self.count, self.student))
         if self.spec.choice == "last":
             return list(range(self.teacher - self.count, self.teacher)), own
+        if self.spec.choice == "best":
+            return sorted(self.best[: self.count]), own
         if self.spec.choice == "skip":
             every = list(range(0, self.teacher, 2))[: self.count]
             return every, own[len(own) - len(every) :]

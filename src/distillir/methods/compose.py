@@ -95,11 +95,14 @@ def compose(recipe: "Recipe") -> Composition:
     method, plan = get(spec.name), spec.find_plan()
     own_objective = method.objective_for(recipe.student.kind)
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
-    objective = _with_pairs(parse_objective(given), recipe)
+    _check_layers(recipe)
+    objective = _with_response(_with_pairs(parse_objective(given), recipe), recipe)
     dark = spec.find_dark()
     stages = []
     for stage in plan.select(spec.stages):
-        compared = objective if stage.objective is None else _with_pairs(parse_objective(stage.objective), recipe)
+        compared = objective
+        if stage.objective is not None:
+            compared = _with_response(_with_pairs(parse_objective(stage.objective), recipe), recipe)
         stages.append(
             ComposedStage(
                 stage.forms(recipe.training),
@@ -119,7 +122,7 @@ def compose(recipe: "Recipe") -> Composition:
         )
     if dark is not None:
         _check_dark(dark, recipe)
-    own = objective.names == _with_pairs(parse_objective(own_objective), recipe).names
+    own = objective.names == _with_response(_with_pairs(parse_objective(own_objective), recipe), recipe).names
     name = _name(spec, plan, parse_objective(given), own)
     return Composition(name, plan.name, objective, tuple(stages), dark, spec.pairs, spec.layers)
 
@@ -144,6 +147,37 @@ def _with_pairs(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
     if spec is None or "pairs" in objective.needs:
         return objective
     return WeightedSum([*objective.parts, *parse_objective(spec.part(recipe.student.kind)).parts])
+
+
+def _with_response(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
+    """The objective of a method that has layers (LEAD), with KL(t || s) of the outputs where the teacher is frozen."""
+    from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+
+    layers = recipe.method.layers
+    if layers is None or layers.joint or not get(recipe.method.name).layers:
+        return objective
+    if not layers.response or "kl" in objective.names:
+        return objective
+    options = {"student_temperature": layers.cosine_temperature} if recipe.student.kind == "dense" else {}
+    if isinstance(recipe.teacher, dict) and "dense" in recipe.teacher:
+        options["teacher_temperature"] = layers.cosine_temperature
+    part = parse_objective({"kl": {"weight": layers.response, **options}})
+    return WeightedSum([*objective.parts, *part.parts])
+
+
+def _check_layers(recipe: "Recipe") -> None:
+    """Refuse layers that nobody has, and a joint teacher that cannot score what it is to compare."""
+    from distillir.teachers.load_layered import KINDS
+
+    layers = recipe.method.layers
+    if layers is None:
+        return
+    if layers.teacher is None:
+        raise DistillirError(
+            f"layers are wanted, and the recipe's teacher ({recipe.teacher!r}) has none",
+            where="method.layers.teacher",
+            remedy=f"name a model as {', '.join(f'{{{kind}: model}}' for kind in KINDS)}",
+        )
 
 
 def _dark_objective(dark: "DarkSpec", objective: "WeightedSum", pairs: "PairSpec | None") -> "WeightedSum":
@@ -194,8 +228,10 @@ def _name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool)
         name += " + dark examples" if dark else " without dark examples"
     if not method.pairs and spec.pairs is not None:
         name += " + pairs"
-    if spec.layers is not None:
-        name += " + layers"
+    if spec.layers is not None and method.layers and not spec.layers.joint:
+        name += ", frozen teacher"
+    elif spec.layers is not None and not method.layers:
+        name += " + layers" + (" of a joint teacher" if spec.layers.joint else "")
     if plan.name != expected:
         name += f", plan {plan.name}"
     if spec.rounds > 1:

@@ -20,6 +20,7 @@ class Method:
         objective: The objective as a recipe writes it (what is compared), for students that score by cosine.
         dark: Whether dark examples stand beside the lists.
         pairs: Whether it needs a pairwise teacher.
+        layers: Whether the student's layers follow a teacher's that is trained along.
         objectives: The objective of other kinds of student, where it is another.
     """
 
@@ -30,6 +31,7 @@ class Method:
     objective: Any
     dark: bool = False
     pairs: bool = False
+    layers: bool = False
     objectives: Mapping[str, Any] = field(default_factory=dict)
 
     def objective_for(self, kind: str) -> Any:

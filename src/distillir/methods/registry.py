@@ -6,6 +6,8 @@ from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
 from distillir.methods.ckl import CKL
 from distillir.methods.cl_drd import CL_DRD
 from distillir.methods.cl_drd import PLAN as CL_DRD_PLAN
+from distillir.methods.lead import LEAD
+from distillir.methods.lead import PLAN as LEAD_PLAN
 from distillir.methods.method import Method
 from distillir.methods.pairdistill import PAIRDISTILL
 from distillir.methods.pairdistill import PLAN as PAIRDISTILL_PLAN
@@ -15,8 +17,9 @@ from distillir.words import nearest
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 
-METHODS = {method.name: method for method in (KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL)}
-PLANS = {plan.name: plan for plan in (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN)}
+_ALL = (KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD)
+METHODS = {method.name: method for method in _ALL}
+PLANS = {plan.name: plan for plan in (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN, LEAD_PLAN)}
 
 
 def get(name: str) -> Method:

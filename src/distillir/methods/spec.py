@@ -38,9 +38,8 @@ class MethodSpec(BaseModel):
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
     pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
-
     layers: LayerSpec | None = Field(
-        None, description="a frozen teacher's layers beside the lists of any method (LEAD's layer term)"
+        None, description="a teacher's layers beside the lists of any method; null: the method's own (lead has some)"
     )
 
     @field_validator("dark", mode="before")
@@ -53,6 +52,14 @@ class MethodSpec(BaseModel):
         with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
             if self.dark is None and get(self.name).dark:
                 self.dark = DarkSpec()
+        return self
+
+    @model_validator(mode="after")
+    def _own_layers(self) -> "MethodSpec":
+        with suppress(DistillirError):
+            if get(self.name).layers and (self.layers is None or "joint" not in self.layers.model_fields_set):
+                own = {} if self.layers is None else self.layers.model_dump(exclude_unset=True)
+                self.layers = LayerSpec(**own, joint=True)
         return self
 
     @model_validator(mode="after")
@@ -81,3 +88,11 @@ class MethodSpec(BaseModel):
         else:
             plan = get_plan(self.plan or method.plan)
         return plan.in_rounds(self.rounds, self.restart)
+
+    def defaults(self) -> dict[str, Any]:
+        """Published training settings that hold where the recipe is silent; errors as `find_plan`."""
+        found = self.find_plan().defaults()
+        if self.layers is not None and self.layers.joint and "cross-encoder" in (self.layers.teacher or {}):
+            # LEAD: a teacher that reads query and document together scores the query's own list alone.
+            found.pop("in_batch", None)
+        return found

@@ -12,6 +12,7 @@ from distillir.evaluation.held_out import HELD_OUT
 from distillir.files import write_json
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.run_folder import RunFolder
@@ -28,6 +29,8 @@ def search_before(folder: RunFolder) -> None:
 
 def evaluate(folder: RunFolder) -> dict[str, Any]:
     """Write ``runs/before.trec``, ``runs/after.trec`` and ``metrics.json``, and return what the last holds.
+
+    Where the recipe has layers, ``layer_quality.json`` too.
 
     Raises:
         DistillirError: There is no trained student.
@@ -47,6 +50,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     found = {
         name: measure(read_run(path, collection), qrels, measures) for name, path in runs.items() if path.is_file()
     }
+    layer_quality(folder)
     noted = folder.noted()
     method = compose(recipe)
     metrics: dict[str, Any] = {

@@ -18,13 +18,13 @@ from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
 def layers(folder: RunFolder) -> None:
-    """Write ``layers/``; nothing where it is there, or where the recipe asks for no layers.
+    """Write ``layers/``; nothing where it is there, or where the recipe asks for no layers of a frozen teacher.
 
     Raises:
         DistillirError: The teaching set is missing, or the layered teacher cannot be loaded.
     """
     spec = compose(folder.recipe).layers
-    if spec is not None:
+    if spec is not None and not spec.joint:
         folder.need(folder.teaching, "score")
         make_layers(folder, spec, folder.teaching, folder.layers)
 

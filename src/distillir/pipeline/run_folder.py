@@ -44,6 +44,9 @@ class RunFolder:
         self.dark = path / "dark"
         self.pairs = path / "pairs"
         self.layers = path / "layers"
+        self.layer_log = path / "layers.jsonl"
+        #: Where a joint teacher is kept.
+        self.teacher = path / "teacher"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
         self.log = path / "log.jsonl"

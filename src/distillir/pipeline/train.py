@@ -1,9 +1,9 @@
 """Stage ``train``: the student learns from the teaching set, through every stage of the method's plan."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
@@ -18,16 +18,24 @@ from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
+if TYPE_CHECKING:
+    from distillir.layers.spec import LayerSpec
+    from distillir.training.train import LayerTraining
+
 
 @dataclass(frozen=True)
 class Sources:
-    """What a stage learns from: folders of the teaching set, of its dark examples, pairs and layers, and who mined."""
+    """What a stage learns from: folders of the teaching set, of its dark examples, pairs and layers, and who mined.
+
+    And the folder of a joint teacher as the last stage left it; None before the first.
+    """
 
     teaching: Path
     dark: Path
     pairs: Path
     layers: Path
     student: Path
+    teacher: Path | None = None
 
 
 def train(folder: RunFolder) -> None:
@@ -57,8 +65,8 @@ def train(folder: RunFolder) -> None:
             measure_round(folder, last_student, number)
             teaching = _mine_anew(folder, last_student, number)
             dark, pairs, layers = (folder.work / f"{name}-{number}" for name in ("dark", "pairs", "layers"))
-            sources = Sources(teaching, dark, pairs, layers, last_student)
-            if method.layers is not None:
+            sources = Sources(teaching, dark, pairs, layers, last_student, sources.teacher)
+            if method.layers is not None and not method.layers.joint:
                 make_layers(folder, method.layers, teaching, layers)
             if method.dark is not None:
                 make_dark_set(folder, method.dark, teaching, sources.dark, key=f"stage {number}")
@@ -71,8 +79,11 @@ def train(folder: RunFolder) -> None:
         barrier()
         if not done:
             start = folder.initial_student if stage.restart else last_student
-            _train_stage(folder, method, stage, start, sources, target, number if len(method.stages) > 1 else None)
+            begun = replace(sources, teacher=None if stage.restart else sources.teacher)
+            _train_stage(folder, method, stage, start, begun, target, number if len(method.stages) > 1 else None)
         last_student = target
+        if method.layers is not None and method.layers.joint:
+            sources = replace(sources, teacher=trained_teacher(folder, target))
 
 
 def _check_lists(method: Composition, lists: TeachingSet) -> None:
@@ -114,12 +125,10 @@ def _train_stage(
     """Train the model in ``start`` into ``target``."""
     from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import check_source, open_dark_set
-    from distillir.layers.layer_set import LAYERS, open_layers
     from distillir.pairs.pair_lists import PairLists
     from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
     from distillir.students.card import model_card
     from distillir.students.load import load_student
-    from distillir.teachers.load_layered import load_layered
     from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.train import DarkTraining, checkpoint_folder
@@ -146,11 +155,7 @@ def _train_stage(
         teacher = load_pairwise(method.pairs.teacher)
         source = pair_source(folder, method.pairs, taught, teacher, sources.student)
         pairs = PairLists(open_pairs(sources.pairs, source), first=method.pairs.documents == "first")
-    layered = None
-    if method.layers is not None:
-        folder.need(sources.layers / LAYERS, "score")
-        by_layer = load_layered(method.layers.teacher, method.layers.pooling)
-        layered = (open_layers(sources.layers, layer_source(folder, taught, by_layer)), method.layers)
+    layered = None if method.layers is None else _layered(folder, method.layers, taught, sources)
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student(str(start), kind=recipe.student.kind)
     with folder.timed("train"):
@@ -176,12 +181,36 @@ def _train_stage(
         shares = {str(number or 1): lessons.gate_shares()}
         folder.note(gate={**folder.noted().get("gate", {}), **shares})
     if rank() == 0:
+        if layered is not None and layered.teacher is not None:
+            with atomic_directory(trained_teacher(folder, target)) as made:
+                layered.teacher.save_pretrained(str(made), create_model_card=False)
         with atomic_directory(target) as made:
             model.save_pretrained(str(made), create_model_card=False)
             (made / "README.md").write_text(model_card(recipe, folder.collection, method), encoding="utf-8")
         # Only now: a kill before this line must not lose the training.
         shutil.rmtree(checkpoint_folder(folder.work, number), ignore_errors=True)
     barrier()
+
+
+def trained_teacher(folder: RunFolder, student: Path) -> Path:
+    """Where the joint teacher lies that was trained along with the student in a folder."""
+    return (
+        folder.teacher if student == folder.student else student.with_name(student.name.replace("student", "teacher"))
+    )
+
+
+def _layered(folder: RunFolder, spec: "LayerSpec", taught: TeachingSet, sources: Sources) -> "LayerTraining":
+    """The layers that a stage learns from: a frozen teacher's scores, or a teacher to train along."""
+    from distillir.layers.layer_set import LAYERS, open_layers
+    from distillir.teachers.load_layered import load_joint, load_layered
+    from distillir.training.train import LayerTraining
+
+    log = folder.layer_log
+    if spec.joint:
+        return LayerTraining(spec, teacher=load_joint(spec.teacher, sources.teacher), log=log)
+    folder.need(sources.layers / LAYERS, "score")
+    by_layer = load_layered(spec.teacher, spec.pooling)
+    return LayerTraining(spec, open_layers(sources.layers, layer_source(folder, taught, by_layer)), log=log)
 
 
 def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:

@@ -148,6 +148,7 @@ class Metrics(BaseModel):
             through.
         pairs: Figures on the pairs that a pairwise teacher was asked about, by when: ``first``, then ``stage 2`` ...
         pair_calls: What the pairwise teacher was asked, and what was the matter with answers.
+        layer_calls: What the layered teacher was asked.
         rounds: Measures of the student before each stage that mined anew, by the stage's number.
         generated: Of queries made of documents: how many were ``made``, ``kept``, and by which rank (``round_trip``).
         hardware: Processor and memory, in words.
@@ -172,6 +173,7 @@ class Metrics(BaseModel):
     gate: dict[str, list[tuple[NonNegativeInt, FiniteFloat]]] = {}
     pairs: Annotated[dict[str, PairFigures], BeforeValidator(_by_stage)] = {}
     pair_calls: dict[str, NonNegativeInt] = {}
+    layer_calls: dict[str, NonNegativeInt] = {}
     rounds: dict[str, dict[str, FiniteFloat]] = {}
     generated: dict[str, NonNegativeInt] = {}
     hardware: str | None = None

@@ -8,6 +8,7 @@ from distillir.reporting import summary, wording
 from distillir.reporting.figures.dark import dark_scores_figure, gap_figure, gate_figure
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.gains import gains_figure
+from distillir.reporting.figures.layers import layer_pairs_figure, layer_quality_figure, layer_weights_figure
 from distillir.reporting.figures.measures import measures_figure
 from distillir.reporting.figures.pairs import preferences_figure, rounds_figure
 from distillir.reporting.figures.stages import stages_figure
@@ -36,6 +37,9 @@ class Figures:
     gate: Figure | None
     preferences: Figure | None
     rounds: Figure | None
+    layer_quality: Figure | None
+    layer_weights: Figure | None
+    layer_pairs: Figure | None
 
 
 def render_report(run_directory: Path, collection: Collection | None = None) -> Path:
@@ -92,6 +96,9 @@ def _figures(run: RunDirectory) -> Figures:
         gate=gate_figure(run.metrics.gate) if run.metrics.dark and run.metrics.dark.confidence else None,
         preferences=preferences_figure(run.pairs) if run.pairs else None,
         rounds=rounds_figure(run.metrics),
+        layer_quality=layer_quality_figure(run.layers.quality) if run.layers and run.layers.quality else None,
+        layer_weights=layer_weights_figure(run.layers) if run.layers else None,
+        layer_pairs=layer_pairs_figure(run.layers) if run.layers else None,
     )
 
 

@@ -8,6 +8,7 @@ from distillir.errors import DistillirError
 from distillir.evaluation.held_out import HELD_OUT, teacher_qrels
 from distillir.files import read_lines
 from distillir.reporting.dark_examples import DarkReport, read_dark_examples
+from distillir.reporting.layer_report import LayerReport, read_layers
 from distillir.reporting.metrics import Metrics, read_metrics
 from distillir.reporting.pair_preferences import PairReport, read_pairs
 from distillir.reporting.query_gains import QueryGains, query_gains
@@ -27,6 +28,8 @@ class RunDirectory:
         scores: Of ``teaching/``.
         gains: Of ``runs/before.trec`` and ``runs/after.trec``.
         dark: Of ``dark/``; None for a run without dark examples.
+        pairs: Of ``pairs/``; None for a run without pairs.
+        layers: Of ``layers.jsonl`` and ``layer_quality.json``; None for a run without layers.
         notes: Why a part is left out, a sentence each.
     """
 
@@ -37,6 +40,7 @@ class RunDirectory:
     gains: QueryGains | None = None
     dark: DarkReport | None = None
     pairs: PairReport | None = None
+    layers: LayerReport | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -69,6 +73,7 @@ def read_run_directory(path: Path, collection: Collection | None = None) -> RunD
         run.pairs = read_pairs(path)
     elif run.metrics.pairs:
         run.notes.append("Pairs: the run directory has no pairs/ or no teaching/.")
+    _read_layers(run, path)
     if not run.metrics.seconds:
         run.notes.append("Time: metrics.json has no seconds.")
     return run
@@ -93,6 +98,19 @@ def _read_scores(run: RunDirectory, path: Path) -> None:
     run.scores = read_teacher_scores(path)
     if run.scores is None:
         run.notes.append("Teacher's scores: the teaching set has none.")
+
+
+def _read_layers(run: RunDirectory, path: Path) -> None:
+    if not any((path / name).exists() for name in ("layers", "layers.jsonl", "layer_quality.json")):
+        return
+    found = read_layers(path)
+    if not found.draws:
+        run.notes.append("Layers that were compared: the run directory has no layers.jsonl, or no draw in it.")
+    if not found.quality:
+        run.notes.append("How well each layer ranks: the run directory has no layer_quality.json that can be read.")
+    if found.unreadable:
+        run.notes.append(f"Layers: passed over {found.unreadable} lines of layers.jsonl that are no draw.")
+    run.layers = found if found.draws or found.quality else None
 
 
 def _read_gains(run: RunDirectory, path: Path, collection: Collection | None) -> None:

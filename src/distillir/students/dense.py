@@ -56,11 +56,16 @@ class DenseStudent(Student):
         """States of some texts."""
         return states[:, rows]
 
+    @property
+    def compares_cosines(self) -> bool:
+        """See `Student.compares_cosines`."""
+        return str(self.model.similarity_fn_name) == "cosine"
+
     def scores(self, queries: Tensor, documents: Tensor) -> Tensor:
         """Scores [Q, T] of query vectors [Q, D] and document vectors [T, D]."""
         with torch.autocast(queries.device.type, enabled=False):
             queries, documents = queries.float(), documents.float()
-            if str(self.model.similarity_fn_name) == "cosine":
+            if self.compares_cosines:
                 queries = torch.nn.functional.normalize(queries, dim=-1)
                 documents = torch.nn.functional.normalize(documents, dim=-1)
             return queries @ documents.T

@@ -74,6 +74,11 @@ class Student(ABC):
         raise NotImplementedError
 
     @property
+    def compares_cosines(self) -> bool:
+        """Whether a score is one cosine, from -1 to 1."""
+        return False
+
+    @property
     def depth(self) -> int:
         """How many transformer blocks the model has."""
         return len(self.blocks)

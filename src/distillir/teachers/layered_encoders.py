@@ -12,10 +12,17 @@ import xxhash
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows, TextTable
+from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.blocks import block_outputs, blocks_of, pool
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_depth, pick_device
+from distillir.encoding.models import (
+    load_multi_vector,
+    load_sentence_transformer,
+    load_sparse,
+    model_depth,
+    pick_device,
+)
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.segments import outputs
 from distillir.encoding.vectors import Kind
@@ -26,13 +33,13 @@ Pooling = Literal["cls", "mean"]
 
 
 class LayeredEncoder(LayeredTeacher):
-    """What dense and multi-vector models share: texts of some queries at a time, their states, products of these.
+    """What all these models share: texts of some queries at a time, their states, products of these.
 
     Args:
         model: Folder, alias or hub name.
         max_length: Tokens per text at most (default: the model's own).
         precision: ``auto``, ``float32`` or ``bf16``.
-        pooling: How a text's states become one, for dense models.
+        pooling: How a text's states become one, for dense and sparse models.
         cache: See `LayeredTeacher`.
     """
 
@@ -64,7 +71,7 @@ class LayeredEncoder(LayeredTeacher):
 
     @cached_property
     def _loaded(self) -> Any:
-        load = load_multi_vector if self.kind == "multi-vector" else load_sentence_transformer
+        load = {"multi-vector": load_multi_vector, "sparse": load_sparse}.get(self.kind, load_sentence_transformer)
         return load(self.model, max_length=self.max_length)
 
     def scores(self, collection: Collection, queries: Rows, documents: Rows) -> Iterator[tuple[Rows, LayerScores]]:
@@ -126,6 +133,17 @@ class LayeredDense(LayeredEncoder):
             for start in range(0, len(first), 4096)
         ]
         return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+class LayeredSparse(LayeredDense):
+    """As `LayeredDense`: a sparse model's blocks come before its words, and are compared by [CLS] states too."""
+
+    kind = "sparse"
+
+    def states(self, table: TextTable, rows: Rows, kind: Kind) -> list[Any]:
+        """See `LayeredEncoder.states`; the masked-LM head's logits, which no layer needs, are not kept."""
+        with active_words_only(self._loaded):
+            return super().states(table, rows, kind)
 
 
 class LayeredMultiVector(LayeredEncoder):

@@ -37,6 +37,15 @@ def validate_layered_spec(spec: object, where: str) -> None:
         raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: name}}")
 
 
+def layered_form(teacher: Any) -> dict[str, Any] | None:
+    """A recipe's teacher in the form of `validate_layered_spec`; None where it is of a kind that has no layers."""
+    if not isinstance(teacher, Mapping) or len(teacher) != 1 or next(iter(teacher)) not in KINDS:
+        return None
+    kind, value = next(iter(teacher.items()))
+    options = value if isinstance(value, Mapping) else {"model": value}
+    return {kind: {key: options[key] for key in _OPTIONS if options.get(key) is not None}}
+
+
 def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path | None = None) -> "LayeredTeacher":
     """Make the layered teacher that a recipe names; its model is loaded when a score is missing.
 
@@ -62,3 +71,28 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     if kind == "dense":
         return LayeredDense(**options, pooling=pooling, cache=cache)
     return LayeredMultiVector(**options, cache=cache)
+
+
+def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
+    """The model of a teacher that is to be trained along.
+
+    Args:
+        spec: As in `validate_layered_spec`.
+        trained: Its folder, where it has been trained before.
+
+    Raises:
+        DistillirError: As `load_layered`.
+    """
+    from distillir.encoding.models import check_kind, load_multi_vector, load_sentence_transformer, resolve_model
+    from distillir.teachers.load_cross_encoder import load_cross_encoder
+
+    validate_layered_spec(spec, "method.layers.teacher")
+    kind, value = next(iter(spec.items()))
+    options = value if isinstance(value, Mapping) else {"model": value}
+    name = str(options["model"]) if trained is None else str(trained)
+    resolve_model(name)
+    length = options.get("max_length")
+    if kind == "cross-encoder":
+        return load_cross_encoder(name, max_length=length)
+    check_kind(name, kind)
+    return (load_sentence_transformer if kind == "dense" else load_multi_vector)(name, max_length=length)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -10,8 +10,11 @@ import torch
 from distillir.collections.table import Rows
 from distillir.plans.lesson import Flags, Lesson
 from distillir.retrieval.run import Scores
-from distillir.students.chunks import chunks
+from distillir.training.features import Places, sorted_features
 from distillir.training.tokens import TokenStore
+
+if TYPE_CHECKING:
+    from distillir.training.teacher_inputs import TeacherInputs
 
 #: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.
 NOTHING = 1e4
@@ -37,8 +40,10 @@ class LessonCollator:
     ``counted`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
     ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own`` bool [B, N] (of
     the query's own list). Where lessons have pairs: ``pairs`` long [B, M, 2], -1 for none, and ``preferences`` float32
-    [B, M]. Where they have layers: ``layers`` float32 [K, B, N]. Where a lesson has dark examples, ``label["dark"]``
-    holds all of these but ``query`` and ``layers`` for the dark lists, empty ones for lessons without.
+    [B, M]. Where they have layers: ``layers`` float32 [K, B, N]. With ``in_batch``, for the documents of other
+    processes: ``rows`` long [T], those of the document features (-1: joins no list), ``known`` long [B, M], rows that
+    never join a list (-1: none), and ``outside`` float32 [B], the label of those that do. Where a lesson has dark
+    examples, ``label["dark"]`` holds all that is said of lists and pairs for the dark lists, empty ones for the others.
 
     Args:
         queries: Tokens of the queries.
@@ -47,9 +52,10 @@ class LessonCollator:
         pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it, in
             ``relevant`` and ``positive``; ``always``: whatever is judged.
         in_batch: Let the documents of the batch's other lists join each list as negatives, except those that are
-            candidates of its query; dark examples never do. The teacher's score of them is so low that its softmax
-            gives them nothing. What a batch is depends on ``gradient_accumulation`` and the number of processes, and
-            with it the negatives.
+            candidates of its query (``all``: these too); dark examples never do. The teacher's score of them is so low
+            that its softmax gives them nothing. Documents of other processes join in the loss; what a batch is depends
+            on ``gradient_accumulation``, and with it the negatives.
+        teacher: What a teacher that is trained along reads (`distillir.training.teacher_inputs`); None without one.
     """
 
     #: sentence-transformers' trainer asks its collators for this.
@@ -62,17 +68,11 @@ class LessonCollator:
         *,
         budget: int,
         pseudo_positives: bool | str = False,
-        in_batch: bool = False,
+        in_batch: bool | str = False,
+        teacher: "TeacherInputs | None" = None,
     ) -> None:
         self.queries, self.documents, self.budget = queries, documents, budget
-        self.pseudo_positives, self.in_batch = pseudo_positives, in_batch
-
-    def _features(self, store: TokenStore, rows: Rows, prefix: str) -> tuple[dict[str, Any], Rows]:
-        """Features of distinct ``rows``, and those rows in the features' order."""
-        ordered = rows[np.argsort(store.lengths(rows), kind="stable")]
-        features = {f"{prefix}_{name}": value for name, value in store.batch(ordered).items()}
-        features[f"{prefix}_chunks"] = chunks(store.lengths(ordered).tolist(), self.budget)
-        return features, ordered
+        self.pseudo_positives, self.in_batch, self.teacher = pseudo_positives, in_batch, teacher
 
     def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Any]:
         """Collate lessons [B]; see the class."""
@@ -82,25 +82,43 @@ class LessonCollator:
         read = [one.documents for one in (*lists, *dark) if one.open and len(one.documents)]
         # A batch that a gate keeps back altogether still needs something to encode.
         rows = np.unique(np.concatenate(read or [lessons[0].documents]))
-        queries, query_rows = self._features(self.queries, np.unique(asked), "query")
-        documents, document_rows = self._features(self.documents, rows, "document")
+        queries, query_rows = sorted_features(self.queries, np.unique(asked), "query", self.budget)
+        documents, document_rows = sorted_features(self.documents, rows, "document", self.budget)
         none = np.empty(0, dtype=np.int64)
         others = [none] * len(lists)
+        own = np.unique(np.concatenate([one.documents for one in lists if one.open] or [none]))
+        known = [lesson.documents if self.in_batch == "all" else lesson.known for lesson in lessons]
         if self.in_batch:
-            own = np.unique(np.concatenate([one.documents for one in lists if one.open] or [none]))
-            others = [own[~np.isin(own, lesson.known)] if lesson.open else none for lesson in lessons]
-        places = _Places(document_rows)
+            others = [
+                own[~np.isin(own, kept)] if lesson.open else none for lesson, kept in zip(lessons, known, strict=True)
+            ]
+        places = Places(document_rows)
         label = _tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
         if lessons[0].pairs is not None:
             label |= _pairs([(lesson.pairs, lesson.preferences) for lesson in lessons])
         if lessons[0].layers is not None:
             label["layers"] = _layers(lessons, label["index"].shape[1])
-        label["query"] = torch.from_numpy(_Places(query_rows).of(asked))
+        label["query"] = torch.from_numpy(Places(query_rows).of(asked))
+        if self.in_batch:
+            label |= _joining(np.where(np.isin(document_rows, own), document_rows, -1), known, lessons)
+        taught: dict[str, Any] = {}
+        if self.teacher is not None:
+            taught, more = self.teacher(lessons, query_rows, document_rows, label["index"].shape)
+            label |= more
         if any(len(one.documents) for one in dark):
             label["dark"] = _tensors(dark, [none] * len(dark), [0.0] * len(dark), places, False)
             preferred = [None if one.dark is None else (one.dark.pairs, one.dark.preferences) for one in lessons]
             label["dark"] |= _pairs([(None, None) if one is None else one for one in preferred])
-        return {**queries, **documents, "label": label}
+        return {**queries, **documents, **taught, "label": label}
+
+
+def _joining(rows: Rows, known: Sequence[Rows], lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Which documents may join the lists of other processes, and what is to be known of a list for that."""
+    never = np.full((len(known), max(map(len, known))), -1, dtype=np.int64)
+    for row, own in enumerate(known):
+        never[row, : len(own)] = own
+    outside = torch.tensor([lesson.outside for lesson in lessons], dtype=torch.float32)
+    return {"rows": torch.from_numpy(rows), "known": torch.from_numpy(never), "outside": outside}
 
 
 def _pairs(given: Sequence[tuple[Rows | None, Scores | None]]) -> dict[str, Any]:
@@ -131,24 +149,11 @@ def _dark_list(lesson: Lesson) -> _List:
     return _List(dark.documents, dark.teacher, dark.teacher, dark.relevant, dark.open)
 
 
-class _Places:
-    """Where rows stand among the features."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._order = np.argsort(rows, kind="stable")
-        self._sorted = rows[self._order]
-
-    def of(self, rows: Rows) -> Rows:
-        """The place of each row; 0 for those that are not encoded, which are masked."""
-        places = np.minimum(np.searchsorted(self._sorted, rows), len(self._sorted) - 1)
-        return np.where(self._sorted[places] == rows, self._order[places], 0)
-
-
 def _tensors(
     lists: Sequence[_List],
     others: Sequence[Rows],
     outside: Sequence[float],
-    places: _Places,
+    places: Places,
     pseudo_positives: bool | str,
 ) -> dict[str, Any]:
     """Matrices of ragged lists, each followed by other documents that the teacher has not scored."""

@@ -27,8 +27,8 @@ def layer_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def layer_part(
     student: Tensor, label: Mapping[str, Any], counts: Mapping[str, Tensor], draw: LayerDraw, step: int
-) -> Tensor:
-    """A batch's share of the weighted layer KL of a step; see `distillir.objectives.layer_kl.layer_kl`.
+) -> tuple[Tensor, Tensor]:
+    """A batch's share of the weighted layer KL of a step, and the weights [K]; see `distillir.objectives.layer_kl`.
 
     Args:
         student: Scores by the student's layers of the step [K, B, N].
@@ -47,4 +47,4 @@ def layer_part(
             for own, number in zip(student, teacher, strict=True)
         ]
     )
-    return spec.weight * (weights * parts).sum() / counts["layers"].to(device).clamp(min=1)
+    return spec.weight * (weights * parts).sum() / counts["layers"].to(device).clamp(min=1), weights

@@ -8,9 +8,13 @@ from torch import Tensor, nn
 
 from distillir.layers.draw import LayerDraw
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.students.chunks import Chunk
+from distillir.parallel import world_size
 from distillir.students.sparse import flops_share
 from distillir.students.student import student_of
+from distillir.training.features import features_of, whole
+from distillir.training.gather import gathered, with_other_processes
+from distillir.training.joint_loss import joint_counts, joint_parts
+from distillir.training.joint_teacher import JointTeacher, gathered_layers, output_temperature
 from distillir.training.layer_loss import layer_counts, layer_part
 
 Counts = Mapping[str, Tensor]
@@ -26,7 +30,12 @@ class LessonLoss(nn.Module):
         penalties: Weights of the student's penalties by name (see `distillir.students.student.Student.penalties`), and
             the steps over which they rise from 0; a step's is the mean over its batches.
         layers: Which layers are compared, and how; None without a layered teacher.
+        joint: The teacher whose layers they are, where it is trained along; its parameters are optimised with the
+            loss's. None where it is frozen.
         recompute: Keep one chunk's activations at a time (see `distillir.students.student.Student.embed`).
+
+    Attributes:
+        layer_weights: Of the layers drawn in the last batch [K]; None before.
     """
 
     def __init__(
@@ -37,10 +46,12 @@ class LessonLoss(nn.Module):
         dark: tuple[WeightedSum, float] | None = None,
         penalties: tuple[Mapping[str, float], int] = ({}, 0),
         layers: LayerDraw | None = None,
+        joint: JointTeacher | None = None,
         recompute: bool = False,
     ) -> None:
         super().__init__()
-        self.model, self.layers, self.recompute = model, layers, recompute
+        self.model, self.layers, self.joint, self.recompute = model, layers, joint, recompute
+        self.layer_weights: Tensor | None = None
         self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
         self.student = student_of(model)
         nothing = torch.zeros(1, 1)
@@ -61,34 +72,35 @@ class LessonLoss(nn.Module):
         for word, objective, _, signals in self._parts(label):
             for name, count in objective.counts(signals, signals["counted"]).items():
                 found[f"{word}{name}"] = count
-        if self.layers is not None:
+        if self.joint is not None:
+            found |= joint_counts(label)
+        elif self.layers is not None:
             found |= layer_counts(label)
         return found | {name: torch.ones(()) for name in self.penalties}
 
     def scores(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
         """Student scores [B, N] of a collated batch's lists, float32."""
-        queries, documents, _ = self._embedded(model, inputs, 0)
+        queries, documents, *_ = self._embedded(model, inputs, 0)
         return self._compared(inputs, queries, documents).gather(1, inputs["label"]["index"])
 
     def _compared(self, inputs: Mapping[str, Any], queries: Any, documents: Any) -> Tensor:
         """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
         return self.student.scores(self.student.select(queries, inputs["label"]["query"]), documents)
 
-    def _embedded(self, model: Any, inputs: Mapping[str, Any], step: int) -> tuple[Any, Any, Tensor | None]:
-        """A collated batch's distinct queries and documents, encoded, and scores [K, B, D] by the layers of a step."""
+    def _embedded(self, model: Any, inputs: Mapping[str, Any], step: int) -> tuple[Any, Any, Any, Any]:
+        """A collated batch's distinct queries and documents, encoded, and their states by the layers of a step."""
         inner = getattr(model, "module", model)
         # Queries go through the wrapper that several processes share, once a step; documents through the model
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
-        asked = (model, _features(inputs, "query"), [_whole(inputs["query_input_ids"])])
-        read = (inner, _features(inputs, "document"), inputs["document_chunks"])
+        asked = (model, features_of(inputs, "query"), [whole(inputs["query_input_ids"])])
+        read = (inner, features_of(inputs, "document"), inputs["document_chunks"])
         if self.layers is None:
             queries = self.student.embed(*asked, task="query")
-            return queries, self.student.embed(*read, task="document", recompute=self.recompute), None
+            return queries, self.student.embed(*read, task="document", recompute=self.recompute), None, None
         options: dict[str, Any] = {"layers": self.layers.at(step)[1], "pooling": self.layers.spec.pooling}
         queries, own = self.student.embed_layers(*asked, task="query", **options)
         documents, others = self.student.embed_layers(*read, task="document", recompute=self.recompute, **options)
-        own = self.student.select_layers(own, inputs["label"]["query"])
-        return queries, documents, self.student.layer_scores(own, others)
+        return queries, documents, self.student.select_layers(own, inputs["label"]["query"]), others
 
     def forward(
         self, model: Any, inputs: Mapping[str, Any], counts: Counts | None = None, step: int = 0
@@ -102,31 +114,42 @@ class LessonLoss(nn.Module):
             step: Steps of the optimiser so far.
         """
         label = inputs["label"]
-        *embedded, by_layer = self._embedded(model, inputs, step)
-        every = self._compared(inputs, *embedded)
         counts = self.counts(label) if counts is None else counts
+        queries, documents, own, others = self._embedded(model, inputs, step)
+        embedded = queries, documents
+        taught = None
+        if self.joint is not None and self.layers is not None:
+            taught = self.joint.encode(inputs, self.layers.at(step)[0])
+        if "rows" in label and world_size() > 1:
+            label, documents = with_other_processes(label), gathered(documents)
+            others = None if others is None else gathered_layers(others)
+            taught = None if taught is None or self.joint is None else self.joint.gathered(taught)
+        every = self._compared(inputs, queries, documents)
         parts = {}
         for word, objective, weight, signals in self._parts(label):
             scores = every.gather(1, signals["index"])
             for name, value in objective.numerators(scores, signals, signals["mask"]).items():
                 share = weight * objective.weights[name]
                 parts[f"{word}{name}"] = share * value / counts[f"{word}{name}"].to(value.device).clamp(min=1)
-        if self.layers is not None and by_layer is not None:
-            index = label["index"].expand(len(by_layer), -1, -1)
-            parts["layers"] = layer_part(by_layer.gather(2, index), label, counts, self.layers, step)
+        if self.layers is not None:
+            by_layer = self.student.layer_scores(own, others)
+            by_layer = by_layer.gather(2, label["index"].expand(len(by_layer), -1, -1))
+            if self.joint is None:
+                parts["layers"], self.layer_weights = layer_part(by_layer, label, counts, self.layers, step)
+            else:
+                more, self.layer_weights = joint_parts(
+                    (every.gather(1, label["index"]), by_layer),
+                    self.joint.scores(taught, label),
+                    label,
+                    counts,
+                    self.layers.spec,
+                    (output_temperature(self.model, self.layers.spec), self.joint.temperature),
+                    self.joint.own_list,
+                )
+                parts |= more
         if self.penalties:
             rise = flops_share(step, self.warm_up)
             for name, value in self.student.penalties(*embedded).items():
                 if name in self.penalties:
                     parts[name] = rise * self.penalties[name] * value / counts[name].to(value.device)
         return parts
-
-
-def _features(inputs: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    own = {name[len(prefix) + 1 :]: value for name, value in inputs.items() if name.startswith(f"{prefix}_")}
-    own.pop("chunks")
-    return own
-
-
-def _whole(ids: Tensor) -> Chunk:
-    return 0, int(ids.shape[0]), int(ids.shape[1])

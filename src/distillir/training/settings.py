@@ -27,8 +27,10 @@ class TrainingSettings(BaseModel):
         description="for info_nce and ckl: the teacher's best candidate stands for a missing judged positive; always: "
         "in place of a judged one too",
     )
-    in_batch: bool = Field(
-        False, description="the batch's other documents join each list as negatives (those of other queries' lists)"
+    in_batch: bool | Literal["all"] = Field(
+        False,
+        description="the documents of the batch's other lists, in all processes, join each list as negatives, except "
+        "the query's own candidates; all: these too",
     )
     learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")

@@ -1,10 +1,10 @@
 """Train a student on a teaching set: from lists and settings to a trained model, resumable at any moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
@@ -12,10 +12,12 @@ from torch import nn
 from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
+from distillir.collections.table import Rows
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
 from distillir.layers.draw import LayerDraw
 from distillir.layers.layer_set import LayerSet
+from distillir.layers.quality import best_layers
 from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
@@ -27,6 +29,10 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.progress import progress, say
 from distillir.students.student import student_of
 from distillir.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from distillir.training.joint_teacher import JointTeacher
+    from distillir.training.teacher_inputs import TeacherInputs
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,23 @@ class DarkTraining:
     weight: float
 
 
+@dataclass(frozen=True)
+class LayerTraining:
+    """Layers that the student's follow.
+
+    Attributes:
+        spec: How they are compared.
+        scores: Those of a frozen teacher; None for a joint one.
+        teacher: The model of a joint teacher, which is trained in place; None for a frozen one.
+        log: JSON-lines file of the draws and weights; None for none.
+    """
+
+    spec: LayerSpec
+    scores: LayerSet | None = None
+    teacher: Any = None
+    log: Path | None = None
+
+
 def train(
     model: Any,
     collection: Collection,
@@ -56,7 +79,7 @@ def train(
     forms: Sequence[ListForm] | None = None,
     dark: DarkTraining | None = None,
     pairs: PairLists | None = None,
-    layers: tuple[LayerSet, LayerSpec] | None = None,
+    layers: LayerTraining | None = None,
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     stage: int | None = None,
     seed: int = 0,
@@ -74,7 +97,7 @@ def train(
         log: JSON-lines file of the loss.
         forms: How lists are cut from the candidates; default: plain lists as the settings say.
         dark: Dark examples beside the lists; None for none.
-        layers: Scores of a teacher's layers, and how they are compared; None for none.
+        layers: See `LayerTraining`; None for none.
         pairs: Pairs of the lists' candidates and a pairwise teacher's preferences; None for none.
         penalties: As in `LessonLoss`, the rise as a share of the steps.
         stage: Number of the stage, where the plan has several.
@@ -91,8 +114,9 @@ def train(
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import resolve_precision
     from distillir.training.attention import fastest_attention
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, LogFile, last_checkpoint, silence
+    from distillir.training.callbacks import Bar, ClockedCheckpoints, LayerLog, LogFile, last_checkpoint, silence
     from distillir.training.collator import LessonCollator
+    from distillir.training.joint_teacher import joint_teacher
     from distillir.training.loss import LessonLoss
     from distillir.training.tokens import tokenise
     from distillir.training.trainer import LessonTrainer
@@ -108,7 +132,7 @@ def train(
         batches=settings.batches,
         dark=dark.lists if dark else None,
         pairs=pairs,
-        layers=layers[0] if layers else None,
+        layers=layers.scores if layers else None,
         seed=seed,
     )
     if lessons.short and forms:
@@ -121,35 +145,47 @@ def train(
             corpus = JoinedTable(corpus, dark.lists.dark.texts)
             candidate_rows = np.concatenate([candidate_rows, dark.lists.rows])
         documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
+    joint, read = None, None
+    if layers is not None and layers.teacher is not None:
+        joint = joint_teacher(layers.teacher, layers.spec, recompute=settings.grad_cache)
+        rows = lists.queries, candidate_rows[candidate_rows < len(collection.corpus)]
+        read = _teacher_inputs(joint, collection, rows, work, settings.token_budget)
     collator = LessonCollator(
         queries,
         documents,
         budget=settings.token_budget,
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
+        teacher=read,
     )
     if settings.dropout is not None:
-        set_dropout(model, settings.dropout)
+        for trained in (model, joint):
+            set_dropout(trained, settings.dropout)
     precision = resolve_precision(settings.precision, model.device)
     steps = len(lessons) // settings.queries_per_step
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     compared = (dark.objective, dark.weight) if dark else None
     weights, rise = penalties
-    draw = LayerDraw(layers[1], layers[0].depth, student_of(model).depth, seed) if layers else None
+    draw = _draw(layers, joint, lists, student_of(model).depth, seed)
     loss = LessonLoss(
         model,
         objective,
         dark=compared,
         penalties=(weights, round(rise * steps)),
         layers=draw,
+        joint=joint,
         recompute=settings.grad_cache,
     )
+    callbacks: list[Any] = [LogFile(log, settings.queries_per_step, lessons.per_epoch, stage)]
+    if layers is not None and draw is not None and layers.log is not None:
+        callbacks.append(LayerLog(layers.log, loss, draw, stage))
     label = "Train" if stage is None else f"Train, stage {stage}"
     with (
         active_words_only(model),
         unused_frozen(model, loss, collator([lessons[0]])),
         progress(label, steps) as advance,
         fastest_attention(model, precision),
+        fastest_attention(layers.teacher, precision) if joint is not None and layers is not None else nullcontext(),
     ):
         set_seed(seed)
         trainer = LessonTrainer(
@@ -158,11 +194,7 @@ def train(
             train_dataset=lessons,
             data_collator=collator,
             loss=loss,
-            callbacks=[
-                LogFile(log, settings.queries_per_step, lessons.per_epoch, stage),
-                Bar(advance),
-                ClockedCheckpoints(settings.checkpoint_seconds),
-            ],
+            callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds)],
         )
         silence(trainer)
         resumed = last_checkpoint(checkpoints)
@@ -174,7 +206,38 @@ def train(
             ) from None
     barrier()
     model.eval()
+    if joint is not None:
+        joint.eval()
     return lessons
+
+
+def _draw(
+    layers: LayerTraining | None, joint: "JointTeacher | None", lists: Lists, student: int, seed: int
+) -> LayerDraw | None:
+    """Which layers are compared at each step; None without layers."""
+    if layers is None:
+        return None
+    if joint is not None:
+        return LayerDraw(layers.spec, len(joint.blocks), student, seed)
+    assert layers.scores is not None
+    best = best_layers(layers.scores, lists) if layers.spec.choice == "best" else ()
+    return LayerDraw(layers.spec, layers.scores.depth, student, seed, best)
+
+
+def _teacher_inputs(
+    joint: "JointTeacher", collection: Collection, rows: tuple[Rows, Rows], work: Path, budget: int
+) -> "TeacherInputs":
+    """What a joint teacher reads of the queries and documents in ``rows``."""
+    from distillir.training.teacher_inputs import EncoderInputs, PairInputs
+    from distillir.training.tokens import tokenise
+
+    model = joint.encoder
+    if joint.own_list:
+        return PairInputs(model, collection, budget)
+    with first_process_first():
+        queries = tokenise(work / "teacher-query-tokens", model, collection.queries, rows[0], kind="query")
+        documents = tokenise(work / "teacher-document-tokens", model, collection.corpus, rows[1], kind="document")
+    return EncoderInputs(queries, documents, budget)
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:
@@ -210,9 +273,9 @@ def shortened(model: Any, max_length: int | None) -> Iterator[None]:
         model.max_seq_length = own
 
 
-def set_dropout(model: nn.Module, share: float) -> None:
+def set_dropout(model: nn.Module | None, share: float) -> None:
     """Set every dropout of a model, those inside attention too."""
-    for module in model.modules():
+    for module in model.modules() if model is not None else ():
         if isinstance(module, nn.Dropout):
             module.p = share
         for name in ("attention_dropout", "dropout_prob", "attention_probs_dropout_prob"):

@@ -1,9 +1,11 @@
 """sentence-transformers' trainer with our batches, our loss and an exact denominator over the whole step."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_model, save_model
 from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
@@ -11,6 +13,9 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from distillir.plans.lessons import Lessons
 from distillir.training.layer_loss import HIDDEN
 from distillir.training.loss import LessonLoss
+
+#: A joint teacher in a checkpoint.
+TEACHER = "teacher.safetensors"
 
 
 class LessonTrainer(SentenceTransformerTrainer):
@@ -87,6 +92,35 @@ class LessonTrainer(SentenceTransformerTrainer):
         if not torch.isfinite(total):
             raise FloatingPointError(f"the loss is {total.item()} at step {self.state.global_step + 1}")
         return (total, {}) if return_outputs else total
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        """Clip the student's and a joint teacher's gradients by the norm of both together.
+
+        The student alone is in the wrapper that averages gradients over processes: the teacher's are averaged here.
+        """
+        joint = self.loss.joint
+        if joint is None:
+            return super()._clip_grad_norm(model)
+        if self.args.world_size > 1:
+            for parameter in joint.parameters():
+                if parameter.grad is not None:
+                    torch.distributed.all_reduce(parameter.grad)
+                    parameter.grad /= self.args.world_size
+        trained = [*model.parameters(), *joint.parameters()]
+        return self.accelerator.clip_grad_norm_(trained, self.args.max_grad_norm)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Save a joint teacher too: a loss's parameters are optimised, and sentence-transformers does not save them."""
+        super()._save_checkpoint(model, trial)
+        if self.loss.joint is not None and self.args.should_save:
+            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            save_model(self.loss.joint, str(folder / TEACHER))
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        """Load a joint teacher too."""
+        super()._load_from_checkpoint(checkpoint_path)
+        if self.loss.joint is not None:
+            load_model(self.loss.joint, str(Path(checkpoint_path) / TEACHER))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss too, where it has several: means over the steps since the last log."""

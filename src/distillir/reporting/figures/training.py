@@ -1,6 +1,6 @@
 """Curves over training steps: the loss, its parts, the learning rate, measures on the dev split."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from distillir.reporting.figures.figure import Figure
@@ -41,7 +41,7 @@ def loss_figure(log: TrainingLog) -> Figure | None:
         top.set_title("loss")
         top.margins(x=0.01)
         bottom.set_xlabel("training step")
-        _mark_stages(top, log)
+        mark_stages(top, log.stages)
 
     first, last = loss.smoothed().values[0], loss.smoothed().values[-1]
     words = f"{short(first)} at the start to {short(last)} at the end of {count(loss.steps[-1])} steps"
@@ -81,13 +81,14 @@ def _lines(name: str, title: str, words: str, curves: Mapping[str, Curve], log: 
         axes.margins(x=0.02)
         axes.set_xlabel("training step")
         canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
-        _mark_stages(axes, log)
+        mark_stages(axes, log.stages)
 
     return Figure(f"{title}: {words}.", draw(name, f"{title}: {words}", (420, 310), paint))
 
 
-def _mark_stages(axes: "Axes", log: TrainingLog) -> None:
-    for stage, step in log.stages:
+def mark_stages(axes: "Axes", stages: Sequence[tuple[str, int]]) -> None:
+    """Draw a line at the first step of each stage, and its name."""
+    for stage, step in stages:
         axes.axvline(step, color=COLOURS["soft"], linewidth=1, linestyle=(0, (3, 3)))
         axes.annotate(
             shortened(stage, 16), (step, 1), (3, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
