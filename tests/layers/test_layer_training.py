@@ -1,9 +1,6 @@
 """Layers in training: which are drawn, what is compared, exact over batches, any student, through whole runs."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from layer_runs import distillir
 
 from distillir.collections import Collection
 from distillir.errors import DistillirError
@@ -144,12 +142,6 @@ def test_layers_on_disk(tmp_path: Path) -> None:
         open_layers(tmp_path)
 
 
-def _distillir(*arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "distillir", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-
-
 def test_a_run_with_layers_beside_another_objective_and_plan(tiny_beir: Path, tmp_path: Path, minilm_path: str) -> None:
     value = {
         "collection": str(tiny_beir),
@@ -166,10 +158,10 @@ def test_a_run_with_layers_beside_another_objective_and_plan(tiny_beir: Path, tm
     }
     path, run = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(value))
-    done = _distillir("run", str(path), "--output", str(run))
+    done = distillir("run", str(path), "--output", str(run))
     assert done.returncode == 0 and "6 layers; " in done.stderr, done.stderr
     logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert {"ckl", "layers"} <= set(logged[0]) and not any(name.startswith("_") for name in logged[0])
     assert json.loads((run / "metrics.json").read_text())["method"] == "ckl + layers, plan own"
-    again = _distillir("score", str(path), "--output", str(run))
+    again = distillir("score", str(path), "--output", str(run))
     assert again.returncode == 0 and "6 layers" not in again.stderr

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -13,9 +13,19 @@ from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
 from torch import Tensor
 
 from distillir.errors import DistillirError
-from distillir.losses import InfoNCELoss, KLLoss, MarginMSELoss, PairKLLoss, RankNetLoss, WeightedSumLoss
+from distillir.layers.draw import LayerDraw
+from distillir.layers.spec import LayerSpec
+from distillir.losses import (
+    InfoNCELoss,
+    KLLoss,
+    LayerKLLoss,
+    MarginMSELoss,
+    PairKLLoss,
+    RankNetLoss,
+    WeightedSumLoss,
+)
 from distillir.losses.list_loss import ListLoss
-from distillir.objectives import info_nce, kl, margin_mse, pair_kl, ranknet
+from distillir.objectives import info_nce, kl, layer_kl, margin_mse, pair_kl, ranknet
 
 QUERIES = ["how do bees find flowers", "why does bread rise", "what makes tides"]
 CANDIDATES = [
@@ -86,6 +96,28 @@ def test_preferences_of_two_passages(student: SentenceTransformer) -> None:
     for wrong in (torch.tensor([0.9, 1.5, 0.0]), torch.tensor([0.9, math.nan, 0.0]), torch.zeros(3, 2)):
         with pytest.raises(DistillirError, match="from 0 to 1"):
             PairKLLoss(student)(columns(student, CANDIDATES[:2]), wrong)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_layers_of_a_student(pooling: Literal["cls", "mean"], minilm_path: str) -> None:
+    model = SentenceTransformer(minilm_path, device="cpu").eval()
+    labels = torch.randn(3, 4, 3, generator=torch.Generator().manual_seed(0))  # a teacher of four layers
+    loss = LayerKLLoss(model, count=2, pooling=pooling, seed=3)
+    states = []
+    with torch.no_grad():
+        found = loss(columns(model), labels)
+        for features in columns(model):
+            inputs = {name: features[name] for name in ("input_ids", "attention_mask")}
+            hidden = torch.stack(model[0].auto_model(**inputs, output_hidden_states=True).hidden_states[1:])
+            mask = features["attention_mask"][None, :, :, None]
+            states.append(hidden[:, :, 0] if pooling == "cls" else (hidden * mask).sum(dim=2) / mask.sum(dim=2))
+    own = torch.stack([(states[0] * other).sum(dim=2) for other in states[1:]], dim=2)
+    teacher, student = LayerDraw(LayerSpec(count=2), 4, 6, 3).at(0)
+    expected = layer_kl(own[student], labels.transpose(0, 1)[teacher], torch.zeros(3, dtype=torch.long))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert "LEAD" in loss.citation and loss.get_config_dict()["pooling"] == pooling
+    with pytest.raises(DistillirError, match="text columns"):
+        loss(columns(model), labels[:, :, :2])
 
 
 def test_dot_product_and_own_functions(student: SentenceTransformer) -> None:

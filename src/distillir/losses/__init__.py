@@ -4,6 +4,7 @@ from distillir.losses.ckl_loss import CKLLoss
 from distillir.losses.info_nce_loss import InfoNCELoss
 from distillir.losses.kl_loss import KLLoss
 from distillir.losses.lambda_mrr_loss import LambdaMRRLoss
+from distillir.losses.layer_kl_loss import LayerKLLoss
 from distillir.losses.margin_mse_loss import MarginMSELoss
 from distillir.losses.pair_kl_loss import PairKLLoss
 from distillir.losses.ranknet_loss import RankNetLoss
@@ -14,6 +15,7 @@ __all__ = [
     "InfoNCELoss",
     "KLLoss",
     "LambdaMRRLoss",
+    "LayerKLLoss",
     "MarginMSELoss",
     "PairKLLoss",
     "RankNetLoss",

@@ -31,6 +31,15 @@ BIBTEX = {
     year = {2005},
 }
 """,
+    "layer_kl": """
+@inproceedings{sun2024lead,
+    title = {{LEAD}: Liberal Feature-based Distillation for Dense Retrieval},
+    author = {Hao Sun and Xiao Liu and Yeyun Gong and Anlei Dong and Jingwen Lu and Yan Zhang and
+        Linjun Yang and Rangan Majumder and Nan Duan},
+    booktitle = {Proceedings of the 17th ACM International Conference on Web Search and Data Mining},
+    year = {2024},
+}
+""",
     "pair_kl": """
 @inproceedings{huang2024pairdistill,
     title = {{PairDistill}: Pairwise Relevance Distillation for Dense Retrieval},

@@ -37,7 +37,7 @@ def layer_kl(
         DistillirError: The shapes do not fit.
 
     Source:
-        Sun et al. 2023 (LEAD, arXiv 2212.05225), microsoft/SimXNS LEAD/util.py layer_score_dis_loss.
+        Sun et al. 2024 (LEAD, arXiv 2212.05225), microsoft/SimXNS LEAD/util.py layer_score_dis_loss.
     """
     if student_layers.dim() != 3 or student_layers.shape != teacher_layers.shape:
         raise DistillirError(

@@ -1,0 +1,251 @@
+"""A teacher that is trained along: what is compared, by hand; what it reads; whole runs; what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from layer_runs import distillir
+from sentence_transformers import CrossEncoder, SentenceTransformer
+
+from distillir.collections import Collection
+from distillir.errors import DistillirError
+from distillir.layers.draw import LayerDraw
+from distillir.layers.layer_set import LayerSet
+from distillir.layers.quality import best_layers
+from distillir.layers.spec import LayerSpec
+from distillir.methods.compose import compose
+from distillir.objectives import info_nce, kl, layer_kl
+from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.lessons import Lessons
+from distillir.plans.plain_lists import PlainLists
+from distillir.recipe_file import parse_recipe
+from distillir.retrieval.bm25 import BM25Index
+from distillir.students.load import load_student
+from distillir.teachers.load_layered import load_layered
+from distillir.teachers.train import train_cross_encoder
+from distillir.training.collator import LessonCollator
+from distillir.training.joint_teacher import JointTeacher, joint_teacher
+from distillir.training.loss import LessonLoss
+from distillir.training.teacher_inputs import EncoderInputs, PairInputs
+from distillir.training.tokens import TokenStore, tokenise
+from distillir.training.train import set_dropout
+from example_lists import ExampleLists
+
+STEP = 3
+
+
+@pytest.fixture(scope="session")
+def cross_encoder(tiny: Collection, minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A cross-encoder of two layers, hardly trained."""
+    folder = tmp_path_factory.mktemp("teachers")
+    load_student(minilm_path, layers=2, max_length=48, device="cpu").save_pretrained(str(folder / "base"))
+    path = folder / "cross-encoder"
+    run = BM25Index.build_or_load(tiny).search(tiny.qrels("train").query_rows, 20)
+    train_cross_encoder(str(folder / "base"), tiny, path, negatives_run=run, max_length=64, max_pairs=24)
+    return str(path)
+
+
+def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: str) -> tuple[LessonLoss, Any, Any]:
+    """A loss with a joint teacher, a batch of eight lessons and those lessons."""
+    model = load_student(minilm_path, layers=2, max_length=32, device="cpu")
+    spec = LayerSpec(teacher={kind: teacher}, joint=True, count=2, supervised=0.5, response=2.0, temperature=1.5)
+    load = {"dense": SentenceTransformer, "cross-encoder": CrossEncoder}.get(kind)
+    made = load(teacher, device="cpu") if load else load_student(teacher, kind=kind, max_length=48, device="cpu")
+    joint = joint_teacher(made, spec)
+    for trained in (model.train(), joint):
+        set_dropout(trained, 0.0)
+    lists = ExampleLists(tiny)
+    rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
+
+    def stores(encoder: Any, name: str) -> tuple[TokenStore, TokenStore]:
+        return (
+            tokenise(path / f"{name}-q", encoder, tiny.queries, lists.queries, kind="query"),
+            tokenise(path / f"{name}-d", encoder, tiny.corpus, rows, kind="document"),
+        )
+
+    read = PairInputs(made, tiny, 300) if joint.own_list else EncoderInputs(*stores(made, "t"), 300)
+    in_batch = False if joint.own_list else "all"
+    collator = LessonCollator(*stores(model, "s"), budget=256, in_batch=in_batch, teacher=read)
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
+    batch = [lessons[i] for i in range(8)]
+    draw = LayerDraw(spec, len(joint.blocks), 2, seed=5)
+    loss = LessonLoss(model, parse_objective({"info_nce": {"temperature": 0.05}}), layers=draw, joint=joint)
+    return loss, collator(batch), batch
+
+
+def _states(model: Any, texts: list[str]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Vectors of a dense model, and the [CLS] state of each of its blocks."""
+    batch = model.preprocess(texts)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    hidden = model[0].auto_model(**inputs, output_hidden_states=True).hidden_states
+    vectors = torch.nn.functional.normalize(model(batch)["sentence_embedding"], dim=1)
+    return vectors, [state[:, 0] for state in hidden[1:]]
+
+
+def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
+    tiny: Collection, tmp_path: Path, minilm_path: str
+) -> None:
+    loss, inputs, lessons = _batch("dense", minilm_path, tiny, tmp_path, minilm_path)
+    parts = loss(loss.model, inputs, step=STEP)
+    assert set(parts) == {"info_nce", "teacher", "response", "layers"} and loss.joint is not None
+    rows = np.unique(np.concatenate([lesson.documents for lesson in lessons]))
+    queries = [tiny.queries.text(lesson.query) for lesson in lessons]
+    documents = tiny.corpus.texts(rows)
+    scores, layers = [], []
+    drawn = LayerDraw(LayerSpec(joint=True, count=2), 6, 2, 5).at(STEP)
+    for model, numbers in ((loss.model, drawn[1]), (loss.joint.encoder, drawn[0])):
+        (one, own), (other, others) = _states(model, queries), _states(model, documents)
+        scores.append(one @ other.T / 0.05)
+        layers.append(torch.stack([own[number] @ others[number].T for number in numbers]))
+    # Of a list's judged candidates the first; queries without any are left out of what needs one.
+    gold = torch.tensor([_gold(lesson, rows) for lesson in lessons])
+    student, teacher = scores
+    expected = {
+        "info_nce": info_nce(student, gold),
+        "teacher": 0.5 * info_nce(teacher, gold),
+        "response": 2 * (kl(student, teacher) + kl(teacher, student)),
+        "layers": layer_kl(layers[0], layers[1], gold, temperature=1.5),
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(parts[name], value, rtol=2e-4, atol=1e-4)
+    # Nothing but the weights is detached: both sides learn from each of the last two.
+    trained = [next(side[0].auto_model.encoder.layer[0].parameters()) for side in (loss.model, loss.joint.encoder)]
+    for name in ("response", "layers"):
+        found, wanted = (torch.autograd.grad(of[name], trained, retain_graph=True) for of in (parts, expected))
+        for gradient, by_hand in zip(found, wanted, strict=True):
+            assert by_hand.abs().max() > 0
+            torch.testing.assert_close(gradient, by_hand, rtol=5e-3, atol=2e-3 * float(by_hand.abs().max()))
+    assert loss.layer_weights is not None and not loss.layer_weights.requires_grad
+    assert float(loss.layer_weights.sum()) == pytest.approx(1)
+
+
+def _gold(lesson: Any, rows: Any) -> int:
+    judged = np.flatnonzero(lesson.relevant)
+    return int(np.searchsorted(rows, lesson.documents[judged[0]])) if len(judged) else -1
+
+
+def test_a_cross_encoder_scores_each_querys_own_list(
+    tiny: Collection, tmp_path: Path, minilm_path: str, cross_encoder: str
+) -> None:
+    loss, inputs, lessons = _batch("cross-encoder", cross_encoder, tiny, tmp_path, minilm_path)
+    joint = loss.joint
+    assert isinstance(joint, JointTeacher)
+    with torch.no_grad():
+        outputs, layers = joint.scores(joint.encode(inputs, [0, 1]), inputs["label"])
+    model = CrossEncoder(cross_encoder, device="cpu")
+    spec: dict[str, Any] = {"cross-encoder": {"model": cross_encoder, "precision": "float32"}}
+    cached = load_layered(spec, cache=tmp_path).layers(
+        tiny, np.array([lesson.query for lesson in lessons]), [lesson.documents for lesson in lessons]
+    )
+    for row, lesson in enumerate(lessons):
+        texts = [(tiny.queries.text(lesson.query), text) for text in tiny.corpus.texts(lesson.documents)]
+        expected = model.predict(texts, activation_fn=torch.nn.Identity())
+        np.testing.assert_allclose(outputs[row, : len(texts)], expected, atol=1e-4)
+        np.testing.assert_allclose(layers[:, row, : len(texts)], cached[row], atol=1e-4)
+    parts = loss(loss.model, inputs, step=STEP)
+    mask, gold = inputs["label"]["mask"], inputs["label"]["positive"]
+    student = loss.scores(loss.model, inputs)
+    response = kl(student, outputs, mask, student_temperature=0.05) + kl(
+        outputs, student, mask, teacher_temperature=0.05
+    )
+    torch.testing.assert_close(parts["response"], 2 * response, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(parts["teacher"], 0.5 * info_nce(outputs, gold, mask), rtol=1e-3, atol=1e-4)
+
+
+def test_a_late_interaction_teacher_scores_as_its_own_model_does(
+    tiny: Collection, tmp_path: Path, minilm_path: str
+) -> None:
+    loss, inputs, lessons = _batch("multi-vector", minilm_path, tiny, tmp_path, minilm_path)
+    assert loss.joint is not None
+    with torch.no_grad():
+        outputs, layers = loss.joint.scores(loss.joint.encode(inputs, [0, 5]), inputs["label"])
+    model = loss.joint.encoder.eval()
+    own = [model.encode_query([tiny.queries.text(lesson.query)])[0] for lesson in lessons]
+    for row, lesson in enumerate(lessons):
+        documents = model.encode_document(tiny.corpus.texts(lesson.documents))
+        expected = model.similarity([own[row]], documents)[0]
+        np.testing.assert_allclose(outputs[row, : len(documents)], expected, atol=1e-3)
+    assert layers.shape == (2, *inputs["label"]["index"].shape) and loss.joint.temperature == 1
+
+
+def test_a_run_with_a_cross_encoder_that_learns_too(tiny_beir: Path, tmp_path: Path, cross_encoder: str) -> None:
+    value = {
+        "collection": str(tiny_beir),
+        "teacher": {"cross-encoder": cross_encoder},
+        "student": {"model": "all-MiniLM-L6-v2", "layers": 2, "max_length": 32},
+        "candidates": {"from": "bm25", "depth": 8, "add_judged": True},
+        "method": {"name": "lead", "plan": [{"lists": "plain"}, {"lists": "plain"}], "layers": {"count": 2}},
+        "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4},
+        "evaluation": {"measures": ["nDCG@10"], "precision": "auto"},
+    }
+    path, run = tmp_path / "recipe.yaml", tmp_path / "run"
+    path.write_text(yaml.safe_dump(value))
+    done = distillir("run", str(path), "--output", str(run))
+    assert done.returncode == 0, done.stderr
+    logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert {"info_nce", "teacher", "response", "layers"} <= set(logged[0])
+    drawn = [json.loads(line) for line in (run / "layers.jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in drawn] == [1, 2] and drawn[0]["teacher"] == [0, 1]
+    assert sum(drawn[0]["weights"]) == pytest.approx(1, abs=1e-5)
+    # Each stage goes on with the teacher of the one before, and the last one's is a model of its own.
+    texts = [("lava", "A volcano erupts."), ("lava", "Bread is baked.")]
+    folders = [Path(cross_encoder), run / "work" / "teacher-1", run / "teacher"]
+    scores = [CrossEncoder(str(folder), device="cpu").predict(texts) for folder in folders]
+    assert not np.allclose(scores[0], scores[1], atol=1e-6) and not np.allclose(scores[1], scores[2], atol=1e-6)
+    assert json.loads((run / "metrics.json").read_text())["method"] == "lead, plan own"
+
+
+def test_the_best_layers_are_those_that_rank_best(tiny: Collection) -> None:
+    lists = ExampleLists(tiny)
+    generator = np.random.default_rng(0)
+    scores = []
+    for index in range(len(lists.queries)):
+        own = generator.normal(size=(4, len(lists.documents(index)))).astype(np.float32)
+        own[2] = lists.relevant(index) + 0.1 * generator.normal(size=own.shape[1])
+        own[0] = 1.0  # ties: every candidate before the relevant one
+        scores.append(own)
+    found = best_layers(LayerSet(4, scores), lists)
+    assert found[0] == 2 and found[-1] == 0
+    draw = LayerDraw(LayerSpec(choice="best", count=2), 4, 3, 0, found)
+    assert draw.at(0) == draw.at(50) == (sorted(found[:2]), [1, 2])
+    lists.relevant = lambda index: np.zeros(len(lists.documents(index)), dtype=bool)  # type: ignore[method-assign]
+    for index, own in enumerate(scores):
+        own[1] = lists.scores(index)
+    assert best_layers(LayerSet(4, scores), lists)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "teacher", "said"),
+    [
+        ("lead", "bm25", "layers are wanted, and the recipe's teacher ('bm25') has none"),
+        ({"name": "lead", "layers": {"choice": "best"}}, {"dense": "m"}, "best measures a frozen teacher"),
+        ({"name": "lead", "layers": {"teacher": {"bm25": "m"}}}, {"dense": "m"}, "'bm25' has no layers"),
+        ({"name": "kl", "layers": {"teachr": 1}}, {"dense": "m"}, "teachr"),
+    ],
+)
+def test_layers_that_nobody_has_are_refused(method: Any, teacher: Any, said: str) -> None:
+    with pytest.raises(DistillirError) as error:
+        compose(parse_recipe({"collection": "c", "student": "s", "teacher": teacher, "method": method}))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_lead_stands_for() -> None:
+    def made(method: Any, teacher: Any) -> Any:
+        return parse_recipe({"collection": "c", "student": "s", "teacher": teacher, "method": method})
+
+    dense = made("lead", {"dense": {"model": "m", "max_length": 64}})
+    assert dense.method.layers is not None and dense.method.layers.joint
+    assert dense.method.layers.teacher == {"dense": {"model": "m", "max_length": 64}}
+    assert dense.training.in_batch == "all" and dense.training.max_grad_norm == 2.0
+    assert compose(dense).name == "lead" and compose(dense).objective.names == ["info_nce"]
+    assert not made("lead", {"cross-encoder": "m"}).training.in_batch
+    frozen = compose(made({"name": "lead", "layers": {"joint": False}}, {"dense": "m"}))
+    assert frozen.name == "lead, frozen teacher" and frozen.objective.names == ["info_nce", "kl"]
+    beside = compose(made({"name": "ckl", "layers": {"joint": True}}, {"dense": "m"}))
+    assert beside.name == "ckl + layers of a joint teacher"
+    # Written out and read again it is the same.
+    assert parse_recipe(dense.resolved()).resolved() == dense.resolved()
