@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from layer_runs import distillir
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
+from command_line import distillir
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.layers.draw import LayerDraw

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from layer_runs import distillir
 
+from command_line import distillir
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.layers.draw import LayerDraw

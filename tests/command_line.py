@@ -1,4 +1,4 @@
-"""The command line in a process of its own, for the tests of layers."""
+"""The command line in a process of its own."""
 
 import os
 import subprocess
