@@ -21,6 +21,8 @@ from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 
 SAMPLE = 64
 BM25_QUERIES_PER_SECOND = 200.0
+#: Forwards and backwards take about so many times as long as forwards alone.
+BACKWARDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
             else ""
         )
         steps.append(Step("pairs", f"{asked} questions to the pairwise teacher{again}", None))
+    if method.layers is not None and not method.layers.joint:
+        pairs = queries * recipe.candidates.depth
+        once = _scoring_seconds(method.layers.teacher, collection, pairs, min(pairs, documents))
+        steps.append(Step("layers", f"{pairs} pairs by each layer of the teacher", once))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     factor = 4 / 3 if training.grad_cache else 1
     seconds = _training_seconds(collection, recipe)
@@ -114,7 +120,12 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         candidates += dark.count + 1 if dark is not None else 0
         name = "train" if len(stages) == 1 else f"train, stage {number}"
         work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates:g}"
-        steps.append(Step(name, work, factor * lessons * (candidates + 1) * seconds))
+        spent = factor * lessons * (candidates + 1) * seconds
+        if method.layers is not None and method.layers.joint:
+            read = round(lessons * candidates)
+            once = _scoring_seconds(method.layers.teacher, collection, read, read)
+            work, spent = f"{work}, and the teacher's", spent + BACKWARDS * factor * (once or 0.0)
+        steps.append(Step(name, work, spent))
     steps.append(Step("evaluate", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     return steps
 

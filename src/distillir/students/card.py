@@ -1,5 +1,7 @@
 """The model card of a trained student: where it comes from, how to load it, whom to cite."""
 
+from typing import Any
+
 import yaml
 
 from distillir import __version__
@@ -48,7 +50,9 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 def model_card(recipe: Recipe, collection: Collection, method: Composition) -> str:
     """Markdown with the front matter that model hubs read."""
     own = METHODS.get(method.name)
-    parts = [own] if own else [part for part, _, _ in method.objective.parts]
+    parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
+    beside = {"adam": method.dark, "pairdistill": method.pairs, "lead": method.layers}
+    parts += [METHODS[name] for name, wanted in beside.items() if wanted is not None and METHODS[name] is not own]
     student = recipe.student
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",

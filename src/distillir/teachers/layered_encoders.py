@@ -150,7 +150,7 @@ class LayeredMultiVector(LayeredEncoder):
     """s_l(q, d) = sum over the query's tokens of the best product with one of the document's, states as they are."""
 
     kind = "multi-vector"
-    queries_at_once = 8
+    queries_at_once = 4  # the states of all blocks and tokens of their documents are held at once
 
     def pooled(self, layers: list[Any], features: dict[str, Any]) -> Iterator[Any]:
         """States [depth, tokens that count, D] of each text."""

@@ -34,16 +34,8 @@ def load_cross_encoder(
     """
     from sentence_transformers import CrossEncoder
 
-    path = resolve_model(name)
-    if not pairwise and (Path(path) / PAIRWISE_FILE).is_file():
-        raise DistillirError(
-            "compares two documents, and scores none by itself", where=str(name), remedy="name it under method.pairs"
-        )
+    path = check_cross_encoder(name, pairwise=pairwise)
     with one_line_errors(str(name)):
-        if not _has_head(path):
-            raise DistillirError(
-                "is an encoder, no cross-encoder: its scores would be random", where=str(name), remedy=_REMEDY
-            )
         model = CrossEncoder(path, device=device or pick_device())
     if model.num_labels != 1:
         raise DistillirError(
@@ -55,6 +47,21 @@ def load_cross_encoder(
         set_max_length(model, max_length, str(name))
     model.eval()
     return model
+
+
+def check_cross_encoder(name: str | os.PathLike[str], *, pairwise: bool = False) -> str:
+    """The folder or hub name of a cross-encoder, by its files alone; arguments and errors as `load_cross_encoder`."""
+    path = resolve_model(name)
+    if not pairwise and (Path(path) / PAIRWISE_FILE).is_file():
+        raise DistillirError(
+            "compares two documents, and scores none by itself", where=str(name), remedy="name it under method.pairs"
+        )
+    with one_line_errors(str(name)):
+        if not _has_head(path):
+            raise DistillirError(
+                "is an encoder, no cross-encoder: its scores would be random", where=str(name), remedy=_REMEDY
+            )
+    return path
 
 
 def _has_head(path: str) -> bool:

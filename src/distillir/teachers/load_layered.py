@@ -60,12 +60,14 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     from distillir.encoding.models import check_kind, resolve_model
     from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder
     from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
+    from distillir.teachers.load_cross_encoder import check_cross_encoder
 
     validate_layered_spec(spec, "method.layers.teacher")
     kind, value = next(iter(spec.items()))
     options = dict(value) if isinstance(value, Mapping) else {"model": value}
     resolve_model(options["model"])
     if kind == "cross-encoder":
+        check_cross_encoder(options["model"])
         return LayeredCrossEncoder(**options, cache=cache)
     check_kind(options["model"], kind)
     if kind == "dense":

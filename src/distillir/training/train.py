@@ -197,6 +197,8 @@ def train(
             callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds)],
         )
         silence(trainer)
+        if joint is not None:
+            joint.to(trainer.model.device)  # of several GPUs the process's own
         resumed = last_checkpoint(checkpoints)
         try:
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
