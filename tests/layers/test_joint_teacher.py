@@ -233,6 +233,12 @@ def test_layers_that_nobody_has_are_refused(method: Any, teacher: Any, said: str
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
+def test_two_towers_have_no_layers_of_one() -> None:
+    student = {"model": "s", "towers": "separate"}
+    with pytest.raises(DistillirError, match="towers are separate"):
+        parse_recipe({"collection": "c", "student": student, "teacher": {"dense": "m"}, "method": "lead"})
+
+
 def test_what_lead_stands_for() -> None:
     def made(method: Any, teacher: Any) -> Any:
         return parse_recipe({"collection": "c", "student": "s", "teacher": teacher, "method": method})

@@ -106,7 +106,10 @@ def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> N
             {"batches": "overlapping", "dark": {"gate": {"schedule": "quantile", "start": 0.3, "end": 1.0}}},
         ),
         ({"ckl": 1.0, "lambda_mrr": 1.0}, {"student": {"towers": "separate"}}),
-        ({"kl": 0.1}, {"student": {"kind": "multi-vector"}, "learning_rate": 1e-4}),
+        (
+            {"kl": 0.1},
+            {"student": {"kind": "multi-vector"}, "learning_rate": 1e-4, "layers": {"count": 1, "weight": 0.1}},
+        ),
         ({"kl": 0.1}, {"student": {"kind": "sparse", "towers": "inference-free"}, "learning_rate": 1e-4}),
     ],
 )
@@ -124,13 +127,14 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
     one = _losses(tmp_path / "one")
     assert len(one) == 6
     logged = [json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[3]) for name in ("one", "two")]
-    parts = {name for name in logged[0] if name.replace("dark ", "") in objective} or {"loss"}
-    assert len(parts) == (5 if "dark" in settings else len(objective))
+    named = {*objective, *({"layers"} & settings.keys())}
+    parts = {name for name in logged[0] if name.replace("dark ", "") in named} or {"loss"}
+    assert len(parts) == (5 if "dark" in settings else len(named))
     for log in logged:
         assert sum(log[name] for name in parts) == pytest.approx(log["loss"], abs=1e-5)
         assert all(log[name] == pytest.approx(logged[0][name], abs=1e-5) for name in parts)
-    assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5)
-    assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5)
+    assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5, rel=1e-5)
+    assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5, rel=1e-5)
     whole = _weights(tmp_path / "one")
     for other in ("parts", "two"):
         for name, value in _weights(tmp_path / other).items():
@@ -142,34 +146,31 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
     ("kind", "settings"),
     [
         ("dense", {"in_batch": "all"}),
-        ("multi-vector", {"in_batch": "all", "student": {"kind": "multi-vector"}}),
-        ("frozen", {"in_batch": True}),
+        ("multi-vector", {"in_batch": True, "student": {"kind": "multi-vector"}}),
     ],
 )
 def test_two_processes_compare_the_documents_of_both(
     kind: str, settings: dict[str, Any], tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
     path = tmp_path / "teacher"
-    load_student(
-        minilm_path, kind="dense" if kind == "frozen" else kind, layers=2, max_length=32, device="cpu"
-    ).save_pretrained(str(path))
-    layers = {"teacher": {"dense" if kind == "frozen" else kind: str(path)}, "joint": kind != "frozen", "count": 1}
+    load_student(minilm_path, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
+    layers = {"teacher": {kind: str(path)}, "joint": True, "count": 1}
     settings = {**settings, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
     objective = {"info_nce": 0.5, "kl": 0.2}
     _run(_command(tiny, tmp_path / "one", objective, **settings))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
     _run(_command(tiny, tmp_path / "two", objective, **settings), launcher)
-    _run(_command(tiny, tmp_path / "parts", objective, **settings, gradient_accumulation=2))
     one = _losses(tmp_path / "one")
     assert _losses(tmp_path / "two") == pytest.approx(one, rel=2e-5)  # products as they are: a loss of 5 to 200
-    # Smaller batches have fewer negatives: what two processes share is more than what they have.
-    assert _losses(tmp_path / "parts") != pytest.approx(one, abs=1e-3)
+    if kind == "dense":  # smaller batches have fewer negatives: what two processes share is more than what they have
+        _run(_command(tiny, tmp_path / "parts", objective, **settings, gradient_accumulation=2))
+        assert _losses(tmp_path / "parts") != pytest.approx(one, abs=1e-3)
     logs = [(tmp_path / name / "layers.jsonl").read_text().splitlines() for name in ("one", "two")]
     for first, second in zip(*(map(json.loads, log) for log in logs), strict=True):
         assert first["weights"] == pytest.approx(second.pop("weights"), abs=1e-4)
         assert all(first[name] == value for name, value in second.items())
     whole, other = _weights(tmp_path / "one"), _weights(tmp_path / "two")
-    assert whole.keys() == other.keys() and any(name.startswith("teacher.") for name in whole) == (kind != "frozen")
+    assert whole.keys() == other.keys() and any(name.startswith("teacher.") for name in whole)
     for name, value in other.items():
         if value.is_floating_point():
             torch.testing.assert_close(value, whole[name], atol=2e-4, rtol=1e-3)

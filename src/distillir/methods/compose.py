@@ -172,6 +172,12 @@ def _check_layers(recipe: "Recipe") -> None:
     layers = recipe.method.layers
     if layers is None:
         return
+    if recipe.student.towers != "shared":
+        raise DistillirError(
+            f"layers are compared of one encoder, and the student's towers are {recipe.student.towers}",
+            where="method.layers",
+            remedy="set student.towers to shared, or leave layers out",
+        )
     if layers.teacher is None:
         raise DistillirError(
             f"layers are wanted, and the recipe's teacher ({recipe.teacher!r}) has none",

@@ -166,7 +166,7 @@ def train(
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     compared = (dark.objective, dark.weight) if dark else None
     weights, rise = penalties
-    draw = _draw(layers, joint, lists, student_of(model).depth, seed)
+    draw = _draw(layers, joint, lists, model, seed)
     loss = LessonLoss(
         model,
         objective,
@@ -214,11 +214,12 @@ def train(
 
 
 def _draw(
-    layers: LayerTraining | None, joint: "JointTeacher | None", lists: Lists, student: int, seed: int
+    layers: LayerTraining | None, joint: "JointTeacher | None", lists: Lists, model: Any, seed: int
 ) -> LayerDraw | None:
     """Which layers are compared at each step; None without layers."""
     if layers is None:
         return None
+    student = student_of(model).depth
     if joint is not None:
         return LayerDraw(layers.spec, len(joint.blocks), student, seed)
     assert layers.scores is not None
