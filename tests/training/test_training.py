@@ -20,10 +20,12 @@ WORKER = Path(__file__).parent / "worker.py"
 BASE = {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "precision": "float32", "learning_rate": 1e-3}
 
 
-def _command(
-    tiny: Collection, work: Path, objective: Any = "kl", slow: float | None = None, **settings: Any
-) -> list[str]:
-    command = [str(WORKER), str(tiny.path), str(work), json.dumps({**BASE, **settings}), json.dumps(objective)]
+def _job(work: Path, objective: Any = "kl", **settings: Any) -> tuple[str, dict[str, Any], Any]:
+    return str(work), {**BASE, **settings}, objective
+
+
+def _command(tiny: Collection, *jobs: tuple[str, dict[str, Any], Any], slow: float | None = None) -> list[str]:
+    command = [str(WORKER), str(tiny.path), json.dumps(jobs)]
     return command if slow is None else [*command, str(slow)]
 
 
@@ -57,14 +59,14 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     else:
         joint = {"teacher": {"dense": _shallow(minilm_path, tmp_path)}, "joint": True, "count": 1, "redraw": 3}
         settings |= {"layers": joint, "in_batch": "all"}
-    _run(_command(tiny, tmp_path / "whole", **settings))
+    _run(_command(tiny, _job(tmp_path / "whole", **settings)))
     losses = _losses(tmp_path / "whole")
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
     if part != "dark":
         trained, start = _weights(tmp_path / "whole"), load_joint(settings["layers"]["teacher"]).state_dict()
         assert sum(not torch.equal(trained[f"teacher.{name}"], value) for name, value in start.items()) > 20
     work = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, *_command(tiny, work, slow=0.3, **settings)], env=_environment())
+    process = subprocess.Popen([sys.executable, *_command(tiny, _job(work, **settings), slow=0.3)], env=_environment())
     deadline = time.monotonic() + 90
     while len(list(work.glob("checkpoints/checkpoint-*/complete"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -72,7 +74,7 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     process.wait()
     assert not (work / "weights.pt").exists()
     assert list(work.glob("checkpoints/checkpoint-*/complete")), "killed before the first checkpoint"
-    _run(_command(tiny, work, **settings))
+    _run(_command(tiny, _job(work, **settings)))
     whole, resumed = _weights(tmp_path / "whole"), _weights(work)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert _losses(work) == _losses(tmp_path / "whole")
@@ -120,10 +122,10 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
         settings = {**settings, "student": {**settings["student"], "model": mlm_path}}
     # Lists are ragged and some have no positive: means of means would differ.
     settings = {**settings, "dropout": 0.0}
-    _run(_command(tiny, tmp_path / "one", objective, **settings))
-    _run(_command(tiny, tmp_path / "parts", objective, **settings, gradient_accumulation=4, grad_cache=True))
+    smaller = {**settings, "gradient_accumulation": 4, "grad_cache": True}
+    _run(_command(tiny, _job(tmp_path / "one", objective, **settings), _job(tmp_path / "parts", objective, **smaller)))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    _run(_command(tiny, tmp_path / "two", objective, **settings), launcher)
+    _run(_command(tiny, _job(tmp_path / "two", objective, **settings)), launcher)
     one = _losses(tmp_path / "one")
     assert len(one) == 6
     logged = [json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[3]) for name in ("one", "two")]
@@ -157,13 +159,15 @@ def test_two_processes_compare_the_documents_of_both(
     layers = {"teacher": {kind: str(path)}, "joint": True, "count": 1}
     settings = {**settings, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
     objective = {"info_nce": 0.5, "kl": 0.2}
-    _run(_command(tiny, tmp_path / "one", objective, **settings))
+    jobs = [_job(tmp_path / "one", objective, **settings)]
+    if kind == "dense":
+        jobs.append(_job(tmp_path / "parts", objective, **settings, gradient_accumulation=2))
+    _run(_command(tiny, *jobs))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    _run(_command(tiny, tmp_path / "two", objective, **settings), launcher)
+    _run(_command(tiny, _job(tmp_path / "two", objective, **settings)), launcher)
     one = _losses(tmp_path / "one")
     assert _losses(tmp_path / "two") == pytest.approx(one, rel=2e-5)  # products as they are: a loss of 5 to 200
     if kind == "dense":  # smaller batches have fewer negatives: what two processes share is more than what they have
-        _run(_command(tiny, tmp_path / "parts", objective, **settings, gradient_accumulation=2))
         assert _losses(tmp_path / "parts") != pytest.approx(one, abs=1e-3)
     logs = [(tmp_path / name / "layers.jsonl").read_text().splitlines() for name in ("one", "two")]
     for first, second in zip(*(map(json.loads, log) for log in logs), strict=True):

@@ -1,12 +1,15 @@
 """Train one layer of MiniLM on example lists; run by the tests in processes of its own.
 
-Usage: worker.py COLLECTION WORK SETTINGS(JSON) OBJECTIVE [SECONDS A STEP]
+Usage: worker.py COLLECTION JOBS [SECONDS A STEP]
+
+JOBS is a JSON list of [WORK, SETTINGS, OBJECTIVE], done one after the other.
 """
 
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,15 +32,15 @@ from distillir.training.settings import TrainingSettings
 from distillir.training.train import DarkTraining, LayerTraining, train
 from example_lists import ExampleLists
 
-collection, work, settings, objective = sys.argv[1:5]
-if len(sys.argv) > 5:
+collection, jobs = sys.argv[1:3]
+if len(sys.argv) > 3:
 
     class Slow(TrainerCallback):
         """Leave time to be killed."""
 
         def on_step_end(self, *args: object, **kwargs: object) -> None:
             """Wait."""
-            time.sleep(float(sys.argv[5]))
+            time.sleep(float(sys.argv[3]))
 
     made = trainer.LessonTrainer.__init__
 
@@ -49,46 +52,57 @@ if len(sys.argv) > 5:
 
 torch.set_num_threads(1)
 opened = Collection(Path(collection))
-wanted = json.loads(settings)
-student = {"kind": "dense", "towers": "shared", "model": resolve_model("all-MiniLM-L6-v2"), **wanted.pop("student", {})}
-spec, layered = wanted.pop("dark", None), wanted.pop("layers", None)
-lists, dark = ExampleLists(opened), None
-model = load_student(student.pop("model"), layers=student.pop("layers", 1), max_length=32, device="cpu", **student)
-folder = Path(work)
-folder.mkdir(parents=True, exist_ok=True)
-compared = parse_objective(json.loads(objective))
-if spec is not None:
+
+
+def job(folder: Path, wanted: dict[str, Any], objective: Any) -> None:
+    """Train, and keep the weights."""
+    student = {
+        "kind": "dense",
+        "towers": "shared",
+        "model": resolve_model("all-MiniLM-L6-v2"),
+        **wanted.pop("student", {}),
+    }
+    spec, layered = wanted.pop("dark", None), wanted.pop("layers", None)
+    lists, dark = ExampleLists(opened), None
+    model = load_student(student.pop("model"), layers=student.pop("layers", 1), max_length=32, device="cpu", **student)
+    folder.mkdir(parents=True, exist_ok=True)
+    compared = parse_objective(objective)
+    if spec is not None:
+        if rank() == 0:
+            make_dark_set(opened, lists, folder / "dark")
+        barrier()
+        raise_positives(lists)
+        learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
+        teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
+        dark = DarkTraining(learnt, teaching, 0.7)
+    layers, teacher = None, None
+    if layered is not None:
+        by_layer = LayerSpec(**layered)
+        if by_layer.joint:
+            teacher = load_joint(by_layer.teacher)
+            layers = LayerTraining(by_layer, teacher=teacher, log=folder / "layers.jsonl")
+        else:
+            drawn = np.random.default_rng(1)
+            sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
+            found = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
+            layers = LayerTraining(by_layer, found, log=folder / "layers.jsonl")
+    train(
+        model,
+        opened,
+        lists,
+        compared,
+        TrainingSettings(**wanted),
+        folder,
+        folder / "log.jsonl",
+        dark=dark,
+        layers=layers,
+    )
     if rank() == 0:
-        make_dark_set(opened, lists, folder / "dark")
-    barrier()
-    raise_positives(lists)
-    learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
-    teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
-    dark = DarkTraining(learnt, teaching, 0.7)
-layers, teacher = None, None
-if layered is not None:
-    by_layer = LayerSpec(**layered)
-    if by_layer.joint:
-        teacher = load_joint(by_layer.teacher)
-        layers = LayerTraining(by_layer, teacher=teacher, log=folder / "layers.jsonl")
-    else:
-        drawn = np.random.default_rng(1)
-        sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
-        found = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
-        layers = LayerTraining(by_layer, found, log=folder / "layers.jsonl")
-train(
-    model,
-    opened,
-    lists,
-    compared,
-    TrainingSettings(**wanted),
-    folder,
-    folder / "log.jsonl",
-    dark=dark,
-    layers=layers,
-)
-if rank() == 0:
-    weights = dict(model.state_dict())
-    if teacher is not None:
-        weights |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}
-    torch.save(weights, folder / "weights.pt")
+        weights = dict(model.state_dict())
+        if teacher is not None:
+            weights |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}
+        torch.save(weights, folder / "weights.pt")
+
+
+for place, given, aim in json.loads(jobs):
+    job(Path(place), given, aim)
