@@ -54,8 +54,9 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     from distillir.objectives.weighted_sum import parse_objective
     from distillir.students.load import load_student
     from distillir.teachers.load_layered import load_joint
+    from distillir.training.layer_training import LayerTraining
     from distillir.training.settings import TrainingSettings
-    from distillir.training.train import LayerTraining, train
+    from distillir.training.train import train
 
     collection = load_collection("stdlib")
     lists = MadeUp(collection, 8 * steps, 8)

@@ -28,8 +28,9 @@ from distillir.parallel import barrier, rank
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer
+from distillir.training.layer_training import LayerTraining
 from distillir.training.settings import TrainingSettings
-from distillir.training.train import DarkTraining, LayerTraining, train
+from distillir.training.train import DarkTraining, train
 from example_lists import ExampleLists
 
 collection, jobs = sys.argv[1:3]

@@ -20,7 +20,7 @@ from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:
     from distillir.layers.spec import LayerSpec
-    from distillir.training.train import LayerTraining
+    from distillir.training.layer_training import LayerTraining
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _layered(folder: RunFolder, spec: "LayerSpec", taught: TeachingSet, sources:
     """The layers that a stage learns from: a frozen teacher's scores, or a teacher to train along."""
     from distillir.layers.layer_set import LAYERS, open_layers
     from distillir.teachers.load_layered import load_joint, load_layered
-    from distillir.training.train import LayerTraining
+    from distillir.training.layer_training import LayerTraining
 
     log = folder.layer_log
     if spec.joint:

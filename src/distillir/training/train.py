@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -12,13 +12,8 @@ from torch import nn
 from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
-from distillir.layers.draw import LayerDraw
-from distillir.layers.layer_set import LayerSet
-from distillir.layers.quality import best_layers
-from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
 from distillir.parallel import barrier, first_process_first, world_size
@@ -27,12 +22,8 @@ from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.progress import progress, say
-from distillir.students.student import student_of
+from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.settings import TrainingSettings
-
-if TYPE_CHECKING:
-    from distillir.training.joint_teacher import JointTeacher
-    from distillir.training.teacher_inputs import TeacherInputs
 
 
 @dataclass(frozen=True)
@@ -48,23 +39,6 @@ class DarkTraining:
     lists: DarkLists
     objective: WeightedSum
     weight: float
-
-
-@dataclass(frozen=True)
-class LayerTraining:
-    """Layers that the student's follow.
-
-    Attributes:
-        spec: How they are compared.
-        scores: Those of a frozen teacher; None for a joint one.
-        teacher: The model of a joint teacher, which is trained in place; None for a frozen one.
-        log: JSON-lines file of the draws and weights; None for none.
-    """
-
-    spec: LayerSpec
-    scores: LayerSet | None = None
-    teacher: Any = None
-    log: Path | None = None
 
 
 def train(
@@ -149,7 +123,7 @@ def train(
     if layers is not None and layers.teacher is not None:
         joint = joint_teacher(layers.teacher, layers.spec, recompute=settings.grad_cache)
         rows = lists.queries, candidate_rows[candidate_rows < len(collection.corpus)]
-        read = _teacher_inputs(joint, collection, rows, work, settings.token_budget)
+        read = teacher_inputs(joint, collection, rows, work, settings.token_budget)
     collator = LessonCollator(
         queries,
         documents,
@@ -166,7 +140,7 @@ def train(
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     compared = (dark.objective, dark.weight) if dark else None
     weights, rise = penalties
-    draw = _draw(layers, joint, lists, model, seed)
+    draw = layer_draw(layers, joint, lists, model, seed)
     loss = LessonLoss(
         model,
         objective,
@@ -211,36 +185,6 @@ def train(
     if joint is not None:
         joint.eval()
     return lessons
-
-
-def _draw(
-    layers: LayerTraining | None, joint: "JointTeacher | None", lists: Lists, model: Any, seed: int
-) -> LayerDraw | None:
-    """Which layers are compared at each step; None without layers."""
-    if layers is None:
-        return None
-    student = student_of(model).depth
-    if joint is not None:
-        return LayerDraw(layers.spec, len(joint.blocks), student, seed)
-    assert layers.scores is not None
-    best = best_layers(layers.scores, lists) if layers.spec.choice == "best" else ()
-    return LayerDraw(layers.spec, layers.scores.depth, student, seed, best)
-
-
-def _teacher_inputs(
-    joint: "JointTeacher", collection: Collection, rows: tuple[Rows, Rows], work: Path, budget: int
-) -> "TeacherInputs":
-    """What a joint teacher reads of the queries and documents in ``rows``."""
-    from distillir.training.teacher_inputs import EncoderInputs, PairInputs
-    from distillir.training.tokens import tokenise
-
-    model = joint.encoder
-    if joint.own_list:
-        return PairInputs(model, collection, budget)
-    with first_process_first():
-        queries = tokenise(work / "teacher-query-tokens", model, collection.queries, rows[0], kind="query")
-        documents = tokenise(work / "teacher-document-tokens", model, collection.corpus, rows[1], kind="document")
-    return EncoderInputs(queries, documents, budget)
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:
