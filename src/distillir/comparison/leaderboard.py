@@ -226,11 +226,12 @@ def _evaluate(folder: RunFolder, which: str, measures: Sequence[str], known: dic
 
 
 def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:
-    """Teacher calls of some runs, added up."""
+    """Calls of some runs to teachers of lists, pairs and layers, added up."""
     total = {"asked": 0, "cached": 0}
     for folder in folders:
-        for name, count in folder.noted().get("teacher_calls", {}).items():
-            total[name] = total.get(name, 0) + int(count)
+        for kind in ("teacher_calls", "pair_calls", "layer_calls"):
+            for name, count in folder.noted().get(kind, {}).items():
+                total[name] = total.get(name, 0) + int(count)
     return total
 
 

@@ -158,8 +158,29 @@ def model_depth(name: str | os.PathLike[str]) -> int:
     return depth
 
 
+def own_pooling(name: str | os.PathLike[str]) -> str:
+    """How a dense model makes one vector of a text's states: ``cls``, ``mean``, ``lasttoken`` ...
+
+    Where its files say nothing it is ``mean``, as sentence-transformers has it for bare encoders.
+    """
+    folder = Path(resolve_model(name))
+    if not (folder / "modules.json").is_file():
+        return "mean"
+    with one_line_errors(str(name)):
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        path = next((each["path"] for each in modules if str(each["type"]).endswith("Pooling")), None)
+        if path is None:
+            return "mean"
+        settings = json.loads((folder / path / "config.json").read_text(encoding="utf-8"))
+    said = settings.get("pooling_mode")
+    if isinstance(said, str):
+        return said
+    old = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
+    return next((word for key, word in old.items() if settings.get(key)), "another way")
+
+
 def model_kind(name: str | os.PathLike[str]) -> str:
-    """What a model's files say it is: ``dense`` (also where they say nothing), ``multi-vector`` or ``sparse``."""
+    """What its files say: ``dense`` (also if they are silent), ``multi-vector``, ``sparse`` or ``cross-encoder``."""
     kind = _KINDS.get(str(read_model_json(name, "config_sentence_transformers.json").get("model_type")))
     if kind is None and "HF_ColBERT" in (read_model_json(name, "config.json").get("architectures") or []):
         kind = "multi-vector"
@@ -215,7 +236,12 @@ def similarity_name(name: str | os.PathLike[str]) -> str:
 
 
 #: sentence-transformers' word for a model (``ColBERT`` is PyLate's), and ours.
-_KINDS = {"MultiVectorEncoder": "multi-vector", "ColBERT": "multi-vector", "SparseEncoder": "sparse"}
+_KINDS = {
+    "MultiVectorEncoder": "multi-vector",
+    "ColBERT": "multi-vector",
+    "SparseEncoder": "sparse",
+    "CrossEncoder": "cross-encoder",
+}
 
 
 def set_max_length(model: Any, max_length: int, name: str) -> None:

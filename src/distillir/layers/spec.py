@@ -53,7 +53,7 @@ class LayerSpec(BaseModel):
         if value is None:
             return value
         try:
-            validate_layered_spec(value, "method.layers.teacher")
+            validate_layered_spec(value, None)
         except DistillirError as error:
             raise ValueError(str(error)) from None
         return value

@@ -180,7 +180,12 @@ def _check_layers(recipe: "Recipe") -> None:
         )
     if layers.teacher is None:
         raise DistillirError(
-            f"layers are wanted, and the recipe's teacher ({recipe.teacher!r}) has none",
+            "layers are wanted, and "
+            + (
+                f"the recipe's teacher ({recipe.teacher!r}) has none"
+                if recipe.teacher is not None
+                else "the recipe names no teacher that has some"
+            ),
             where="method.layers.teacher",
             remedy=f"name a model as {', '.join(f'{{{kind}: model}}' for kind in KINDS)}",
         )

@@ -39,13 +39,20 @@ class MethodSpec(BaseModel):
     )
     pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
     layers: LayerSpec | None = Field(
-        None, description="a teacher's layers beside the lists of any method; null: the method's own (lead has some)"
+        None,
+        description="a teacher's layers beside the lists of any method: true (of the recipe's teacher) or a mapping; "
+        "null: the method's own (lead has some)",
     )
 
     @field_validator("dark", mode="before")
     @classmethod
     def _dark_switch(cls, value: Any) -> Any:
         return {} if value is True else {"count": 0} if value is False else value
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _layer_switch(cls, value: Any) -> Any:
+        return {} if value is True else value
 
     @model_validator(mode="after")
     def _own_dark(self) -> "MethodSpec":

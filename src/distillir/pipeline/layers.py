@@ -24,7 +24,7 @@ def layers(folder: RunFolder) -> None:
         DistillirError: The teaching set is missing, or the layered teacher cannot be loaded.
     """
     spec = compose(folder.recipe).layers
-    if spec is not None and not spec.joint:
+    if spec is not None and not spec.joint and not folder.student.is_dir():  # a finished run needs them no more
         folder.need(folder.teaching, "score")
         make_layers(folder, spec, folder.teaching, folder.layers)
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from distillir.encoding.models import check_kind
+from distillir.encoding.models import check_kind, own_pooling
 from distillir.errors import DistillirError
 from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
+from distillir.layers.spec import LayerSpec
+from distillir.progress import say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.load_layered import load_layered
@@ -29,9 +31,27 @@ def check_named_models(recipe: Recipe) -> None:
     if recipe.queries.generator is not None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
     if recipe.method.layers is not None:
-        load_layered(recipe.method.layers.teacher, recipe.method.layers.pooling)
+        _check_layers(recipe, recipe.method.layers)
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
+
+
+def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
+    """Look at a layered teacher, and say where layers are compared by states that the models do not use."""
+    try:
+        load_layered(spec.teacher, spec.pooling)
+    except DistillirError as error:
+        raise DistillirError(str(error), where="method.layers.teacher") from None
+    kind, value = next(iter(spec.teacher.items()))
+    dense = {str(value["model"] if isinstance(value, Mapping) else value)} if kind == "dense" else set()
+    dense |= {recipe.student.model} if recipe.student.kind == "dense" else set()
+    other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
+    if other and spec.pooling == "cls":
+        named = " and ".join(f"{name} (which pools by {own})" for name, own in other.items())
+        say(
+            f"Layers of {named} are compared by [CLS] states, as published: they may rank next to nothing by these. "
+            "The report's curve of layers shows it; method.layers.pooling: mean is the other way."
+        )
 
 
 def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[tuple[str, str, str]]:

@@ -27,6 +27,8 @@ def report(folder: RunFolder) -> Path:
         say(headline(metrics))
         if folder.student.is_dir():
             say(f"Student: {folder.student} ({CLASSES[folder.recipe.student.kind]} loads it)")
+        if folder.teacher.is_dir():
+            say(f"Teacher: {folder.teacher} (as it was trained along)")
         say(f"Report:  {folder.path / 'report.html'}")
     barrier()
     return folder.path / "report.html"

@@ -16,6 +16,7 @@ from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.pairs import make_pairs, pair_source
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
+from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ def train(folder: RunFolder) -> None:
     done = folder.student.is_dir()
     barrier()
     if done:
+        spec = folder.recipe.method.layers
+        if spec is not None and spec.joint and not folder.teacher.is_dir():
+            say(f"{folder.teacher}: the trained teacher is gone; delete {folder.student} to train both again")
         return
     folder.need(folder.teaching, "score")
     prepare_student(folder)
@@ -127,7 +131,7 @@ def _train_stage(
     from distillir.dark.dark_set import check_source, open_dark_set
     from distillir.pairs.pair_lists import PairLists
     from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
-    from distillir.students.card import model_card
+    from distillir.students.card import model_card, teacher_card
     from distillir.students.load import load_student
     from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
@@ -184,6 +188,7 @@ def _train_stage(
         if layered is not None and layered.teacher is not None:
             with atomic_directory(trained_teacher(folder, target)) as made:
                 layered.teacher.save_pretrained(str(made), create_model_card=False)
+                (made / "README.md").write_text(teacher_card(recipe, folder.collection, layered.spec), encoding="utf-8")
         with atomic_directory(target) as made:
             model.save_pretrained(str(made), create_model_card=False)
             (made / "README.md").write_text(model_card(recipe, folder.collection, method), encoding="utf-8")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError, model_validator
 
 from distillir.files import read_lines
@@ -83,12 +84,14 @@ class LayerReport:
         draws: In order, steps counted through all stages.
         stages: Name and first step of each stage, where there are several.
         unreadable: Lines of ``layers.jsonl`` that are no draw (a kill can cut a line short).
+        told: Whose layers were compared, and how, as the recipe has it; empty where it does not say.
     """
 
     quality: LayerQuality | None = None
     draws: list[Draw] = field(default_factory=list)
     stages: list[tuple[str, int]] = field(default_factory=list)
     unreadable: int = 0
+    told: str = ""
 
     @property
     def teacher_layers(self) -> int:
@@ -135,10 +138,28 @@ def read_layers(path: Path) -> LayerReport:
     Raises:
         DistillirError: ``layers.jsonl`` is not UTF-8.
     """
-    report = LayerReport(_quality(path / "layer_quality.json"))
+    report = LayerReport(_quality(path / "layer_quality.json"), told=_told(path / "recipe.yaml"))
     if (path / "layers.jsonl").is_file():
         _read_draws(path / "layers.jsonl", report)
     return report
+
+
+def _told(recipe: Path) -> str:
+    """A line on what a recipe wants of layers."""
+    try:
+        spec = yaml.safe_load(recipe.read_text(encoding="utf-8"))["method"]["layers"]
+        kind, value = next(iter(spec["teacher"].items()))
+        model = value["model"] if isinstance(value, dict) else value
+        joint = "trained along with the student" if spec["joint"] else "frozen, its layers scored once"
+        chosen = {"random": f"drawn every {spec['redraw']} steps", "best": "those of the teacher that rank best"}
+        choice = chosen.get(spec["choice"], f"by {spec['choice']}")
+        states = "by the mean of their tokens' states" if spec["pooling"] == "mean" else "by their [CLS] states"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
+        return ""
+    return (
+        f"Teacher: {model} ({kind}, {joint}). Layers compared at once: {spec['count']}, or as many as either has, "
+        f"{choice}. Dense texts are compared {states}."
+    )
 
 
 def _quality(path: Path) -> LayerQuality | None:

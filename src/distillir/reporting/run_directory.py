@@ -109,7 +109,7 @@ def _read_layers(run: RunDirectory, path: Path) -> None:
     if not found.quality:
         run.notes.append("How well each layer ranks: the run directory has no layer_quality.json that can be read.")
     if found.unreadable:
-        run.notes.append(f"Layers: passed over {found.unreadable} lines of layers.jsonl that are no draw.")
+        run.notes.append(f"Layers: {found.unreadable} of the lines of layers.jsonl are no draw and were passed over.")
     run.layers = found if found.draws or found.quality else None
 
 

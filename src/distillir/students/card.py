@@ -6,6 +6,7 @@ import yaml
 
 from distillir import __version__
 from distillir.collections import Collection
+from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
@@ -67,4 +68,37 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition) -> s
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
         objective=method.objective.spec,
         recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
+    )
+
+
+_TEACHER_CARD = """---
+library_name: sentence-transformers
+tags: [sentence-transformers, distillir, distillation, information-retrieval]
+---
+
+# {name}
+
+The teacher that [distillir] {version} trained along with a student ({method}), in `../student` of the same run.
+
+```python
+from sentence_transformers import {loader}
+
+model = {loader}("path/to/this/folder")
+```
+
+Started from `{model}`, trained on {collection}; licence and citation are those of that model.
+"""
+
+
+def teacher_card(recipe: Recipe, collection: Collection, spec: LayerSpec) -> str:
+    """Markdown beside a teacher that was trained along."""
+    kind, value = next(iter(spec.teacher.items()))
+    model = str(value["model"] if isinstance(value, dict) else value)
+    return _TEACHER_CARD.format(
+        name=f"{model.rstrip('/').rsplit('/', 1)[-1]} trained along on {collection.name}",
+        version=__version__,
+        method=f"`{recipe.method.name}` with layers of a joint teacher",
+        loader="CrossEncoder" if kind == "cross-encoder" else CLASSES[kind],
+        model=model,
+        collection=collection.name,
     )

@@ -65,7 +65,8 @@ def _load(name: str, kind: str, device: str | None) -> Any:
     if kind == own == "multi-vector":
         return load_multi_vector(name, device=device)
     if own not in ("dense", kind):
-        raise DistillirError(f"is a {own} model", where=name, remedy=f"set student.kind to {own}, or name an encoder")
+        remedy = "name an encoder" if own == "cross-encoder" else f"set student.kind to {own}, or name an encoder"
+        raise DistillirError(f"is a {own} model", where=name, remedy=remedy)
     if kind == "sparse":
         return load_sparse(name, device=device)
     model = load_sentence_transformer(name, device=device)

@@ -14,7 +14,7 @@ from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.blocks import block_outputs, blocks_of
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import model_depth, pick_device
+from distillir.encoding.models import model_depth, pick_device, read_model_json
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.errors import DistillirError
 from distillir.layers.layer_set import LayerScores
@@ -78,6 +78,36 @@ class LayeredCrossEncoder(LayeredTeacher):
                 yield places + start, np.asarray(found.float().cpu().numpy(), dtype=np.float32)
 
 
+#: Families of models whose head can be put on any block.
+FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
+
+
+def check_head(name: str) -> None:
+    """Refuse a cross-encoder of another family, by its configuration.
+
+    Raises:
+        DistillirError: It is of another family, or gives several labels.
+    """
+    config = read_model_json(name, "config.json")
+    family, labels = str(config.get("model_type")), config.get("id2label") or {"0": ""}
+    if family not in FAMILIES:
+        raise _other_family(family, name)
+    if len(labels) != 1:
+        raise DistillirError(
+            f"gives {len(labels)} labels where a teacher gives one score",
+            where=name,
+            remedy="choose a cross-encoder with num_labels 1",
+        )
+
+
+def _other_family(family: str, where: str) -> DistillirError:
+    return DistillirError(
+        f"the head of {family} cannot be put on its layers",
+        where=where,
+        remedy="use a model of the BERT, RoBERTa, ELECTRA or DistilBERT families",
+    )
+
+
 def head_scores(model: Any, states: Any, where: str) -> Any:
     """Logits [B] of a classifier's head on states [B, L, D].
 
@@ -92,9 +122,5 @@ def head_scores(model: Any, states: Any, where: str) -> Any:
     elif family == "distilbert":
         logits = model.classifier(model.pre_classifier(states[:, 0]).relu())
     else:
-        raise DistillirError(
-            f"the head of {family} cannot be put on its layers",
-            where=where,
-            remedy="use a model of the BERT, RoBERTa, ELECTRA or DistilBERT families",
-        )
+        raise _other_family(family, where)
     return logits.squeeze(1)

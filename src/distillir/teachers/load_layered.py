@@ -18,14 +18,18 @@ KINDS = {
 _OPTIONS = ("model", "max_length", "precision")
 
 
-def validate_layered_spec(spec: object, where: str) -> None:
+def validate_layered_spec(spec: object, where: str | None) -> None:
     """Check the form of ``method.layers.teacher``, without loading anything.
 
     Raises:
         DistillirError: Another form; the message names the nearest known word.
     """
-    if not isinstance(spec, Mapping) or len(spec) != 1:
-        raise DistillirError(f"{spec!r} names no teacher", where=where, remedy="write {dense: name}")
+    if not isinstance(spec, Mapping):
+        known = ", ".join(f"{{{kind}: model}}" for kind in KINDS)
+        raise DistillirError(f"{spec!r} has no layers", where=where, remedy=f"write {known}")
+    if len(spec) != 1:
+        remedy = "write {dense: name}, or {dense: {model: name, max_length: 128}}"
+        raise DistillirError(f"{len(spec)} keys where one names a teacher's kind", where=where, remedy=remedy)
     kind, value = next(iter(spec.items()))
     if kind not in KINDS:
         raise DistillirError(f"{kind!r} has no layers", where=where, remedy=nearest(str(kind), KINDS))
@@ -58,7 +62,7 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
         DistillirError: As `validate_layered_spec`, or a model that is not there or of another kind.
     """
     from distillir.encoding.models import check_kind, resolve_model
-    from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder
+    from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder, check_head
     from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
     from distillir.teachers.load_cross_encoder import check_cross_encoder
 
@@ -68,6 +72,7 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     resolve_model(options["model"])
     if kind == "cross-encoder":
         check_cross_encoder(options["model"])
+        check_head(options["model"])
         return LayeredCrossEncoder(**options, cache=cache)
     check_kind(options["model"], kind)
     if kind == "dense":

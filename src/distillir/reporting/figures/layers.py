@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Columns of the weights at most; a column is the mean of as many draws as it takes.
 COLUMNS = 48
+#: Between the palest and the strongest shade of weights at least.
+LEAST_SPREAD = 0.02
 SHADES = (0.18, 0.34, 0.5, 0.66, 0.82)
 #: Of cells that hold a number, which must be read on them.
 PALE = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -90,6 +92,8 @@ def layer_weights_figure(report: LayerReport) -> Figure | None:
         if not np.isnan(weight)
     ]
     low, high = min(cell[-1] for cell in cells), max(cell[-1] for cell in cells)
+    if high - low < LEAST_SPREAD:  # weights that are all but equal shall look so
+        low, high = (low + high - LEAST_SPREAD) / 2, (low + high + LEAST_SPREAD) / 2
     means = report.mean_weights
 
     def paint(canvas: "Canvas") -> None:
@@ -144,9 +148,8 @@ def layer_pairs_figure(report: LayerReport) -> Figure | None:
         if pairs[:, own].any()
     ]
     label = f"Grid of how often the student's layers followed the teacher's; most often {', '.join(most)}"
-    caption = (
-        f"How often each of the student's layers followed each of the teacher's, in {count(len(report.draws))} draws."
-    )
+    drawn = "one draw" if len(report.draws) == 1 else f"{count(len(report.draws))} draws"
+    caption = f"How often each of the student's layers followed each of the teacher's, in {drawn}."
     return Figure(caption, draw("layer-pairs", label, (420, 80 + min(22 * teacher, 400)), paint))
 
 
