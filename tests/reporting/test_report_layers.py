@@ -108,7 +108,7 @@ def test_a_spoilt_file_is_named_and_the_rest_told(tmp_path: Path, spoilt: str) -
     (tmp_path / "metrics.json").write_text('{"after": {"nDCG@10": 0.5}, "layer_calls": {"asked": 7, "cached": 5}}')
     page = Page(render_report(tmp_path).read_text(encoding="utf-8"))
     assert page.unclosed == [] and "How well each layer ranks:" in page.text
-    assert "passed over 1 lines of layers.jsonl" in page.text
+    assert "1 of the lines of layers.jsonl are no draw" in page.text
     assert "mean weight where drawn" in page.text and "7 pairs asked, 5 from the cache" in page.text
 
 
