@@ -10,13 +10,12 @@ same. Every way runs in a process of its own, in an order that turns by one each
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ways import run_ways
 
 WAYS = ("kl", "kl + frozen layers", "kl + frozen layers, mean", "lead, dense teacher", "lead, cross-encoder")
 
@@ -93,12 +92,7 @@ def main() -> None:
         print(json.dumps(seconds(given.one, given.teacher, given.steps)))
         return
     names = [name for name in WAYS if given.teacher or "cross" not in name]
-    found: dict[str, list[float]] = {name: [] for name in names}
-    for round_ in range(given.rounds):
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            command = [sys.executable, *sys.argv, "--one", name]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            found[name].append(json.loads(output.strip().splitlines()[-1]))
+    found = run_ways(names, given.rounds)
     print(f"16 queries x 8 candidates a step, {given.steps} steps a round, {given.rounds} rounds\n")
     print("| | seconds a step (median) | times kl's (median, least, most) |\n|---|---|---|")
     for name, taken in found.items():

@@ -9,12 +9,11 @@ step. Every way runs in a process of its own, in an order that turns by one each
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import time
 from contextlib import nullcontext
 
 import numpy as np
+from ways import run_ways
 
 #: Name: attention, dropout (None: the model's own), whether freed memory is kept.
 WAYS: dict[str, tuple[str, float | None, bool]] = {
@@ -79,12 +78,7 @@ def main() -> None:
         print(json.dumps(seconds(given.one, given.precision, given.documents, given.max_length, given.steps)))
         return
     names = list(WAYS)
-    found: dict[str, list[float]] = {name: [] for name in names}
-    for round_ in range(given.rounds):
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            command = [sys.executable, *sys.argv, "--one", name]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            found[name].append(json.loads(output.strip().splitlines()[-1]))
+    found = run_ways(names, given.rounds)
     print(
         f"{given.documents} documents of up to {given.max_length} tokens a step, {given.precision} precision, ", end=""
     )
