@@ -110,7 +110,7 @@ def test_layers_of_a_cross_encoder(tiny: Collection, minilm_path: str, tmp_path:
     ("spec", "said"),
     [
         ({"bm25": {}}, "'bm25' has no layers"),
-        ("dense", "names no teacher"),
+        ("dense", "'dense' has no layers; write {dense: model}"),
         ({"dense": {"model": "x", "pooling": "cls"}}, "unknown key 'pooling'"),
         ({"dense": {"max_length": 8}}, "no model is named"),
         ({"dense": "/no/where"}, "is no model folder"),
