@@ -128,12 +128,12 @@ def test_ctrl_c_says_how_to_go_on(recipe: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "run", str(recipe), "--output", str(output)], stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not (output / "recipe.yaml").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    _, said = process.communicate(timeout=180)
+    assert process.returncode == 130, said
     assert "run the same command again" in said and "Traceback" not in said
 
 
