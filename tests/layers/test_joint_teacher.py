@@ -251,6 +251,7 @@ def test_what_lead_stands_for() -> None:
     assert not made("lead", {"cross-encoder": "m"}).training.in_batch
     frozen = compose(made({"name": "lead", "layers": {"joint": False}}, {"dense": "m"}))
     assert frozen.name == "lead, frozen teacher" and frozen.objective.names == ["info_nce", "kl"]
+    assert frozen.objective.parts[1][2]["own_list"]  # a frozen teacher has not scored other lists' documents
     beside = compose(made({"name": "ckl", "layers": {"joint": True}}, {"dense": "m"}))
     assert beside.name == "ckl + layers of a joint teacher"
     # Written out and read again it is the same.

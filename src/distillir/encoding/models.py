@@ -163,15 +163,9 @@ def own_pooling(name: str | os.PathLike[str]) -> str:
 
     Where its files say nothing it is ``mean``, as sentence-transformers has it for bare encoders.
     """
-    folder = Path(resolve_model(name))
-    if not (folder / "modules.json").is_file():
+    settings = read_model_json(name, "1_Pooling/config.json")
+    if not settings:
         return "mean"
-    with one_line_errors(str(name)):
-        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-        path = next((each["path"] for each in modules if str(each["type"]).endswith("Pooling")), None)
-        if path is None:
-            return "mean"
-        settings = json.loads((folder / path / "config.json").read_text(encoding="utf-8"))
     said = settings.get("pooling_mode")
     if isinstance(said, str):
         return said

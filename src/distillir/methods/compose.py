@@ -96,13 +96,13 @@ def compose(recipe: "Recipe") -> Composition:
     own_objective = method.objective_for(recipe.student.kind)
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
     _check_layers(recipe)
-    objective = _with_response(_with_pairs(parse_objective(given), recipe), recipe)
+    objective = _parsed(given, recipe)
     dark = spec.find_dark()
     stages = []
     for stage in plan.select(spec.stages):
         compared = objective
         if stage.objective is not None:
-            compared = _with_response(_with_pairs(parse_objective(stage.objective), recipe), recipe)
+            compared = _parsed(stage.objective, recipe)
         stages.append(
             ComposedStage(
                 stage.forms(recipe.training),
@@ -122,9 +122,16 @@ def compose(recipe: "Recipe") -> Composition:
         )
     if dark is not None:
         _check_dark(dark, recipe)
-    own = objective.names == _with_response(_with_pairs(parse_objective(own_objective), recipe), recipe).names
+    own = objective.names == _parsed(own_objective, recipe).names
     name = _name(spec, plan, parse_objective(given), own)
     return Composition(name, plan.name, objective, tuple(stages), dark, spec.pairs, spec.layers)
+
+
+def _parsed(given: Any, recipe: "Recipe") -> "WeightedSum":
+    """An objective as a recipe writes it, with what pairs and frozen layers add to it."""
+    from distillir.objectives.weighted_sum import parse_objective
+
+    return _with_response(_with_pairs(parse_objective(given), recipe), recipe)
 
 
 def _with_pairs(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
@@ -158,7 +165,10 @@ def _with_response(objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
         return objective
     if not layers.response or "kl" in objective.names:
         return objective
-    options = {"student_temperature": layers.cosine_temperature} if recipe.student.kind == "dense" else {}
+    # Other lists' documents have no score of a frozen teacher: its KL, like its layers, is of the query's own list.
+    options: dict[str, Any] = {"own_list": True}
+    if recipe.student.kind == "dense":
+        options["student_temperature"] = layers.cosine_temperature
     if isinstance(recipe.teacher, dict) and "dense" in recipe.teacher:
         options["teacher_temperature"] = layers.cosine_temperature
     part = parse_objective({"kl": {"weight": layers.response, **options}})
