@@ -1,10 +1,7 @@
 """A whole comparison on the tiny collection: shared work, significance, resume, failures."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from command_line import distillir
 from distillir.collections import load_collection
 from distillir.comparison.file import read_comparison
 from distillir.comparison.leaderboard import Leaderboard
@@ -19,12 +17,6 @@ from distillir.comparison.run import run_comparison
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.significance import paired_t_test
 from distillir.retrieval.trec import read_run
-
-
-def distillir(*arguments: object) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "distillir", *map(str, arguments)]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """Runs with dark examples: made and scored once, beside any method, never measured on, refused where impossible."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from command_line import apart, distillir, kill_once
 from distillir.collections import Collection
 from distillir.dark.dark_set import open_dark_set
 from distillir.errors import DistillirError
@@ -137,23 +134,17 @@ def test_killed_while_scoring_nothing_is_asked_twice(tiny_beir: Path, teacher: s
     value = _recipe(tiny_beir, teacher={"cross-encoder": {"model": teacher, "max_length": 127}}).resolved()
     path, output, cache = tmp_path / "recipe.yaml", tmp_path / "run", tmp_path / "cache"
     path.write_text(yaml.safe_dump(value), encoding="utf-8")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "DISTILLIR_CACHE": str(cache)}
-    command = [sys.executable, "-m", "distillir", "mine", str(path), "--output", str(output)]
-    subprocess.run(command, env=environment, check=True)
-    command[3] = "score"
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (output / "dark" / "texts").is_dir() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    call = (path, "--output", output)
+    assert distillir("mine", *call, DISTILLIR_CACHE=str(cache)).returncode == 0
+    process = apart("score", *call, DISTILLIR_CACHE=str(cache))
+    kill_once(process, (output / "dark" / "texts").is_dir)
     assert process.returncode == -signal.SIGKILL
     texts = (output / "dark" / "texts" / "texts.arrow").stat().st_mtime_ns
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = distillir("score", *call, DISTILLIR_CACHE=str(cache))
     assert done.returncode == 0, done.stderr
     assert (output / "dark" / "texts" / "texts.arrow").stat().st_mtime_ns == texts
     scored = [file.stat().st_size for file in cache.glob("scores/*/*") if file.is_file()]
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    again = distillir("score", *call, DISTILLIR_CACHE=str(cache))
     assert again.returncode == 0 and "asked" not in again.stderr
     assert scored == [file.stat().st_size for file in cache.glob("scores/*/*") if file.is_file()]
 

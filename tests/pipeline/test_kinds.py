@@ -1,16 +1,14 @@
 """Late-interaction and sparse students through the whole run, by one line of the recipe."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from command_line import Done, distillir
 from distillir.errors import DistillirError
 from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
@@ -31,12 +29,10 @@ def recipe(tiny_beir: Path, tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    command = [sys.executable, "-m", "distillir", "run", str(path), "--output", str(folder / "run"), *flags]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    return distillir("run", path, "--output", folder / "run", *flags)
 
 
 @pytest.mark.parametrize("kind", ["sparse"])

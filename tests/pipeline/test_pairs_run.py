@@ -1,10 +1,7 @@
 """A pairwise teacher's preferences through the whole run, beside any objective and plan."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from command_line import distillir
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
@@ -24,15 +22,9 @@ from tiny_language_models import save_gpt2
 def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("teacher") / "pairwise"
     flags = ["--pairwise", "--max-pairs", "48", "--max-length", "64", "--negatives-from", "bm25"]
-    done = _distillir("train-teacher", str(tiny_beir), "-o", str(output), *flags)
+    done = distillir("train-teacher", str(tiny_beir), "-o", str(output), *flags)
     assert done.returncode == 0 and "pairs: {teacher: {cross-encoder:" in done.stderr, done.stderr
     return output
-
-
-def _distillir(*arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "distillir", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 def _recipe(tiny_beir: Path, method: Any, **more: Any) -> dict[str, Any]:
@@ -53,7 +45,7 @@ def test_a_run_and_what_it_says(tiny_beir: Path, pairwise: Path, tmp_path: Path)
     plan = [{"lists": "plain"}, {"lists": {"top": 3, "hard": 2}, "mine": True, "objective": "ranknet"}]
     path, run = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(_recipe(tiny_beir, {"name": "pairdistill", "plan": plan, "pairs": pairs})))
-    done = _distillir("run", str(path), "--output", str(run))
+    done = distillir("run", str(path), "--output", str(run))
     assert done.returncode == 0, done.stderr
     assert "position bias" in done.stderr and "128 pairs asked" in done.stderr
     metrics = json.loads((run / "metrics.json").read_text())
@@ -61,16 +53,16 @@ def test_a_run_and_what_it_says(tiny_beir: Path, pairwise: Path, tmp_path: Path)
     assert metrics["pair_calls"]["asked"] >= 128 and "stage 2" in metrics["pairs"]
     logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert "pair_kl" in logged[0] and {"ranknet", "pair_kl"} <= set(logged[-1])
-    again = _distillir("score", str(path), "--output", str(run))
+    again = distillir("score", str(path), "--output", str(run))
     assert again.returncode == 0 and "asked" not in again.stderr
     # What `pairs` holds must be of this recipe, also where training alone is asked for.
     shutil.rmtree(run / "student")
     shutil.rmtree(run / "work")
     (run / "pairs" / "pairs.parquet").unlink()
-    missing = _distillir("train", str(path), "--output", str(run))
+    missing = distillir("train", str(path), "--output", str(run))
     assert missing.returncode and "run `distillir score` with this recipe first" in missing.stderr, missing.stderr
     pq.write_table(pa.table({"list": [0]}), run / "pairs" / "pairs.parquet")
-    damaged = _distillir("train", str(path), "--output", str(run))
+    damaged = distillir("train", str(path), "--output", str(run))
     assert damaged.returncode and "was made of another teaching set" in damaged.stderr, damaged.stderr
 
 
@@ -158,7 +150,7 @@ def test_without_labels_and_without_queries(
     value["training"]["queries_per_step"] = 2
     path, run = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(value))
-    done = _distillir("run", str(path), "--output", str(run))
+    done = distillir("run", str(path), "--output", str(run))
     assert done.returncode == 0, done.stderr
     metrics = json.loads((run / "metrics.json").read_text())
     # The teacher judges the held-out queries: it agrees with itself.
@@ -189,7 +181,7 @@ def test_no_judgement_and_no_way_out_is_told(tiny_beir: Path, tmp_path: Path) ->
         path.write_text(
             yaml.safe_dump({**_recipe(tmp_path, "kl"), "queries": {"split": None, "sentences": 4}, **change})
         )
-        done = _distillir("run", str(path), "--output", str(tmp_path / "run"))
+        done = distillir("run", str(path), "--output", str(tmp_path / "run"))
         assert done.returncode and said in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 
@@ -198,7 +190,7 @@ def test_dark_examples_as_members_of_pairs(tiny_beir: Path, pairwise: Path, tmp_
     method = {"name": "adam", "dark": {"reinforced": 3, "noisy": 3}, "pairs": {"teacher": teacher, "dark": 4}}
     path, run = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(_recipe(tiny_beir, method)))
-    done = _distillir("run", str(path), "--output", str(run))
+    done = distillir("run", str(path), "--output", str(run))
     assert done.returncode == 0 and "Pairs of dark examples: " in done.stderr, done.stderr
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["dark_pairs"]["pairs"] > 20 and metrics["method"] == "adam + pairs"

@@ -9,6 +9,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.checks import check_lists
 from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.dark_pairs import dark_pair_source, make_dark_pairs
 from distillir.pipeline.layers import layer_source, make_layers
@@ -61,7 +62,7 @@ def train(folder: RunFolder) -> None:
     method = compose(folder.recipe)
     last_student = folder.initial_student
     sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
-    _check_lists(method, open_teaching_set(sources.teaching, folder.collection))
+    check_lists(method, open_teaching_set(sources.teaching, folder.collection))
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -88,33 +89,6 @@ def train(folder: RunFolder) -> None:
         last_student = target
         if method.layers is not None and method.layers.joint:
             sources = replace(sources, teacher=trained_teacher(folder, target))
-
-
-def _check_lists(method: Composition, lists: TeachingSet) -> None:
-    """Refuse, before the first stage, what would end a later one or teach nothing.
-
-    Raises:
-        DistillirError: A stage is shorter than one step, or judged positives are compared and there is none.
-    """
-    usable = int((lists.sizes > 1).sum())
-    for number, stage in enumerate(method.stages, 1):
-        settings = stage.training
-        lessons = round(settings.epochs * usable * len(stage.forms))
-        if usable and lessons < settings.queries_per_step:
-            name = f"stage {number} has" if len(method.stages) > 1 else "there are"
-            raise DistillirError(
-                f"{name} {lessons} lessons, fewer than one step takes ({settings.queries_per_step})",
-                where="training.queries_per_step",
-                remedy=f"choose at most {max(lessons, 1)}, or more epochs",
-            )
-    judging = [name for stage in method.stages for name in stage.objective.names if not stage.training.pseudo_positives
-               and stage.objective.needs & {"positive", "relevant"}]  # fmt: skip
-    if judging and not any(lists.relevant(i).any() for i in range(len(lists))):
-        raise DistillirError(
-            f"{' + '.join(dict.fromkeys(judging))} compares judged positives, and no list holds one",
-            where="candidates",
-            remedy="set candidates.add_judged, or training.pseudo_positives for the teacher's best",
-        )
 
 
 def _train_stage(

@@ -1,0 +1,59 @@
+"""What a method asks of the queries and of their lists: refused before work is spent on it."""
+
+import numpy as np
+
+from distillir.errors import DistillirError
+from distillir.methods.compose import Composition, compose
+from distillir.pipeline.queries import training_qrels, training_queries
+from distillir.pipeline.run_folder import RunFolder
+from distillir.teaching.teaching_set import TeachingSet
+
+
+def check_queries(folder: RunFolder) -> None:
+    """Refuse, before anything is mined, a method that its training queries can never serve.
+
+    Raises:
+        DistillirError: A stage is shorter than one step, or judged positives are compared and no query has one.
+    """
+    method, queries, qrels = compose(folder.recipe), training_queries(folder), training_qrels(folder)
+    _check_steps(method, len(queries))
+    judged = bool(np.isin(qrels.queries[qrels.grades > 0], queries).any())
+    _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
+
+
+def check_lists(method: Composition, lists: TeachingSet) -> None:
+    """Refuse, before the first stage, what would end a later one or teach nothing.
+
+    Raises:
+        DistillirError: A stage is shorter than one step, or judged positives are compared and no list holds one.
+    """
+    _check_steps(method, int((lists.sizes > 1).sum()))
+    _check_positives(method, _judged(lists), "no list holds one", "candidates", "set candidates.add_judged")
+
+
+def _judged(lists: TeachingSet) -> bool:
+    return any(lists.relevant(i).any() for i in range(len(lists)))
+
+
+def _check_steps(method: Composition, usable: int) -> None:
+    for number, stage in enumerate(method.stages, 1):
+        settings = stage.training
+        lessons = round(settings.epochs * usable * len(stage.forms))
+        if usable and lessons < settings.queries_per_step:
+            name = f"stage {number} has" if len(method.stages) > 1 else "there are"
+            raise DistillirError(
+                f"{name} {lessons} lessons, fewer than one step takes ({settings.queries_per_step})",
+                where="training.queries_per_step",
+                remedy=f"choose at most {max(lessons, 1)}, or more epochs",
+            )
+
+
+def _check_positives(method: Composition, judged: bool, lack: str, where: str, remedy: str) -> None:
+    judging = [name for stage in method.stages for name in stage.objective.names if not stage.training.pseudo_positives
+               and stage.objective.needs & {"positive", "relevant"}]  # fmt: skip
+    if judging and not judged:
+        raise DistillirError(
+            f"{' + '.join(dict.fromkeys(judging))} compares judged positives, and {lack}",
+            where=where,
+            remedy=f"{remedy}, or training.pseudo_positives for the teacher's best",
+        )
