@@ -44,7 +44,12 @@ def test_a_comparison_from_recipes_to_leaderboard(value: dict[str, Any], tiny_be
     file, output = tmp_path / "methods.yaml", tmp_path / "out"
     file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
     listed = distillir("compare", file, "--dry-run", "-o", output)
-    assert "3 cells, 2 seeds: 6 runs" in listed.stderr + listed.stdout and not output.exists()
+    assert "3 cells, 2 seeds: 6 runs" in listed.stderr and not output.exists()
+    lines = [line.split() for line in listed.stderr.split("cell ", 1)[1].splitlines()[1:6]]
+    assert [line[0] for line in lines] == ["shared:", "kl", "ckl,", "lambda", "all"]
+    assert all(line[-1] in ("s", "min", "h") and float(line[-2]) >= 0 for line in lines)
+    nowhere = distillir("compare", file, "--dry-run", "-o", output, "--set", "student.model=./nowhere")
+    assert nowhere.returncode == 2 and "cell 'kl'" in nowhere.stderr and "is no model folder" in nowhere.stderr
     done = distillir("compare", file, "-o", output)
     assert done.returncode == 0, done.stderr
 

@@ -23,7 +23,7 @@ def compare(
     comparison: ComparisonPath,
     settings: Settings = None,
     output: Output = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="list the runs and end")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list the cells, with an estimate of the time")] = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
     from distillir.comparison.file import read_comparison
@@ -33,9 +33,9 @@ def compare(
     read = read_comparison(comparison, settings or ())
     folder = output or default_output(comparison)
     if dry_run:
-        for cell in read.cells:
-            say(f"{cell.name}{' (baseline)' if cell.name == read.baseline else ''}")
-        say(f"{len(read.cells)} cells, {len(read.seeds)} seeds: {len(read.runs)} runs into {folder}")
+        from distillir.comparison.estimate import print_comparison_plan
+
+        print_comparison_plan(read, folder)
         return
     from distillir.comparison.run import run_comparison
     from distillir.errors import DistillirError

@@ -1,26 +1,20 @@
 """``--dry-run``: what a run would do, and about how long each stage would take on this machine."""
 
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from rich.table import Table
 
 from distillir.collections import Collection, load_collection
 from distillir.collections.generated import check_titles
 from distillir.errors import DistillirError
-from distillir.language_models.load import POINTWISE
 from distillir.methods.compose import compose
 from distillir.pipeline.named_models import check_named_models
+from distillir.pipeline.speed import BM25_QUERIES_PER_SECOND, scoring_seconds, texts_per_second, training_seconds
 from distillir.progress import console, say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 
-SAMPLE = 64
-BM25_QUERIES_PER_SECOND = 200.0
 #: Forwards and backwards take about so many times as long as forwards alone.
 BACKWARDS = 3.0
 
@@ -79,7 +73,7 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     if not queries and recipe.teaching is None:
         raise DistillirError("there is no training query", where="queries", remedy="name a split, or make some")
     student = recipe.student
-    rate = _texts_per_second(collection, student.model, student.kind, student.layers, student.max_length)
+    rate = texts_per_second(collection, student.model, student.kind, student.layers, student.max_length)
     documents = len(collection.corpus)
     method = compose(recipe)
     stages, dark = method.stages, method.dark
@@ -108,11 +102,11 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         steps.append(Step("pairs", f"{asked} questions to the pairwise teacher{again}", None))
     if method.layers is not None and not method.layers.joint:
         pairs = queries * recipe.candidates.depth
-        once = _scoring_seconds(method.layers.teacher, collection, pairs, min(pairs, documents))
+        once = scoring_seconds(method.layers.teacher, collection, pairs, min(pairs, documents))
         steps.append(Step("layers", f"{pairs} pairs by each layer of the teacher", once))
     steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
     factor = 4 / 3 if training.grad_cache else 1
-    seconds = _training_seconds(collection, recipe)
+    seconds = training_seconds(collection, student, training)
     for number, stage in enumerate(stages, 1):
         lessons = stage.training.epochs * queries * len(stage.forms)
         depth = recipe.candidates.depth
@@ -123,7 +117,7 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
         spent = factor * lessons * (candidates + 1) * seconds
         if method.layers is not None and method.layers.joint:
             read = round(lessons * candidates)
-            once = _scoring_seconds(method.layers.teacher, collection, read, read)
+            once = scoring_seconds(method.layers.teacher, collection, read, read)
             work, spent = f"{work}, and the teacher's", spent + BACKWARDS * factor * (once or 0.0)
         steps.append(Step(name, work, spent))
     steps.append(Step("evaluate", f"encode {documents} documents, search {evaluated} queries", documents / rate))
@@ -135,99 +129,7 @@ def _scoring(recipe: Recipe, collection: Collection, stage: str, pairs: int, tex
 
     assert recipe.teacher is not None
     work = f"{pairs} pairs by the teacher {load_teacher(recipe.teacher).name}"
-    return Step(stage, work, _scoring_seconds(recipe.teacher, collection, pairs, texts))
-
-
-def _scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) -> float | None:
-    """Seconds a teacher would take for pairs of so many distinct documents, from timing its models on a few texts."""
-    if isinstance(spec, str):
-        return pairs / (50 * BM25_QUERIES_PER_SECOND)
-    if not isinstance(spec, Mapping):
-        return None
-    if "ensemble" in spec:
-        members = [_scoring_seconds(member, collection, pairs, texts) for member in spec["ensemble"]]
-        return sum(member for member in members if member is not None)
-    kind, value = next(iter(spec.items()))
-    options = value if isinstance(value, Mapping) else {"model": value}
-    if kind in MODEL_SOURCES:
-        rate = _texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"))
-        return texts / rate
-    if kind in POINTWISE and isinstance(value, Mapping) and "server" in value:
-        return None
-    if kind == "cross-encoder" or kind in POINTWISE:
-        from distillir.teachers.load import load_teacher
-
-        teacher = load_teacher(spec)
-        rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
-        start = time.monotonic()
-        teacher.score(collection, np.zeros(1, dtype=np.int64), [np.unique(rows)])
-        return pairs * (time.monotonic() - start) / SAMPLE
-    return pairs / (50 * BM25_QUERIES_PER_SECOND)
-
-
-def _texts_per_second(
-    collection: Collection, model: str, kind: str, layers: int | None, max_length: int | None
-) -> float:
-    """How many documents a model of a kind encodes in a second here."""
-    from distillir.encoding.vectors import encode_texts
-    from distillir.students.load import load_student
-
-    loaded = load_student(model, kind=kind, layers=layers, max_length=max_length)
-
-    def encode(texts: list[str]) -> None:
-        if kind == "dense":
-            encode_texts(loaded, texts, kind="document")
-        else:
-            loaded.encode_document(texts, show_progress_bar=False)
-
-    if not len(collection.corpus):
-        raise DistillirError("has no document", where=f"collection {collection.name}")
-    rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
-    texts = collection.corpus.texts(rows)
-    encode(texts[:8])  # the first call builds kernels
-    start = time.monotonic()
-    encode(texts)
-    return SAMPLE / max(time.monotonic() - start, 1e-6)
-
-
-def _training_seconds(collection: Collection, recipe: Recipe) -> float:
-    """Seconds that training spends on a document here, forwards and backwards; the optimiser's are left out."""
-    import torch
-
-    from distillir.encoding.precision import autocast, resolve_precision
-    from distillir.students.chunks import chunks
-    from distillir.students.load import load_student
-    from distillir.students.student import student_of
-    from distillir.training.attention import fastest_attention
-    from distillir.training.train import set_dropout, shortened
-
-    settings = recipe.training
-    wanted = recipe.student
-    model = load_student(
-        wanted.model, kind=wanted.kind, layers=wanted.layers, max_length=wanted.max_length, towers=wanted.towers
-    )
-    student = student_of(model)
-    if settings.dropout is not None:
-        set_dropout(model, settings.dropout)
-    precision = resolve_precision(settings.precision, model.device)
-    rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
-    with shortened(model, settings.max_length):
-        features = model.preprocess(collection.corpus.texts(rows), task="document")
-    lengths, order = features["attention_mask"].sum(dim=1).sort()
-    features = {name: value[order].to(model.device) for name, value in features.items() if hasattr(value, "dim")}
-    model.train()
-    seconds = 0.0
-    with fastest_attention(model, precision):
-        for _ in range(2):  # the first time builds kernels
-            start = time.monotonic()
-            with autocast(precision, model.device):
-                embedded = student.embed(
-                    model, features, chunks(lengths.tolist(), settings.token_budget), task="document"
-                )
-                scores = student.scores(student.select(embedded, torch.zeros(1, dtype=torch.long)), embedded)
-            torch.autograd.backward(scores.square().sum())
-            seconds = time.monotonic() - start
-    return seconds / SAMPLE
+    return Step(stage, work, scoring_seconds(recipe.teacher, collection, pairs, texts))
 
 
 def duration(seconds: float | None) -> str:

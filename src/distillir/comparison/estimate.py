@@ -1,0 +1,50 @@
+"""``compare --dry-run``: what would be run, and about how long it would take on this machine."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from distillir.collections import load_collection
+from distillir.comparison.cell import shared_key
+from distillir.comparison.file import Comparison
+from distillir.errors import DistillirError
+from distillir.pipeline.estimate import duration, plan
+from distillir.progress import console, say
+
+#: Stages whose work is done once for all cells that share it, and those that every seed repeats.
+SHARED, REPEATED = ("mine", "score", "before"), ("train", "evaluate")
+
+
+def print_comparison_plan(comparison: Comparison, output: Path) -> None:
+    """Time a few texts with each model, and print a line for each cell.
+
+    Dark examples, pairs and layers count once a cell: other seeds are answered by the cache.
+
+    Raises:
+        DistillirError: The collection or a model cannot be loaded, or no cell could run; the message names the cell.
+    """
+    collection = load_collection(comparison.cells[0].recipe.collection)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("cell")
+    table.add_column("about", justify="right")
+    seeds, shared, total = len(comparison.seeds), {}, 0.0
+    rows = []
+    for cell in comparison.cells:
+        try:
+            steps = plan(cell.recipe, collection)
+        except DistillirError as error:
+            raise DistillirError(str(error), where=f"cell {cell.name!r}") from None
+        seconds = {step.stage: step.seconds or 0.0 for step in steps}
+        shared[shared_key(cell.recipe)] = sum(seconds[stage] for stage in SHARED if stage in seconds)
+        again = sum(spent for stage, spent in seconds.items() if stage.startswith(REPEATED))
+        once = sum(seconds.values()) - again - shared[shared_key(cell.recipe)]
+        total += once + seeds * again
+        rows.append((f"{cell.name}{' (baseline)' if cell.name == comparison.baseline else ''}", once + seeds * again))
+    table.add_row("shared: candidates, scores, the student before", duration(sum(shared.values())))
+    for name, spent in rows:
+        table.add_row(name, duration(spent))
+    total += sum(shared.values())
+    table.add_row("all", duration(total))
+    console.print(table)
+    say(f"{len(comparison.cells)} cells, {seeds} seeds: {len(comparison.runs)} runs into {output}")
+    say("Estimates come from a few texts timed here and now; what is in the cache already takes no time.")
