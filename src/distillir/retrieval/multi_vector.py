@@ -9,6 +9,7 @@ import torch
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.models import pick_device
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.progress import progress
@@ -91,12 +92,21 @@ class MultiVectorRetriever:
 
 
 def maxsim(queries: list[Vectors], documents: list[Vectors]) -> Scores:
-    """Scores [Q, T]: for each of a query's vectors its best match among a document's, summed."""
+    """Scores [Q, T]: for each of a query's vectors its best match in a document, summed. On this process' device."""
+    return _similarity(_tensors(queries), _tensors(documents))
+
+
+def _tensors(vectors: list[Vectors]) -> list[torch.Tensor]:
+    """Copies on this process' device: a memory-mapped array is not writable, and torch wants what it shares to be."""
+    device = pick_device()
+    return [torch.from_numpy(np.array(one)).to(device) for one in vectors]
+
+
+def _similarity(queries: list[torch.Tensor], documents: list[torch.Tensor]) -> Scores:
     from sentence_transformers.util import maxsim as similarity
 
     with torch.inference_mode():
-        left, right = ([torch.from_numpy(np.array(one)) for one in side] for side in (queries, documents))
-        scores: Scores = similarity(left, right).numpy()
+        scores: Scores = similarity(queries, documents).cpu().numpy()
         return scores
 
 
@@ -105,10 +115,10 @@ def _exhaustive(queries: list[Vectors], documents: Any, depth: int) -> list[tupl
     best: list[tuple[Rows, Scores]] = [(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries]
     with progress("MaxSim", documents.blocks * len(queries)) as advance:
         for start, block in documents:
-            rows = np.arange(start, start + len(block), dtype=np.int64)
+            rows, texts = np.arange(start, start + len(block), dtype=np.int64), _tensors(block)
             for begin in range(0, len(queries), _QUERIES):
                 part = queries[begin : begin + _QUERIES]
-                for place, scores in enumerate(maxsim(part, block), begin):
+                for place, scores in enumerate(_similarity(_tensors(part), texts), begin):
                     known, values = best[place]
                     every, all_scores = np.concatenate([known, rows]), np.concatenate([values, scores])
                     order = np.lexsort((every, -all_scores))[:depth]
