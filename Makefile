@@ -18,7 +18,7 @@ quickstart: setup
 	$(BIN)/distillir run recipes/quickstart.yaml
 
 test: setup
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -2,29 +2,33 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from worker import job
 
+from command_line import kill_once
 from distillir.collections import Collection
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 
 WORKER = Path(__file__).parent / "worker.py"
 BASE = {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "precision": "float32", "learning_rate": 1e-3}
+#: Objective of the tests of joint teachers.
+LABELS_AND_TEACHER = {"info_nce": 0.5, "kl": 0.2}
+Job = tuple[str, dict[str, Any], Any]
 
 
-def _job(work: Path, objective: Any = "kl", **settings: Any) -> tuple[str, dict[str, Any], Any]:
+def _job(work: Path, objective: Any = "kl", **settings: Any) -> Job:
     return str(work), {**BASE, **settings}, objective
 
 
-def _command(tiny: Collection, *jobs: tuple[str, dict[str, Any], Any], slow: float | None = None) -> list[str]:
+def _command(tiny: Collection, *jobs: Job, slow: float | None = None) -> list[str]:
     command = [str(WORKER), str(tiny.path), json.dumps(jobs)]
     return command if slow is None else [*command, str(slow)]
 
@@ -33,11 +37,15 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parent.parent)}
 
 
-def _run(arguments: list[str], launcher: list[str] | None = None) -> None:
-    done = subprocess.run(
-        [*(launcher or [sys.executable]), *arguments], env=_environment(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def _train(tiny: Collection, *jobs: Job) -> None:
+    """In this process, with one thread, as the others have it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for work, settings, objective in jobs:
+            job(tiny, Path(work), settings, objective)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _losses(work: Path) -> list[float]:
@@ -53,14 +61,14 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
 def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     part: str, tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
-    settings: dict[str, Any] = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0}
+    settings: dict[str, Any] = {"epochs": 4, "dropout": 0.1, "checkpoint_seconds": 0}
     if part == "dark":
         settings["dark"] = {"count": 2}
     else:
         joint = {"teacher": {"dense": _shallow(minilm_path, tmp_path)}, "joint": True, "count": 1, "redraw": 3}
         # Its checkpoints are three times as large: not one at each step.
         settings |= {"layers": joint, "in_batch": "all", "checkpoint_seconds": 1}
-    _run(_command(tiny, _job(tmp_path / "whole", **settings)))
+    _train(tiny, _job(tmp_path / "whole", **settings))
     losses = _losses(tmp_path / "whole")
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
     if part != "dark":
@@ -68,14 +76,10 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
         assert sum(not torch.equal(trained[f"teacher.{name}"], value) for name, value in start.items()) > 20
     work = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, *_command(tiny, _job(work, **settings), slow=0.3)], env=_environment())
-    deadline = time.monotonic() + 90
-    while len(list(work.glob("checkpoints/checkpoint-*/complete"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_once(process, lambda: len(list(work.glob("checkpoints/checkpoint-*/complete"))) > 1)
     assert not (work / "weights.pt").exists()
     assert list(work.glob("checkpoints/checkpoint-*/complete")), "killed before the first checkpoint"
-    _run(_command(tiny, _job(work, **settings)))
+    _train(tiny, _job(work, **settings))
     whole, resumed = _weights(tmp_path / "whole"), _weights(work)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert _losses(work) == _losses(tmp_path / "whole")
@@ -101,32 +105,64 @@ def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> N
     assert last_checkpoint(tmp_path / "nothing") is None
 
 
-@pytest.mark.parametrize(
-    ("objective", "settings"),
-    [
-        (
-            {"ranknet": 1.0, "info_nce": 0.5, "kl": 1.0},
-            {"batches": "overlapping", "dark": {"gate": {"schedule": "quantile", "start": 0.3, "end": 1.0}}},
-        ),
-        ({"ckl": 1.0, "lambda_mrr": 1.0}, {"student": {"towers": "separate"}}),
-        (
-            {"kl": 0.1},
-            {"student": {"kind": "multi-vector"}, "learning_rate": 1e-4, "layers": {"count": 1, "weight": 0.1}},
-        ),
-        ({"kl": 0.1}, {"student": {"kind": "sparse", "towers": "inference-free"}, "learning_rate": 1e-4}),
-    ],
-)
-def test_accumulation_and_two_processes_follow_the_same_curve(
-    tiny: Collection, tmp_path: Path, mlm_path: str, objective: Any, settings: dict[str, Any]
-) -> None:
-    if settings.get("student", {}).get("kind") == "sparse":
-        settings = {**settings, "student": {**settings["student"], "model": mlm_path}}
+#: What two processes train; the paths of models are put in by `by_two`.
+CASES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "dark": (
+        {"ranknet": 1.0, "info_nce": 0.5, "kl": 1.0},
+        {"batches": "overlapping", "dark": {"gate": {"schedule": "quantile", "start": 0.3, "end": 1.0}}},
+    ),
+    "towers": ({"ckl": 1.0, "lambda_mrr": 1.0}, {"student": {"towers": "separate"}}),
+    "multi-vector, layers": (
+        {"kl": 0.1},
+        {"student": {"kind": "multi-vector"}, "learning_rate": 1e-4, "layers": {"count": 1, "weight": 0.1}},
+    ),
+    "sparse": ({"kl": 0.1}, {"student": {"kind": "sparse", "towers": "inference-free"}, "learning_rate": 1e-4}),
+}
+JOINT: dict[str, dict[str, Any]] = {
+    "dense": {"in_batch": "all"},
+    "multi-vector": {"in_batch": True, "student": {"kind": "multi-vector"}},
+}
+
+
+@dataclass(frozen=True)
+class ByTwo:
+    """What two processes trained: the settings and the folder of each case."""
+
+    settings: dict[str, dict[str, Any]]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def by_two(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str, mlm_path: str) -> ByTwo:
+    """Every case, trained by two processes that are started once: most of a start is loading the libraries."""
+    folder = tmp_path_factory.mktemp("two")
     # Lists are ragged and some have no positive: means of means would differ.
-    settings = {**settings, "dropout": 0.0}
-    smaller = {**settings, "gradient_accumulation": 4, "grad_cache": True}
-    _run(_command(tiny, _job(tmp_path / "one", objective, **settings), _job(tmp_path / "parts", objective, **smaller)))
+    settings = {name: {**given, "dropout": 0.0} for name, (_, given) in CASES.items()}
+    settings["sparse"]["student"] = {**settings["sparse"]["student"], "model": mlm_path}
+    for kind, given in JOINT.items():
+        path = folder / f"teacher-{kind}"
+        load_student(minilm_path, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
+        layers = {"teacher": {kind: str(path)}, "joint": True, "count": 1}
+        settings[kind] = {**given, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
+    objectives = {name: objective for name, (objective, _) in CASES.items()}
+    jobs = [_job(folder / name, objectives.get(name, LABELS_AND_TEACHER), **given) for name, given in settings.items()]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    _run(_command(tiny, _job(tmp_path / "two", objective, **settings)), launcher)
+    done = subprocess.run(
+        [*launcher, *_command(tiny, *jobs)], env=_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return ByTwo(settings, folder)
+
+
+@pytest.mark.xdist_group("two processes")
+@pytest.mark.parametrize("case", CASES)
+def test_accumulation_and_two_processes_follow_the_same_curve(
+    case: str, by_two: ByTwo, tiny: Collection, tmp_path: Path
+) -> None:
+    objective, settings = CASES[case][0], by_two.settings[case]
+    smaller = {**settings, "gradient_accumulation": 4, "grad_cache": True}
+    _train(tiny, _job(tmp_path / "one", objective, **settings), _job(tmp_path / "parts", objective, **smaller))
+    (tmp_path / "two").symlink_to(by_two.folder / case)
     one = _losses(tmp_path / "one")
     assert len(one) == 6
     logged = [json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[3]) for name in ("one", "two")]
@@ -145,27 +181,17 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
                 torch.testing.assert_close(value, whole[name], atol=2e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [
-        ("dense", {"in_batch": "all"}),
-        ("multi-vector", {"in_batch": True, "student": {"kind": "multi-vector"}}),
-    ],
-)
+@pytest.mark.xdist_group("two processes")
+@pytest.mark.parametrize("kind", JOINT)
 def test_two_processes_compare_the_documents_of_both(
-    kind: str, settings: dict[str, Any], tiny: Collection, tmp_path: Path, minilm_path: str
+    kind: str, by_two: ByTwo, tiny: Collection, tmp_path: Path
 ) -> None:
-    path = tmp_path / "teacher"
-    load_student(minilm_path, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
-    layers = {"teacher": {kind: str(path)}, "joint": True, "count": 1}
-    settings = {**settings, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
-    objective = {"info_nce": 0.5, "kl": 0.2}
-    jobs = [_job(tmp_path / "one", objective, **settings)]
+    settings = by_two.settings[kind]
+    jobs = [_job(tmp_path / "one", LABELS_AND_TEACHER, **settings)]
     if kind == "dense":
-        jobs.append(_job(tmp_path / "parts", objective, **settings, gradient_accumulation=2))
-    _run(_command(tiny, *jobs))
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    _run(_command(tiny, _job(tmp_path / "two", objective, **settings)), launcher)
+        jobs.append(_job(tmp_path / "parts", LABELS_AND_TEACHER, **settings, gradient_accumulation=2))
+    _train(tiny, *jobs)
+    (tmp_path / "two").symlink_to(by_two.folder / kind)
     one = _losses(tmp_path / "one")
     assert _losses(tmp_path / "two") == pytest.approx(one, rel=2e-5)  # products as they are: a loss of 5 to 200
     if kind == "dense":  # smaller batches have fewer negatives: what two processes share is more than what they have

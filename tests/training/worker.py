@@ -1,4 +1,4 @@
-"""Train one layer of MiniLM on example lists; run by the tests in processes of its own.
+"""Train one layer of MiniLM on example lists: `job`, or as a program, which can be killed and have a twin.
 
 Usage: worker.py COLLECTION JOBS [SECONDS A STEP]
 
@@ -33,30 +33,10 @@ from distillir.training.settings import TrainingSettings
 from distillir.training.train import DarkTraining, train
 from example_lists import ExampleLists
 
-collection, jobs = sys.argv[1:3]
-if len(sys.argv) > 3:
 
-    class Slow(TrainerCallback):
-        """Leave time to be killed."""
-
-        def on_step_end(self, *args: object, **kwargs: object) -> None:
-            """Wait."""
-            time.sleep(float(sys.argv[3]))
-
-    made = trainer.LessonTrainer.__init__
-
-    def init(self: trainer.LessonTrainer, *args: object, **kwargs: object) -> None:
-        made(self, *args, **kwargs)
-        self.add_callback(Slow())
-
-    trainer.LessonTrainer.__init__ = init  # type: ignore[method-assign]
-
-torch.set_num_threads(1)
-opened = Collection(Path(collection))
-
-
-def job(folder: Path, wanted: dict[str, Any], objective: Any) -> None:
+def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: Any) -> None:
     """Train, and keep the weights."""
+    wanted = dict(settings)
     student = {
         "kind": "dense",
         "towers": "shared",
@@ -105,5 +85,25 @@ def job(folder: Path, wanted: dict[str, Any], objective: Any) -> None:
         torch.save(weights, folder / "weights.pt")
 
 
-for place, given, aim in json.loads(jobs):
-    job(Path(place), given, aim)
+def _slow_down(seconds: float) -> None:
+    """Leave time to be killed after each step."""
+
+    class Slow(TrainerCallback):
+        def on_step_end(self, *args: object, **kwargs: object) -> None:
+            time.sleep(seconds)
+
+    made = trainer.LessonTrainer.__init__
+
+    def init(self: trainer.LessonTrainer, *args: object, **kwargs: object) -> None:
+        made(self, *args, **kwargs)
+        self.add_callback(Slow())
+
+    trainer.LessonTrainer.__init__ = init  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    if len(sys.argv) > 3:
+        _slow_down(float(sys.argv[3]))
+    for place, given, aim in json.loads(sys.argv[2]):
+        job(Collection(Path(sys.argv[1])), Path(place), given, aim)
