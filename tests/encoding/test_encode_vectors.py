@@ -1,8 +1,6 @@
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
+from command_line import kill_once
 from distillir.collections import Collection
 from distillir.encoding import vectors
 from distillir.encoding.store import VectorStore
@@ -159,11 +158,7 @@ def done(folder: Path) -> int:
 def test_a_kill_loses_at_most_a_block_and_a_rerun_goes_on(tiny: Collection, minilm_path: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", ENCODER, minilm_path, str(tiny.path), str(tmp_path)]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and done(tmp_path) < 8:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_once(process, lambda: done(tmp_path) >= 8)
     kept = done(tmp_path)
     assert 8 <= kept < len(tiny.corpus) and kept % 4 == 0
     found = encode_table(minilm_path, tiny.corpus, kind="document", precision="float32", cache=tmp_path)

@@ -1,8 +1,6 @@
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import torch
 from sentence_transformers import CrossEncoder
 from teacher_examples import some_lists, untrained_cross_encoder
 
+from command_line import kill_once
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.teachers.cross_encoder import CrossEncoderTeacher
@@ -152,11 +151,7 @@ teacher.score(collection, np.arange(4), lists)
 def test_kill_and_rerun_asks_only_what_is_missing(tiny: Collection, cross_encoder: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCORER, cross_encoder, str(tmp_path / "scores"), str(tiny.path)]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) < 24 * 10:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_once(process, lambda: sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) >= 24 * 10)
     kept = sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) // 24
     total = 4 * len(tiny.corpus)
     assert 10 <= kept < total

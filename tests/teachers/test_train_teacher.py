@@ -1,8 +1,6 @@
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from command_line import kill_once
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
@@ -104,11 +103,7 @@ def test_training_separates_its_pairs_and_a_kill_changes_no_weight(
     command = [sys.executable, "-c", TRAINER, minilm_path, str(tiny.path), str(killed)]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     work = tmp_path / ".killed.training"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not list(work.glob("checkpoints/*/complete")):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_once(process, lambda: list(work.glob("checkpoints/*/complete")), within=120)
     assert list(work.glob("checkpoints/*/complete")) and not killed.exists()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
