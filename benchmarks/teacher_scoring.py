@@ -57,7 +57,7 @@ def ways(path: Path, pairs: list[tuple[str, str]], max_length: int, tuned: int) 
     import torch
     from sentence_transformers import CrossEncoder
 
-    from distillir.encoding.models import quiet
+    from distillir.encoding.loading import quiet
     from distillir.encoding.precision import autocast, best_precision
     from distillir.teachers.load_cross_encoder import load_cross_encoder
     from distillir.teachers.pair_scores import score_pairs
@@ -97,7 +97,7 @@ def best_batch(path: Path, pairs: list[tuple[str, str]], max_length: int) -> int
     import torch
     from sentence_transformers import CrossEncoder
 
-    from distillir.encoding.models import quiet
+    from distillir.encoding.loading import quiet
 
     with quiet():
         model = CrossEncoder(str(path), max_length=max_length)

@@ -7,7 +7,8 @@ import torch
 
 from distillir.encoding.batches import budget_groups
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import load_sentence_transformer, resolve_model
+from distillir.encoding.model_files import resolve_model
+from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.precision import autocast, best_precision, resolve_precision
 from distillir.errors import DistillirError
 

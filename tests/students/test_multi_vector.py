@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from distillir.collections import Collection
-from distillir.encoding.models import load_multi_vector, load_sentence_transformer, model_kind
+from distillir.encoding.model_files import model_kind
+from distillir.encoding.models import load_multi_vector, load_sentence_transformer
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.errors import DistillirError
 from distillir.evaluation.index_size import index_size

@@ -17,7 +17,8 @@ from sentence_transformers.sparse_encoder.losses import FlopsLoss
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.encoding.active_words import active_words_only
-from distillir.encoding.models import load_sparse, model_kind
+from distillir.encoding.model_files import model_kind
+from distillir.encoding.models import load_sparse
 from distillir.encoding.sparse_vectors import encode_sparse
 from distillir.errors import DistillirError
 from distillir.evaluation.index_size import index_size

@@ -20,7 +20,7 @@ from distillir.collections import Collection
 from distillir.dark.dark_lists import DarkLists
 from distillir.dark.dark_set import open_dark_set
 from distillir.dark.spec import DarkSpec
-from distillir.encoding.models import resolve_model
+from distillir.encoding.model_files import resolve_model
 from distillir.layers.layer_set import LayerSet
 from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective

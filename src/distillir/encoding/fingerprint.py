@@ -7,7 +7,7 @@ from typing import Any
 
 import xxhash
 
-from distillir.encoding.models import resolve_model
+from distillir.encoding.model_files import resolve_model
 
 # Files of a model's folder that change no output.
 _NO_MATTER = {".md", ".lock", ".png", ".jsonl", ".log"}
@@ -18,7 +18,7 @@ def model_fingerprint(model: Any) -> str:
     """Hash of a model's weights and settings (hex).
 
     Args:
-        model: A folder, alias or hub name (see `distillir.encoding.models.resolve_model`), or a loaded torch module.
+        model: A folder, alias or hub name (`distillir.encoding.model_files.resolve_model`), or a loaded module.
 
     Returns:
         For a folder, a hash of the content of its files, wherever it lies; for a hub name, of the name and the commit
@@ -66,7 +66,7 @@ def _of_file(path: str, mtime: int, size: int) -> str:
 def _of_hub(name: str) -> str:
     from huggingface_hub import HfApi, try_to_load_from_cache
 
-    from distillir.encoding.models import one_line_errors
+    from distillir.encoding.loading import one_line_errors
 
     for repository in (name,) if "/" in name else (f"sentence-transformers/{name}", name):
         found = try_to_load_from_cache(repository, "config.json")

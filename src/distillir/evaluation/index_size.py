@@ -7,7 +7,7 @@ import numpy as np
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.encoding.models import model_kind
+from distillir.encoding.model_files import model_kind
 
 
 def index_size(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.encoding.models import model_kind
+from distillir.encoding.model_files import model_kind
 from distillir.retrieval.dense import DenseRetriever
 from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.retrieval.run import Run

@@ -11,8 +11,10 @@ import numpy as np
 
 from distillir.collections.table import Rows
 from distillir.encoding.batches import budget_groups, default_batch_tokens
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import file_hash, model_fingerprint
-from distillir.encoding.models import one_line_errors, pick_device, resolve_model
+from distillir.encoding.loading import one_line_errors
+from distillir.encoding.model_files import resolve_model
 from distillir.errors import DistillirError
 
 _TEXTS_AT_ONCE = 1024

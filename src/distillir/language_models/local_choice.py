@@ -9,7 +9,7 @@ import numpy as np
 import xxhash
 
 from distillir.collections.table import Rows
-from distillir.encoding.models import pick_device
+from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.errors import DistillirError
 from distillir.language_models.asker import Asker

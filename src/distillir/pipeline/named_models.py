@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from distillir.encoding.models import check_kind, own_pooling
+from distillir.encoding.model_files import check_kind, own_pooling
 from distillir.errors import DistillirError
 from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker

@@ -103,7 +103,7 @@ class DenseRetriever:
         Raises:
             DistillirError: The model cannot be loaded, or compares vectors neither by dot product nor by cosine.
         """
-        from distillir.encoding.models import similarity_name
+        from distillir.encoding.model_files import similarity_name
         from distillir.encoding.vectors import encode_rows, encode_table
 
         metric = {"dot": "ip", "cosine": "cosine"}[similarity_name(self.model)]

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 
 from distillir.collections.table import Rows
-from distillir.encoding.models import pick_device
+from distillir.encoding.device import pick_device
 from distillir.errors import DistillirError
 from distillir.progress import progress
 from distillir.retrieval.run import Scores

@@ -9,7 +9,7 @@ import torch
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.encoding.models import pick_device
+from distillir.encoding.device import pick_device
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.progress import progress

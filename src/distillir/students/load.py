@@ -31,7 +31,7 @@ def load_student(
     """Load a sentence-transformers model of a kind, slimmed if asked.
 
     Args:
-        name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.models.resolve_model`).
+        name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.model_files.resolve_model`).
         kind: One of `KINDS`. A dense model becomes a multi-vector one by `distillir.students.multi_vector`; a model
             that is of the kind already stays as it is.
         layers: Keep this many evenly spaced transformer layers.
@@ -58,7 +58,8 @@ def load_student(
 
 
 def _load(name: str, kind: str, device: str | None) -> Any:
-    from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse, model_kind
+    from distillir.encoding.model_files import model_kind
+    from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse
     from distillir.errors import DistillirError
 
     own = model_kind(name)

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from distillir.encoding.models import load_multi_vector, model_kind
+from distillir.encoding.model_files import model_kind
+from distillir.encoding.models import load_multi_vector
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, write_json
 

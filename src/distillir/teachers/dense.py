@@ -4,7 +4,8 @@ import numpy as np
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.encoding.models import load_sentence_transformer, similarity_name
+from distillir.encoding.model_files import similarity_name
+from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.vectors import encode_rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.encoder import EncoderTeacher

@@ -12,8 +12,8 @@ import xxhash
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import pick_device
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.reading import reads_whole
 from distillir.encoding.vectors import prompt_for

@@ -13,8 +13,9 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.blocks import block_outputs, blocks_of
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import model_depth, pick_device, read_model_json
+from distillir.encoding.model_files import model_depth, read_model_json
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.errors import DistillirError
 from distillir.layers.layer_set import LayerScores

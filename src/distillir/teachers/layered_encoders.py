@@ -15,14 +15,10 @@ from distillir.collections.table import Rows, TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.blocks import block_outputs, blocks_of, pool
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import (
-    load_multi_vector,
-    load_sentence_transformer,
-    load_sparse,
-    model_depth,
-    pick_device,
-)
+from distillir.encoding.model_files import model_depth
+from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.segments import outputs
 from distillir.encoding.vectors import Kind

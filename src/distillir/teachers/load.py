@@ -171,7 +171,7 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
         from distillir.teachers.bm25 import BM25Teacher
 
         return BM25Teacher(**options)
-    from distillir.encoding.models import resolve_model
+    from distillir.encoding.model_files import resolve_model
 
     resolve_model(options["model"])  # A path to nothing is said now, not after the mining.
     if kind == "dense":

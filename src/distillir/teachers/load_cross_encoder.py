@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from distillir.encoding.models import one_line_errors, pick_device, resolve_model, set_max_length
+from distillir.encoding.device import pick_device
+from distillir.encoding.loading import one_line_errors
+from distillir.encoding.model_files import resolve_model
+from distillir.encoding.models import set_max_length
 from distillir.errors import DistillirError
 
 #: Lies in the folder of a cross-encoder that reads two documents beside a query.
@@ -25,7 +28,7 @@ def load_cross_encoder(
     Args:
         name: Folder or hub name.
         max_length: Tokens of a pair at most (default: the model's own).
-        device: A torch device; None takes `distillir.encoding.models.pick_device`.
+        device: A torch device; None takes `distillir.encoding.device.pick_device`.
         pairwise: Whether one is wanted that compares two documents.
 
     Raises:

@@ -61,7 +61,7 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     Raises:
         DistillirError: As `validate_layered_spec`, or a model that is not there or of another kind.
     """
-    from distillir.encoding.models import check_kind, resolve_model
+    from distillir.encoding.model_files import check_kind, resolve_model
     from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder, check_head
     from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
     from distillir.teachers.load_cross_encoder import check_cross_encoder
@@ -90,7 +90,8 @@ def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
     Raises:
         DistillirError: As `load_layered`.
     """
-    from distillir.encoding.models import check_kind, load_multi_vector, load_sentence_transformer, resolve_model
+    from distillir.encoding.model_files import check_kind, resolve_model
+    from distillir.encoding.models import load_multi_vector, load_sentence_transformer
     from distillir.teachers.load_cross_encoder import load_cross_encoder
 
     validate_layered_spec(spec, "method.layers.teacher")

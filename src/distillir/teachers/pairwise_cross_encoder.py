@@ -9,8 +9,9 @@ import xxhash
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.encoding.models import pick_device, resolve_model
+from distillir.encoding.model_files import resolve_model
 from distillir.errors import DistillirError
 from distillir.files import cache_root
 from distillir.progress import progress

@@ -75,8 +75,9 @@ def train_cross_encoder(
     Raises:
         DistillirError: Nothing to train on, ``output`` holds something else, or the loss is not finite.
     """
+    from distillir.encoding.device import pick_device
     from distillir.encoding.fingerprint import model_fingerprint
-    from distillir.encoding.models import pick_device, quiet
+    from distillir.encoding.loading import quiet
     from distillir.encoding.precision import resolve_precision
 
     if batch_size % world_size():
@@ -171,7 +172,10 @@ def _train(
     from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
     from transformers.trainer_utils import set_seed
 
-    from distillir.encoding.models import one_line_errors, pick_device, quiet, resolve_model, set_max_length
+    from distillir.encoding.device import pick_device
+    from distillir.encoding.loading import one_line_errors, quiet
+    from distillir.encoding.model_files import resolve_model
+    from distillir.encoding.models import set_max_length
     from distillir.teachers.length_batches import LengthBatches
     from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
 

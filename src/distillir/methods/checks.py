@@ -1,0 +1,101 @@
+"""Parts of a recipe that do not go together, refused before anything is loaded."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from distillir.errors import DistillirError
+from distillir.plans.graded_lists import GradedLists
+
+if TYPE_CHECKING:
+    from distillir.dark.spec import DarkSpec
+    from distillir.methods.compose import ComposedStage
+    from distillir.recipe import Recipe
+
+
+def check_layers(recipe: "Recipe") -> None:
+    """Refuse layers that nobody has, and a joint teacher that cannot score what it is to compare."""
+    from distillir.teachers.load_layered import KINDS
+
+    layers = recipe.method.layers
+    if layers is None:
+        return
+    if recipe.student.towers != "shared":
+        raise DistillirError(
+            f"layers are compared of one encoder, and the student's towers are {recipe.student.towers}",
+            where="method.layers",
+            remedy="set student.towers to shared, or leave layers out",
+        )
+    if layers.teacher is None:
+        raise DistillirError(
+            "layers are wanted, and "
+            + (
+                f"the recipe's teacher ({recipe.teacher!r}) has none"
+                if recipe.teacher is not None
+                else "the recipe names no teacher that has some"
+            ),
+            where="method.layers.teacher",
+            remedy=f"name a model as {', '.join(f'{{{kind}: model}}' for kind in KINDS)}",
+        )
+
+
+def check_dark(dark: "DarkSpec", recipe: "Recipe") -> None:
+    """Refuse dark examples that nobody can score or that are never made."""
+    if recipe.teacher is None:
+        raise DistillirError(
+            "dark examples are scored by the teacher, and the recipe has none",
+            where="method.dark",
+            remedy="name a teacher (in place of teaching)",
+        )
+    made = {"reinforced": dark.reinforced, "noisy": dark.noisy}
+    if not any(made[kind] for kind in dark.kinds):
+        raise DistillirError(
+            f"of {' and '.join(dark.kinds)} none is made",
+            where="method.dark",
+            remedy="set method.dark.reinforced or method.dark.noisy above 0",
+        )
+
+
+def _asks_student(recipe: "Recipe") -> bool:
+    """Whether the student is a source of candidates."""
+    from distillir.retrieval.sources import read_sources
+
+    found = read_sources(recipe.candidates.from_)
+    return any(kind == recipe.student.kind and options.get("model") is None for kind, options in found)
+
+
+def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
+    """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
+    for number, stage in enumerate(stages, 1):
+        where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"
+        longest = max((form.size for form in stage.forms if isinstance(form, GradedLists)), default=0)
+        if recipe.teaching is None and longest > recipe.candidates.depth:
+            raise DistillirError(
+                f"takes lists of {longest}, and candidates.depth is {recipe.candidates.depth}",
+                where=where,
+                remedy=f"set candidates.depth to {longest} or more, or smaller groups",
+            )
+        if stage.training.in_batch:
+            for objective, _, _ in stage.objective.parts:
+                if not objective.in_batch:
+                    raise DistillirError(
+                        f"{objective.name} compares margins of scores, and the teacher has not scored other queries'"
+                        " documents",
+                        where="training.in_batch",
+                        remedy="leave it out, or choose another objective",
+                    )
+        if stage.mine and recipe.teacher is None:
+            raise DistillirError(
+                "mines anew, and the recipe has no teacher to score what it finds",
+                where=where,
+                remedy="name a teacher (in place of teaching)",
+            )
+        if stage.mine and not _asks_student(recipe):
+            raise DistillirError(
+                "mines anew with the student, and candidates.from does not ask it",
+                where=where,
+                remedy=f"put {recipe.student.kind} (without a model) into candidates.from",
+            )
+        if stage.mine and number == 1:
+            raise DistillirError(
+                "mines anew before anything was learned", where=where, remedy="take mine out of the first stage"
+            )
