@@ -16,7 +16,7 @@ SHARED, REPEATED = ("mine", "score", "before"), ("train", "evaluate")
 
 
 def print_comparison_plan(comparison: Comparison, output: Path) -> None:
-    """Time a few texts with each model, and print a line for each cell.
+    """Time a few texts with each model, and print a line for each cell (``?``: what a server answers cannot be timed).
 
     Dark examples, pairs and layers count once a cell: other seeds are answered by the cache.
 
@@ -27,24 +27,24 @@ def print_comparison_plan(comparison: Comparison, output: Path) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("cell")
     table.add_column("about", justify="right")
-    seeds, shared, total = len(comparison.seeds), {}, 0.0
-    rows = []
+    seeds, shared, own = len(comparison.seeds), {}, {}
+    unknown: set[str] = set()
     for cell in comparison.cells:
         try:
             steps = plan(cell.recipe, collection)
         except DistillirError as error:
             raise DistillirError(str(error), where=f"cell {cell.name!r}") from None
         seconds = {step.stage: step.seconds or 0.0 for step in steps}
-        shared[shared_key(cell.recipe)] = sum(seconds[stage] for stage in SHARED if stage in seconds)
+        before = sum(seconds[stage] for stage in SHARED if stage in seconds)
         again = sum(spent for stage, spent in seconds.items() if stage.startswith(REPEATED))
-        once = sum(seconds.values()) - again - shared[shared_key(cell.recipe)]
-        total += once + seeds * again
-        rows.append((f"{cell.name}{' (baseline)' if cell.name == comparison.baseline else ''}", once + seeds * again))
+        shared[shared_key(cell.recipe)] = before
+        own[cell.name] = sum(seconds.values()) - before + (seeds - 1) * again
+        unknown |= {cell.name for step in steps if step.seconds is None}
     table.add_row("shared: candidates, scores, the student before", duration(sum(shared.values())))
-    for name, spent in rows:
-        table.add_row(name, duration(spent))
-    total += sum(shared.values())
-    table.add_row("all", duration(total))
+    for name, spent in own.items():
+        label = f"{name} (baseline)" if name == comparison.baseline else name
+        table.add_row(label, duration(spent) + (" + ?" if name in unknown else ""))
+    table.add_row("all", duration(sum(shared.values()) + sum(own.values())) + (" + ?" if unknown else ""))
     console.print(table)
     say(f"{len(comparison.cells)} cells, {seeds} seeds: {len(comparison.runs)} runs into {output}")
     say("Estimates come from a few texts timed here and now; what is in the cache already takes no time.")
