@@ -108,6 +108,20 @@ def test_judgements_alone_need_no_teacher(recipe: Path, tmp_path: Path) -> None:
     assert "Teacher" not in (tmp_path / "run" / "report.html").read_text().split("</header>")[0]
 
 
+@pytest.mark.parametrize(("student", "teacher"), [(1.0, 0.05), (0.05, 1.0)])
+def test_lists_too_flat_to_learn_from_are_told(recipe: Path, tmp_path: Path, student: float, teacher: float) -> None:
+    """Cosines at temperature 1 are all alike, the teacher's as the student's."""
+    options = f"{{student_temperature: {student}, teacher_temperature: {teacher}}}"
+    flat = ["--set", "teacher={dense: all-MiniLM-L6-v2}", "--set", "training.epochs=1"]
+    flat += ["--set", f"objective={{kl: {options}}}", "--output", str(tmp_path / "run")]
+    for verb in ("mine", "score", "train"):
+        done = distillir(verb, recipe, *flat)
+        assert done.returncode == 0, done.stderr
+    assert ("kl: at teacher_temperature 1 the teacher's lists are nearly flat" in done.stderr) == (teacher == 1)
+    assert ("try {student_temperature: 0.05, teacher_temperature: 0.0" in done.stderr) == (teacher == 1)
+    assert ("kl: at student_temperature 1 a softmax of the student's cosines" in done.stderr) == (student == 1)
+
+
 def test_ctrl_c_says_how_to_go_on(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     process = apart("run", recipe, "--output", output, stderr=subprocess.PIPE)

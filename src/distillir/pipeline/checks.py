@@ -6,7 +6,14 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
+from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet
+
+#: Above so many times the suggested temperature a teacher's lists are told to be flat. On squadshifts-wiki 1.1
+#: times costs nothing or 0.007 nDCG@10, twice 0.02 to 0.04, four times 0.1 (benchmarks/results/lead.md).
+FLAT = 1.5
+#: Above this temperature a softmax of cosines, which lie in [-1, 1], cannot follow a teacher.
+FLAT_COSINES = 0.5
 
 
 def check_queries(folder: RunFolder) -> None:
@@ -29,6 +36,35 @@ def check_lists(method: Composition, lists: TeachingSet) -> None:
     """
     _check_steps(method, int((lists.sizes > 1).sum()))
     _check_positives(method, _judged(lists), "no list holds one", "candidates", "set candidates.add_judged")
+
+
+def say_flat_lists(method: Composition, suggested: float | None, *, cosines: bool) -> None:
+    """Tell where temperatures make lists so flat that a student learns little of their order.
+
+    Args:
+        method: What is trained.
+        suggested: The teacher's temperature, by `distillir.teachers.diagnostics`; None where there is none.
+        cosines: Whether the student's scores are cosines.
+    """
+    told = set()
+    for stage in method.stages:
+        for objective, _, options in stage.objective.parts:
+            if "teacher_temperature" not in options:
+                continue
+            name, own, teachers = objective.name, options["student_temperature"], options["teacher_temperature"]
+            if suggested is not None and float(teachers) > FLAT * suggested:
+                better = f"{{student_temperature: {own:g}, teacher_temperature: {suggested:g}}}"
+                told.add(
+                    f"{name}: at teacher_temperature {teachers:g} the teacher's lists are nearly flat: the student may "
+                    f"end worse than it was; try {better}"
+                )
+            if cosines and float(own) > FLAT_COSINES:
+                told.add(
+                    f"{name}: at student_temperature {own:g} a softmax of the student's cosines is nearly flat: it "
+                    "cannot follow the teacher; try student_temperature: 0.05"
+                )
+    for line in sorted(told):
+        say(line)
 
 
 def _judged(lists: TeachingSet) -> bool:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.encoding.model_files import similarity_name
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
-from distillir.pipeline.checks import check_lists
+from distillir.pipeline.checks import check_lists, say_flat_lists
 from distillir.pipeline.dark import dark_source, make_dark_set
 from distillir.pipeline.dark_pairs import dark_pair_source, make_dark_pairs
 from distillir.pipeline.layers import layer_source, make_layers
@@ -63,6 +64,8 @@ def train(folder: RunFolder) -> None:
     last_student = folder.initial_student
     sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
     check_lists(method, open_teaching_set(sources.teaching, folder.collection))
+    cosines = folder.recipe.student.kind == "dense" and similarity_name(folder.initial_student) == "cosine"
+    say_flat_lists(method, folder.noted().get("diagnostics", {}).get("temperature"), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
