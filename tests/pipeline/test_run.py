@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -118,7 +119,8 @@ def test_lists_too_flat_to_learn_from_are_told(recipe: Path, tmp_path: Path, stu
         done = distillir(verb, recipe, *flat)
         assert done.returncode == 0, done.stderr
     assert ("kl: at teacher_temperature 1 the teacher's lists are nearly flat" in done.stderr) == (teacher == 1)
-    assert ("try {student_temperature: 0.05, teacher_temperature: 0.0" in done.stderr) == (teacher == 1)
+    better = re.search(r"try {student_temperature: 0\.05, teacher_temperature: ([\d.]+)}", done.stderr)
+    assert (better is not None and 0 < float(better[1]) < 0.5) == (teacher == 1)
     assert ("kl: at student_temperature 1 a softmax of the student's cosines" in done.stderr) == (student == 1)
 
 
