@@ -14,6 +14,7 @@ from distillir.collections import load_collection
 from distillir.comparison.file import read_comparison
 from distillir.comparison.leaderboard import Leaderboard
 from distillir.comparison.run import run_comparison
+from distillir.comparison.share import prepare
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.significance import paired_t_test
 from distillir.retrieval.trec import read_run
@@ -136,6 +137,16 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(value: dict[str, Any], 
         assert refused.returncode == 2 and "holds no comparison" in refused.stderr
     other = distillir("compare", file, "-o", output, "--set", "evaluation=dev")
     assert other.returncode == 2 and "another collection or evaluation" in other.stderr
+
+
+def test_what_cells_share_asks_nothing_of_how_they_train(value: dict[str, Any], tmp_path: Path) -> None:
+    """Ten queries are fewer than a step of the default settings takes, and enough for these cells."""
+    value["recipe"]["queries"] = {"split": "train", "limit": 10}
+    file = tmp_path / "few.yaml"
+    file.write_text(yaml.safe_dump(value), encoding="utf-8")
+    comparison = read_comparison(file)
+    shared = prepare(tmp_path / "out", comparison.cells[0], comparison.query_seed)
+    assert shared.teaching.is_dir() and shared.before_run.is_file()
 
 
 def test_dark_examples_are_made_once_for_all_cells(value: dict[str, Any], tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ SHARED, REPEATED = ("mine", "score", "before"), ("train", "evaluate")
 
 
 def print_comparison_plan(comparison: Comparison, output: Path) -> None:
-    """Time a few texts with each model, and print a line for each cell (``?``: what a server answers cannot be timed).
+    """Time a few texts with each model, and print a line for each cell (``?``: servers, pairwise teachers).
 
     Dark examples, pairs and layers count once a cell: other seeds are answered by the cache.
 
     Raises:
-        DistillirError: The collection or a model cannot be loaded, or no cell could run; the message names the cell.
+        DistillirError: The collection, or a model of a cell, cannot be loaded; the message names the cell.
     """
     collection = load_collection(comparison.cells[0].recipe.collection)
     table = Table(box=None, padding=(0, 2, 0, 0))

@@ -10,7 +10,7 @@ from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet
 
 #: Above so many times the suggested temperature a teacher's lists are told to be flat. On squadshifts-wiki 1.1
-#: times costs nothing or 0.007 nDCG@10, twice 0.02 to 0.04, four times 0.1 (benchmarks/results/lead.md).
+#: times costs nothing or 0.007 nDCG@10, twice 0.02 to 0.05, four times 0.12 (benchmarks/results/lead.md).
 FLAT = 1.5
 #: Above this temperature a softmax of cosines, which lie in [-1, 1], cannot follow a teacher.
 FLAT_COSINES = 0.5

@@ -2,7 +2,6 @@
 
 from distillir.files import atomic_directory
 from distillir.parallel import barrier, rank
-from distillir.pipeline.checks import check_queries
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
@@ -32,10 +31,8 @@ def mine(folder: RunFolder) -> None:
     """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``; nothing where they are there.
 
     Raises:
-        DistillirError: A source cannot be read or loaded, or the method asks what no training query has.
+        DistillirError: A source cannot be read or loaded.
     """
-    if folder.recipe.teaching is None:
-        check_queries(folder)
     prepare_student(folder)
     if folder.recipe.teaching is not None:
         say("The recipe brings a teaching set: nothing to mine.")

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from distillir.parallel import barrier, rank
+from distillir.pipeline.checks import check_queries
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.layers import layers
@@ -34,6 +35,8 @@ def run(recipe: Recipe, output: Path) -> Path:
     with open_run(output, recipe) as folder:
         check_named_models(recipe)
         say(f"distillir run: {folder.collection.name} into {output}")
+        if recipe.teaching is None:
+            check_queries(folder)
         mine(folder)
         score(folder)
         dark(folder)
