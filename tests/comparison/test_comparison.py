@@ -140,8 +140,8 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(value: dict[str, Any], 
 
 
 def test_what_cells_share_asks_nothing_of_how_they_train(value: dict[str, Any], tmp_path: Path) -> None:
-    """Ten queries are fewer than a step of the default settings takes, and enough for these cells."""
-    value["recipe"]["queries"] = {"split": "train", "limit": 10}
+    """Four queries are fewer than a step of the default settings takes, and enough for these cells."""
+    value["recipe"]["queries"] = {"split": "train", "limit": 4}
     file = tmp_path / "few.yaml"
     file.write_text(yaml.safe_dump(value), encoding="utf-8")
     comparison = read_comparison(file)
