@@ -140,6 +140,9 @@ class EvaluationSpec(Part):
         description="the first is the headline",
     )
     depth: int = Field(100, ge=1, description="documents retrieved a query")
+    teacher_depth: int | None = Field(
+        None, ge=1, description="candidates a query that the teacher ranks; null: as many as students retrieve (depth)"
+    )
     precision: Literal["float32", "bf16", "auto"] = Field(
         "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )
