@@ -127,9 +127,9 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
     """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
     from distillir.encoding.reading import reads_whole, tokens_read
     from distillir.encoding.vectors import prompt_for
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
 
-    student = load_student(str(folder.initial_student), kind=folder.recipe.student.kind, device="cpu")
+    student = load_student_of(folder.recipe.student, folder.initial_student, device="cpu")
     limit = folder.recipe.training.max_length
     prompt = prompt_for(student, "document") or ""
 

@@ -62,7 +62,13 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "collection": collection.name,
         "split": recipe.evaluation.split or HELD_OUT,
         "queries": len(qrels.query_rows),
-        "student": index_size(folder.student, collection, qrels.query_rows, recipe.evaluation.precision),
+        "student": index_size(
+            folder.student,
+            collection,
+            qrels.query_rows,
+            recipe.evaluation.precision,
+            trust_remote_code=recipe.student.trust_remote_code,
+        ),
         "method": method.name,
         "plan": method.plan,
         "objective": method.objective.spec,
@@ -90,7 +96,14 @@ def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
     rows = evaluation_queries(folder)
     with folder.timed(f"evaluate {name}"):
         wanted = folder.recipe.evaluation
-        run = search_student(model, folder.collection, rows, wanted.depth, precision=wanted.precision)
+        run = search_student(
+            model,
+            folder.collection,
+            rows,
+            wanted.depth,
+            precision=wanted.precision,
+            trust_remote_code=folder.recipe.student.trust_remote_code,
+        )
         if rank() == 0:
             write_run(replace(run, name=name), folder.collection, path)
     barrier()

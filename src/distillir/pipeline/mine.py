@@ -14,12 +14,9 @@ def prepare_student(folder: RunFolder) -> None:
     if reusable(folder, "initial student") or rank() != 0:
         barrier()
         return
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
 
-    spec = folder.recipe.student
-    model = load_student(
-        spec.model, kind=spec.kind, layers=spec.layers, max_length=spec.max_length, towers=spec.towers, device="cpu"
-    )
+    model = load_student_of(folder.recipe.student, device="cpu")
     with atomic_directory(folder.initial_student) as target:
         model.save_pretrained(str(target), create_model_card=False)
     barrier()
@@ -68,6 +65,7 @@ def mine_training(folder: RunFolder, model: str | None = None) -> Run:
         training_queries(folder),
         folder.recipe.candidates.form(),
         default_model=model or str(folder.initial_student),
+        trust_default=folder.recipe.student.trust_remote_code,
         qrels=training_qrels(folder),
     )
 
@@ -87,5 +85,6 @@ def mine_evaluation(folder: RunFolder) -> Run:
         evaluation_queries(folder),
         {**wanted.candidates.form(), "exclude_judged": False, "add_judged": False, "depth": depth},
         default_model=str(folder.initial_student),
+        trust_default=folder.recipe.student.trust_remote_code,
         qrels=None,
     )

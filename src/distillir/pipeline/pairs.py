@@ -79,7 +79,10 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     seed, distance = folder.recipe.query_seed, spec.distance or teacher.distance
     own: list[Scores] | list[None] = [None] * len(lists)
     if spec.choice == "disagreement":
-        judge = load_teacher({folder.recipe.student.kind: str(student)})
+        student_spec = folder.recipe.student
+        judge = load_teacher(
+            {student_spec.kind: {"model": str(student), "trust_remote_code": student_spec.trust_remote_code}}
+        )
         own = judge.score(folder.collection, lists.queries, lists.lists)
     places = [
         sample_pairs(lists.scores(index), spec.sampling(), distance, np.random.default_rng([seed, int(query), 5]), mine)

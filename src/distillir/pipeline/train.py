@@ -110,7 +110,7 @@ def _train_stage(
     from distillir.pairs.pair_lists import PairLists
     from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
     from distillir.students.card import model_card, teacher_card
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
     from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.train import DarkTraining, checkpoint_folder
@@ -139,7 +139,7 @@ def _train_stage(
         pairs = PairLists(open_pairs(sources.pairs, source), first=method.pairs.documents == "first")
     layered = None if method.layers is None else _layered(folder, method.layers, taught, sources)
     lists = taught if taught.has_scores else MinedOrder(taught)
-    model = load_student(str(start), kind=recipe.student.kind)
+    model = load_student_of(recipe.student, start)
     with folder.timed("train"):
         lessons = train_student(
             model,
