@@ -15,6 +15,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.run_folder import RunFolder, open_run
+from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.score import score
 from distillir.recipe import Recipe
 
@@ -67,7 +68,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
             if source.exists() and not os.path.lexists(own):
                 _link(own, source)
         # Calls and seconds of the shared stages are told once, not with every cell.
-        facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated")}
+        facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated", FACT)}
         folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
     barrier()
     return folder

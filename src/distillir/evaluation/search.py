@@ -7,6 +7,7 @@ from distillir.collections.table import Rows
 from distillir.encoding.model_files import model_kind
 from distillir.retrieval.dense import DenseRetriever
 from distillir.retrieval.multi_vector import MultiVectorRetriever
+from distillir.retrieval.own_document import search
 from distillir.retrieval.run import Run
 from distillir.retrieval.sources import Retriever
 from distillir.retrieval.sparse import SparseRetriever
@@ -19,6 +20,7 @@ def search_student(
     depth: int = 100,
     max_length: int | None = None,
     precision: str = "float32",
+    own_document: str = "leave_out",
 ) -> Run:
     """Rank the corpus with a student: exactly, but for multi-vector students on large corpora (see there).
 
@@ -29,10 +31,11 @@ def search_student(
         depth: Documents per query.
         max_length: Tokens per text at most (default: the model's own).
         precision: What the student encodes in. In float32 figures are those of whoever loads the student.
+        own_document: ``leave_out`` passes over the document that a query itself is, as BEIR does; ``keep`` ranks it.
 
     Returns:
         The run.
     """
     kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
     retriever: Retriever = kinds[model_kind(model)](str(model), max_length, precision=precision)
-    return retriever.search(collection, query_rows, depth)
+    return search(retriever, collection, query_rows, depth, own_document=own_document)

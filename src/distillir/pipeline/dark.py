@@ -29,9 +29,11 @@ from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import known_lists
+from distillir.plans.known_lists import KnownLists
 from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+from distillir.teaching.teaching_set import open_teaching_set
 
 
 def dark(folder: RunFolder) -> None:
@@ -59,7 +61,7 @@ def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Pat
     barrier()
     texts, done = (target / TEXTS).is_dir(), is_complete(target)
     barrier()
-    lists = open_teaching_set(teaching, folder.collection)
+    lists = known_lists(folder, open_teaching_set(teaching, folder.collection))
     source = dark_source(folder, spec, lists)
     if texts:
         check_source(target, source)
@@ -80,7 +82,7 @@ def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Pat
     barrier()
 
 
-def dark_source(folder: RunFolder, spec: DarkSpec, lists: TeachingSet) -> str:
+def dark_source(folder: RunFolder, spec: DarkSpec, lists: KnownLists) -> str:
     """Identity of all that the dark texts of a teaching set depend on (hex)."""
     digest, recipe = xxhash.xxh3_128(), folder.recipe
     settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
@@ -101,7 +103,7 @@ def _teacher(folder: RunFolder) -> CountedTeacher:
 
 
 def _write_texts(
-    folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path, teacher: CountedTeacher, source: str
+    folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path, teacher: CountedTeacher, source: str
 ) -> None:
     collection, recipe = folder.collection, folder.recipe
     fits_for, key = readers(folder, teacher)
@@ -155,7 +157,7 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
     return fits_for, lambda text: tokens_read(student, prompt + text, limit=limit)
 
 
-def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
+def _score(folder: RunFolder, lists: KnownLists, target: Path, teacher: CountedTeacher) -> None:
     """Ask the teacher for dark texts and candidates together: where it normalises over a list, they must be one."""
     collection = folder.collection
     wider, edge = with_documents(collection, TextTable(target / TEXTS)), len(collection.corpus)
@@ -180,6 +182,6 @@ def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: Counted
         say(f"Teacher {teacher.name}: {calls_told(calls)}")
 
 
-def _diagnose(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path) -> DarkDiagnostics:
+def _diagnose(folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path) -> DarkDiagnostics:
     chosen = DarkLists(open_dark_set(target), lists, spec, len(folder.collection.corpus))
     return diagnose_dark(chosen, folder.recipe.query_seed)

@@ -4,6 +4,7 @@ from distillir.files import atomic_directory
 from distillir.parallel import barrier, rank
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import tell_same_texts
 from distillir.progress import say
 from distillir.retrieval.run import Run
 
@@ -43,6 +44,8 @@ def mine(folder: RunFolder) -> None:
     missing = [path for path in (folder.candidates, folder.evaluation_candidates) if not path.is_file()]
     barrier()
     collection = folder.collection
+    if missing:
+        tell_same_texts(folder, training_queries(folder))
     with folder.timed("mine"):
         for path in missing:
             training = path == folder.candidates
@@ -72,6 +75,7 @@ def mine_training(folder: RunFolder, model: str | None = None) -> Run:
         folder.recipe.candidates.form(),
         default_model=model or str(folder.initial_student),
         qrels=training_qrels(folder),
+        own_document=folder.recipe.queries.own_document,
     )
 
 
@@ -85,4 +89,5 @@ def mine_evaluation(folder: RunFolder) -> Run:
         {**folder.recipe.candidates.form(), "exclude_judged": False, "add_judged": False},
         default_model=str(folder.initial_student),
         qrels=None,
+        own_document=folder.recipe.queries.own_document,
     )

@@ -82,6 +82,7 @@ def mine_from_spec(
     *,
     default_model: str | None = None,
     qrels: Qrels | None = None,
+    own_document: str = "leave_out",
 ) -> Run:
     """Mine the candidates that a recipe asks for; ``guard`` waits for the teacher's scores and is passed over here.
 
@@ -91,6 +92,7 @@ def mine_from_spec(
         spec: As in `validate_candidates_spec`.
         default_model: The student before training, for ``dense`` without a model.
         qrels: Judgements, for ``exclude_judged`` and ``add_judged``.
+        own_document: See `mine`.
 
     Returns:
         The run; see `mine`.
@@ -102,7 +104,7 @@ def mine_from_spec(
     retrievers = [load_retriever(source, default_model) for source in _sources(spec)]
     options = {key: value for key, value in spec.items() if key not in ("from", "depth", "guard")}
     depth = spec.get("depth", DEFAULT_DEPTH)
-    return mine(collection, query_rows, retrievers, depth=depth, qrels=qrels, **options)
+    return mine(collection, query_rows, retrievers, depth=depth, qrels=qrels, own_document=own_document, **options)
 
 
 def _sources(spec: Mapping[str, Any]) -> list[object]:

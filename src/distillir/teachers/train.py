@@ -40,6 +40,7 @@ def train_cross_encoder(
     seed: int = 0,
     max_pairs: int | None = None,
     pairwise: bool = False,
+    own_document: str = "leave_out",
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
 ) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def train_cross_encoder(
         max_pairs: At most so many pairs.
         pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
             positive against each of its negatives, half of them in either order, and ties among negatives.
+        own_document: See `training_pairs`.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
 
@@ -92,6 +94,7 @@ def train_cross_encoder(
         negative_depth=negative_depth,
         max_pairs=max_pairs,
         seed=seed,
+        own_document=own_document,
     )
     resolved = resolve_precision(precision, pick_device())
     settings = {
