@@ -94,8 +94,8 @@ def training_pairs(
     Args:
         collection: Where judgements are.
         split: Whose.
-        negatives_run: Rankings of the split's queries; what is judged relevant, by whatever split, and all with the text
-            of such a document is taken out of them.
+        negatives_run: Rankings of the split's queries; what any split judges relevant, and all with the text of such a
+            document, is taken out of them.
         negatives_per_positive: Drawn without replacement for each positive; fewer where the run has fewer.
         negative_depth: Drawn from the first so many that are left.
         max_pairs: Whole positives with their negatives, of queries in random order, until this many pairs.

@@ -34,8 +34,8 @@ class TrainingSettings(BaseModel):
     )
     mask_positives: bool = Field(
         True,
-        description="no document that is judged relevant to a query, or has the text of one that is, under whatever id, "
-        "is a negative of it: not in its own list, not from other lists; false: as the authors' code, which masks by id",
+        description="no document that is judged relevant to a query, or has the text of one that is under whatever id, "
+        "is a negative of it, in its own list or from others; false: as the authors' code, which knows ids alone",
     )
     learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
