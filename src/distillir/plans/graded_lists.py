@@ -26,6 +26,8 @@ class GradedLists:
             group. The original's cut is not known: ``half`` is a reconstruction.
         first: ``judged``: judged positives stand before all others, among themselves as the teacher scores them;
             ``teacher``: the teacher's order alone. Candidates that the teacher ties keep the order they were mined in.
+        spare: With ``judged``: judged positives beyond the top group are labelled as its last one, not as the negatives
+            of the other two (ours; the original's code labels them by rank alone).
         redraw: Draw the two groups anew each epoch (ours); else once, as in the original's prepared files.
 
     Source:
@@ -38,6 +40,7 @@ class GradedLists:
     cut: int | str = "half"
     first: str = "judged"
     redraw: bool = False
+    spare: bool = True
 
     @property
     def size(self) -> int:
@@ -65,6 +68,8 @@ class GradedLists:
         graded[:top] = 1.0 / np.arange(1, top + 1)
         labels = np.empty_like(graded)
         labels[ranked] = graded
+        if self.spare and self.first == "judged":
+            labels[relevant] = np.maximum(labels[relevant], 1.0 / max(top, 1))
         return labels
 
     def outside(self, scores: Scores) -> float:

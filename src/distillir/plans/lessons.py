@@ -7,6 +7,7 @@ import numpy as np
 
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
+from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lesson, Lists
 from distillir.plans.list_form import ListForm
 from distillir.plans.overlap import Overlap
@@ -109,12 +110,15 @@ class Lessons:
         dark, progress = None, position / self._length
         if self.dark is not None:
             dark = self.dark.lesson(index, chosen, progress, np.random.default_rng([self.seed, epoch, index, 3]))
+        labels = self.forms[form].labels(scores, relevant)
+        if isinstance(self.lists, KnownLists):
+            labels = self.lists.levelled(index, labels)
         pairs, preferences = (None, None) if self.pairs is None else self.pairs.within(index, chosen)
         return Lesson(
             query=int(self.lists.queries[index]),
             documents=documents[chosen],
             teacher=scores[chosen],
-            labels=self.forms[form].labels(scores, relevant)[chosen],
+            labels=labels[chosen],
             relevant=relevant[chosen],
             known=documents,
             outside=self.forms[form].outside(scores),

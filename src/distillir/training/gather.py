@@ -60,7 +60,7 @@ def with_other_processes(label: Mapping[str, Any]) -> dict[str, Any]:
         The label; ``index`` counts over what `gathered` makes of the document features.
     """
     own = label["rows"]
-    rows = gathered(own)
+    rows, texts = gathered(own), gathered(label["texts"])
     sizes = counts_of(len(own), own.device)
     start = sum(sizes[: rank()])
     places = torch.arange(len(rows), device=own.device)
@@ -71,7 +71,7 @@ def with_other_processes(label: Mapping[str, Any]) -> dict[str, Any]:
     first = torch.full((int(which.max()) + 1 if len(which) else 0,), len(rows), device=own.device)
     first = first.scatter_reduce(0, which, torch.arange(len(which), device=own.device), "amin")
     others = others[first]
-    joins = ~(rows[others][None, :, None] == label["known"][:, None, :]).any(dim=2)
+    joins = ~(texts[others][None, :, None] == label["known"][:, None, :]).any(dim=2)
     shape = joins.shape
     least = torch.where(label["own"], label["teacher"], torch.inf).amin(dim=1, keepdim=True)
     nothing = torch.where(torch.isfinite(least), least - NOTHING, 0.0)
@@ -86,6 +86,8 @@ def with_other_processes(label: Mapping[str, Any]) -> dict[str, Any]:
     }
     found = {**label, "index": label["index"] + start}
     found |= {name: torch.cat([found[name], value.to(found[name].dtype)], dim=1) for name, value in more.items()}
+    if "spared" in label:
+        found["spared"] = torch.nn.functional.pad(label["spared"], (0, shape[1]))
     if "layers" in label:
         found["layers"] = torch.nn.functional.pad(label["layers"], (0, shape[1]))
     if "dark" in label:

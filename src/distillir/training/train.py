@@ -10,13 +10,15 @@ import numpy as np
 from torch import nn
 
 from distillir.allocator import keep_freed_memory
-from distillir.collections import Collection, TextTable
+from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
+from distillir.collections.known_positives import KnownPositives
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
 from distillir.parallel import barrier, first_process_first, world_size
+from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
@@ -55,6 +57,7 @@ def train(
     pairs: PairLists | None = None,
     layers: LayerTraining | None = None,
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
+    judged: Qrels | None = None,
     stage: int | None = None,
     seed: int = 0,
 ) -> Lessons:
@@ -74,6 +77,8 @@ def train(
         layers: See `LayerTraining`; None for none.
         pairs: Pairs of the lists' candidates and a pairwise teacher's preferences; None for none.
         penalties: As in `LessonLoss`, the rise as a share of the steps.
+        judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
+            None: of those that the lists call relevant.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
 
@@ -100,6 +105,11 @@ def train(
 
     batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
     keep_freed_memory(model.device)
+    known = None
+    if settings.mask_positives:
+        with first_process_first():
+            known = KnownPositives(collection)
+        lists = KnownLists(lists, known, judged)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
@@ -136,6 +146,7 @@ def train(
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
         teacher=read,
+        known=known,
     )
     if settings.dropout is not None:
         for trained in (model, joint):
