@@ -83,9 +83,8 @@ class QueryGenerator:
                 file.flush()
                 advance(1)
         if lost := tally.told():
-            say(
-                f"{generator.name} made no query of {tally.matters.total()} of {len(names)} documents ({lost}), left out"
-            )
+            count = tally.matters.total()
+            say(f"{generator.name} made no query of {count} of {len(names)} documents, which are left out: {lost}")
 
 
 def query(said: str) -> str | None:

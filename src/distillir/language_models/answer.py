@@ -48,8 +48,8 @@ def read_answer(
     if not likeliest:
         return None, NO_LOGPROBS
     fold = yes.casefold() != no.casefold() and min(len(yes), len(no)) > 1
-    words = [_word(token, fold) for token, _ in likeliest]
-    found = [_total(likeliest, words, _word(word, fold)) for word in (yes, no)]
+    words, pair = [_word(token, fold) for token, _ in likeliest], [_word(word, fold) for word in (yes, no)]
+    found = [_total(likeliest, words, word) for word in pair]
     share = sum(math.exp(value) for value in found if value is not None)
     if share < least_share or found == [None, None]:
         return None, THINKING if _thinks(choice) else TAIL if share else NEITHER
@@ -57,11 +57,7 @@ def read_answer(
         return found[0] - found[1], None
     # What is left for all words that were not told, and the least likely of the others that were.
     rest = 1 - sum(math.exp(value) for _, value in likeliest)
-    told = [
-        value
-        for (_, value), word in zip(likeliest, words, strict=True)
-        if word not in (_word(yes, fold), _word(no, fold))
-    ]
+    told = [value for (_, value), word in zip(likeliest, words, strict=True) if word not in pair]
     numbered = [value for token, value in likeliest if _TOKEN_ID.match(token)]
     left = math.log(max(rest, 1e-12))
     most = max(numbered) if numbered else min([*told, left])

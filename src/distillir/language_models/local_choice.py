@@ -167,9 +167,8 @@ class LocalChoice(Asker):
 
     def _unreadable(self) -> DistillirError:
         return DistillirError(
-            f"{self.prompt.yes} and {self.prompt.no} together have less than {self.least_share:g} of the probability of "
-            "the first word of its answers",
+            f"{self.prompt.yes} and {self.prompt.no} together have less than {self.least_share:g} of the probability",
             where=self.model,
-            remedy="use an instruction model that does not think before it answers, a template and answers that fit it, "
-            "or another least_share",
+            remedy="use an instruction model that does not think first, a template and answers that fit it, or another "
+            "least_share",
         )

@@ -10,9 +10,7 @@ _UNSUPPORTED = re.compile(
     r"|not permitted|not allowed|unexpected (keyword|parameter|field)|greater than max allowed|invalid value",
     re.IGNORECASE,
 )
-_TOO_LONG = re.compile(
-    r"context.{0,3}length|maximum context|too (long|large|many tokens)|context window", re.IGNORECASE
-)
+_TOO_LONG = re.compile(r"context.{0,3}(length|window|size)|maximum context|too (long|large|many tokens)", re.IGNORECASE)
 _NO_MODEL = re.compile(r"model\b.{0,120}?\b(not found|does not exist|not available|unknown)", re.IGNORECASE | re.DOTALL)
 _CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_value"}
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "credit_balance_too_low"}

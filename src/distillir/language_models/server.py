@@ -210,14 +210,11 @@ class Server:
                 raise
 
     def _parameters(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        asked = {"temperature": 0, **options}
+        """What a call holds beside model and text, in the words that the model takes."""
         with self._lock:
             other = dict(self._other)
-        return {
-            new: value
-            for name, value in asked.items()
-            if (new := other.get(name, name)) and name not in self.spec.request
-        }
+        asked = {name: value for name, value in {"temperature": 0, **options}.items() if name not in self.spec.request}
+        return {new: value for name, value in asked.items() if (new := other.get(name, name))}
 
     def _do_without(self, name: str, error: Exception) -> None:
         """Ask otherwise from now on.
@@ -228,12 +225,8 @@ class Server:
         if name in self.spec.request:
             raise self._refuses(error, f"leave {name} out of request")
         if name not in _OTHERS or (name == "max_tokens" and self.spec.api != "chat"):
-            raise self._refuses(
-                error,
-                "use a server and model that give log-probabilities"
-                if "logprobs" in name
-                else "check server and model",
-            )
+            odds = "use a server and model that give log-probabilities"
+            raise self._refuses(error, odds if "logprobs" in name else "check server and model")
         with self._lock:
             first = name not in self._other
             self._other[name] = _OTHERS[name][0]
@@ -285,7 +278,7 @@ def _wait(state: Any) -> float:
     response = getattr(state.outcome.exception(), "response", None)
     told = None if response is None else retry_after(response.headers)
     drawn = float(tenacity.wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)(state)) + 0.1
-    return drawn if not told else told
+    return told or drawn
 
 
 def _reason(error: BaseException) -> str:

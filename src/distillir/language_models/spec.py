@@ -10,7 +10,7 @@ from distillir.errors import DistillirError
 from distillir.words import nearest
 
 Spec = TypeVar("Spec", bound=BaseModel)
-_SHARE = "probability that the two answers must have together, else there is no answer; null: 0.01, and 0 for monot5 and duot5"
+_SHARE = "probability that the two answers must have together to count; null: 0.01, and 0 for monot5 and duot5"
 # Fields of a request that are set here.
 _OURS = {
     "model",
@@ -54,9 +54,7 @@ class ServerSpec(_Part):
     requests_per_minute: float | None = Field(None, gt=0, description="null: any number")
     timeout: float = Field(120, gt=0, description="seconds an attempt may take")
     retries: int = Field(8, ge=0, description="further attempts where the server is busy, away or late")
-    longest_wait: float = Field(
-        300, gt=0, description="seconds that are waited where the server asks for it (Retry-After)"
-    )
+    longest_wait: float = Field(300, gt=0, description="seconds that a server may ask to wait (Retry-After)")
     request: dict[str, Any] = Field(
         default_factory=dict, description="further fields of each request, such as {reasoning_effort: low}"
     )

@@ -71,8 +71,8 @@ class Tally:
 def _remedy(matter: str) -> str:
     if matter in (THINKING, CUT):
         return (
-            "raise max_tokens, or turn the model's thinking off (request: {reasoning_effort: low}, or "
-            "{chat_template_kwargs: {enable_thinking: false}}); what was answered is kept"
+            "raise max_tokens, or turn the model's thinking off (behind a server: request: {reasoning_effort: low}, or "
+            "request: {chat_template_kwargs: {enable_thinking: false}}); what was answered is kept"
         )
     if matter == REJECTED:
         return "check model and api, and document_words where texts are long; what was answered is kept"

@@ -1,4 +1,4 @@
-"""Answers that earlier versions kept, of which nobody noted what would tell the right ones: used where a sample holds."""
+"""Answers of earlier versions, kept without what tells right ones from wrong ones: used where a sample holds."""
 
 from collections.abc import Callable
 
@@ -49,5 +49,5 @@ def take_over(
             say(f"{name}: {len(rest)} answers of an earlier version are used; {len(chosen)} asked again were the same")
     else:
         left = np.setdiff1d(np.arange(len(places)), chosen)
-        say(f"{name}: {len(rest)} answers of an earlier version are asked again: {len(chosen)} of them had changed")
+        say(f"{name}: {len(rest)} answers of an earlier version are asked again: {len(chosen)} of them did not hold")
     return places[left]
