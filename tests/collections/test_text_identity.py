@@ -49,7 +49,7 @@ def test_keys_of_a_table_are_those_of_its_texts_and_kept(tiny: Collection, isola
 
 
 def test_own_documents_need_both_id_and_text(tmp_path: Path) -> None:
-    documents = {
+    documents: dict[str, str | tuple[str, str]] = {
         "1": "Bees see UV light",
         "2": ("A title", "bees shiver in winter"),
         "3": "bees build with wax",  # the id of a query, and another text

@@ -55,7 +55,8 @@ class Lists:
         return np.arange(len(self._lists[index]), 0, -1, dtype=np.float32)
 
     def relevant(self, index: int) -> np.ndarray:
-        return self._relevant[index]
+        found: np.ndarray = self._relevant[index]
+        return found
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from distillir.pipeline.lock import HOLDER_FILE, LOCK_FILE
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.
-PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "api_key_env")
+PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "longest_wait", "api_key_env")
 
 
 class RunFolder:

@@ -18,7 +18,7 @@ from distillir.pipeline.same_texts import tell_copies
 from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teachers.unanswered import last_where_silent, without_unanswered
+from distillir.teachers.unanswered import last_where_silent, say_unanswered, without_unanswered
 from distillir.teaching.teaching_set import open_teaching_set
 
 
@@ -126,9 +126,9 @@ def score_training(
     teacher = teacher or _teacher(folder)
     scores = teacher.score(collection, run.queries, run.lists)
     calls = teacher.calls()
-    run, scores, silent = without_unanswered(run, scores)
-    if silent:
-        say(f"The teacher gave no answer about {silent} candidates, which are left out")
+    asked = run
+    run, scores, silent = without_unanswered(asked, scores)
+    say_unanswered(asked, run, silent, teacher.name)
     if folder.recipe.candidates.guard is not None:
         guard = folder.recipe.candidates.guard
         before = len(run.documents)
