@@ -26,12 +26,14 @@ def compare(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list the cells, with an estimate of the time")] = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
+    from distillir.cli.error_log import keep_errors_beside
     from distillir.comparison.file import read_comparison
     from distillir.progress import console, is_first_process, say
     from distillir.recipe import default_output
 
     read = read_comparison(comparison, settings or ())
     folder = output or default_output(comparison)
+    keep_errors_beside(folder)
     if dry_run:
         from distillir.comparison.estimate import print_comparison_plan
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from distillir.doing import doing
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 
 # Name in a recipe, and the Python package that carries the weights where no hub can be reached.
@@ -15,9 +17,10 @@ def one_line_errors(name: str) -> Iterator[None]:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        with quiet():
+        with quiet(), doing(f"loading the model {name}"):
             yield
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, HfHubHTTPError) as error:
+        raise_if_refused(error)
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise DistillirError(
             f"the model cannot be loaded ({first[:200]})",

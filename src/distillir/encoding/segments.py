@@ -15,6 +15,7 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.vectors import Kind, prompt_for
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, cache_root
 from distillir.parallel import barrier, rank, world_size
@@ -69,6 +70,7 @@ def load_array(file: Path, mapped: bool = False) -> npt.NDArray[Any]:
     try:
         found: npt.NDArray[Any] = np.load(file, mmap_mode="r" if mapped else None)
     except (OSError, ValueError, EOFError) as error:
+        raise_if_refused(error)
         reason = " ".join(str(error).split())
         raise DistillirError(
             f"is damaged ({reason})", where=file, remedy=f"delete the folder {file.parent}; it is encoded again"

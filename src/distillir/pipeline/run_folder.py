@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from distillir.collections import Collection
+from distillir.doing import doing
 from distillir.errors import DistillirError
 from distillir.files import atomic_file, read_lines, write_json
 from distillir.parallel import barrier, rank
@@ -19,6 +20,22 @@ from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.
 PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "api_key_env")
+
+#: What is being done in a stage, for the message of an error that ends it.
+STAGES = {
+    "collection": "opening the collection",
+    "mine": "mining candidates",
+    "score": "scoring candidates",
+    "dark": "making dark examples",
+    "pairs": "asking about pairs",
+    "layers": "scoring by layers",
+    "train": "training",
+    "evaluate before": "evaluating the student before training",
+    "evaluate after": "evaluating the student after training",
+    "evaluate teacher": "evaluating the teacher",
+    "evaluate rounds": "evaluating the rounds",
+    "layer quality": "measuring the layers",
+}
 
 
 class RunFolder:
@@ -83,9 +100,10 @@ class RunFolder:
 
     def release(self) -> None:
         """Give the folder back where the run has made nothing yet, so that a mended recipe finds it free."""
-        if rank() == 0 and all(path.name in (RECIPE_FILE, self.work.name) for path in self.path.iterdir()):
+        if rank() == 0 and all(path.name in (RECIPE_FILE, self.work.name, "error.log") for path in self.path.iterdir()):
             shutil.rmtree(self.work, ignore_errors=True)
-            (self.path / RECIPE_FILE).unlink(missing_ok=True)
+            for name in (RECIPE_FILE, "error.log"):
+                (self.path / name).unlink(missing_ok=True)
             with suppress(OSError):
                 self.path.rmdir()
 
@@ -152,7 +170,8 @@ class RunFolder:
     def timed(self, stage: str) -> Iterator[None]:
         """Add the seconds of the block to a stage's."""
         start = time.monotonic()
-        yield
+        with doing(STAGES.get(stage, stage)):
+            yield
         spent = time.monotonic() - start
         seconds = self.noted().get("seconds", {})
         self.note(seconds={**seconds, stage: round(seconds.get(stage, 0.0) + spent, 2)})
