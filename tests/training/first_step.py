@@ -23,11 +23,12 @@ from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.pairs.pair_lists import PairLists
 from distillir.pairs.pair_set import Pairs
-from distillir.parallel import barrier, rank, world_size
+from distillir.parallel import barrier, rank
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import PlainLists
 from distillir.students.load import load_student
 from distillir.training import trainer
+from distillir.training.gather import average_gradients
 from distillir.training.layer_training import LayerTraining
 from distillir.training.settings import TrainingSettings
 from distillir.training.train import DarkTraining, train
@@ -87,10 +88,12 @@ class Step:
     Attributes:
         log: Loss and its parts by name.
         gradient: Of all parameters, one after the other, before it is clipped.
+        positives: Whether lists were drawn so that they hold a judged positive.
     """
 
     log: dict[str, float] = field(default_factory=dict)
     gradient: torch.Tensor | None = None
+    positives: bool = False
 
 
 class _Kept(TrainerCallback):
@@ -174,7 +177,7 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         odds = drawn.normal(size=len(some)).astype(np.float32)
         second = 1 + drawn.integers(0, 3, len(some))
         pairs = PairLists(Pairs(some, np.zeros_like(some), second, odds, np.full_like(odds, np.nan)))
-    train(
+    lessons = train(
         copy.deepcopy(students[case.kind]),
         opened,
         lists,
@@ -189,11 +192,23 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         layers=layers,
         pairs=pairs,
     )
+    _KeepingTrainer.last.positives = lessons.positives
     return _KeepingTrainer.last
+
+
+def averaged() -> list[list[float] | None]:
+    """Means over two processes of gradients that both have, the second alone, and neither."""
+    parameters = [torch.nn.Parameter(torch.zeros(2)) for _ in range(3)]
+    for number, parameter in enumerate(parameters[:2]):
+        if rank() >= number:
+            parameter.grad = torch.tensor([1.0, rank() + 4.0])
+    average_gradients(parameters, 2)
+    return [None if one.grad is None else one.grad.tolist() for one in parameters]
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     steps = first_steps(Collection(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3], parts=True)
+    means = averaged()
     if rank() == 0:
-        torch.save({name: vars(step) for name, step in steps.items()}, Path(sys.argv[2]) / f"by-{world_size()}.pt")
+        torch.save(({name: vars(step) for name, step in steps.items()}, means), Path(sys.argv[2]) / "two.pt")

@@ -15,7 +15,8 @@ from distillir.objectives.registry import OBJECTIVES
 PROGRAM = Path(__file__).with_name("first_step.py")
 #: Relative. Scores are float32 (good for 6e-8), and added up in another order.
 CLOSE = 1e-6
-ByOne = dict[str, Step]
+Steps = dict[str, Step]
+Means = list[list[float] | None]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,11 @@ def small_model(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> s
 
 
 @pytest.fixture(scope="module")
-def steps(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, small_model: str) -> tuple[ByOne, ByOne]:
-    """First steps by one process, in one piece, and in parts by two processes, which are started once."""
+def steps(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, small_model: str) -> tuple[Steps, Steps, Means]:
+    """First steps by one process, in one piece, and in parts by two processes, which are started once.
+
+    And `first_step.averaged` of the two.
+    """
     folder = tmp_path_factory.mktemp("first")
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
     command = [*launcher, str(PROGRAM), str(tiny.path), str(folder / "two"), small_model]
@@ -49,7 +53,8 @@ def steps(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, small_mode
         torch.set_num_threads(threads)
         _, told = process.communicate()
     assert process.returncode == 0, told[-3000:]
-    return one, {name: Step(**step) for name, step in torch.load(folder / "two" / "by-2.pt").items()}
+    two, means = torch.load(folder / "two" / "two.pt")
+    return one, {name: Step(**step) for name, step in two.items()}, means
 
 
 def test_every_objective_is_tried() -> None:
@@ -59,10 +64,23 @@ def test_every_objective_is_tried() -> None:
 
 @pytest.mark.xdist_group("two processes")
 @pytest.mark.parametrize("name", names())
-def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[ByOne, ByOne]) -> None:
-    one, two = (found[name] for found in steps)
+def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[Steps, Steps, Means]) -> None:
+    one, two = (found[name] for found in steps[:2])
     assert two.log.keys() == one.log.keys() and one.log["loss"] > 0
     assert two.log == pytest.approx(one.log, rel=CLOSE)
     assert one.gradient is not None and two.gradient is not None
     off = float((two.gradient - one.gradient).norm() / one.gradient.norm())
     assert off < 3 * CLOSE
+
+
+@pytest.mark.xdist_group("two processes")
+@pytest.mark.parametrize("case", CASES)
+def test_lists_hold_a_positive_where_something_compares_it(case: str, steps: tuple[Steps, Steps, Means]) -> None:
+    given = CASES[case]
+    needed = given.beside in ("dark", "layers") or any(name in given.objective for name in ("ckl", "info_nce"))
+    assert {step.positives for name, step in steps[0].items() if name.split("/")[0] == case} == {needed}
+
+
+@pytest.mark.xdist_group("two processes")
+def test_gradients_that_one_process_lacks_are_averaged(steps: tuple[Steps, Steps, Means]) -> None:
+    assert steps[2] == [[1.0, 4.5], [0.5, 2.5], None]

@@ -1,6 +1,6 @@
 """Documents of all processes side by side, with gradients that find their way back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,6 +48,26 @@ def gathered(encoded: Any, dim: int = 0) -> Any:
         return whole.transpose(0, dim)
     lengths = gathered(torch.tensor([len(text) for text in encoded], device=encoded[0].device))
     return list(gathered(torch.cat(list(encoded))).split(lengths.tolist()))
+
+
+def average_gradients(parameters: Sequence[Tensor], processes: int) -> None:
+    """Give each parameter the mean of its gradients in all processes, where any of them has one.
+
+    A process without one counts as 0 and takes part: the others would wait for it for ever.
+
+    Args:
+        parameters: In the same order in every process.
+        processes: How many there are.
+    """
+    if not parameters:
+        return
+    reached = torch.tensor([one.grad is not None for one in parameters], dtype=torch.int, device=parameters[0].device)
+    dist.all_reduce(reached)
+    for parameter, anywhere in zip(parameters, reached.tolist(), strict=True):
+        if anywhere:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= processes
 
 
 def with_other_processes(label: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from distillir.plans.lessons import Lessons
-from distillir.training.gather import with_other_processes
+from distillir.training.gather import average_gradients, with_other_processes
 from distillir.training.layer_loss import HIDDEN
 from distillir.training.loss import LessonLoss
 
@@ -107,10 +107,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         if joint is None:
             return super()._clip_grad_norm(model)
         if self.args.world_size > 1:
-            for parameter in joint.parameters():
-                if parameter.grad is not None:
-                    torch.distributed.all_reduce(parameter.grad)
-                    parameter.grad /= self.args.world_size
+            average_gradients(list(joint.parameters()), self.args.world_size)
         trained = [*model.parameters(), *joint.parameters()]
         return self.accelerator.clip_grad_norm_(trained, self.args.max_grad_norm)
 
