@@ -13,6 +13,7 @@ from distillir.dark.noisy import noisy
 from distillir.dark.reinforced import reinforced
 from distillir.dark.spec import MakingSpec
 from distillir.plans.lesson import Lists
+from distillir.plans.positives import wanted_positives
 
 #: From a query's text to what of a passage is read beside it.
 FitsFor = Callable[[str], Fits]
@@ -56,15 +57,17 @@ def make_dark(
         lists: Queries with candidates and scores.
         spec: How many of what.
         seed: Of everything drawn.
-        pseudo_positives: The teacher's best candidate stands for a missing judged positive.
+        pseudo_positives: The teacher's best candidate stands for a missing judged positive; ``always``: for a judged
+            one too. Judged ones are no negatives either way.
         fits_for: See `FitsFor`; default: passages are read whole.
         key: See `Key`; default: texts are read whole.
     """
     for index, query in enumerate(lists.queries):
         scores, relevant = lists.scores(index), lists.relevant(index)
-        if not relevant.any() and not (pseudo_positives and len(scores)):
+        positives = wanted_positives(scores, relevant, pseudo_positives) if len(scores) else relevant
+        if not positives.any():
             continue
-        place = int(np.where(relevant if relevant.any() else True, scores, -np.inf).argmax())
+        place = int(np.where(positives, scores, -np.inf).argmax())
         hard = [p for p in np.argsort(-scores, kind="stable").tolist() if not relevant[p] and p != place]
         rows = lists.documents(index)
         positive = collection.corpus.text(int(rows[place]))

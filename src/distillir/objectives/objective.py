@@ -9,6 +9,9 @@ Signals = Mapping[str, Tensor]
 OptionValue = float | bool | str
 Options = Mapping[str, OptionValue]
 
+#: Signals that say which candidates are positives: lists of objectives that need one of them hold a positive.
+JUDGED = frozenset({"relevant", "positive"})
+
 
 @dataclass(frozen=True)
 class Objective:

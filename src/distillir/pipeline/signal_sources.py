@@ -32,6 +32,8 @@ def dark_source(folder: RunFolder, spec: DarkSpec, lists: KnownLists) -> str:
     digest, recipe = xxhash.xxh3_128(), folder.recipe
     settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
     settings += [recipe.training.pseudo_positives, folder.collection.fingerprint]
+    if recipe.training.pseudo_positives == "always":
+        settings.append("of the teacher's best")  # they were made of judged positives
     digest.update(json.dumps(settings).encode())
     for index, query in enumerate(lists.queries.tolist()):
         digest.update(np.int64(query).tobytes() + np.int64(len(lists.documents(index))).tobytes())

@@ -6,6 +6,7 @@ import numpy as np
 
 from distillir.collections.table import Rows
 from distillir.plans.lesson import Flags
+from distillir.plans.positives import with_positive
 from distillir.retrieval.run import Scores
 
 HARD, REMAINING = -0.25, -0.5
@@ -47,17 +48,21 @@ class GradedLists:
         """Candidates of a whole list."""
         return self.top + self.hard + self.remaining
 
-    def choose(self, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+    def choose(
+        self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
+    ) -> Rows:
         """See `distillir.plans.list_form.ListForm`; the top group first, in order."""
         ranked = self._ranked(scores, relevant)
         top, edge, hard, remaining = self._edges(len(ranked))
-        return np.concatenate(
+        chosen = np.concatenate(
             [
                 ranked[:top],
                 generator.choice(ranked[top:edge], hard, replace=False),
                 generator.choice(ranked[edge:], remaining, replace=False),
             ]
         )
+        # Where judged positives stand first and there is a top group, they are in it.
+        return with_positive(chosen, scores, positives)
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:
         """See `distillir.plans.list_form.ListForm`; candidates that are not drawn have their group's label too."""

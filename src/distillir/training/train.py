@@ -15,6 +15,7 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
+from distillir.objectives.objective import JUDGED
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
 from distillir.parallel import barrier, first_process_first, world_size
@@ -119,6 +120,8 @@ def train(
         dark=dark.lists if dark else None,
         pairs=pairs,
         layers=layers.scores if layers else None,
+        positives=needs_positives(objective, settings, beside=dark is not None or layers is not None),
+        pseudo_positives=settings.pseudo_positives,
         seed=seed,
     )
     identity = training_identity(
@@ -224,6 +227,18 @@ def batch_size(settings: TrainingSettings) -> int:
             remedy=f"choose a multiple of {parts}",
         )
     return settings.queries_per_step // parts
+
+
+def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, beside: bool) -> bool:
+    """Whether lists must hold the judged positive of their query.
+
+    Args:
+        objective: What is compared.
+        settings: Where the teacher's best of each list is taken ``always``, the judged one is not needed.
+        beside: Whether dark examples or layers stand beside the lists: the first are made of a positive, which stands
+            in the list too (ADAM), and the second weigh by where the teacher's layers rank it (LEAD).
+    """
+    return beside or (bool(objective.needs & JUDGED) and settings.pseudo_positives != "always")
 
 
 @contextmanager
