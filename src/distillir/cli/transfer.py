@@ -39,14 +39,13 @@ def import_(
 ) -> None:
     """Make a teaching set of other programs' training files; `distillir list` names the forms."""
     from distillir.collections import load_collection
-    from distillir.teachers.set_diagnostics import say_set
     from distillir.teaching.formats import import_teaching
 
     if output.exists():
         raise DistillirError("is there already", where=output, remedy="choose another --output")
     if prompts not in ("drop", "keep"):
         raise DistillirError(f"{prompts!r} is no choice", where="--prompts", remedy="choose drop or keep")
-    lists = import_teaching(
+    import_teaching(
         form,
         source,
         load_collection(collection) if collection else None,
@@ -60,7 +59,6 @@ def import_(
         skip_empty=skip_empty,
         skip_unscored=skip_unscored,
     )
-    say_set(lists, output)
 
 
 def export(

@@ -47,6 +47,7 @@ def _adopt(folder: RunFolder, source: str) -> None:
     import shutil
 
     from distillir.files import atomic_directory
+    from distillir.teaching.diagnosis import say_set
     from distillir.teaching.teaching_set import open_teaching_set
 
     lists = open_teaching_set(Path(source), folder.collection)
@@ -56,6 +57,10 @@ def _adopt(folder: RunFolder, source: str) -> None:
             where=source,
             remedy="import it again with --scores, or name a teacher in place of teaching",
         )
+    say(f"Teaching set {source}: {len(lists)} lists")
+    found = say_set(lists)
+    if found is not None:
+        folder.note(diagnostics=found.to_dict())
     if rank() == 0:
         with atomic_directory(folder.teaching) as target:
             shutil.copytree(lists.path, target, dirs_exist_ok=True)

@@ -21,6 +21,7 @@ from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.usable_lists import UsableLists, usable_lists
 from distillir.progress import progress, say
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.settings import TrainingSettings
@@ -98,6 +99,14 @@ def train(
 
     batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
     keep_freed_memory(model.device)
+    beside = frozenset({"teacher"}) if dark is not None or pairs is not None else frozenset()
+    usable = usable_lists(
+        lists,
+        objective.needs | beside,  # dark examples and pairs are chosen by the teacher's order
+        pseudo_positives=settings.pseudo_positives,
+        in_batch=settings.in_batch,
+    )
+    say_left_out(usable)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
@@ -107,6 +116,7 @@ def train(
         dark=dark.lists if dark else None,
         pairs=pairs,
         layers=layers.scores if layers else None,
+        usable=usable.usable,
         seed=seed,
     )
     if lessons.short and forms:
@@ -185,6 +195,15 @@ def train(
     if joint is not None:
         joint.eval()
     return lessons
+
+
+def say_left_out(found: UsableLists) -> None:
+    """Tell how many lists are not learnt from, and why."""
+    total = len(found.usable)
+    if found.tied:
+        say(f"{found.tied} of {total} lists have one teacher score throughout: they are left out, since they order nothing")
+    if found.alone:
+        say(f"{found.alone} of {total} lists have fewer than two candidates: they are left out, there is nothing to compare")
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:

@@ -13,6 +13,7 @@ from distillir.collections.importing import ImportOptions, import_source
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.progress import progress, say
+from distillir.teaching.diagnosis import say_set
 from distillir.teaching.formats.account import with_relevance
 from distillir.teaching.formats.colbert import FORMAT as COLBERT
 from distillir.teaching.formats.detect import fitting, refuse
@@ -110,6 +111,7 @@ def import_teaching(
         say(f"left out {settings.unknown.count:,} entries with unknown ids ({place})")
     opened = open_teaching_set(target, collection)
     say(f"imported {len(opened):,} lists with {opened.info['candidates']:,} candidates from {place}")
+    say_set(opened)
     return opened
 
 
