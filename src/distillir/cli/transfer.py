@@ -33,13 +33,18 @@ def import_(
         list[str] | None, typer.Option(help="hard-negatives: take this system's candidates; may be repeated")
     ] = None,
     per_system: Annotated[int | None, typer.Option(min=1, help="hard-negatives: so many of each system")] = None,
+    prompts: Annotated[str, typer.Option(help="prompts in the lines: drop, or keep them before the queries")] = "drop",
+    skip_empty: Annotated[bool, typer.Option(help="leave out empty texts")] = False,
+    skip_unscored: Annotated[bool, typer.Option(help="leave out lists without scores where others have them")] = False,
 ) -> None:
-    """Make a teaching set of ColBERT, FlagEmbedding, msmarco-hard-negatives or MarginMSE files."""
+    """Make a teaching set of other programs' training files; `distillir list` names the forms."""
     from distillir.collections import load_collection
     from distillir.teaching.formats import import_teaching
 
     if output.exists():
         raise DistillirError("is there already", where=output, remedy="choose another --output")
+    if prompts not in ("drop", "keep"):
+        raise DistillirError(f"{prompts!r} is no choice", where="--prompts", remedy="choose drop or keep")
     import_teaching(
         form,
         source,
@@ -50,6 +55,9 @@ def import_(
         scores=scores,
         systems=system,
         per_system=per_system,
+        prompts="keep" if prompts == "keep" else "drop",
+        skip_empty=skip_empty,
+        skip_unscored=skip_unscored,
     )
 
 
@@ -68,14 +76,14 @@ def export(
     from distillir.collections import load_collection
     from distillir.collections.export import write_beir
     from distillir.progress import say
-    from distillir.teaching.formats import FORMATS, export_teaching
+    from distillir.teaching.formats import FORMATS, export_teaching, writable
     from distillir.teaching.teaching_set import open_teaching_set
     from distillir.words import nearest
 
     if output.exists():
         raise DistillirError("is there already", where=output, remedy="choose another --output")
-    known = ["beir", "pylate", *FORMATS]
-    if form not in known:
+    known = ["beir", "pylate", *writable()]
+    if form not in known and form not in FORMATS:
         raise DistillirError(f"no format {form!r}", where="--format", remedy=nearest(form, known))
     if form != "beir" and not source.exists():
         raise DistillirError("no such folder", where=source, remedy="check the path")

@@ -12,6 +12,7 @@ from distillir.pipeline.queries import evaluation_queries, repeated_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.progress import say
+from distillir.teaching.diagnosis import say_set
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.teaching.writer import build_teaching_set
 
@@ -29,6 +30,9 @@ def adopt_lists(folder: RunFolder, lists: TeachingSet) -> None:
         DistillirError: It holds queries that are evaluated, and the recipe does not leave them out; or nothing is left.
     """
     collection, wanted = folder.collection, folder.recipe.queries
+    say(f"Teaching set {lists.path}: {len(lists)} lists")
+    if (found := say_set(lists)) is not None:
+        folder.note(diagnostics=found.to_dict())
     kept = np.ones(len(lists), dtype=bool)
     if folder.recipe.evaluation.split is not None:
         evaluated, queries = evaluation_queries(folder), np.unique(lists.queries)

@@ -1,13 +1,18 @@
 """What a method asks of the queries and of their lists: refused before work is spent on it."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from distillir.errors import DistillirError
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
+from distillir.plans.usable_lists import UsableLists, usable_lists
 from distillir.progress import say
-from distillir.teaching.teaching_set import TeachingSet
+from distillir.teaching.mined_order import MinedOrder
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 #: Above so many times the suggested temperature a teacher's lists are told to be flat. On squadshifts-wiki 1.1
 #: times costs nothing or 0.007 nDCG@10, twice 0.02 to 0.05, four times 0.12 (benchmarks/results/lead.md).
@@ -23,29 +28,55 @@ def check_queries(folder: RunFolder) -> None:
         DistillirError: A stage is shorter than one step, or judged positives are compared and no query has one.
     """
     method, queries, qrels = compose(folder.recipe), training_queries(folder), training_qrels(folder)
-    _check_steps(method, len(queries))
+    _check_steps(method, [len(queries)] * len(method.stages))
     judged = bool(np.isin(qrels.queries[qrels.grades > 0], queries).any())
     _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
+
+
+def check_teaching(folder: RunFolder, place: Path) -> None:
+    """Refuse a teaching set, one made elsewhere or the run's own, that the recipe's method cannot learn from.
+
+    Raises:
+        DistillirError: It lacks teacher scores that are compared, and as `check_lists`.
+    """
+    method, lists = compose(folder.recipe), open_teaching_set(place, folder.collection)
+    if method.needs_scores and not lists.has_scores:
+        raise DistillirError(
+            "has no teacher scores",
+            where=place,
+            remedy="import it again with --scores, or name a teacher in place of teaching",
+        )
+    check_lists(method, lists)
 
 
 def check_lists(method: Composition, lists: TeachingSet) -> None:
     """Refuse, before the first stage, what would end a later one or teach nothing; tell of lists without a positive.
 
+    Args:
+        method: What is trained.
+        lists: The teaching set.
+
     Raises:
-        DistillirError: A stage is shorter than one step, or judged positives are compared and no list holds one.
+        DistillirError: No list of a stage can be learnt from, a stage is shorter than one step, or judged positives are
+            compared and no list holds one.
     """
-    compared = np.flatnonzero(lists.sizes > 1)
-    _check_steps(method, len(compared))
-    judged = sum(bool(lists.relevant(int(i)).any()) for i in compared)
-    _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
-    names = _judging(method)
-    if names and judged < len(compared):
-        effects = ["info_nce learns nothing from them"] * ("info_nce" in names)
-        effects += ["ckl takes all of their candidates for negatives"] * ("ckl" in names)
-        say(
-            f"{len(compared) - judged} of {len(compared)} lists hold no judged positive: {', '.join(effects)} "
-            "(candidates.add_judged puts in what was not found, training.pseudo_positives takes the teacher's best)"
+    signals = lists if lists.has_scores else MinedOrder(lists)
+    found = [
+        usable_lists(
+            signals,
+            stage.objective.needs
+            | ({"teacher"} if method.pairs is not None or stage.dark is not None else frozenset()),
+            pseudo_positives=stage.training.pseudo_positives,
+            in_batch=stage.training.in_batch,
         )
+        for stage in method.stages
+    ]
+    for usable in found:
+        _check_usable(usable, lists)
+    _check_steps(method, [len(usable) for usable in found])
+    judged = sum(bool(lists.relevant(i).any()) for i in range(len(lists)))
+    _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
+    _say_unjudged(method, len(lists), judged)
 
 
 def say_flat_lists(method: Composition, suggested: float | None, *, cosines: bool) -> None:
@@ -77,8 +108,41 @@ def say_flat_lists(method: Composition, suggested: float | None, *, cosines: boo
         say(line)
 
 
-def _check_steps(method: Composition, usable: int) -> None:
-    for number, stage in enumerate(method.stages, 1):
+def _say_unjudged(method: Composition, lists: int, judged: int) -> None:
+    """Tell how many lists hold no judged positive, where objectives compare positives."""
+    names = _judging(method)
+    if names and judged < lists:
+        effects = ["info_nce learns nothing from them"] * ("info_nce" in names)
+        effects += ["ckl takes all of their candidates for negatives"] * ("ckl" in names)
+        say(
+            f"{lists - judged} of {lists} lists hold no judged positive: {', '.join(effects)} "
+            "(candidates.add_judged puts in what was not found, training.pseudo_positives takes the teacher's best)"
+        )
+
+
+def _check_usable(found: UsableLists, lists: TeachingSet) -> None:
+    """Refuse lists of which none can be learnt from."""
+    total = len(found.usable)
+    if len(found):
+        return
+    if found.tied:
+        others = f", the other {found.alone} fewer than two candidates" if found.alone else ""
+        raise DistillirError(
+            f"{'all' if not others else found.tied} of {total} lists have one teacher score throughout{others}: nothing "
+            "can be learnt from them",
+            where=lists.path,
+            remedy="take a teacher or scores that tell candidates apart, or compare judgements alone (objective: info_nce)",
+        )
+    raise DistillirError(
+        f"none of {total} lists has two candidates to compare",
+        where=lists.path,
+        remedy="mine candidates and score them with a teacher (in place of teaching), or compare positives with other "
+        "queries' (objective: info_nce and training.in_batch: true)",
+    )
+
+
+def _check_steps(method: Composition, usable_by_stage: Sequence[int]) -> None:
+    for number, (stage, usable) in enumerate(zip(method.stages, usable_by_stage, strict=True), 1):
         settings = stage.training
         lessons = round(settings.epochs * usable * len(stage.forms))
         if usable and lessons < settings.queries_per_step:

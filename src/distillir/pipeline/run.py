@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from distillir.parallel import barrier, rank
-from distillir.pipeline.checks import check_queries
+from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.layers import layers
@@ -40,8 +40,11 @@ def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
         say(f"distillir run: {folder.collection.name} into {output}")
         if recipe.teaching is None:
             check_queries(folder)
+        else:
+            check_teaching(folder, Path(recipe.teaching))
         mine(folder)
         score(folder)
+        check_teaching(folder, folder.teaching)
         dark(folder)
         pairs(folder)
         layers(folder)

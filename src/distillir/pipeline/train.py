@@ -10,7 +10,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
-from distillir.pipeline.checks import check_lists, say_flat_lists
+from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.dark import make_dark_set
 from distillir.pipeline.dark_pairs import make_dark_pairs
 from distillir.pipeline.layers import make_layers
@@ -65,9 +65,9 @@ def train(folder: RunFolder) -> None:
     method = compose(folder.recipe)
     last_student = folder.initial_student
     sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
-    check_lists(method, open_teaching_set(sources.teaching, folder.collection))
+    check_teaching(folder, sources.teaching)
     cosines = folder.recipe.student.kind == "dense" and similarity_name(folder.initial_student) == "cosine"
-    say_flat_lists(method, folder.noted().get("diagnostics", {}).get("temperature"), cosines=cosines)
+    say_flat_lists(method, _suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -94,6 +94,20 @@ def train(folder: RunFolder) -> None:
         last_student = target
         if method.layers is not None and method.layers.joint:
             sources = replace(sources, teacher=trained_teacher(folder, target))
+
+
+def _suggested_temperature(folder: RunFolder) -> float | None:
+    """The teacher's temperature by its diagnostics; of a teaching set that has none yet they are noted now."""
+    from distillir.teaching.diagnosis import diagnose_set
+
+    if "temperature" not in folder.noted().get("diagnostics", {}):
+        found = diagnose_set(open_teaching_set(folder.teaching, folder.collection))
+        if found is None:
+            return None
+        folder.note(diagnostics={**found.to_dict(), **folder.noted().get("diagnostics", {})})
+        return found.temperature
+    suggested: float | None = folder.noted()["diagnostics"]["temperature"]
+    return suggested
 
 
 def _train_stage(

@@ -8,7 +8,7 @@ import numpy as np
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
 from distillir.plans.known_lists import KnownLists
-from distillir.plans.lesson import Lesson, Lists
+from distillir.plans.lesson import Flags, Lesson, Lists
 from distillir.plans.list_form import ListForm
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
@@ -34,8 +34,7 @@ class Lessons:
     ``queries_per_step - 1`` lessons at its very end are not seen.
 
     Args:
-        lists: Queries with their candidates and signals. Queries with fewer than two candidates teach nothing to a
-            listwise objective and are left out.
+        lists: Queries with their candidates and signals.
         epochs: Times each query is seen in each form; may be a fraction.
         queries_per_step: Lessons in one optimiser step over all processes.
         forms: How lists are cut from the candidates.
@@ -49,6 +48,7 @@ class Lessons:
         positives: Each list holds a judged positive of its query where its candidates do. Objectives that compare
             positives need that; lists of others are those of ``False``, bit for bit.
         pseudo_positives: What stands for a positive (`distillir.plans.positives.wanted_positives`).
+        usable: Which lists take part [Q] (`distillir.plans.usable_lists`); None: those of two candidates or more.
         seed: For order and sampling.
 
     Raises:
@@ -68,13 +68,19 @@ class Lessons:
         layers: "LayerSet | None" = None,
         positives: bool = False,
         pseudo_positives: bool | str = False,
+        usable: Flags | None = None,
         seed: int = 0,
     ) -> None:
         self.lists, self.forms, self.dark, self.pairs, self.layers = lists, tuple(forms), dark, pairs, layers
         self.positives, self.pseudo_positives, self.seed = positives, pseudo_positives, seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
-        self._usable = np.flatnonzero(sizes > 1)
+        self._usable = np.flatnonzero(sizes > 1 if usable is None else usable)
+        if usable is not None and (sizes > 1).any() and not len(self._usable):
+            raise DistillirError(
+                "every list has one teacher score throughout: nothing can be learnt from them",
+                remedy="score them with a teacher that tells candidates apart, or compare judgements alone (info_nce)",
+            )
         if not len(self._usable):
             raise DistillirError(
                 "no query has two candidates to compare", remedy="mine deeper (candidates.depth) or add queries"

@@ -9,11 +9,14 @@ import numpy.typing as npt
 
 from distillir.progress import say
 from distillir.retrieval.run import Scores
+from distillir.retrieval.ties import all_tied
 
 TARGET_ENTROPY = 0.5
 # Entropy and temperature are taken from at most this many lists, evenly spaced over all.
 LISTS_LOOKED_AT = 10_000
-_LOWEST, _HIGHEST = 1e-4, 1e4
+_LOWEST, _HIGHEST = 1e-8, 1e8
+#: Above this entropy scores within 0 and 1 are told: a sigmoid has pressed their differences together.
+PRESSED = 0.9
 
 Matrix = npt.NDArray[np.float64]
 
@@ -29,11 +32,13 @@ class Diagnostics:
         highest: Highest score of all.
         spread: Mean standard deviation within a list.
         range: Mean difference of a list's highest and lowest score.
-        constant: Share of lists whose scores are all the same: they teach nothing.
+        constant: Share of lists whose scores are all the same but for rounding: they teach nothing.
+        tied: How many lists that are.
+        alone: Lists of fewer than two candidates; they are in no other figure.
         entropy: Mean entropy of the softmax of a list's scores at temperature 1, over that of the uniform distribution:
             near 1 the teacher says "all alike", near 0 "this one and nothing else".
-        temperature: Suggested teacher temperature: where that entropy is `TARGET_ENTROPY`. None where no temperature
-            gives it. The rule is ours, a place to start from: soft enough that the order below the first place is
+        temperature: Suggested teacher temperature: where that entropy, of the lists that are not all the same, is
+            `TARGET_ENTROPY`. None where no temperature gives it. The rule is ours, a place to start from: soft enough that the order below the first place is
             learnt, sharp enough that it is seen.
         judged: Lists with a candidate that is judged relevant, and one that is not.
         agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
@@ -54,6 +59,8 @@ class Diagnostics:
     agreement: float | None
     rank: float | None
     ndcg_at_10: float | None
+    tied: int = 0
+    alone: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -70,10 +77,12 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
     kept = [i for i, values in enumerate(scores) if len(values) > 1]
     lists = [np.asarray(scores[i], dtype=np.float64) for i in kept]
     agreement = _agreement(lists, [relevant[i] for i in kept]) if relevant is not None else (0, None, None, None)
+    alone = len(scores) - len(kept)
     if not lists:
-        return Diagnostics(0, 0.0, None, None, None, None, None, None, None, *agreement)
+        return Diagnostics(0, 0.0, None, None, None, None, None, None, None, *agreement, alone=alone)
     ranges = np.array([values.max() - values.min() for values in lists])
-    matrix = _padded(lists)
+    tied = np.array([all_tied(values) for values in lists])
+    differing = [values for values, same in zip(lists, tied, strict=True) if not same]
     return Diagnostics(
         len(lists),
         float(np.mean([len(values) for values in lists])),
@@ -81,10 +90,12 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
         float(max(values.max() for values in lists)),
         float(np.mean([values.std() for values in lists])),
         float(ranges.mean()),
-        float((ranges == 0).mean()),
-        relative_entropy(matrix, 1.0),
-        suggest_temperature(matrix),
+        float(tied.mean()),
+        relative_entropy(_padded(lists), 1.0),
+        suggest_temperature(_padded(differing)) if differing else None,
         *agreement,
+        tied=int(tied.sum()),
+        alone=alone,
     )
 
 
@@ -140,18 +151,29 @@ def _agreement(
 def say_diagnostics(found: Diagnostics) -> None:
     """Print the figures, a line each kind."""
     if not found.lists:
-        say("Teacher scores: no list of two candidates or more")
+        say(f"Teacher scores: no list of two candidates or more{f' ({found.alone} of one)' if found.alone else ''}")
         return
     say(
         f"Teacher scores: {found.lists} lists of {found.candidates:.1f} candidates, from {found.lowest:.3g} to "
         f"{found.highest:.3g}; within a list a spread of {found.spread:.3g} and a range of {found.range:.3g}"
     )
-    if found.constant:
-        say(f"  {found.constant:.1%} of the lists have one score throughout: they teach nothing")
+    if found.alone:
+        say(f"  {found.alone} lists more have fewer than two candidates: there is nothing to compare")
+    if found.tied:
+        say(
+            f"  {found.tied} lists ({found.constant:.1%}) have one score throughout: they order nothing, and are left out "
+            "of what compares scores"
+        )
     if found.judged:
         say(
             f"  {found.judged} judged lists: in {found.agreement:.1%} the best relevant candidate is first, mean rank "
             f"{found.rank:.1f}, nDCG@10 {found.ndcg_at_10:.3f}"
+        )
+    within = found.lowest is not None and found.lowest >= 0 and found.highest is not None and found.highest <= 1
+    if within and found.entropy is not None and found.entropy > PRESSED and found.tied < found.lists:
+        say(
+            "  the scores lie within 0 and 1 and close together, as behind a sigmoid: raw scores (logits) keep the "
+            "differences apart; else set the teacher temperature below"
         )
     suggested = "none reaches it" if found.temperature is None else f"teacher temperature {found.temperature:g}"
     say(

@@ -24,6 +24,7 @@ from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.usable_lists import UsableLists, usable_lists
 from distillir.progress import progress, say
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.settings import TrainingSettings
@@ -111,6 +112,14 @@ def train(
         with first_process_first():
             known = KnownPositives(collection)
         lists = KnownLists(lists, known, judged)
+    beside = frozenset({"teacher"}) if dark is not None or pairs is not None else frozenset()
+    usable = usable_lists(
+        lists,
+        objective.needs | beside,  # dark examples and pairs are chosen by the teacher's order
+        pseudo_positives=settings.pseudo_positives,
+        in_batch=settings.in_batch,
+    )
+    say_left_out(usable)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
@@ -122,6 +131,7 @@ def train(
         layers=layers.scores if layers else None,
         positives=needs_positives(objective, settings, beside=dark is not None or layers is not None),
         pseudo_positives=settings.pseudo_positives,
+        usable=usable.usable,
         seed=seed,
     )
     identity = training_identity(
@@ -205,6 +215,19 @@ def train(
     if joint is not None:
         joint.eval()
     return lessons
+
+
+def say_left_out(found: UsableLists) -> None:
+    """Tell how many lists are not learnt from, and why."""
+    total = len(found.usable)
+    if found.tied:
+        say(
+            f"{found.tied} of {total} lists have one teacher score throughout: they are left out, since they order nothing"
+        )
+    if found.alone:
+        say(
+            f"{found.alone} of {total} lists have fewer than two candidates: they are left out, there is nothing to compare"
+        )
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:

@@ -17,7 +17,7 @@ from distillir.collections.text_files import count_lines
 from distillir.errors import DistillirError
 from distillir.files import read_lines
 from distillir.teaching.formats.colbert_folder import ColbertTexts, examples_file, read_numbering, write_folder
-from distillir.teaching.formats.format import Format, Settings
+from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
 from distillir.teaching.formats.values import read_id, read_score
 
@@ -68,11 +68,17 @@ def _pair(value: Any, where: str) -> tuple[str, float]:
     return read_id(value[0], where, "document"), read_score(value[1], where)
 
 
-def _recognises(path: Path, first: str) -> bool:
-    return (path.is_dir() and (path / "examples.json").is_file()) or first.lstrip().startswith("[")
+def _recognises(glance: Glance) -> bool:
+    if glance.path.is_dir():
+        return (glance.path / "examples.json").is_file()
+    record = glance.record
+    if not isinstance(record, list) or len(record) < 2 or isinstance(record[0], list | dict):
+        return False
+    # A line of texts with spaces is a pair or triplet of sentence-transformers.
+    return not all(isinstance(value, str) for value in record) or not any(" " in value.strip() for value in record)
 
 
-def _texts(source: Path) -> Source | None:
+def _texts(source: Path, settings: Settings) -> Source | None:
     folder = examples_file(source).parent
     if (folder / "collection.tsv").is_file() and (folder / "queries.tsv").is_file():
         return ColbertTexts(folder)
@@ -82,6 +88,7 @@ def _texts(source: Path) -> Source | None:
 FORMAT = Format(
     name="colbert",
     description="ColBERT n-way jsonl, [qid, [pid, score], ...] a line, with collection.tsv and queries.tsv beside it",
+    expected="[qid, [pid, score], [pid, score]], or [qid, pid, pid] without scores",
     recognises=_recognises,
     read=_read,
     texts=_texts,

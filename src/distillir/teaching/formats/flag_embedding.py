@@ -1,12 +1,14 @@
 """FlagEmbedding's jsonl, texts inline: ``{"query", "pos": [], "neg": [], "pos_scores": [], "neg_scores": []}`` a line.
 
+LLM-Embedder's files have one list ``teacher_scores`` (positives, then negatives) in place of the two.
 Our exports add ``query_id``, ``pos_id``, ``neg_id``, and ``judged``: FlagEmbedding cannot train on a line without
 a positive, so where no candidate is judged relevant the teacher's best stands under ``pos`` and ``judged`` is false.
-Source of the form: FlagOpen/FlagEmbedding, FlagEmbedding/abc/finetune/embedder/AbsDataset.py.
+Source of the form: FlagOpen/FlagEmbedding, FlagEmbedding/abc/finetune/embedder/AbsDataset.py and
+research/llm_embedder/src/retrieval/data.py.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,53 +16,78 @@ import numpy as np
 
 from distillir.collections import Collection
 from distillir.errors import DistillirError
-from distillir.files import atomic_file, read_jsonl
+from distillir.files import atomic_file
 from distillir.progress import say
-from distillir.teaching.formats.format import Format, Settings
-from distillir.teaching.formats.inline_texts import InlineTexts, given_ids, text_id, texts_of
-from distillir.teaching.formats.lists import IdList, RowList, to_rows
-from distillir.teaching.formats.values import read_score, write_scores
+from distillir.teaching.formats.example import (
+    Candidate,
+    Example,
+    first_key,
+    ids_under,
+    query_of,
+    scores_under,
+    texts_under,
+)
+from distillir.teaching.formats.example_format import example_format
+from distillir.teaching.formats.format import Glance
+from distillir.teaching.formats.values import write_scores
 from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
 
+QUERY = ("query", "question")
+QUERY_ID = ("query_id", "qid", "_id", "id")
+PARTS = {
+    "pos": (("pos", "positives"), ("pos_id", "pos_ids", "positive_ids"), ("pos_scores", "positive_scores")),
+    "neg": (("neg", "negatives"), ("neg_id", "neg_ids", "negative_ids"), ("neg_scores", "negative_scores")),
+}
+TOGETHER = ("teacher_scores", "scores")
 
-def _read(source: Path, collection: Collection, settings: Settings) -> Iterator[RowList]:
-    return to_rows(_lists(source, collection), str(source), collection, settings.unknown)
 
+def read_example(value: Mapping[str, Any], where: str) -> Example:
+    """Read a line.
 
-def _lists(source: Path, collection: Collection) -> Iterator[IdList]:
-    made_here = collection.source == str(source)  # of this very file, so that hashes of the texts are ids in it
-    for number, line in read_jsonl(source):
-        where = f"{source}:{number}"
-        if not made_here and "query_id" not in line:
-            raise DistillirError(
-                "texts without ids cannot be found in a given collection",
-                where=where,
-                remedy="leave the collection out: one is made of the file's own texts",
-            )
-        query = given_ids(line, "query_id", 1, where)
-        ids: list[str] = []
-        scores: list[float] = []
-        sizes = []
-        for part in ("pos", "neg"):
-            texts = texts_of(line, part, where)
-            ids += given_ids(line, f"{part}_id", len(texts), where) or [text_id(text) for text in texts]
-            values = line.get(f"{part}_scores")
-            sizes.append(len(texts))
-            if values is not None:
-                if not isinstance(values, list) or len(values) != len(texts):
-                    raise DistillirError(f"{part}_scores does not fit the {len(texts)} texts of {part}", where=where)
-                scores += [read_score(value, where) for value in values]
-        if not ids:
-            raise DistillirError("neither pos nor neg has a text", where=where)
-        if scores and len(scores) != len(ids):
-            raise DistillirError("scores for pos or neg only", where=where, remedy="give both or none")
-        relevant = [line.get("judged", True) is not False] * sizes[0] + [False] * sizes[1]
-        yield IdList(number, query[0] if query else text_id(line["query"]), ids, scores or None, relevant)
+    Raises:
+        DistillirError: A text is missing, or ids or scores do not fit the texts.
+    """
+    example = query_of(value, QUERY, QUERY_ID, where)
+    if example.query is None:
+        raise DistillirError("no text under 'query'", where=where, remedy="each line needs a query")
+    found: dict[str, list[Candidate]] = {}
+    scored = {}
+    for part, (names, ids, scores) in PARTS.items():
+        name, identifier, score = (first_key(value, keys) for keys in (names, ids, scores))
+        texts = texts_under(value, name, where)
+        given = ids_under(value, identifier, len(texts), where)
+        example.read.update(key for key in (name, identifier) if key is not None)
+        values = scores_under(value, score, len(texts), f"texts of {name or part}", example, where)
+        scored[part] = values
+        found[part] = [
+            Candidate(given[i] if given else None, text, "", values[i] if values else None)
+            for i, text in enumerate(texts)
+        ]
+    example.positives, example.others = found["pos"], found["neg"]
+    if not example.candidates:
+        raise DistillirError(
+            "neither pos nor neg has a text",
+            where=where,
+            remedy='write {"query": "...", "pos": ["..."], "neg": ["..."]}',
+        )
+    one_sided = [part for part in found if found[part] and scored[part] is None]
+    if any(scored.values()) and one_sided:
+        raise DistillirError("scores for pos or neg only", where=where, remedy="give both or none")
+    if not any(scored.values()) and (key := first_key(value, TOGETHER)):
+        count = len(example.candidates)
+        values = scores_under(value, key, count, "texts of pos and neg together", example, where) or []
+        every = [one._replace(score=score) for one, score in zip(example.candidates, values, strict=True)]
+        example.positives, example.others = every[: len(found["pos"])], every[len(found["pos"]) :]
+    if "judged" in value:
+        example.judged = value["judged"] is not False
+        example.read.add("judged")
+    return example
 
 
 def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> None:
-    dropped, allowed = 0, Negatives(teaching_set, collection)
+    dropped = stand_ins = 0
+    allowed = Negatives(teaching_set, collection)
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for index, query in enumerate(teaching_set.queries):
             relevant = teaching_set.relevant(index)
@@ -72,6 +99,7 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
             if not negative.any():
                 dropped += 1
                 continue
+            stand_ins += not judged
             line: dict[str, Any] = {"query": collection.queries.text(int(query))}
             for part, chosen in (("pos", relevant), ("neg", negative)):
                 rows = teaching_set.documents(index)[chosen]
@@ -82,19 +110,28 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
             line |= {"query_id": collection.queries.id(int(query)), "judged": judged}
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
     allowed.say()
+    if stand_ins:
+        best = "the teacher's best" if teaching_set.has_scores else "the first candidate"
+        say(f"{stand_ins:,} lists have no relevant candidate: {best} stands under pos, and judged is false")
     if dropped:
         say(f"left out {dropped:,} lists without a negative, which FlagEmbedding cannot train on")
 
 
-def _recognises(path: Path, first: str) -> bool:
-    return first.lstrip().startswith("{") and '"query"' in first and '"pos"' in first
+def _recognises(glance: Glance) -> bool:
+    record = glance.record
+    if not isinstance(record, dict) or first_key(record, QUERY) is None:
+        return False
+    sides = [record[key] for names, _, _ in PARTS.values() if (key := first_key(record, names))]
+    # Ids beside the query are another form's: numbers, or records with an id each.
+    return bool(sides) and all(isinstance(s, list) and all(isinstance(t, str) for t in s) for s in sides)
 
 
-FORMAT = Format(
+FORMAT = example_format(
     name="flagembedding",
-    description="FlagEmbedding jsonl: query, pos, neg as texts, with pos_scores and neg_scores",
+    description="FlagEmbedding jsonl: query, pos, neg as texts, with pos_scores and neg_scores, or teacher_scores",
+    expected='{"query": "...", "pos": ["..."], "neg": ["..."], "pos_scores": [1.0], "neg_scores": [0.5]}',
+    keys=frozenset({*QUERY, "pos", "neg", "pos_scores", "neg_scores", "teacher_scores", "prompt"}),
     recognises=_recognises,
-    read=_read,
-    texts=InlineTexts,
+    example=read_example,
     write=_write,
 )

@@ -17,23 +17,28 @@ LISTS_AT_ONCE = 500
 
 
 class IdList(NamedTuple):
-    """A list as a file gives it: line, query id, document ids [N], scores [N] or None, relevance [N] or None."""
+    """A list as a file gives it: line, query id, document ids [N], scores [N] or None, relevance [N] or None.
+
+    ``where``: its place for messages; empty for the file and the line.
+    """
 
     line: int
     query: str
     documents: Sequence[str]
     scores: Sequence[float] | None
     relevant: Sequence[bool] | None
+    where: str = ""
 
 
 class RowList(NamedTuple):
-    """A list in rows of the collection; the line is for messages."""
+    """A list in rows of the collection; the line is for the progress bar, the place for messages."""
 
     line: int
     query: int
     documents: Rows
     scores: Scores | None
     relevant: Flags | None
+    where: str
 
 
 @dataclass
@@ -81,7 +86,7 @@ def to_rows(lists: Iterable[IdList], place: str, collection: Collection, unknown
         documents = collection.corpus.rows([i for entry in chunk for i in entry.documents])
         ends = np.cumsum([len(entry.documents) for entry in chunk])
         for entry, query, rows in zip(chunk, queries, np.split(documents, ends[:-1]), strict=True):
-            where = f"{place}:{entry.line}"
+            where = entry.where or f"{place}:{entry.line}"
             if query < 0:
                 unknown.met("query", entry.query, where)
                 continue
@@ -91,16 +96,4 @@ def to_rows(lists: Iterable[IdList], place: str, collection: Collection, unknown
             if known.any() or not len(rows):
                 scores = None if entry.scores is None else np.asarray(entry.scores, dtype=np.float32)[known]
                 flags = None if entry.relevant is None else np.asarray(entry.relevant, dtype=bool)[known]
-                yield RowList(entry.line, int(query), rows[known], scores, flags)
-
-
-def distinct(entry: RowList) -> RowList:
-    """The list with each document once, where it first stands."""
-    kept = np.sort(np.unique(entry.documents, return_index=True)[1])
-    if len(kept) == len(entry.documents):
-        return entry
-    return entry._replace(
-        documents=entry.documents[kept],
-        scores=None if entry.scores is None else entry.scores[kept],
-        relevant=None if entry.relevant is None else entry.relevant[kept],
-    )
+                yield RowList(entry.line, int(query), rows[known], scores, flags, where)

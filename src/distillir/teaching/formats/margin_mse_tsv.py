@@ -15,10 +15,10 @@ from distillir.collections.table import Rows
 from distillir.errors import DistillirError
 from distillir.files import atomic_file
 from distillir.progress import say
-from distillir.teaching.formats.format import Format, Settings
+from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import RowList
 from distillir.teaching.formats.pair_columns import PairColumns, read_pairs
-from distillir.teaching.formats.values import tsv_cell, write_scores
+from distillir.teaching.formats.values import is_number, tsv_cell, write_scores
 from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
 
@@ -31,7 +31,9 @@ def _read(source: Path, collection: Collection, settings: Settings) -> Iterator[
         documents = np.concatenate([pairs.positives[lines], pairs.negatives[lines]])
         scores = np.concatenate([pairs.positive_scores[lines], pairs.negative_scores[lines]])
         relevant = np.arange(len(documents)) < len(lines)
-        yield RowList(int(pairs.lines[lines[0]]), int(pairs.queries[lines[0]]), documents, scores, relevant)
+        first = int(pairs.lines[lines[0]])
+        query = int(pairs.queries[lines[0]])
+        yield RowList(first, query, documents, scores, relevant, f"{source}:{first}")
 
 
 def _by_query(pairs: PairColumns) -> tuple[Rows, Rows]:
@@ -70,24 +72,16 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
         say(f"left out {dropped:,} lists without a negative")
 
 
-def _recognises(path: Path, first: str) -> bool:
-    cells = first.split("\t")
-    return len(cells) == 5 and all(_is_number(cell) for cell in cells[:2])
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _recognises(glance: Glance) -> bool:
+    return len(glance.cells) == 5 and all(is_number(cell) for cell in glance.cells[:2])
 
 
 FORMAT = Format(
     name="margin-mse",
     description="Hofstätter's MarginMSE tsv: pos_score, neg_score, query id, positive id, negative id",
+    expected="positive score, negative score, query id, positive id, negative id, with tabs between",
     recognises=_recognises,
     read=_read,
-    texts=lambda source: None,
+    texts=lambda source, settings: None,
     write=_write,
 )

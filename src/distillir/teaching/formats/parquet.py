@@ -1,7 +1,9 @@
 """Parquet with the columns of a teaching set: query_id, document_ids, and perhaps scores and relevant."""
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,66 +11,92 @@ import pyarrow.parquet as pq
 from distillir.collections import Collection
 from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
-from distillir.teaching.formats.format import Format, Settings
+from distillir.teaching.formats.example import TEXT_SCORES
+from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
-from distillir.teaching.formats.values import read_score
+from distillir.teaching.formats.records import read_records
+from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.values import read_id, read_score
 from distillir.teaching.teaching_set import TeachingSet
+
+COLUMNS = ("query_id", "document_ids", "scores", "relevant")
 
 
 def _read(source: Path, collection: Collection, settings: Settings) -> Iterator[RowList]:
-    return to_rows(_lists(source), f"{source}, row", collection, settings.unknown)
+    return to_rows(_lists(source, settings.tally), str(source), collection, settings.unknown)
 
 
-def _lists(source: Path) -> Iterator[IdList]:
+def _lists(source: Path, tally: Tally) -> Iterator[IdList]:
     """The lists, by ids: rows of another collection would mean nothing here."""
     try:
-        with pq.ParquetFile(str(source)) as file:
-            present = [
-                name for name in ("query_id", "document_ids", "scores", "relevant") if name in file.schema_arrow.names
-            ]
-            for needed in ("query_id", "document_ids"):
-                if needed not in present:
-                    raise DistillirError(f"no column {needed!r}", where=source, remedy="these hold ids as texts")
-            number = 0
-            for batch in file.iter_batches(batch_size=1000, columns=present):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _list(row, number, f"{source}, row:{number}")
+        names = pq.read_schema(str(source)).names
     except (OSError, pa.ArrowException) as error:
         raise_if_refused(error)
         raise DistillirError(f"is no Parquet file ({error})", where=source) from error
+    for needed in COLUMNS[:2]:
+        if needed not in names:
+            raise DistillirError(f"no column {needed!r}", where=source, remedy="these hold ids as texts")
+    for record in read_records(source):
+        yield read_list(record.value, record.number, record.where, tally)
 
 
-def _list(row: dict[str, object], number: int, where: str) -> IdList:
-    documents, scores, relevant = row["document_ids"], row.get("scores"), row.get("relevant")
-    if (
-        not isinstance(row["query_id"], str)
-        or not isinstance(documents, list)
-        or not all(isinstance(d, str) for d in documents)
-    ):
-        raise DistillirError("query_id is no text or document_ids no list of texts", where=where)
+def read_list(value: Mapping[str, Any], number: int, where: str, tally: Tally) -> IdList:
+    """A list of ids, with scores and relevance where the record has them.
+
+    Lists may be written as texts (``"[1, 2]"``), as PyLate's data sets have them.
+
+    Raises:
+        DistillirError: The query has no id, or a list does not fit the documents.
+    """
+    # A teaching set's own columns ``query`` and ``documents`` are rows, which the ids beside them stand for.
+    tally.record({name: one for name, one in value.items() if name not in ("query", "documents")}, COLUMNS)
+    documents = _several(value.get("document_ids"), "document_ids", where)
+    if documents is None:
+        raise DistillirError("no list under 'document_ids'", where=where, remedy="these hold ids as texts or numbers")
+    scores, relevant = (_several(value.get(name), name, where) for name in ("scores", "relevant"))
     for name, values in (("scores", scores), ("relevant", relevant)):
-        if values is not None and (not isinstance(values, list) or len(values) != len(documents)):
-            raise DistillirError(f"{name} does not fit the {len(documents)} documents", where=where)
+        if values is not None and len(values) != len(documents):
+            raise DistillirError(f"{len(values)} {name} for {len(documents)} documents", where=where)
+    if any(isinstance(score, str) for score in scores or ()):
+        tally.note(TEXT_SCORES)
     return IdList(
         number,
-        row["query_id"],
-        documents,
-        [read_score(score, where) for score in scores] if isinstance(scores, list) else None,
-        [bool(flag) for flag in relevant] if isinstance(relevant, list) else None,
+        read_id(value.get("query_id"), where, "query"),
+        [read_id(one, where, "document") for one in documents],
+        None if scores is None else [read_score(score, where) for score in scores],
+        None if relevant is None else [bool(flag) for flag in relevant],
+        where,
     )
+
+
+def _several(value: Any, name: str, where: str) -> list[Any] | None:
+    if isinstance(value, str):
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise DistillirError(f"{name!r} is no list", where=where, remedy="write [1, 2]") from None
+    if value is not None and not isinstance(value, list):
+        raise DistillirError(f"{name!r} is no list", where=where, remedy="write [1, 2]")
+    return value
 
 
 def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> None:
     teaching_set.to_parquet(path)
 
 
+def _recognises(glance: Glance) -> bool:
+    record = glance.record
+    return glance.path.suffix == ".parquet" and isinstance(record, dict) and set(COLUMNS[:2]) <= record.keys()
+
+
 FORMAT = Format(
     name="parquet",
     description="one Parquet file with the columns of a teaching set; read by its query_id and document_ids",
-    recognises=lambda path, first: path.suffix == ".parquet",
+    expected=f"a row with the columns {', '.join(COLUMNS)}",
+    recognises=_recognises,
     read=_read,
-    texts=lambda source: None,
+    texts=lambda source, settings: None,
     write=_write,
     count=lambda source: int(pq.read_metadata(str(source)).num_rows),
+    keys=frozenset(COLUMNS),
 )

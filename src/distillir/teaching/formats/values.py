@@ -21,13 +21,19 @@ def read_id(value: object, where: str, what: str) -> str:
 
 
 def read_score(value: object, where: str) -> float:
-    """A teacher score.
+    """A teacher score, given as a number or as the text of one.
 
     Raises:
         DistillirError: It is no finite number.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            number = None
+    if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
+        return float(number)
     raise DistillirError(f"{value!r} is no teacher score", where=where, remedy="scores are finite numbers")
 
 
@@ -39,6 +45,15 @@ def write_id(identifier: str) -> int | str:
 def is_plain(identifier: str) -> bool:
     """Whether an id of digits is written without leading zeros (so that nothing is lost as a number)."""
     return identifier == "0" or not identifier.startswith("0")
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell of a table is the writing of a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def write_scores(scores: Scores) -> list[float]:

@@ -1,0 +1,15 @@
+"""Scores that are all the same."""
+
+import numpy as np
+import numpy.typing as npt
+
+#: So many steps of float32, at the largest score's size, are taken for rounding.
+ROUNDING = 8 * float(np.finfo(np.float32).eps)
+
+
+def all_tied(scores: npt.NDArray[np.floating]) -> bool:
+    """Whether scores [N] are all the same but for rounding, so that they order nothing; true for fewer than two."""
+    if len(scores) < 2:
+        return True
+    low, high = float(scores.min()), float(scores.max())
+    return high - low <= ROUNDING * max(abs(low), abs(high))
