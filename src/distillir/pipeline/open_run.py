@@ -7,7 +7,7 @@ from pathlib import Path
 from distillir.errors import DistillirError
 from distillir.parallel import barrier, rank
 from distillir.pipeline.lock import locked
-from distillir.pipeline.provenance import check, finish
+from distillir.pipeline.provenance import check, check_report, finish
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.recipe import Recipe
 
@@ -39,7 +39,9 @@ def open_run(path: Path, recipe: Recipe, verb: str | None = None, *, anew: bool 
         with locked(path):
             folder = RunFolder(path, recipe, anew=anew)
             try:
-                if verb != READ_ONLY:
+                if verb == READ_ONLY:
+                    check_report(folder)
+                else:
                     check(folder, verb, anew=anew)
                     finish(folder)
                 yield folder

@@ -73,8 +73,8 @@ def check(folder: RunFolder, verb: str | None, *, anew: bool = False, only: Sequ
 
     Args:
         folder: The run's.
-        verb: The verb that is about to run; None for all of them. Products of later verbs are left alone, and those
-            of earlier ones are not deleted.
+        verb: The verb that is about to run; None for all of them. What later verbs made is not refused (``anew``
+            deletes it where it does not fit), and what earlier ones made is not deleted.
         anew: Whether the user allows that products are deleted and made anew.
         only: Names of the products to look at; None: all.
 
@@ -89,6 +89,24 @@ def check(folder: RunFolder, verb: str | None, *, anew: bool = False, only: Sequ
     barrier()
 
 
+def check_report(folder: RunFolder) -> None:
+    """Refuse to report measures of other texts, judgements or rankings than those of now; earlier versions' are read.
+
+    Raises:
+        DistillirError: ``metrics.json`` was made from something else; the message names what.
+    """
+    product = BY_NAME["metrics"]
+    folder.collection  # noqa: B018  as above
+    barrier()
+
+    def decide() -> None:
+        problem = _misfit(folder, product, Inputs(folder)) if folder.metrics.is_file() else ""
+        if problem and problem != UNKNOWN:
+            raise _refusal(folder, product, problem, verb=product.verb)
+
+    first_decides(decide)
+
+
 def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] | None) -> None:
     inputs, gone = Inputs(folder), set[str]()
     for product in PRODUCTS:
@@ -101,7 +119,7 @@ def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] 
         problem = _changed_keys(folder, product)
         if not problem and gone.intersection(product.after):
             problem = "what it was made from is made anew"
-        elif not problem and not late:
+        elif not problem and (anew or not late):
             problem = _misfit(folder, product, inputs)
         if not problem:
             continue
