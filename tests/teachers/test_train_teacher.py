@@ -18,6 +18,7 @@ from distillir.teachers.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.length_batches import LengthBatches
 from distillir.teachers.train import train_cross_encoder
 from distillir.teachers.training_pairs import training_pairs
+from same_texts import arguana
 
 
 def bm25_run(collection: Collection) -> Run:
@@ -138,3 +139,21 @@ def test_a_folder_of_something_else_is_left_alone(tiny: Collection, minilm_path:
     with pytest.raises(DistillirError, match="was not made by train-teacher"):
         train_cross_encoder(minilm_path, tiny, tmp_path, negatives_run=bm25_run(tiny))
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_no_copy_of_a_positive_and_no_own_document_is_a_negative(tmp_path: Path) -> None:
+    opened = arguana(tmp_path / "c", copy="SPENDING on bees  helps nobody, whatever towns say of bees")
+    rows = opened.qrels("train").query_rows
+    everything = np.arange(len(opened.corpus), dtype=np.int64)
+    scores = np.arange(len(everything), 0, -1, dtype=np.float32)
+    run = from_lists(rows, [everything] * len(rows), [scores] * len(rows))
+
+    def negatives(**options: str) -> set[str]:
+        """Of the query on bees."""
+        pairs = training_pairs(opened, "train", run, negatives_per_positive=20, **options)
+        chosen = (pairs.queries == opened.queries.row("bees-pro")) & (pairs.labels == 0)
+        return set(opened.corpus.ids(pairs.documents[chosen].tolist()))
+
+    everyone = set(opened.corpus.ids())
+    assert negatives() == everyone - {"bees-pro", "bees-con", "copy"}
+    assert negatives(own_document="keep") == everyone - {"bees-con", "copy"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import torch
 from worker import job
 
 from command_line import kill_once
-from distillir.collections import Collection
+from distillir.collections import Collection, load_collection
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 
@@ -122,6 +123,18 @@ JOINT: dict[str, dict[str, Any]] = {
     "dense": {"in_batch": "all"},
     "multi-vector": {"in_batch": True, "student": {"kind": "multi-vector"}},
 }
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """The tiny collection, each of whose documents has a copy: in all processes copies of positives join no list."""
+    folder = tmp_path_factory.mktemp("copies") / "tiny"
+    shutil.copytree(tiny_beir, folder)
+    documents = [json.loads(line) for line in (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()]
+    copies = [{**one, "_id": f"{one['_id']} again"} for one in documents]
+    lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [*documents, *copies])
+    (folder / "corpus.jsonl").write_text(lines, encoding="utf-8")
+    return load_collection(folder)
 
 
 @dataclass(frozen=True)

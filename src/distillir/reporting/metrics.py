@@ -151,6 +151,7 @@ class Metrics(BaseModel):
         layer_calls: What the layered teacher was asked.
         rounds: Measures of the student before each stage that mined anew, by the stage's number.
         generated: Of queries made of documents: how many were ``made``, ``kept``, and by which rank (``round_trip``).
+        same_texts: How many queries are documents, and the like; see `distillir.pipeline.same_texts.tell_same_texts`.
         hardware: Processor and memory, in words.
         versions: Package to version.
     """
@@ -176,6 +177,7 @@ class Metrics(BaseModel):
     layer_calls: dict[str, NonNegativeInt] = {}
     rounds: dict[str, dict[str, FiniteFloat]] = {}
     generated: dict[str, NonNegativeInt] = {}
+    same_texts: dict[str, NonNegativeInt] = {}
     hardware: str | None = None
     versions: dict[str, str] = {}
 
