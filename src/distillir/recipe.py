@@ -185,6 +185,11 @@ class EvaluationSpec(Part):
         "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )
 
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _one_measure(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
 
 class Recipe(Part):
     """Everything a run needs."""

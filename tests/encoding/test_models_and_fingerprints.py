@@ -28,7 +28,7 @@ def test_a_folder_comes_first_then_the_alias_then_the_hub(
 def test_what_is_no_model_is_one_line_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DistillirError, match="a folder without a model"):
         resolve_model(tmp_path)
-    for name in (str(tmp_path / "nothing"), "./nothing", "a/b/c", "", "~/nothing-there"):
+    for name in (str(tmp_path / "nothing"), "./nothing", "a/b/c", "", "~/nothing-there", "C:\\models\\minilm"):
         with pytest.raises(DistillirError, match="no model folder"):
             resolve_model(name)
     (tmp_path / "config.json").write_text("{}")

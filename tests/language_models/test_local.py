@@ -1,5 +1,8 @@
 """Language models by transformers: numbers against the model itself, padding, batches, what is refused."""
 
+import io
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +11,11 @@ import pytest
 import torch
 
 from distillir.collections import Collection
+from distillir.encoding.fingerprint import model_fingerprint
 from distillir.errors import DistillirError
 from distillir.language_models.likelihood import QueryLikelihood
 from distillir.language_models.load import load_asker
-from distillir.language_models.local import load_language_model
+from distillir.language_models.local import language_model_fingerprint, load_language_model
 from distillir.language_models.local_choice import LocalChoice
 from distillir.language_models.prompt import DUOT5, INSTUPR_PAIRWISE, INSTUPR_POINTWISE, MONOT5, Prompt
 from distillir.teachers.load import load_teacher
@@ -166,3 +170,65 @@ def test_models_that_are_no_language_models(minilm_path: str, t5: str, gpt2: str
     same = Prompt("own", "{query}{document}", "true", "True", 512)
     with pytest.raises(DistillirError, match="does not tell 'true' from 'True'"):
         list(LocalChoice(gpt2, same).ask(["q"], [("d",)]))
+
+
+def test_precision_decides_what_weights_are_held_in(gpt2: str, tiny: Collection, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    half = {}
+    for dtype in (torch.bfloat16, torch.float16):
+        half[dtype] = str(tmp_path / str(dtype))
+        AutoModelForCausalLM.from_pretrained(gpt2, dtype=dtype).save_pretrained(half[dtype])
+        AutoTokenizer.from_pretrained(gpt2).save_pretrained(half[dtype])
+    for name, precision, held in (
+        (gpt2, "float32", torch.float32), (gpt2, "bf16", torch.float32), (gpt2, None, torch.float32),
+        (half[torch.bfloat16], "float32", torch.float32), (half[torch.bfloat16], "bf16", torch.bfloat16),
+        (half[torch.bfloat16], None, torch.bfloat16), (half[torch.float16], "float32", torch.float32),
+        (half[torch.float16], "bf16", torch.bfloat16),
+    ):  # fmt: skip
+        model = load_language_model(name, precision=precision).model  # type: ignore[arg-type]
+        assert {weights.dtype for weights in model.parameters()} == {held}, (name, precision)
+    # precision float32 of a model in 16 bits is what the same weights give in float32.
+    wide = str(tmp_path / "wide")
+    AutoModelForCausalLM.from_pretrained(half[torch.bfloat16], dtype=torch.float32).save_pretrained(wide)
+    AutoTokenizer.from_pretrained(gpt2).save_pretrained(wide)
+    one, other = (
+        _asked(QueryLikelihood(name, max_length=128, precision="float32"), tiny, 1, 3)[2]
+        for name in (half[torch.bfloat16], wide)
+    )
+    np.testing.assert_array_equal(one, other)
+    # What was right before has the name it had; what was not has another.
+    for name, precision, same in (
+        (gpt2, "float32", True), (half[torch.bfloat16], "bf16", True), (half[torch.bfloat16], None, True),
+        (half[torch.bfloat16], "float32", False), (half[torch.float16], "bf16", False),
+    ):  # fmt: skip
+        found = language_model_fingerprint(name, precision)  # type: ignore[arg-type]
+        assert (found == model_fingerprint(name)) == same, (name, precision)
+
+
+def test_a_language_models_own_code_runs_only_if_it_may(
+    gpt2: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(gpt2, tmp_path / "own")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "mine", "auto_map": {"AutoConfig": "mine.C", "AutoModelForCausalLM": "mine.M"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "mine.py").write_text(
+        "import os\nfrom transformers import GPT2Config, GPT2LMHeadModel\nopen(os.environ['RAN'], 'a').write('x')\n"
+        "class C(GPT2Config):\n    model_type = 'mine'\nclass M(GPT2LMHeadModel):\n    config_class = C\n"
+    )
+    monkeypatch.setenv("RAN", str(tmp_path / "RAN"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 50))
+    for spec in ({"query-likelihood": str(folder)}, {"prompt": str(folder)}):
+        with pytest.raises(DistillirError, match="trust_remote_code: true"):
+            load_teacher(spec)
+    assert not (tmp_path / "RAN").exists()
+    teacher = load_teacher({"query-likelihood": {"model": str(folder), "trust_remote_code": True}})
+    assert (tmp_path / "RAN").exists() is False and teacher.name == "own"
+    loaded = load_language_model(str(folder), trust_remote_code=True)
+    assert type(loaded.model).__name__.endswith("M") and (tmp_path / "RAN").exists()
+
+
+def test_more_tokens_than_positions_are_refused(gpt2: str, tiny: Collection) -> None:
+    with pytest.raises(DistillirError, match="max_length 513 is more than the model's 512 positions"):
+        _asked(QueryLikelihood(gpt2, max_length=513), tiny, 1, 1)

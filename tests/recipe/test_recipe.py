@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from distillir.encoding.model_options import PLAIN, ModelOptions, PromptChoice
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.recipe import Recipe
@@ -148,3 +149,24 @@ def test_what_a_kind_of_student_changes_where_a_recipe_is_silent() -> None:
     assert parse_recipe(late.resolved()) == late
     temperatures = [compose(recipe).objective.spec[0]["kl"]["student_temperature"] for recipe in (dense, late)]
     assert temperatures == [0.05, 1.0]  # a cosine's; a sum of cosines needs none
+
+
+def test_one_measure_needs_no_list() -> None:
+    recipe = parse_recipe(
+        {"collection": "stdlib", "teacher": "bm25", "student": "x", "evaluation": {"measures": "P@5"}}
+    )
+    assert recipe.evaluation.measures == ["P@5"]
+
+
+def test_prompts_of_a_student() -> None:
+    def options(**student: Any) -> ModelOptions:
+        return Recipe.model_validate({"collection": "c", "student": {"model": "m", **student}}).student.options
+
+    assert options() == PLAIN
+    found = options(prompts={"query": "query: ", "document": {"name": "passage"}}, trust_remote_code=True)
+    assert found == ModelOptions(True, PromptChoice("query: "), PromptChoice("passage", named=True))
+    assert options(prompts={"query": ""}).query == PromptChoice("")
+    spec = {"collection": "stdlib", "teacher": "bm25", "student": {"model": "m", "kind": "sparse"}}
+    spec["student"] |= {"towers": "inference-free", "prompts": {"query": "query: "}}  # type: ignore[operator]
+    with pytest.raises(DistillirError, match=r"student\.prompts\.query"):
+        parse_recipe(spec)

@@ -50,7 +50,7 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
         return str(folder)
     if text in PACKAGED and importlib.util.find_spec(PACKAGED[text]) is not None:
         return str(importlib.resources.files(PACKAGED[text]) / "model")
-    if not text.strip() or text.startswith(("/", ".", "~")) or text.count("/") > 1 or folder.is_file():
+    if not text.strip() or text.startswith(("/", ".", "~")) or text.count("/") > 1 or "\\" in text or folder.is_file():
         raise DistillirError("is no model folder", where=text or "model", remedy="check the path")
     return text
 
@@ -184,7 +184,7 @@ def unmerged(name: str | os.PathLike[str]) -> DistillirError:
     return DistillirError(
         f"holds an adapter (LoRA, {ADAPTER}) that is not merged into a model",
         where=os.fspath(name),
-        remedy="merge it (peft: merge_and_unload, see docs/students.md) and name the merged folder; where it is merged "
+        remedy="merge it (peft: merge_and_unload, see docs/models.md) and name the merged folder; where it is merged "
         f"already, take {ADAPTER} out",
     )
 

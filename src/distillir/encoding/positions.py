@@ -33,6 +33,17 @@ def usable_positions(transformer: Any) -> int | None:
     return min(found, default=None)
 
 
+def learnt_positions(transformer: Any) -> int | None:
+    """As `usable_positions`, of a model that has a table of learnt positions; None for one that computes them.
+
+    Decoders with rotary positions read on beyond what their configuration says, if worse.
+    """
+    from torch import nn
+
+    tables = (getattr(module, name, None) for module in transformer.modules() for name in _TABLES)
+    return usable_positions(transformer) if any(isinstance(table, nn.Embedding) for table in tables) else None
+
+
 def model_positions(model: Any) -> int | None:
     """The same of a sentence-transformers model: of its transformers the one with the fewest."""
     found = [usable_positions(module.auto_model) for module in _transformers(model)]

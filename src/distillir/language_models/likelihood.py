@@ -79,7 +79,11 @@ class QueryLikelihood(Asker):
     @cached_property
     def _loaded(self) -> LanguageModel:
         loaded = load_language_model(
-            self.model, chat=False, precision=self.precision, trust_remote_code=self.trust_remote_code
+            self.model,
+            chat=False,
+            precision=self.precision,
+            max_length=self.max_length,
+            trust_remote_code=self.trust_remote_code,
         )
         if loaded.seq2seq:
             raise DistillirError("has an encoder", where=self.model, remedy="query likelihood takes a decoder")

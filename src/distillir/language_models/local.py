@@ -19,6 +19,7 @@ from distillir.encoding.loading import one_line_errors
 from distillir.encoding.model_files import read_model_json, resolve_model
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.models import refuse_adapter
+from distillir.encoding.positions import check_positions, learnt_positions
 from distillir.encoding.precision import Precision
 from distillir.encoding.saved_dtype import saved_dtype
 from distillir.errors import DistillirError
@@ -37,12 +38,14 @@ class LanguageModel:
         tokenizer: Its own, a fast one.
         seq2seq: Whether it has an encoder.
         chat: Whether its tokenizer has a chat template.
+        positions: How many tokens it can read, where it has learnt positions; None: any number.
     """
 
     model: Any
     tokenizer: Any
     seq2seq: bool
     chat: bool
+    positions: int | None = None
 
     def wrapped(self, text: str, cue: str = "") -> str:
         """A question as the model reads it: in its chat template, or with a cue where a decoder has none.
@@ -81,7 +84,12 @@ class LanguageModel:
 
 
 def load_language_model(
-    name: str, *, chat: bool | None = None, precision: Precision | None = None, trust_remote_code: bool = False
+    name: str,
+    *,
+    chat: bool | None = None,
+    precision: Precision | None = None,
+    max_length: int | None = None,
+    trust_remote_code: bool = False,
 ) -> LanguageModel:
     """Load a language model.
 
@@ -89,10 +97,12 @@ def load_language_model(
         name: A folder, a hub name, or a ``.gguf`` file (of a decoder; its weights are widened).
         chat: Whether questions go through the tokenizer's chat template; None: where it has one.
         precision: What it will compute in, which decides what its weights are held in; see `weights_dtype`.
+        max_length: How many tokens it is to read at once.
         trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
-        DistillirError: It cannot be loaded, has code of its own that may not run, or is no language model.
+        DistillirError: It cannot be loaded, has code of its own that may not run, has fewer positions than
+            ``max_length``, or is no language model.
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -109,10 +119,14 @@ def load_language_model(
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     if told["missing_keys"] and not gguf:
         raise _headless(name)
+    positions = learnt_positions(model)
+    if max_length is not None:
+        check_positions(max_length, positions, name)
     has_template = getattr(tokenizer, "chat_template", None) is not None
     if chat and not has_template:
         raise DistillirError("its tokenizer has no chat template", where=name, remedy="leave chat out")
-    return LanguageModel(model.to(pick_device()).eval(), tokenizer, seq2seq, has_template if chat is None else chat)
+    through_template = has_template if chat is None else chat
+    return LanguageModel(model.to(pick_device()).eval(), tokenizer, seq2seq, through_template, positions)
 
 
 def weights_dtype(name: str, precision: Precision | None) -> Any:

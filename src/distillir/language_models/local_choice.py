@@ -64,7 +64,7 @@ class LocalChoice(Asker):
         self.trust_remote_code = trust_remote_code
         self.model, self.prompt, self.chat = model, prompt, chat
         self.name = Path(model).name
-        self.max_length = max_length or prompt.max_length
+        self.max_length, self._wanted_length = max_length or prompt.max_length, max_length
         self.precision = resolve_precision(precision, pick_device())
         self.least_share = least_share
         self._neither = self._imitated = self._tail = 0
@@ -104,9 +104,13 @@ class LocalChoice(Asker):
     @cached_property
     def _fitted(self) -> Fitted:
         loaded = load_language_model(
-            self.model, chat=self.chat, precision=self.precision, trust_remote_code=self.trust_remote_code
+            self.model,
+            chat=self.chat,
+            precision=self.precision,
+            max_length=self._wanted_length,
+            trust_remote_code=self.trust_remote_code,
         )
-        return Fitted(self.prompt, loaded, self.max_length)
+        return Fitted(self.prompt, loaded, min(self.max_length, loaded.positions or self.max_length))
 
     @cached_property
     def _words(self) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.errors import DistillirError
 
 if TYPE_CHECKING:
     from distillir.recipe import StudentSpec
@@ -76,10 +77,17 @@ def load_student(
     Raises:
         DistillirError: The model cannot be loaded, is of another kind, or has fewer layers.
     """
+    from distillir.encoding.identity import has_own_code
     from distillir.encoding.positions import set_max_length
     from distillir.students.slim import slim
     from distillir.students.towers import inference_free, separate
 
+    if towers != "shared" and options.trust_remote_code and has_own_code(name):
+        raise DistillirError(
+            "code that comes with a model is looked for in its folder alone, and towers are saved in folders below it",
+            where="student.towers",
+            remedy="leave it out",
+        )
     model = _load(name, kind, device, options)
     if layers is not None:
         slim(model, layers)
@@ -94,7 +102,6 @@ def _load(name: str, kind: str, device: str | None, options: ModelOptions) -> An
     from distillir.encoding.identity import resolved_prompts
     from distillir.encoding.model_files import model_kind
     from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse
-    from distillir.errors import DistillirError
 
     own = model_kind(name)
     if kind == own == "multi-vector":

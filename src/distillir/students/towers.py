@@ -63,12 +63,14 @@ def inference_free(model: Any) -> Any:
     words = model[-1].get_embedding_dimension()
     queries = SparseStaticEmbedding(model.tokenizer, weight=torch.ones(words))
     router = Router.for_query_document([queries], list(model.children()))
-    return SparseEncoder(
+    towers = SparseEncoder(
         modules=[router],
         prompts=model.prompts,
         device=str(model.device),
         trust_remote_code=model.trust_remote_code,
     )
+    towers.default_prompt_name = model.default_prompt_name
+    return towers
 
 
 def looks_up_queries(model: Any) -> bool:
