@@ -27,8 +27,9 @@ def test_how_many_they_are_is_told(
     objective: Any, pseudo: bool, said: str, tiny: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lists = ExampleLists(tiny)
-    parts: Any = [[part(index) for index in range(12)] for part in (lists.documents, lists.scores, lists.relevant)]
-    build_teaching_set(tiny, lists.queries, parts[0], parts[1], parts[2], {}, tmp_path / "teaching")
+    documents, scores = [lists.documents(i) for i in range(12)], [lists.scores(i) for i in range(12)]
+    relevant = [lists.relevant(i) for i in range(12)]
+    build_teaching_set(tiny, lists.queries, documents, scores, relevant, {}, tmp_path / "teaching")
     recipe = {"collection": str(tiny.path), "teacher": "bm25", "student": {"model": "any"}, "objective": objective}
     recipe["training"] = {"queries_per_step": 4, "pseudo_positives": pseudo}
     check_lists(compose(parse_recipe(recipe)), open_teaching_set(tmp_path / "teaching", tiny))

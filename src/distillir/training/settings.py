@@ -16,7 +16,8 @@ class TrainingSettings(BaseModel):
     sample: Literal["top", "random", "top_random", "stratified", "positive_random"] = Field(
         "top_random",
         description="which candidates: the teacher's best, random ones, its best and random others, its best and one "
-        "of each part of the range of its scores, or the judged one and random others",
+        "of each part of the range of its scores, or the judged one and random others; where positives are compared, "
+        "a judged one is among them whatever is drawn",
     )
     batches: Literal["shuffled", "overlapping"] = Field(
         "shuffled",
