@@ -1,8 +1,11 @@
-"""Which of several processes this is (``accelerate launch``), and waiting for the others."""
+"""Which of several processes this is (``accelerate launch``), waiting for the others, and agreeing with them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def world_size() -> int:
@@ -35,3 +38,31 @@ def first_process_first() -> Iterator[bool]:
     finally:
         if rank() == 0:
             barrier()
+
+
+def first_decides(decide: Callable[[], T]) -> T:
+    """The value that process 0 gets from ``decide``, in every process; the others do not call it.
+
+    Args:
+        decide: Called by process 0 alone. Its value, or the exception it raises, must be one that can be pickled.
+
+    Raises:
+        Exception: In every process, what ``decide`` raised in process 0: none of them waits for one that has left.
+    """
+    if world_size() == 1:
+        return decide()
+    barrier()  # makes the process group where there is none yet
+    import torch.distributed
+
+    told: list[tuple[bool, T | Exception] | None] = [None]
+    if rank() == 0:
+        try:
+            told = [(True, decide())]
+        except Exception as error:
+            told = [(False, error)]
+    torch.distributed.broadcast_object_list(told, src=0)
+    assert told[0] is not None
+    good, value = told[0]
+    if isinstance(value, Exception) and not good:
+        raise value
+    return value  # type: ignore[return-value]

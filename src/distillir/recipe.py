@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from distillir.encoding.model_options import ModelOptions
 from distillir.errors import DistillirError
 from distillir.methods.spec import MethodSpec
 from distillir.training.settings import TrainingSettings
@@ -29,6 +30,21 @@ class FlopsSpec(Part):
     warmup: float = Field(1 / 3, ge=0, le=1, description="share of the steps over which the weights rise, squared")
 
 
+class NamedPrompt(Part):
+    """A prompt that the model knows by name."""
+
+    name: str = Field(description="its name in the model's own prompts")
+
+
+class PromptsSpec(Part):
+    """What stands before texts."""
+
+    query: str | NamedPrompt | None = Field(None, description="before queries, as it is written; null: the model's own")
+    document: str | NamedPrompt | None = Field(
+        None, description="before documents, as it is written; null: the model's own"
+    )
+
+
 class StudentSpec(Part):
     """The model to be trained."""
 
@@ -46,6 +62,20 @@ class StudentSpec(Part):
         "queries are looked up, a weight a word, and no model runs for them (sparse)",
     )
     flops: FlopsSpec | None = Field(None, description="sparsity of a sparse student; null: the defaults")
+    prompts: PromptsSpec | None = Field(
+        None, description='{query: "query: ", document: "passage: "}; saved with the student; null: the model\'s own'
+    )
+    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
+
+    @property
+    def options(self) -> ModelOptions:
+        """How the model that it starts from is loaded."""
+        return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
+
+    @property
+    def saved_options(self) -> ModelOptions:
+        """How a folder is loaded that it was saved in, prompts and all."""
+        return ModelOptions(trust_remote_code=self.trust_remote_code)
 
     def penalties(self, first: bool = True) -> tuple[dict[str, float], float]:
         """Weights by penalty, and the share of the steps over which they rise: in a plan's first stage alone."""
@@ -140,6 +170,9 @@ class EvaluationSpec(Part):
         description="the first is the headline",
     )
     depth: int = Field(100, ge=1, description="documents retrieved a query")
+    teacher_depth: int | None = Field(
+        None, ge=1, description="candidates a query that the teacher ranks; null: as many as students retrieve (depth)"
+    )
     precision: Literal["float32", "bf16", "auto"] = Field(
         "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )

@@ -102,6 +102,12 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
 def _check_student(recipe: Recipe) -> None:
     """Refuse what only another kind of student has."""
     kind, towers = recipe.student.kind, recipe.student.towers
+    if towers == "inference-free" and recipe.student.options.query is not None:
+        raise DistillirError(
+            "queries are looked up word by word, and a prompt's words would count among theirs",
+            where="student.prompts.query",
+            remedy="leave it out, or use shared towers",
+        )
     for wrong, key, what, of in (
         (towers == "separate" and kind != "dense", "towers", "separate towers are", "dense"),
         (towers == "inference-free" and kind != "sparse", "towers", "inference-free queries are", "sparse"),

@@ -16,8 +16,8 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.dark import dark
 from distillir.pipeline.mine import mine
+from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
-from distillir.pipeline.run_folder import open_run
 from distillir.pipeline.score import score
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe

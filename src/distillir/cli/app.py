@@ -29,6 +29,11 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder of the run [default: runs/RECIPE's name]")
 ]
 
+Anew = Annotated[
+    bool,
+    typer.Option("--anew", help="make anew what does not fit its texts, models or settings, and all that follows"),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -45,12 +50,20 @@ def _root(
     """Turn an accurate, slow ranker into a fast retriever."""
 
 
-def _do(stage: Callable[[Any], object], recipe: Path, settings: list[str] | None, output: Path | None) -> None:
-    from distillir.pipeline.run_folder import open_run
+def _do(
+    verb: str,
+    stage: Callable[[Any], object],
+    recipe: Path,
+    settings: list[str] | None,
+    output: Path | None,
+    anew: bool = False,
+) -> None:
+    from distillir.pipeline.open_run import open_run
     from distillir.recipe import default_output
     from distillir.recipe_file import read_recipe
 
-    with open_run(output or default_output(recipe), read_recipe(recipe, settings or ())) as folder:
+    checked = read_recipe(recipe, settings or ())
+    with open_run(output or default_output(recipe), checked, verb, anew=anew) as folder:
         stage(folder)
 
 
@@ -59,6 +72,7 @@ def run(
     recipe: RecipePath,
     settings: Settings = None,
     output: Output = None,
+    anew: Anew = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
     ] = False,
@@ -75,19 +89,19 @@ def run(
         return
     from distillir.pipeline.run import run as run_all
 
-    run_all(checked, output or default_output(recipe))
+    run_all(checked, output or default_output(recipe), anew=anew)
 
 
 @app.command()
-def mine(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def mine(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
     from distillir.pipeline.mine import mine as stage
 
-    _do(stage, recipe, settings, output)
+    _do("mine", stage, recipe, settings, output, anew)
 
 
 @app.command()
-def score(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def score(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
     from distillir.pipeline.dark import dark
     from distillir.pipeline.layers import layers
@@ -100,23 +114,23 @@ def score(recipe: RecipePath, settings: Settings = None, output: Output = None) 
         pairs(folder)
         layers(folder)
 
-    _do(every, recipe, settings, output)
+    _do("score", every, recipe, settings, output, anew)
 
 
 @app.command()
-def train(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def train(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
     from distillir.pipeline.train import train as stage
 
-    _do(stage, recipe, settings, output)
+    _do("train", stage, recipe, settings, output, anew)
 
 
 @app.command()
-def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
     from distillir.pipeline.evaluate import evaluate as stage
 
-    _do(stage, recipe, settings, output)
+    _do("evaluate", stage, recipe, settings, output, anew)
 
 
 @app.command()
@@ -124,4 +138,4 @@ def report(recipe: RecipePath, settings: Settings = None, output: Output = None)
     """Write report.html from the run's files, and print the table."""
     from distillir.pipeline.report import report as stage
 
-    _do(stage, recipe, settings, output)
+    _do("report", stage, recipe, settings, output)

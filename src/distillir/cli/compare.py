@@ -13,6 +13,11 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder [default: runs/COMPARISON's name]")
 ]
 
+Anew = Annotated[
+    bool,
+    typer.Option("--anew", help="make anew what does not fit its texts, models or settings, and all that follows"),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the application."""
@@ -24,6 +29,7 @@ def compare(
     settings: Settings = None,
     output: Output = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list the cells, with an estimate of the time")] = False,
+    anew: Anew = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
     from distillir.comparison.file import read_comparison
@@ -41,7 +47,7 @@ def compare(
     from distillir.errors import DistillirError
     from distillir.reporting.leaderboard import leaderboard_headline, leaderboard_table
 
-    board = run_comparison(read, folder)
+    board = run_comparison(read, folder, anew=anew)
     if is_first_process():
         console.print(leaderboard_table(board))
     say(leaderboard_headline(board))

@@ -30,6 +30,9 @@ def train_teacher(
         bool, typer.Option("--pairwise", help="one that compares two documents (for method.pairs)")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="seed of everything random")] = 0,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="let Python code that comes with --base run")
+    ] = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.collections import load_collection
@@ -57,6 +60,7 @@ def train_teacher(
         max_pairs=max_pairs,
         pairwise=pairwise,
         seed=seed,
+        trust_remote_code=trust_remote_code,
     )
     use = f"method: {{name: pairdistill, pairs: {{teacher: {{cross-encoder: {output}}}}}}}"
     say(f"Teacher: {output}; in a recipe: {use if pairwise else f'teacher: {{cross-encoder: {output}}}'}")

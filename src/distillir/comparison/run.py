@@ -17,6 +17,7 @@ from distillir.pipeline.dark import dark
 from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.layers import layers
+from distillir.pipeline.lock import locked
 from distillir.pipeline.pairs import pairs
 from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
@@ -29,7 +30,7 @@ from distillir.reporting.report import render_report
 MARK = "comparison.json"
 
 
-def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
+def run_comparison(comparison: Comparison, output: Path, *, anew: bool = False) -> Leaderboard:
     """Train and evaluate every cell with every seed; those that are done are passed over.
 
     Everything before training is done once for all cells that share it; the score cache answers whatever a later cell
@@ -38,21 +39,28 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
     Args:
         comparison: See `distillir.comparison.file.read_comparison`.
         output: Folder of the comparison; a rerun goes on where the last one was stopped.
+        anew: Whether what was made from other texts, models or settings than those of now is deleted and made anew,
+            and not refused.
 
     Returns:
         The leaderboard, which ``leaderboard.json`` and ``leaderboard.html`` hold too.
 
     Raises:
-        DistillirError: The folder holds something else, or every run failed.
+        DistillirError: The folder holds something else or is in use, what is in it does not fit, or every run failed.
     """
     _claim(comparison, output)
+    with locked(output):
+        return _run_cells(comparison, output, anew)
+
+
+def _run_cells(comparison: Comparison, output: Path, anew: bool) -> Leaderboard:
     shared: dict[str, RunFolder] = {}
     broken: dict[str, str] = {}
     for cell in comparison.cells:
         key = shared_key(cell.seeded(comparison.query_seed, comparison.query_seed))
         if key not in shared and key not in broken:
             try:
-                shared[key] = prepare(output, cell, comparison.query_seed)
+                shared[key] = prepare(output, cell, comparison.query_seed, anew=anew)
             except DistillirError as error:
                 broken[key] = str(error)
                 with suppress(OSError):
@@ -69,7 +77,7 @@ def run_comparison(comparison: Comparison, output: Path) -> Leaderboard:
         if key in broken:
             failed.append(f"{cell.name}, seed {seed}: {broken[key]}")
             continue
-        folder = adopt(shared[key], output / "cells" / cell.folder / f"seed-{seed}", recipe)
+        folder = adopt(shared[key], output / "cells" / cell.folder / f"seed-{seed}", recipe, anew=anew)
         finished = _finished(folder)
         barrier()
         left = f", about {duration((len(runs) - number + 1) * sum(spent) / len(spent))} left" if spent else ""

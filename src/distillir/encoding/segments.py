@@ -12,7 +12,8 @@ from distillir.allocator import keep_freed_memory
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import token_batches
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import model_identity
+from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.vectors import Kind, prompt_for
 from distillir.errors import DistillirError
@@ -82,12 +83,13 @@ def encode_segments(
     rows: Rows,
     *,
     kind: Kind,
-    load: Callable[[str, int | None], Any],
+    load: Callable[..., Any],
     encode: Callable[[Any, list[str], Kind, Precision], Arrays],
     store: str,
     max_length: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
+    options: ModelOptions = PLAIN,
 ) -> Segments:
     """Encode those rows of a table that are not there yet, each process its share.
 
@@ -96,12 +98,13 @@ def encode_segments(
         table: Corpus or queries.
         rows: Those that are wanted.
         kind: Which of the model's prompts and routes the texts take.
-        load: Makes a model of its name and ``max_length``.
+        load: Makes a model of its name, ``max_length`` and ``options``.
         encode: Makes the arrays of a segment of a model, texts, ``kind`` and precision.
         store: Name of the folder in the cache.
         max_length: Tokens per text at most (default: the model's own).
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder in place of ``store``.
+        options: How the model is loaded.
 
     Returns:
         What is there now, those rows among it.
@@ -111,14 +114,14 @@ def encode_segments(
     """
     resolved = resolve_precision(precision, pick_device())
     # The last is the form on disk: another one is another folder.
-    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved, "segments"]
+    identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), resolved, "segments"]
     folder = (cache or cache_root() / store) / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
     barrier()
     missing = Segments(folder, len(table)).missing(rows)
     barrier()
     if not len(missing):
         return Segments(folder, len(table))
-    loaded = load(model, max_length)
+    loaded = load(model, max_length=max_length, options=options)
     parts = np.array_split(missing, max(world_size(), -(-len(missing) // ROWS_PER_SEGMENT)))
     mine = [part for part in parts[rank() :: world_size()] if len(part)]
     label = {"query": "Encode queries", "document": "Encode documents"}[kind]

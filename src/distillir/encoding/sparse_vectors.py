@@ -10,6 +10,7 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
+from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_sparse
 from distillir.encoding.precision import Precision
 from distillir.encoding.segments import Arrays, encode_segments, load_array, outputs
@@ -25,6 +26,7 @@ def encode_sparse(
     max_length: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
+    options: ModelOptions = PLAIN,
 ) -> csr_matrix:
     """Sparse vectors of rows of a table, as the model's own ``encode_query`` or ``encode_document`` gives them.
 
@@ -36,6 +38,7 @@ def encode_sparse(
         max_length: Tokens per text at most (default: the model's own).
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder of sparse vectors (default: ``sparse-vectors`` of the cache).
+        options: How the model is loaded.
 
     Returns:
         [rows, vocabulary] float32 in memory, 8 bytes a number that is not zero.
@@ -46,11 +49,12 @@ def encode_sparse(
     wanted = np.arange(len(table)) if rows is None else rows
     if not len(wanted):
         return csr_matrix((0, 0), dtype=np.float32)
-    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
+    more: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
+    more["options"] = options
     if isinstance(table, JoinedTable):
         late = wanted >= len(table.first)
         parts = [
-            encode_sparse(model, part, part_rows, **options)
+            encode_sparse(model, part, part_rows, **more)
             for part, part_rows in ((table.first, wanted[~late]), (table.second, wanted[late] - len(table.first)))
             if len(part_rows)
         ]
@@ -60,10 +64,10 @@ def encode_sparse(
         model,
         table,
         wanted,
-        load=lambda name, length: load_sparse(name, max_length=length),
+        load=load_sparse,
         encode=_encode,
         store="sparse-vectors",
-        **options,
+        **more,
     )
     used = np.unique(segments.segment[wanted])
     matrix = vstack([_read(segments.paths[number]) for number in used.tolist()], format="csr")

@@ -10,6 +10,7 @@ import numpy as np
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens
+from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.precision import Precision
 from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, load_array, outputs
@@ -93,6 +94,7 @@ def encode_tokens(
     max_length: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
+    options: ModelOptions = PLAIN,
 ) -> TokenVectors:
     """Token vectors of a table's rows, as the model's own ``encode_query`` or ``encode_document`` gives them.
 
@@ -104,26 +106,28 @@ def encode_tokens(
         max_length: Tokens per text at most (default: the model's own).
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder of token vectors (default: ``token-vectors`` of the cache).
+        options: How the model is loaded.
 
     Raises:
         DistillirError: The model cannot be loaded, or gives a vector that is not finite.
     """
     wanted = np.arange(len(table)) if rows is None else rows
-    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
+    more: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
+    more["options"] = options
     if isinstance(table, JoinedTable):
         late = wanted >= len(table.first)
         return JoinedTokenVectors(
-            encode_tokens(model, table.first, wanted[~late], **options),
-            encode_tokens(model, table.second, wanted[late] - len(table.first), **options),
+            encode_tokens(model, table.first, wanted[~late], **more),
+            encode_tokens(model, table.second, wanted[late] - len(table.first), **more),
         )
     segments = encode_segments(
         model,
         table,
         wanted,
-        load=lambda name, length: load_multi_vector(name, max_length=length),
+        load=load_multi_vector,
         encode=_encode,
         store="token-vectors",
-        **options,
+        **more,
     )
     return TokenVectors(segments)
 

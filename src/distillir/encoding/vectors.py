@@ -13,7 +13,8 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import model_identity
+from distillir.encoding.model_options import PLAIN, ModelOptions, chosen_prompt
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.store import Vectors, VectorStore
@@ -36,6 +37,7 @@ def encode_table(
     batch_tokens: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
+    options: ModelOptions = PLAIN,
 ) -> Vectors:
     """Vectors of all rows of a table.
 
@@ -47,6 +49,7 @@ def encode_table(
         batch_tokens: Padded tokens per batch (default: by device).
         precision: ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder of vectors (default: ``vectors`` of the cache); processes on several machines must share it.
+        options: How a model that is named is loaded.
 
     Returns:
         [rows, dim] float32, memory-mapped.
@@ -64,6 +67,7 @@ def encode_table(
         batch_tokens=batch_tokens,
         precision=precision,
         cache=cache,
+        options=options,
     ).array
 
 
@@ -77,21 +81,22 @@ def encode_rows(
     batch_tokens: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
+    options: ModelOptions = PLAIN,
 ) -> Vectors:
     """Vectors [len(rows), dim] of some rows of a table, in the order given, in memory; arguments as `encode_table`."""
     wanted = np.asarray(rows, dtype=np.int64)
-    options: dict[str, Any] = {"kind": kind, "max_length": max_length, "batch_tokens": batch_tokens}
-    options |= {"precision": precision, "cache": cache}
+    more: dict[str, Any] = {"kind": kind, "max_length": max_length, "batch_tokens": batch_tokens}
+    more |= {"precision": precision, "cache": cache, "options": options}
     if isinstance(table, JoinedTable):
         # Each part has a store of its own: what was encoded before stays so.
         late = wanted >= len(table.first)
-        early = encode_rows(model, table.first, wanted[~late], **options)
+        early = encode_rows(model, table.first, wanted[~late], **more)
         vectors = np.empty((len(wanted), early.shape[1]), dtype=np.float32)
         vectors[~late] = early
         if late.any():
-            vectors[late] = encode_rows(model, table.second, wanted[late] - len(table.first), **options)
+            vectors[late] = encode_rows(model, table.second, wanted[late] - len(table.first), **more)
         return vectors
-    store = encode_into_store(model, table, np.unique(wanted), **options)
+    store = encode_into_store(model, table, np.unique(wanted), **more)
     return np.asarray(store.array[wanted])
 
 
@@ -105,17 +110,20 @@ def encode_into_store(
     batch_tokens: int | None = None,
     precision: str = "auto",
     cache: Path | None = None,
+    options: ModelOptions = PLAIN,
 ) -> VectorStore:
     """The store of a table's vectors, in which at least ``rows`` (distinct) are there; arguments as `encode_table`."""
     device = model.device if not _is_name(model) else pick_device()
     resolved = resolve_precision(precision, device)
-    identity = [model_fingerprint(model), table.fingerprint, kind, str(max_length), resolved]
+    identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), resolved]
     folder = (cache or cache_root() / "vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
     blocks = np.array_split(rows, max(world_size(), -(-len(rows) // ROWS_PER_BLOCK)))[rank() :: world_size()]
     store = VectorStore(folder, len(table)) if VectorStore.exists(folder) else None
     missing = [block if store is None else store.missing(block) for block in blocks]
     if store is None or any(len(block) for block in missing):
-        loaded = load_sentence_transformer(model, max_length=max_length) if _is_name(model) else model
+        loaded = model
+        if _is_name(model):
+            loaded = load_sentence_transformer(model, max_length=max_length, options=options)
         store = VectorStore(folder, len(table), _dimension(loaded))
         _encode_blocks(loaded, table, missing, store, kind, max_length, batch_tokens, resolved)
     barrier()
@@ -213,11 +221,7 @@ def encode_texts(
 def prompt_for(model: Any, kind: Kind) -> str | None:
     """The prompt that ``encode_query`` or ``encode_document`` would put before a text."""
     prompts: dict[str, str] = getattr(model, "prompts", None) or {}
-    for name in ("query",) if kind == "query" else ("document", "passage", "corpus"):
-        if name in prompts:
-            return prompts[name]
-    default = getattr(model, "default_prompt_name", None)
-    return prompts.get(default) if default is not None else None
+    return chosen_prompt(prompts, getattr(model, "default_prompt_name", None), kind)
 
 
 def _dimension(model: Any) -> int:

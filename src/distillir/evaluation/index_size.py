@@ -8,10 +8,15 @@ import numpy as np
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_files import model_kind
+from distillir.encoding.model_options import ModelOptions
 
 
 def index_size(
-    model: str | Path, collection: Collection, query_rows: Rows, precision: str = "float32"
+    model: str | Path,
+    collection: Collection,
+    query_rows: Rows,
+    precision: str = "float32",
+    trust_remote_code: bool = False,
 ) -> dict[str, Any]:
     """What a corpus is encoded as, uncompressed; the encodings that a search has left in the cache are read.
 
@@ -20,13 +25,15 @@ def index_size(
         collection: The corpus and the queries.
         query_rows: Query rows, at least one.
         precision: That of the search.
+        trust_remote_code: Whether code that comes with the student may run.
 
     Returns:
         ``kind``; ``unit``, what a text is made of (``numbers``, ``vectors`` or ``words``); ``per_document`` and
         ``per_query``, how many of them in the mean; ``bytes_per_document``: 4 a number, 8 a word and its weight.
     """
     kind, name = model_kind(model), str(model)
-    options: dict[str, Any] = {"precision": precision}
+    loading = ModelOptions(trust_remote_code=trust_remote_code)
+    options: dict[str, Any] = {"precision": precision, "options": loading}
     corpus, queries = collection.corpus, collection.queries
     if kind == "multi-vector":
         from distillir.encoding.token_vectors import encode_tokens

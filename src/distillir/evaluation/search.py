@@ -19,6 +19,7 @@ def search_student(
     depth: int = 100,
     max_length: int | None = None,
     precision: str = "float32",
+    trust_remote_code: bool = False,
 ) -> Run:
     """Rank the corpus with a student: exactly, but for multi-vector students on large corpora (see there).
 
@@ -29,10 +30,12 @@ def search_student(
         depth: Documents per query.
         max_length: Tokens per text at most (default: the model's own).
         precision: What the student encodes in. In float32 figures are those of whoever loads the student.
+        trust_remote_code: Whether code that comes with the student may run.
 
     Returns:
         The run.
     """
     kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
-    retriever: Retriever = kinds[model_kind(model)](str(model), max_length, precision=precision)
+    make = kinds[model_kind(model)]
+    retriever: Retriever = make(str(model), max_length, precision=precision, trust_remote_code=trust_remote_code)
     return retriever.search(collection, query_rows, depth)

@@ -66,19 +66,20 @@ class LocalGenerator(Generator):
     """
 
     def __init__(self, spec: LocalGeneratorSpec) -> None:
-        check_language_model(spec.model)
+        check_language_model(spec.model, trust_remote_code=spec.trust_remote_code)
         self.spec, self.name = spec, Path(spec.model).name
         self.template = spec.template or TEMPLATE
 
     def fingerprint(self) -> str:
         """See `Generator.fingerprint`."""
-        identity = ["generator", language_model_fingerprint(self.spec.model), self.template]
+        own = language_model_fingerprint(self.spec.model, trust_remote_code=self.spec.trust_remote_code)
+        identity = ["generator", own, self.template]
         identity += [str(self.spec.max_length), str(self.spec.max_tokens), str(self.spec.chat)]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
     @cached_property
     def _loaded(self) -> LanguageModel:
-        return load_language_model(self.spec.model, chat=self.spec.chat)
+        return load_language_model(self.spec.model, chat=self.spec.chat, trust_remote_code=self.spec.trust_remote_code)
 
     def write(self, documents: Sequence[str]) -> Iterator[tuple[int, str]]:
         """See `Generator.write`."""

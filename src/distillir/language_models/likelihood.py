@@ -39,20 +39,31 @@ class QueryLikelihood(Asker):
         template: What stands before the query, with ``{document}``.
         max_length: Tokens of document and query.
         precision: ``auto``, ``float32`` or ``bf16``.
+        trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
         DistillirError: There is no such model.
     """
 
-    def __init__(self, model: str, *, template: str = TEMPLATE, max_length: int = 512, precision: str = "auto") -> None:
-        check_language_model(model)
+    def __init__(
+        self,
+        model: str,
+        *,
+        template: str = TEMPLATE,
+        max_length: int = 512,
+        precision: str = "auto",
+        trust_remote_code: bool = False,
+    ) -> None:
+        check_language_model(model, trust_remote_code=trust_remote_code)
         self.model, self.template, self.max_length = model, template, max_length
+        self.trust_remote_code = trust_remote_code
         self.name = Path(model).name
         self.precision = resolve_precision(precision, pick_device())
 
     def fingerprint(self) -> str:
         """See `Asker.fingerprint`."""
-        identity = ["query-likelihood", language_model_fingerprint(self.model), self.template]
+        own = language_model_fingerprint(self.model, self.precision, trust_remote_code=self.trust_remote_code)
+        identity = ["query-likelihood", own, self.template]
         identity += [str(self.max_length), self.precision]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
@@ -67,7 +78,9 @@ class QueryLikelihood(Asker):
 
     @cached_property
     def _loaded(self) -> LanguageModel:
-        loaded = load_language_model(self.model, chat=False)
+        loaded = load_language_model(
+            self.model, chat=False, precision=self.precision, trust_remote_code=self.trust_remote_code
+        )
         if loaded.seq2seq:
             raise DistillirError("has an encoder", where=self.model, remedy="query likelihood takes a decoder")
         return loaded

@@ -70,6 +70,7 @@ def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) 
             template=likely.template or TEMPLATE,
             max_length=likely.max_length,
             precision=likely.precision,
+            trust_remote_code=likely.trust_remote_code,
         )
     spec = read_choice_spec(value, where)
     prompt = _prompt(kind, spec.template, spec.answers, where, pairwise)
@@ -79,7 +80,14 @@ def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) 
         return ServerChoice(spec, prompt)
     from distillir.language_models.local_choice import LocalChoice
 
-    return LocalChoice(spec.model, prompt, max_length=spec.max_length, precision=spec.precision, chat=spec.chat)
+    return LocalChoice(
+        spec.model,
+        prompt,
+        max_length=spec.max_length,
+        precision=spec.precision,
+        chat=spec.chat,
+        trust_remote_code=spec.trust_remote_code,
+    )
 
 
 def _prompt(kind: str, template: str | None, answers: tuple[str, str] | None, where: str, pairwise: bool) -> Prompt:

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from distillir.collections.table import Rows
 from distillir.encoding.batches import budget_groups, default_batch_tokens
 from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import file_hash, model_fingerprint
+from distillir.encoding.identity import check_own_code, has_own_code
 from distillir.encoding.loading import one_line_errors
-from distillir.encoding.model_files import resolve_model
+from distillir.encoding.model_files import read_model_json, resolve_model
+from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.models import refuse_adapter
+from distillir.encoding.precision import Precision
+from distillir.encoding.saved_dtype import saved_dtype
 from distillir.errors import DistillirError
 
 _TEXTS_AT_ONCE = 1024
@@ -70,26 +76,34 @@ class LanguageModel:
             yield places, features
 
 
-def load_language_model(name: str, *, chat: bool | None = None) -> LanguageModel:
+def load_language_model(
+    name: str, *, chat: bool | None = None, precision: Precision | None = None, trust_remote_code: bool = False
+) -> LanguageModel:
     """Load a language model.
 
     Args:
         name: A folder, a hub name, or a ``.gguf`` file (of a decoder; its weights are widened).
         chat: Whether questions go through the tokenizer's chat template; None: where it has one.
+        precision: What it will compute in, which decides what its weights are held in; see `weights_dtype`.
+        trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
-        DistillirError: It cannot be loaded, or is no language model.
+        DistillirError: It cannot be loaded, has code of its own that may not run, or is no language model.
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    folder, options = _located(name)
+    folder, gguf = _located(name)
+    if not gguf:
+        refuse_adapter(name)
+    dtype = weights_dtype(name, precision)
+    options: dict[str, Any] = {**gguf, "trust_remote_code": trust_remote_code}
     with one_line_errors(name):
         config = AutoConfig.from_pretrained(folder, **options)
         seq2seq = bool(config.is_encoder_decoder)
         make = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
-        model, told = make.from_pretrained(folder, output_loading_info=True, **options)
+        model, told = make.from_pretrained(folder, output_loading_info=True, dtype=dtype, **options)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-    if told["missing_keys"] and not options:
+    if told["missing_keys"] and not gguf:
         raise _headless(name)
     has_template = getattr(tokenizer, "chat_template", None) is not None
     if chat and not has_template:
@@ -97,11 +111,33 @@ def load_language_model(name: str, *, chat: bool | None = None) -> LanguageModel
     return LanguageModel(model.to(pick_device()).eval(), tokenizer, seq2seq, has_template if chat is None else chat)
 
 
-def check_language_model(name: str) -> None:
+def weights_dtype(name: str, precision: Precision | None) -> Any:
+    """The torch dtype in which a language model's weights are held.
+
+    - ``float32``: float32, 4 bytes a weight, whatever they were saved in.
+    - ``bf16``: bfloat16 where they were saved in 16 bits, so that a large model takes no more memory than its file;
+      else float32, and the arithmetic alone is in bf16.
+    - None (models that write text): as they were saved; float16, which CPUs hardly know, in float32 there.
+    """
+    import torch
+
+    folder, gguf = _located(name)
+    if read_model_json(folder, "config.json").get("quantization_config") and not gguf:
+        return "auto"
+    saved = "float32" if gguf else saved_dtype(name)
+    if precision == "float32" or saved in ("float32", "float64"):
+        return torch.float32
+    if precision == "bf16":
+        return torch.bfloat16
+    return torch.float32 if saved == "float16" and pick_device() == "cpu" else getattr(torch, saved, "auto")
+
+
+def check_language_model(name: str, *, trust_remote_code: bool = False) -> None:
     """Refuse a path to nothing, and a folder of another kind of model, without loading anything.
 
     Raises:
-        DistillirError: There is no such folder or file, or its configuration names no language model.
+        DistillirError: There is no such folder or file, its configuration names no language model, or is code of its
+            own that may not run.
     """
     folder, options = _located(name)
     file = Path(folder) / "config.json"
@@ -109,16 +145,31 @@ def check_language_model(name: str) -> None:
         kinds = json.loads(file.read_text(encoding="utf-8")).get("architectures") or []
         if kinds and not any(word in kind for kind in kinds for word in _LANGUAGE_MODELS):
             raise _headless(name)
+        check_own_code(name, ModelOptions(trust_remote_code=trust_remote_code))
 
 
 def _headless(name: str) -> DistillirError:
     return DistillirError("has no head that gives probabilities of words", where=name, remedy="name a language model")
 
 
-def language_model_fingerprint(name: str) -> str:
-    """Hash of a model's files (hex)."""
+def language_model_fingerprint(
+    name: str, precision: Precision | None = None, *, trust_remote_code: bool = False
+) -> str:
+    """Hash of a model's files (hex), and of what its weights are held in where earlier versions held them otherwise."""
     folder, options = _located(name)
-    return file_hash(Path(folder) / options["gguf_file"]) if options else model_fingerprint(name)
+    if options:
+        return file_hash(Path(folder) / options["gguf_file"])
+    more = []
+    if precision is not None and (saved := saved_dtype(name)) != (held := _word(weights_dtype(name, precision))):
+        more += [f"{saved} as {held}"] if saved != "float64" else []
+    if trust_remote_code and has_own_code(name):
+        more.append("own code")
+    own = model_fingerprint(name)
+    return xxhash.xxh3_128_hexdigest("\0".join([own, *more]).encode()) if more else own
+
+
+def _word(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _located(name: str) -> tuple[str, dict[str, str]]:

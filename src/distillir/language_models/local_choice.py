@@ -37,6 +37,7 @@ class LocalChoice(Asker):
         max_length: Tokens of the whole; None: the prompt's.
         precision: ``auto`` (bf16 where the device computes it in hardware), ``float32`` or ``bf16``.
         chat: See `distillir.language_models.local.load_language_model`.
+        trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
         DistillirError: There is no such model.
@@ -50,8 +51,10 @@ class LocalChoice(Asker):
         max_length: int | None = None,
         precision: str = "auto",
         chat: bool | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
-        check_language_model(model)
+        check_language_model(model, trust_remote_code=trust_remote_code)
+        self.trust_remote_code = trust_remote_code
         self.model, self.prompt, self.chat = model, prompt, chat
         self.name = Path(model).name
         self.max_length = max_length or prompt.max_length
@@ -60,7 +63,8 @@ class LocalChoice(Asker):
 
     def fingerprint(self) -> str:
         """See `Asker.fingerprint`."""
-        identity = ["choice", language_model_fingerprint(self.model), self.prompt.template, self.prompt.cue]
+        own = language_model_fingerprint(self.model, self.precision, trust_remote_code=self.trust_remote_code)
+        identity = ["choice", own, self.prompt.template, self.prompt.cue]
         identity += [self.prompt.yes, self.prompt.no, str(self.max_length), self.precision, str(self.chat)]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
@@ -78,7 +82,10 @@ class LocalChoice(Asker):
 
     @cached_property
     def _fitted(self) -> Fitted:
-        return Fitted(self.prompt, load_language_model(self.model, chat=self.chat), self.max_length)
+        loaded = load_language_model(
+            self.model, chat=self.chat, precision=self.precision, trust_remote_code=self.trust_remote_code
+        )
+        return Fitted(self.prompt, loaded, self.max_length)
 
     @cached_property
     def _words(self) -> tuple[int, int]:

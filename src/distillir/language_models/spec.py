@@ -75,6 +75,7 @@ class LocalChoiceSpec(_Part):
     chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
     template: str | None = Field(None, description="a prompt of your own")
     answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
 
 
 class LikelihoodSpec(_Part):
@@ -84,6 +85,7 @@ class LikelihoodSpec(_Part):
     template: str | None = Field(None, description="what stands before the query, with {document}")
     max_length: int = Field(512, ge=80, description="tokens of document and query")
     precision: Literal["auto", "float32", "bf16"] = Field("auto", description="of the model")
+    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
 
 
 class ServerGeneratorSpec(ServerSpec):
@@ -101,6 +103,7 @@ class LocalGeneratorSpec(_Part):
     template: str | None = Field(None, description="a prompt of your own, with {document}; doc2query: '{document}'")
     chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
     max_length: int = Field(512, ge=32, description="tokens of the prompt at most")
+    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
     max_tokens: int = Field(32, ge=2, description="tokens of a query at most")
 
 

@@ -1,6 +1,7 @@
 """Pairs to lessons: which pairs a lesson holds, and their documents first in its list."""
 
 import numpy as np
+import xxhash
 
 from distillir.collections.table import Rows
 from distillir.pairs.pair_set import Pairs
@@ -17,6 +18,10 @@ class PairLists:
 
     def __init__(self, pairs: Pairs, *, first: bool = True) -> None:
         self.first = first
+        #: Hash of the pairs and preferences (hex).
+        self.fingerprint = xxhash.xxh3_128_hexdigest(
+            b"".join(values.tobytes() for values in (pairs.lists, pairs.first, pairs.second, pairs.preferences))
+        )
         self._preferences = pairs.preferences
         self._places = np.stack([pairs.first, pairs.second], axis=1)
         lists, starts = np.unique(pairs.lists, return_index=True)

@@ -1,12 +1,10 @@
 """Stage ``dark``: dark examples of the teaching set, made and scored once (for methods that have any)."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
@@ -29,6 +27,7 @@ from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_sources import dark_source
 from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
@@ -80,19 +79,6 @@ def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Pat
     barrier()
 
 
-def dark_source(folder: RunFolder, spec: DarkSpec, lists: TeachingSet) -> str:
-    """Identity of all that the dark texts of a teaching set depend on (hex)."""
-    digest, recipe = xxhash.xxh3_128(), folder.recipe
-    settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
-    settings += [recipe.training.pseudo_positives, folder.collection.fingerprint]
-    digest.update(json.dumps(settings).encode())
-    for index, query in enumerate(lists.queries.tolist()):
-        digest.update(np.int64(query).tobytes() + np.int64(len(lists.documents(index))).tobytes())
-        for values in (lists.documents(index), lists.scores(index), lists.relevant(index)):
-            digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
-
-
 def _teacher(folder: RunFolder) -> CountedTeacher:
     from distillir.teachers.load import load_teacher
 
@@ -141,9 +127,9 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
     """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
     from distillir.encoding.reading import reads_whole, tokens_read
     from distillir.encoding.vectors import prompt_for
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
 
-    student = load_student(str(folder.initial_student), kind=folder.recipe.student.kind, device="cpu")
+    student = load_student_of(folder.recipe.student, folder.initial_student, device="cpu")
     limit = folder.recipe.training.max_length
     prompt = prompt_for(student, "document") or ""
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import xxhash
 
 from distillir.collections.joined import with_documents
 from distillir.dark.dark_set import DarkSet, open_dark_set
@@ -12,6 +11,7 @@ from distillir.pairs.sample import sample_pairs
 from distillir.pairs.spec import PairSpec
 from distillir.parallel import barrier, rank
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_sources import dark_pair_source
 from distillir.progress import say
 from distillir.teachers.counted import added
 from distillir.teachers.load_pairwise import load_pairwise
@@ -83,15 +83,3 @@ def _ask_dark(
         swapped = teacher.prefer(wider, asked, pair_rows[:, 1], pair_rows[:, 0])
     pairs = Pairs(np.concatenate(indices), np.concatenate(first), np.concatenate(second), forward, swapped)
     return pairs.where(~np.isnan(forward))
-
-
-def dark_pair_source(
-    folder: RunFolder, spec: PairSpec, lists: TeachingSet, examples: DarkSet, teacher: PairwiseTeacher
-) -> str:
-    """Identity of all that pairs of dark examples depend on (hex); arguments as `make_dark_pairs`."""
-    identity = [spec.sampling().model_dump_json(), str(spec.dark), str(folder.recipe.query_seed)]
-    identity += [teacher.fingerprint(), folder.collection.fingerprint, examples.texts.fingerprint]
-    digest = xxhash.xxh3_128("\0".join(identity).encode())
-    for index, found in sorted(examples.lists.items()):
-        digest.update(np.int64(lists.queries[index]).tobytes() + np.ascontiguousarray(found.scores).tobytes())
-    return digest.hexdigest()

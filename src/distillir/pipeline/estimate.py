@@ -73,7 +73,9 @@ def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     if not queries and recipe.teaching is None:
         raise DistillirError("there is no training query", where="queries", remedy="name a split, or make some")
     student = recipe.student
-    rate = texts_per_second(collection, student.model, student.kind, student.layers, student.max_length)
+    rate = texts_per_second(
+        collection, student.model, student.kind, student.layers, student.max_length, student.options
+    )
     documents = len(collection.corpus)
     method = compose(recipe)
     stages, dark = method.stages, method.dark

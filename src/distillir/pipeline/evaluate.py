@@ -14,6 +14,7 @@ from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
+from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.run_folder import RunFolder
 
@@ -43,6 +44,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     folder.need(folder.student, "train")
     search_before(folder)
     _search(folder, folder.student, folder.after_run, "after")
+    reusable(folder, "metrics")  # they are computed anew each time, but never over others
     recipe, collection = folder.recipe, folder.collection
     qrels = evaluation_qrels(folder)
     measures = recipe.evaluation.measures
@@ -60,7 +62,13 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         "collection": collection.name,
         "split": recipe.evaluation.split or HELD_OUT,
         "queries": len(qrels.query_rows),
-        "student": index_size(folder.student, collection, qrels.query_rows, recipe.evaluation.precision),
+        "student": index_size(
+            folder.student,
+            collection,
+            qrels.query_rows,
+            recipe.evaluation.precision,
+            trust_remote_code=recipe.student.trust_remote_code,
+        ),
         "method": method.name,
         "plan": method.plan,
         "objective": method.objective.spec,
@@ -83,15 +91,19 @@ def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
     from distillir.evaluation.search import search_student
     from distillir.retrieval.trec import write_run
 
-    barrier()
-    done = path.is_file()
-    barrier()
-    if done:
+    if reusable(folder, f"run {name} training"):
         return
     rows = evaluation_queries(folder)
     with folder.timed(f"evaluate {name}"):
         wanted = folder.recipe.evaluation
-        run = search_student(model, folder.collection, rows, wanted.depth, precision=wanted.precision)
+        run = search_student(
+            model,
+            folder.collection,
+            rows,
+            wanted.depth,
+            precision=wanted.precision,
+            trust_remote_code=folder.recipe.student.trust_remote_code,
+        )
         if rank() == 0:
             write_run(replace(run, name=name), folder.collection, path)
     barrier()

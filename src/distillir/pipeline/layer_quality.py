@@ -112,12 +112,19 @@ def layered_systems(folder: RunFolder, spec: LayerSpec, cache: Path) -> dict[str
     systems = {"teacher": load_layered(spec.teacher, spec.pooling)}
     if spec.joint and folder.teacher.is_dir():
         kind, value = next(iter(spec.teacher.items()))
-        options = {**(value if isinstance(value, dict) else {}), "model": str(folder.teacher)}
+        # Its prompts lie in its folder.
+        options = {**(value if isinstance(value, dict) else {}), "model": str(folder.teacher), "prompts": None}
         systems["teacher_after"] = load_layered({kind: options}, spec.pooling, cache=cache)
     kinds = {"dense": LayeredDense, "multi-vector": LayeredMultiVector, "sparse": LayeredSparse}
     student, precision = kinds[folder.recipe.student.kind], folder.recipe.evaluation.precision
     for name, path in (("before", folder.initial_student), ("after", folder.student)):
-        systems[name] = student(str(path), precision=precision, pooling=spec.pooling, cache=cache)
+        systems[name] = student(
+            str(path),
+            precision=precision,
+            pooling=spec.pooling,
+            cache=cache,
+            trust_remote_code=folder.recipe.student.trust_remote_code,
+        )
     return systems
 
 

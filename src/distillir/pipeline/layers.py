@@ -2,19 +2,16 @@
 
 from pathlib import Path
 
-import numpy as np
-import xxhash
-
 from distillir.layers.layer_set import LAYERS, LayerSet, open_layers, write_layers
 from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_sources import layer_source
 from distillir.progress import say
 from distillir.teachers.counted import added, calls_told
-from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
-from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+from distillir.teaching.teaching_set import open_teaching_set
 
 
 def layers(folder: RunFolder) -> None:
@@ -55,11 +52,3 @@ def make_layers(folder: RunFolder, spec: LayerSpec, teaching: Path, target: Path
         if rank() == 0:
             write_layers(LayerSet(teacher.depth, found), target, source)
     barrier()
-
-
-def layer_source(folder: RunFolder, lists: TeachingSet, teacher: LayeredTeacher) -> str:
-    """Identity of all that the layers' scores of a teaching set depend on (hex)."""
-    digest = xxhash.xxh3_128(f"{teacher.fingerprint()} {folder.collection.fingerprint}".encode())
-    for index, query in enumerate(lists.queries.tolist()):
-        digest.update(np.int64(query).tobytes() + np.ascontiguousarray(lists.documents(index)).tobytes())
-    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from distillir.files import atomic_directory
 from distillir.parallel import barrier, rank
+from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
@@ -10,18 +11,12 @@ from distillir.retrieval.run import Run
 
 def prepare_student(folder: RunFolder) -> None:
     """Save the student as it is before training, so that every later stage starts from the same weights."""
-    barrier()
-    done = folder.initial_student.is_dir()
-    barrier()
-    if done or rank() != 0:
+    if reusable(folder, "initial student") or rank() != 0:
         barrier()
         return
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
 
-    spec = folder.recipe.student
-    model = load_student(
-        spec.model, kind=spec.kind, layers=spec.layers, max_length=spec.max_length, towers=spec.towers, device="cpu"
-    )
+    model = load_student_of(folder.recipe.student, device="cpu")
     with atomic_directory(folder.initial_student) as target:
         model.save_pretrained(str(target), create_model_card=False)
     barrier()
@@ -39,12 +34,11 @@ def mine(folder: RunFolder) -> None:
         return
     from distillir.retrieval.trec import write_run
 
-    barrier()
-    missing = [path for path in (folder.candidates, folder.evaluation_candidates) if not path.is_file()]
-    barrier()
     collection = folder.collection
     with folder.timed("mine"):
-        for path in missing:
+        for name, path in (("candidates", folder.candidates), ("evaluation candidates", folder.evaluation_candidates)):
+            if reusable(folder, name):
+                continue
             training = path == folder.candidates
             run = mine_training(folder) if training else mine_evaluation(folder)
             if rank() == 0:
@@ -71,18 +65,26 @@ def mine_training(folder: RunFolder, model: str | None = None) -> Run:
         training_queries(folder),
         folder.recipe.candidates.form(),
         default_model=model or str(folder.initial_student),
+        trust_default=folder.recipe.student.trust_remote_code,
         qrels=training_qrels(folder),
     )
 
 
 def mine_evaluation(folder: RunFolder) -> Run:
-    """Candidates for the evaluation queries; judgements, from which the teacher must not profit, play no part."""
+    """Candidates for the evaluation queries; judgements, from which the teacher must not profit, play no part.
+
+    The teacher ranks as many documents as students retrieve, so that measures of depth compare like with like.
+    """
     from distillir.retrieval.recipe_form import mine_from_spec
+
+    wanted = folder.recipe
+    depth = wanted.evaluation.teacher_depth or wanted.evaluation.depth
 
     return mine_from_spec(
         folder.collection,
         evaluation_queries(folder),
-        {**folder.recipe.candidates.form(), "exclude_judged": False, "add_judged": False},
+        {**wanted.candidates.form(), "exclude_judged": False, "add_judged": False, "depth": depth},
         default_model=str(folder.initial_student),
+        trust_default=folder.recipe.student.trust_remote_code,
         qrels=None,
     )

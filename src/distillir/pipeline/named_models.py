@@ -1,9 +1,13 @@
 """The models that a recipe names beside the student: refused before anything is mined where they are no such thing."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from distillir.encoding.identity import check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind, own_pooling
+from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.errors import DistillirError
 from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
@@ -12,28 +16,58 @@ from distillir.layers.spec import LayerSpec
 from distillir.progress import say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.teachers.load_cross_encoder import check_cross_encoder
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model as a recipe names it: the key, its kind, its name and how it is loaded."""
+
+    where: str
+    kind: str
+    name: str
+    options: ModelOptions
 
 
 def check_named_models(recipe: Recipe) -> None:
     """Look at the files of the models that teach or mine; no weights are loaded.
 
+    A word is said of dense models whose family was trained with prompts, and which get none.
+
     Raises:
-        DistillirError: One is not there, or of another kind; the message names the key.
+        DistillirError: One is not there, or of another kind, would have to run code of its own that the recipe does not
+            allow, or has no prompt of the name that is given; the message names the key.
     """
+    student = recipe.student
     sources = [] if recipe.teaching is not None else read_sources(recipe.candidates.from_)
-    for where, kind, model in (*_of_sources(sources, "candidates.from"), *_of_teacher(recipe.teacher, "teacher")):
+    named = [*_of_sources(sources, "candidates.from"), *_of_teacher(recipe.teacher, "teacher")]
+    for model in named:
         try:
-            check_kind(model, kind)
+            if model.kind == "cross-encoder":
+                check_cross_encoder(model.name)
+            else:
+                check_kind(model.name, model.kind)
+            check_own_code(model.name, model.options)
+            resolved_prompts(model.name, model.options)
         except DistillirError as error:
-            raise DistillirError(str(error), where=where) from None
+            raise DistillirError(str(error), where=model.where) from None
     if recipe.queries.generator is not None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
     if recipe.method.layers is not None:
         _check_layers(recipe, recipe.method.layers)
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
+    _say_missing_prompts([NamedModel("student", student.kind, student.model, student.options), *named])
+
+
+def _say_missing_prompts(models: list[NamedModel]) -> None:
+    for model in models:
+        if model.kind == "dense" and not model.options.sides:
+            expected = expected_prompts(model.name)
+            if expected is not None:
+                say(prompts_told(model.name, expected, model.where))
 
 
 def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
@@ -54,15 +88,15 @@ def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
         )
 
 
-def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[tuple[str, str, str]]:
+def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[NamedModel]:
     for kind, options in sources:
         if kind in MODEL_SOURCES and options.get("model") is not None:
-            yield f"{where}: {kind}", kind, options["model"]
+            yield _named(f"{where}: {kind}", kind, options)
         if options.get("first") not in (None, "index"):
             yield from _of_sources(read_sources(options["first"]), f"{where}: {kind}.first")
 
 
-def _of_teacher(spec: Any, where: str) -> Iterator[tuple[str, str, str]]:
+def _of_teacher(spec: Any, where: str) -> Iterator[NamedModel]:
     if not isinstance(spec, Mapping):
         return
     if "ensemble" in spec:
@@ -72,5 +106,10 @@ def _of_teacher(spec: Any, where: str) -> Iterator[tuple[str, str, str]]:
     kind, value = next(iter(spec.items()))
     if kind in POINTWISE:
         load_asker(kind, value, f"{where}.{kind}")
-    if kind in MODEL_SOURCES:
-        yield f"{where}.{kind}", kind, value["model"] if isinstance(value, Mapping) else value
+    if kind in (*MODEL_SOURCES, "cross-encoder"):
+        yield _named(f"{where}.{kind}", kind, value if isinstance(value, Mapping) else {"model": value})
+
+
+def _named(where: str, kind: str, options: Mapping[str, Any]) -> NamedModel:
+    own = ModelOptions.of(options.get("prompts"), bool(options.get("trust_remote_code")))
+    return NamedModel(where, kind, str(options["model"]), own)

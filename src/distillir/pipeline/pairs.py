@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-import xxhash
 
-from distillir.encoding.fingerprint import model_fingerprint
 from distillir.methods.compose import compose
 from distillir.pairs.diagnostics import diagnose_pairs
 from distillir.pairs.pair_set import PAIRS, Pairs, open_pairs, write_pairs
@@ -15,6 +13,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.dark_pairs import make_dark_pairs
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_sources import pair_source
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import added, calls_told
@@ -80,7 +79,10 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     seed, distance = folder.recipe.query_seed, spec.distance or teacher.distance
     own: list[Scores] | list[None] = [None] * len(lists)
     if spec.choice == "disagreement":
-        judge = load_teacher({folder.recipe.student.kind: str(student)})
+        student_spec = folder.recipe.student
+        judge = load_teacher(
+            {student_spec.kind: {"model": str(student), "trust_remote_code": student_spec.trust_remote_code}}
+        )
         own = judge.score(folder.collection, lists.queries, lists.lists)
     places = [
         sample_pairs(lists.scores(index), spec.sampling(), distance, np.random.default_rng([seed, int(query), 5]), mine)
@@ -102,16 +104,3 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     if not answered.all():
         say(f"The pairwise teacher gave no answer about {int((~answered).sum())} pairs, which are left out")
     return Pairs(index, first, second, forward, swapped).where(answered)
-
-
-def pair_source(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher, student: Path) -> str:
-    """Identity of all that the pairs of a teaching set depend on (hex); arguments as `make_pairs`."""
-    digest = xxhash.xxh3_128(spec.sampling().model_dump_json().encode())
-    if spec.choice == "disagreement":
-        digest.update(model_fingerprint(str(student)).encode())
-    digest.update(f"{folder.recipe.query_seed} {teacher.fingerprint()} {folder.collection.fingerprint}".encode())
-    for index, query in enumerate(lists.queries.tolist()):
-        digest.update(np.int64(query).tobytes())
-        for values in (lists.documents(index), lists.scores(index)):
-            digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()

@@ -23,6 +23,11 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
     with folder.timed("evaluate rounds"):
         run = search_student(
-            student, folder.collection, qrels.query_rows, evaluation.depth, precision=evaluation.precision
+            student,
+            folder.collection,
+            qrels.query_rows,
+            evaluation.depth,
+            precision=evaluation.precision,
+            trust_remote_code=folder.recipe.student.trust_remote_code,
         )
     folder.note(rounds={**noted, str(stage): evaluate(run, qrels, evaluation.measures).means})

@@ -10,21 +10,24 @@ from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.layers import layers
 from distillir.pipeline.mine import mine
 from distillir.pipeline.named_models import check_named_models
+from distillir.pipeline.open_run import open_run
 from distillir.pipeline.pairs import pairs
 from distillir.pipeline.report import report
-from distillir.pipeline.run_folder import RunFolder, open_run
+from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
 from distillir.pipeline.train import train
 from distillir.progress import say
 from distillir.recipe import Recipe
 
 
-def run(recipe: Recipe, output: Path) -> Path:
+def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
     """Do everything a recipe asks for.
 
     Args:
         recipe: A checked recipe.
         output: Folder of the run; a rerun goes on where the last one was stopped.
+        anew: Whether what was made from other texts, models or settings than those of now is deleted and made anew,
+            and not refused.
 
     Returns:
         Path of the report.
@@ -32,7 +35,7 @@ def run(recipe: Recipe, output: Path) -> Path:
     Raises:
         DistillirError: As the stages do.
     """
-    with open_run(output, recipe) as folder:
+    with open_run(output, recipe, anew=anew) as folder:
         check_named_models(recipe)
         say(f"distillir run: {folder.collection.name} into {output}")
         if recipe.teaching is None:

@@ -15,6 +15,7 @@ from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.files import atomic_file, read_lines, write_json
 from distillir.parallel import barrier, rank
+from distillir.pipeline.lock import HOLDER_FILE, LOCK_FILE
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.
@@ -27,13 +28,18 @@ class RunFolder:
     Args:
         path: The folder; made if it is missing.
         recipe: What the run is made of.
+        anew: Whether the run of another recipe may be taken over: see `distillir.pipeline.provenance.check`.
+
+    Attributes:
+        changed: Dotted keys in which the recipe differs from the one that the folder holds; only with ``anew``.
 
     Raises:
         DistillirError: The folder holds the run of another recipe, or something else than a run.
     """
 
-    def __init__(self, path: Path, recipe: Recipe) -> None:
+    def __init__(self, path: Path, recipe: Recipe, *, anew: bool = False) -> None:
         self.path, self.recipe = path, recipe
+        self.changed: list[str] = []
         self.runs = path / "runs"
         self.candidates = self.runs / "candidates.trec"
         self.evaluation_candidates = self.runs / "evaluation-candidates.trec"
@@ -53,9 +59,11 @@ class RunFolder:
         self.work = path / "work"
         self.initial_student = self.work / "initial-student"
         self.facts = self.work / "facts.json"
-        self._claim()
+        #: Fingerprints of what everything here was made from.
+        self.provenance = path / "provenance.json"
+        self._claim(anew)
 
-    def _claim(self) -> None:
+    def _claim(self, anew: bool) -> None:
         barrier()
         file = self.path / RECIPE_FILE
         resolved = self.recipe.resolved()
@@ -63,31 +71,39 @@ class RunFolder:
             before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
             with suppress(ValueError, DistillirError):  # keys that are new since then stand at their defaults
                 before = Recipe.model_validate(before).resolved()
-            if _without_payment(before) != _without_payment(resolved):
+            self.changed = _changed_keys(_without_payment(before), _without_payment(resolved))
+            if self.changed and not anew:
                 raise DistillirError(
                     f"holds the run of another recipe (differs in {_difference(before, resolved)})",
                     where=self.path,
-                    remedy="choose another --output, or delete the folder",
+                    remedy="choose another --output, or give --anew to make anew what depends on it",
                 )
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self.path.exists() and (not self.path.is_dir() or not self._unused()):
             raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
         barrier()
         if rank() == 0:
             make_output(self.path)
             self.work.mkdir(exist_ok=True)
             if not file.is_file():
-                with atomic_file(file) as temporary:
-                    text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-                    temporary.write_text(text, encoding="utf-8")
+                self.write_recipe()
         barrier()
+
+    def write_recipe(self) -> None:
+        """Keep the recipe, with every setting written out."""
+        with atomic_file(self.path / RECIPE_FILE) as temporary:
+            text = yaml.safe_dump(self.recipe.resolved(), sort_keys=False, allow_unicode=True)
+            temporary.write_text(text, encoding="utf-8")
+
+    def _unused(self, *but: str) -> bool:
+        """Whether nothing is in the folder but the lock, and files of these names."""
+        return all(path.name in (LOCK_FILE, HOLDER_FILE, *but) for path in self.path.iterdir())
 
     def release(self) -> None:
         """Give the folder back where the run has made nothing yet, so that a mended recipe finds it free."""
-        if rank() == 0 and all(path.name in (RECIPE_FILE, self.work.name) for path in self.path.iterdir()):
+        if rank() == 0 and self._unused(RECIPE_FILE, self.work.name, self.provenance.name):
             shutil.rmtree(self.work, ignore_errors=True)
-            (self.path / RECIPE_FILE).unlink(missing_ok=True)
-            with suppress(OSError):
-                self.path.rmdir()
+            for name in (RECIPE_FILE, self.provenance.name):
+                (self.path / name).unlink(missing_ok=True)
 
     @cached_property
     def collection(self) -> Collection:
@@ -191,19 +207,13 @@ def make_output(path: Path) -> None:
         ) from None
 
 
-@contextmanager
-def open_run(path: Path, recipe: Recipe) -> Iterator[RunFolder]:
-    """A run's folder for some stages; an error before anything was made leaves nothing of it behind.
-
-    Raises:
-        DistillirError: As `RunFolder`, and what the stages raise.
-    """
-    folder = RunFolder(path, recipe)
-    try:
-        yield folder
-    except DistillirError:
-        folder.release()
-        raise
+def _changed_keys(before: Any, after: Any, key: str = "") -> list[str]:
+    """Dotted keys in which two resolved recipes differ."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return [] if before == after else [key]
+    names = [*after, *(name for name in before if name not in after)]
+    parts = [_changed_keys(before.get(name), after.get(name), f"{key}.{name}" if key else str(name)) for name in names]
+    return [changed for part in parts for changed in part]
 
 
 def _difference(before: Any, after: Any, key: str = "") -> str:

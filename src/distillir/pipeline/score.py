@@ -10,6 +10,7 @@ from distillir.collections.query_generator import source_document
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
@@ -27,10 +28,9 @@ def score(folder: RunFolder) -> None:
     Raises:
         DistillirError: Candidates are missing, or the teacher cannot be loaded or gives no number.
     """
-    barrier()
-    done = folder.teaching.is_dir() and (folder.recipe.teacher is None or folder.teacher_run.is_file())
-    barrier()
-    if done:
+    taught = reusable(folder, "teaching set")
+    ranked = folder.recipe.teacher is None or reusable(folder, "teacher's run")
+    if taught and ranked:
         return
     with folder.timed("score"):
         if folder.recipe.teaching is not None:
@@ -38,7 +38,7 @@ def score(folder: RunFolder) -> None:
         elif folder.recipe.teacher is None:
             _judge(folder)
         else:
-            _score(folder)
+            _score(folder, taught, ranked)
     barrier()
 
 
@@ -81,19 +81,28 @@ def _relevant(folder: RunFolder, run: Run) -> list[npt.NDArray[np.bool_]]:
     return [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
 
 
-def _score(folder: RunFolder) -> None:
-    from distillir.retrieval.trec import read_run, write_run
+def _score(folder: RunFolder, taught: bool, ranked: bool) -> None:
+    """Write the teacher's run and the teaching set, whichever is not there."""
+    from distillir.retrieval.trec import read_run
 
     folder.need(folder.candidates, "mine")
     folder.need(folder.evaluation_candidates, "mine")
-    collection = folder.collection
-    evaluation = read_run(folder.evaluation_candidates, collection)
     teacher = _teacher(folder)
-    # What the teacher gave no answer about ranks last.
-    ranked = [last_where_silent(scores) for scores in teacher.score(collection, evaluation.queries, evaluation.lists)]
+    if not ranked:
+        _rank_evaluation(folder, teacher)
+    if not taught:
+        score_training(folder, read_run(folder.candidates, folder.collection), folder.teaching, teacher=teacher)
+
+
+def _rank_evaluation(folder: RunFolder, teacher: CountedTeacher) -> None:
+    """Write the teacher's order of the evaluation candidates; what it gave no answer about ranks last."""
+    from distillir.retrieval.trec import read_run, write_run
+
+    collection = folder.collection
+    run = read_run(folder.evaluation_candidates, collection)
+    scores = [last_where_silent(values) for values in teacher.score(collection, run.queries, run.lists)]
     if rank() == 0:
-        write_run(from_lists(evaluation.queries, evaluation.lists, ranked, "teacher"), collection, folder.teacher_run)
-    score_training(folder, read_run(folder.candidates, collection), folder.teaching, teacher=teacher)
+        write_run(from_lists(run.queries, run.lists, scores, "teacher"), collection, folder.teacher_run)
 
 
 def score_training(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from distillir.collections import Collection
+from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.errors import DistillirError
 from distillir.language_models.load import POINTWISE
 from distillir.recipe import StudentSpec
@@ -31,7 +32,8 @@ def scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) -
     kind, value = next(iter(spec.items()))
     options = value if isinstance(value, Mapping) else {"model": value}
     if kind in MODEL_SOURCES:
-        rate = texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"))
+        own = ModelOptions.of(options.get("prompts"), bool(options.get("trust_remote_code")))
+        rate = texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"), own)
         return texts / rate
     if kind in POINTWISE and isinstance(value, Mapping) and "server" in value:
         return None
@@ -54,13 +56,18 @@ def _pairs_per_second(collection: Collection, spec_json: str) -> float:
 
 @cache
 def texts_per_second(
-    collection: Collection, model: str, kind: str, layers: int | None, max_length: int | None
+    collection: Collection,
+    model: str,
+    kind: str,
+    layers: int | None,
+    max_length: int | None,
+    options: ModelOptions = PLAIN,
 ) -> float:
     """How many documents a model of a kind encodes in a second here."""
     from distillir.encoding.vectors import encode_texts
     from distillir.students.load import load_student
 
-    loaded = load_student(model, kind=kind, layers=layers, max_length=max_length)
+    loaded = load_student(model, kind=kind, layers=layers, max_length=max_length, options=options)
 
     def encode(texts: list[str]) -> None:
         if kind == "dense":
@@ -97,15 +104,13 @@ def _training_seconds(
 
     from distillir.encoding.precision import autocast, resolve_precision
     from distillir.students.chunks import chunks
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
     from distillir.students.student import student_of
     from distillir.training.attention import fastest_attention
     from distillir.training.train import set_dropout, shortened
 
     wanted = StudentSpec.model_validate_json(student_json)
-    model = load_student(
-        wanted.model, kind=wanted.kind, layers=wanted.layers, max_length=wanted.max_length, towers=wanted.towers
-    )
+    model = load_student_of(wanted)
     student = student_of(model)
     if dropout is not None:
         set_dropout(model, dropout)

@@ -11,14 +11,17 @@ from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.checks import check_lists, say_flat_lists
-from distillir.pipeline.dark import dark_source, make_dark_set
-from distillir.pipeline.dark_pairs import dark_pair_source, make_dark_pairs
-from distillir.pipeline.layers import layer_source, make_layers
+from distillir.pipeline.dark import make_dark_set
+from distillir.pipeline.dark_pairs import make_dark_pairs
+from distillir.pipeline.layers import make_layers
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.pairs import make_pairs, pair_source
+from distillir.pipeline.pairs import make_pairs
+from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
 from distillir.progress import say
+from distillir.seeds import stage_seed
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:
@@ -50,16 +53,14 @@ def train(folder: RunFolder) -> None:
     Raises:
         DistillirError: The teaching set is missing or does not fit, or training fails.
     """
-    barrier()
-    done = folder.student.is_dir()
-    barrier()
-    if done:
+    if not folder.student.is_dir():
+        folder.need(folder.teaching, "score")
+        prepare_student(folder)
+    if reusable(folder, "student"):
         spec = folder.recipe.method.layers
         if spec is not None and spec.joint and not folder.teacher.is_dir():
             say(f"{folder.teacher}: the trained teacher is gone; delete {folder.student} to train both again")
         return
-    folder.need(folder.teaching, "score")
-    prepare_student(folder)
     method = compose(folder.recipe)
     last_student = folder.initial_student
     sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
@@ -109,7 +110,7 @@ def _train_stage(
     from distillir.pairs.pair_lists import PairLists
     from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
     from distillir.students.card import model_card, teacher_card
-    from distillir.students.load import load_student
+    from distillir.students.load import load_student_of
     from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.train import DarkTraining, checkpoint_folder
@@ -138,7 +139,7 @@ def _train_stage(
         pairs = PairLists(open_pairs(sources.pairs, source), first=method.pairs.documents == "first")
     layered = None if method.layers is None else _layered(folder, method.layers, taught, sources)
     lists = taught if taught.has_scores else MinedOrder(taught)
-    model = load_student(str(start), kind=recipe.student.kind)
+    model = load_student_of(recipe.student, start)
     with folder.timed("train"):
         lessons = train_student(
             model,
@@ -154,8 +155,7 @@ def _train_stage(
             layers=layered,
             penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
             stage=number,
-            # A stage draws an order of its own; the first one's is that of a plan of one stage.
-            seed=recipe.seed + (number or 1) - 1,
+            seed=stage_seed(recipe.seed, number),
         )
         _check_vectors(model, folder)
     if dark is not None:

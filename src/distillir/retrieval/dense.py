@@ -1,6 +1,6 @@
 """Dense retrieval: nearest vectors of a model, exact by default."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.model_options import ModelOptions
 from distillir.errors import DistillirError
 from distillir.retrieval.run import Run, Scores, from_lists
 
@@ -83,6 +84,8 @@ class DenseRetriever:
         factory: As in `search_vectors`.
         search: As in `search_vectors`.
         precision: Of the encoder: ``auto``, ``float32`` or ``bf16``; see `distillir.encoding.precision`.
+        prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
+        trust_remote_code: Whether code that comes with the model may run.
     """
 
     def __init__(
@@ -92,9 +95,12 @@ class DenseRetriever:
         factory: str = "Flat",
         search: str | None = None,
         precision: str = "auto",
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         self.model, self.factory, self.parameters = model, factory, search
-        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision}
+        options = ModelOptions.of(prompts, trust_remote_code)
+        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
         self.name = Path(model).name
 
     def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:

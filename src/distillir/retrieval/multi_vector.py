@@ -1,6 +1,6 @@
 """Late-interaction retrieval: MaxSim over a whole small corpus, or over the candidates of a first stage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
+from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.progress import progress
@@ -32,6 +33,8 @@ class MultiVectorRetriever:
         first_depth: How many candidates of the first stage.
         probes: With ``index``: partitions looked into for each of a query's vectors.
         precision: Of the encoder.
+        prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
+        trust_remote_code: Whether code that comes with the model may run.
     """
 
     def __init__(
@@ -42,9 +45,12 @@ class MultiVectorRetriever:
         first_depth: int = 1000,
         precision: str = "auto",
         probes: int = 16,
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         self.model, self.first, self.first_depth, self.probes = model, first, first_depth, probes
-        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision}
+        options = ModelOptions.of(prompts, trust_remote_code)
+        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
         self.name = Path(model).name
 
     def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:

@@ -81,6 +81,7 @@ def mine_from_spec(
     spec: Mapping[str, Any],
     *,
     default_model: str | None = None,
+    trust_default: bool = False,
     qrels: Qrels | None = None,
 ) -> Run:
     """Mine the candidates that a recipe asks for; ``guard`` waits for the teacher's scores and is passed over here.
@@ -90,6 +91,7 @@ def mine_from_spec(
         query_rows: Query rows [Q].
         spec: As in `validate_candidates_spec`.
         default_model: The student before training, for ``dense`` without a model.
+        trust_default: Whether code that comes with the student may run.
         qrels: Judgements, for ``exclude_judged`` and ``add_judged``.
 
     Returns:
@@ -99,7 +101,7 @@ def mine_from_spec(
         DistillirError: As `validate_candidates_spec` and `mine`.
     """
     validate_candidates_spec(spec)
-    retrievers = [load_retriever(source, default_model) for source in _sources(spec)]
+    retrievers = [load_retriever(source, default_model, trust_default=trust_default) for source in _sources(spec)]
     options = {key: value for key, value in spec.items() if key not in ("from", "depth", "guard")}
     depth = spec.get("depth", DEFAULT_DEPTH)
     return mine(collection, query_rows, retrievers, depth=depth, qrels=qrels, **options)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.model_options import check_prompts
 from distillir.errors import DistillirError
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.run import Run
@@ -84,6 +85,13 @@ class _Kind:
 
 
 _NONE, _NUMBER, _TEXT = type(None), (int, float), (str, type(None))
+_MODEL: dict[str, tuple[type, ...]] = {
+    "model": _TEXT,
+    "max_length": (int, _NONE),
+    "precision": (str,),
+    "prompts": (dict, _NONE),
+    "trust_remote_code": (bool,),
+}
 _KINDS = {
     "bm25": _Kind(
         "BM25 by bm25s; options k1, b, stemmer, stopwords, identifiers (split names in code)",
@@ -92,29 +100,30 @@ _KINDS = {
     ),
     "dense": _Kind(
         "nearest vectors of a sentence-transformers model, exact or by a faiss factory string; the student before "
-        "training where no model is named; options model, max_length, factory, search, precision",
+        "training where no model is named; options model, max_length, factory, search, precision, prompts, "
+        "trust_remote_code",
         _dense,
-        {"model": _TEXT, "max_length": (int, _NONE), "factory": (str,), "search": _TEXT, "precision": (str,)},
+        {**_MODEL, "factory": (str,), "search": _TEXT},
         "model",
     ),
     "multi-vector": _Kind(
         "late interaction: MaxSim of a MultiVectorEncoder, exhaustive on small corpora, else over a first stage's "
-        "candidates (index: its own token vectors'); options model, max_length, first, first_depth, probes, precision",
+        "candidates (index: its own token vectors'); options model, max_length, first, first_depth, probes, precision, "
+        "prompts, trust_remote_code",
         _multi_vector,
         {
-            "model": _TEXT,
-            "max_length": (int, _NONE),
+            **_MODEL,
             "first": (str, dict, _NONE),
             "first_depth": (int,),
             "probes": (int,),
-            "precision": (str,),
         },
         "model",
     ),
     "sparse": _Kind(
-        "the inverted index of a SparseEncoder (SPLADE); options model, max_length, precision",
+        "the inverted index of a SparseEncoder (SPLADE); options model, max_length, precision, prompts, "
+        "trust_remote_code",
         _sparse,
-        {"model": _TEXT, "max_length": (int, _NONE), "precision": (str,)},
+        _MODEL,
         "model",
     ),
     "trec": _Kind("a TREC run file from elsewhere; option path", TrecRetriever, {"path": (str, Path)}, "path"),
@@ -160,6 +169,13 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
             raise DistillirError(f"{name}: {key} is {content!r}", where=where, remedy=f"give {known}")
         if type(content) is int and int in kind.options[key] and float not in kind.options[key] and content < 1:
             raise DistillirError(f"{name}: {key} is {content}", where=where, remedy="give a whole number above 0")
+    check_prompts(options.get("prompts"), f"{where}: {name}.prompts")
+    if name in MODEL_SOURCES and options.get("model") is None and options.get("prompts"):
+        raise DistillirError(
+            f"{name}: the student's prompts stand under student",
+            where=f"{where}: {name}.prompts",
+            remedy="leave it out",
+        )
     if name == "trec" and "path" not in options:
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
     if name == "bm25":
@@ -203,12 +219,13 @@ def check_name(name: Any, known: Iterable[str], what: str, where: str) -> None:
         raise DistillirError(f"unknown {what} {name!r}", where=where, remedy=nearest(str(name), known))
 
 
-def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
+def load_retriever(spec: object, default_model: str | None = None, *, trust_default: bool = False) -> Retriever:
     """Make the retriever a recipe names.
 
     Args:
         spec: As in `check_source`.
         default_model: The model of a source that names none though it needs one: the student before training.
+        trust_default: Whether code that comes with that model may run.
 
     Returns:
         The retriever; it opens its model or index when first asked to search.
@@ -220,5 +237,5 @@ def load_retriever(spec: object, default_model: str | None = None) -> Retriever:
     if name in MODEL_SOURCES and options.get("model") is None:
         if default_model is None:
             raise DistillirError(f"{name} candidates without a model", remedy=f"write {{{name}: model}}")
-        options["model"] = default_model
+        options |= {"model": default_model, "trust_remote_code": trust_default}
     return _KINDS[name].make(**options)

@@ -1,5 +1,6 @@
 """Sparse retrieval: an inverted index over the words of a vocabulary, exact."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.model_options import ModelOptions
 from distillir.progress import progress
 from distillir.retrieval.run import Run, Scores, from_lists
 
@@ -23,11 +25,21 @@ class SparseRetriever:
         model: A folder or name that SparseEncoder loads.
         max_length: Tokens per text at most (default: the model's own).
         precision: Of the encoder.
+        prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
+        trust_remote_code: Whether code that comes with the model may run.
     """
 
-    def __init__(self, model: str, max_length: int | None = None, precision: str = "auto") -> None:
+    def __init__(
+        self,
+        model: str,
+        max_length: int | None = None,
+        precision: str = "auto",
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
+    ) -> None:
         self.model = model
-        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision}
+        options = ModelOptions.of(prompts, trust_remote_code)
+        self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
         self.name = Path(model).name
 
     def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:

@@ -112,7 +112,7 @@ def padded(texts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return flat[index] * mask.unsqueeze(2), mask
 
 
-def multi_vector_of(model: Any, *, seed: int = 0) -> Any:
+def multi_vector_of(model: Any, *, prompts: Mapping[Any, str] | None = None, seed: int = 0) -> Any:
     """A MultiVectorEncoder that starts from a dense model's transformer.
 
     As in ColBERT: a new projection to 128 dimensions without bias, a marker before queries and one before documents,
@@ -120,6 +120,7 @@ def multi_vector_of(model: Any, *, seed: int = 0) -> Any:
 
     Args:
         model: A SentenceTransformer; its transformer goes into the new model.
+        prompts: Of ``query`` and ``document``, put behind the markers; none by default.
         seed: Of the projection.
 
     Source:
@@ -153,6 +154,10 @@ def multi_vector_of(model: Any, *, seed: int = 0) -> Any:
     mask = MultiVectorMask(skiplist_words=[mark for mark in string.punctuation if mark in known])
     return MultiVectorEncoder(
         modules=[transformer, projection, mask, Normalize(module_input_name="token_embeddings")],
-        prompts={"query": f"{query} ", "document": f"{document} "},
+        prompts={
+            "query": f"{query} {(prompts or {}).get('query', '')}",
+            "document": f"{document} {(prompts or {}).get('document', '')}",
+        },
         device=str(model.device),
+        trust_remote_code=model.trust_remote_code,
     )

@@ -41,6 +41,13 @@ def write_pylate(model: str, output: Path) -> None:
             where=model,
         )
     transformer, projection, mask, _ = modules
+    for side in ("query", "document"):
+        if len(loaded.prompts.get(side, "").split()) > 1:
+            raise DistillirError(
+                f"puts {loaded.prompts[side]!r} before a {side}, and a PyLate folder holds one marker there",
+                where=model,
+                remedy="load it with sentence-transformers (MultiVectorEncoder)",
+            )
     expansion = transformer.query_expansion or {}
     length = expansion.get("length") or transformer.query_length or loaded.max_seq_length
     settings = {

@@ -28,7 +28,11 @@ def separate(model: Any) -> Any:
     documents = copy.deepcopy(model)
     router = Router.for_query_document(list(model.children()), list(documents.children()))
     towers = SentenceTransformer(
-        modules=[router], similarity_fn_name=model.similarity_fn_name, prompts=model.prompts, device=str(model.device)
+        modules=[router],
+        similarity_fn_name=model.similarity_fn_name,
+        prompts=model.prompts,
+        device=str(model.device),
+        trust_remote_code=model.trust_remote_code,
     )
     towers.default_prompt_name = model.default_prompt_name
     return towers
@@ -59,7 +63,12 @@ def inference_free(model: Any) -> Any:
     words = model[-1].get_embedding_dimension()
     queries = SparseStaticEmbedding(model.tokenizer, weight=torch.ones(words))
     router = Router.for_query_document([queries], list(model.children()))
-    return SparseEncoder(modules=[router], prompts=model.prompts, device=str(model.device))
+    return SparseEncoder(
+        modules=[router],
+        prompts=model.prompts,
+        device=str(model.device),
+        trust_remote_code=model.trust_remote_code,
+    )
 
 
 def looks_up_queries(model: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import xxhash
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import model_identity
+from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.reading import reads_whole
 from distillir.files import cache_root
 from distillir.progress import progress
@@ -20,7 +21,7 @@ from distillir.teachers.ask_once import ask_once
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
 from distillir.teachers.keys import Keys, pair_keys
-from distillir.teachers.load_cross_encoder import load_cross_encoder
+from distillir.teachers.load_cross_encoder import load_cross_encoder, pair_prompt
 from distillir.teachers.pair_scores import resolve_pair_precision, score_pairs
 
 # Pairs whose texts stand in memory together; within it they are sorted by length.
@@ -40,6 +41,8 @@ class CrossEncoderTeacher(CountedTeacher):
             ``int8`` (dynamic quantisation of the linear layers, CPU only).
         batch_tokens: Padded tokens per batch (default: by device).
         cache: Folder of the scores of all teachers (default: ``scores`` of the cache).
+        prompts: ``{query: ...}``, put before the query in place of the model's own default prompt.
+        trust_remote_code: Whether code that comes with the model may run.
     """
 
     def __init__(
@@ -50,7 +53,10 @@ class CrossEncoderTeacher(CountedTeacher):
         precision: str = "auto",
         batch_tokens: int | None = None,
         cache: Path | None = None,
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
+        self.options = ModelOptions.of(prompts, trust_remote_code)
         self.model, self.max_length, self.batch_tokens = os.fspath(model), max_length, batch_tokens
         self.name = Path(self.model).name
         self.precision = resolve_pair_precision(precision, pick_device())
@@ -60,8 +66,8 @@ class CrossEncoderTeacher(CountedTeacher):
         self._calls = {"asked": 0, "cached": 0}
 
     def fingerprint(self, collection: Collection) -> str:
-        """Hash of weights, ``max_length`` and precision (hex); the same for all collections."""
-        identity = ["cross-encoder", model_fingerprint(self.model), self.max_length, self.precision]
+        """Hash of weights, prompt, ``max_length`` and precision (hex); the same for all collections."""
+        identity = ["cross-encoder", model_identity(self.model, self.options), self.max_length, self.precision]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
     def calls(self) -> dict[str, int]:
@@ -70,7 +76,8 @@ class CrossEncoderTeacher(CountedTeacher):
 
     def reads(self, query: str, document: str) -> bool:
         """See `Teacher.reads`."""
-        return reads_whole(self._model(), query, document)
+        model = self._model()
+        return reads_whole(model, (pair_prompt(model) or "") + query, document)
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists; see `Teacher.score` and, for what is asked, `distillir.teachers.ask_once`."""
@@ -88,7 +95,7 @@ class CrossEncoderTeacher(CountedTeacher):
 
     def _model(self) -> Any:
         if self._loaded is None:
-            self._loaded = load_cross_encoder(self.model, max_length=self.max_length)
+            self._loaded = load_cross_encoder(self.model, max_length=self.max_length, options=self.options)
         return self._loaded
 
     def _ask(self, collection: Collection, queries: Rows, documents: Rows, keys: Keys) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,8 @@ import xxhash
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import model_identity
+from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.reading import reads_whole
 from distillir.encoding.vectors import prompt_for
@@ -32,6 +33,8 @@ class EncoderTeacher(CountedTeacher):
         max_length: Tokens per text at most (default: the model's own).
         precision: ``auto``, ``float32`` or ``bf16``, of the encoder; scores are made in float32.
         cache: Folder of encodings (default: that of the cache).
+        prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
+        trust_remote_code: Whether code that comes with the model may run.
     """
 
     #: The kind of model, and what loads one.
@@ -45,22 +48,26 @@ class EncoderTeacher(CountedTeacher):
         max_length: int | None = None,
         precision: str = "auto",
         cache: Path | None = None,
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
+        self.options = ModelOptions.of(prompts, trust_remote_code)
         self.model, self.max_length = os.fspath(model), max_length
         self.name = Path(self.model).name
         self.precision = resolve_precision(precision, pick_device())
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": self.precision, "cache": cache}
+        self.encoding["options"] = self.options
         self._reader: Any = None
 
     def fingerprint(self, collection: Collection) -> str:
-        """Hash of weights, ``max_length`` and precision (hex); the same for all collections."""
-        identity = [self.kind, model_fingerprint(self.model), self.max_length, self.precision]
+        """Hash of weights, prompts, ``max_length`` and precision (hex); the same for all collections."""
+        identity = [self.kind, model_identity(self.model, self.options), self.max_length, self.precision]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
     def reads(self, query: str, document: str) -> bool:
         """See `Teacher.reads`."""
         if self._reader is None:
-            self._reader = type(self).load(self.model, max_length=self.max_length, device="cpu")
+            self._reader = type(self).load(self.model, max_length=self.max_length, device="cpu", options=self.options)
         return reads_whole(self._reader, (prompt_for(self._reader, "document") or "") + document)
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """Layers of a cross-encoder: its own head on the first token's state of each block."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.blocks import block_outputs, blocks_of
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import default_prompt, model_identity
 from distillir.encoding.model_files import model_depth, read_model_json
+from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.errors import DistillirError
 from distillir.layers.layer_set import LayerScores
 from distillir.teachers.layered import LayeredTeacher
-from distillir.teachers.load_cross_encoder import load_cross_encoder
+from distillir.teachers.load_cross_encoder import load_cross_encoder, pair_prompt
 
 PAIRS_PER_BLOCK = 16_384
 
@@ -33,28 +34,41 @@ class LayeredCrossEncoder(LayeredTeacher):
         max_length: Tokens of query and document together at most (default: the model's own).
         precision: ``auto``, ``float32`` or ``bf16``.
         cache: See `LayeredTeacher`.
+        prompts: As in `distillir.teachers.cross_encoder.CrossEncoderTeacher`, like the next.
+        trust_remote_code: See there.
     """
 
     def __init__(
-        self, model: str, *, max_length: int | None = None, precision: str = "auto", cache: Path | None = None
+        self,
+        model: str,
+        *,
+        max_length: int | None = None,
+        precision: str = "auto",
+        cache: Path | None = None,
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         super().__init__(Path(model).name, cache)
+        self.options = ModelOptions.of(prompts, trust_remote_code)
         self.model, self.max_length = model, max_length
         self.precision = resolve_precision(precision, pick_device())
 
     @cached_property
     def depth(self) -> int:
         """See `LayeredTeacher.depth`."""
-        return model_depth(self.model)
+        return model_depth(self.model, trust_remote_code=self.options.trust_remote_code)
 
     def fingerprint(self) -> str:
         """See `LayeredTeacher.fingerprint`."""
-        identity = ["layers", "cross-encoder", model_fingerprint(self.model), self.max_length, self.precision]
+        own = model_identity(self.model, self.options)
+        identity = ["layers", "cross-encoder", own, self.max_length, self.precision]
+        if default_prompt(self.model) is not None:  # earlier versions left it out
+            identity.append("with the prompt")
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
     @cached_property
     def _loaded(self) -> Any:
-        return load_cross_encoder(self.model, max_length=self.max_length)
+        return load_cross_encoder(self.model, max_length=self.max_length, options=self.options)
 
     def scores(self, collection: Collection, queries: Rows, documents: Rows) -> Iterator[tuple[Rows, LayerScores]]:
         """See `LayeredTeacher.scores`."""
@@ -68,7 +82,8 @@ class LayeredCrossEncoder(LayeredTeacher):
             part = slice(start, start + PAIRS_PER_BLOCK)
             texts = collection.queries.texts(queries[part]), collection.corpus.texts(documents[part])
             pairs = list(zip(*texts, strict=True))
-            for places, features in token_batches(model, pairs, batch_tokens=default_batch_tokens(model.device)):
+            budget, prompt = default_batch_tokens(model.device), pair_prompt(model)
+            for places, features in token_batches(model, pairs, batch_tokens=budget, prompt=prompt):
                 with (
                     torch.inference_mode(),
                     autocast(self.precision, model.device),

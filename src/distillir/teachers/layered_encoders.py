@@ -1,7 +1,7 @@
 """Layers of models that encode query and document apart: products of [CLS] states, MaxSim of token states."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +16,9 @@ from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.blocks import block_outputs, blocks_of, pool
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import model_identity
 from distillir.encoding.model_files import model_depth
+from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.segments import outputs
@@ -37,6 +38,8 @@ class LayeredEncoder(LayeredTeacher):
         precision: ``auto``, ``float32`` or ``bf16``.
         pooling: How a text's states become one, for dense and sparse models.
         cache: See `LayeredTeacher`.
+        prompts: As in `distillir.teachers.encoder.EncoderTeacher`, like the next.
+        trust_remote_code: See there.
     """
 
     kind: str
@@ -50,25 +53,29 @@ class LayeredEncoder(LayeredTeacher):
         precision: str = "auto",
         pooling: Pooling = "cls",
         cache: Path | None = None,
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         super().__init__(Path(model).name, cache)
+        self.options = ModelOptions.of(prompts, trust_remote_code)
         self.model, self.max_length, self.pooling = model, max_length, pooling
         self.precision = resolve_precision(precision, pick_device())
 
     @cached_property
     def depth(self) -> int:
         """See `LayeredTeacher.depth`."""
-        return model_depth(self.model)
+        return model_depth(self.model, trust_remote_code=self.options.trust_remote_code)
 
     def fingerprint(self) -> str:
         """See `LayeredTeacher.fingerprint`."""
-        identity = ["layers", self.kind, model_fingerprint(self.model), self.max_length, self.precision, self.pooling]
+        own = model_identity(self.model, self.options)
+        identity = ["layers", self.kind, own, self.max_length, self.precision, self.pooling]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
     @cached_property
     def _loaded(self) -> Any:
         load = {"multi-vector": load_multi_vector, "sparse": load_sparse}.get(self.kind, load_sentence_transformer)
-        return load(self.model, max_length=self.max_length)
+        return load(self.model, max_length=self.max_length, options=self.options)
 
     def scores(self, collection: Collection, queries: Rows, documents: Rows) -> Iterator[tuple[Rows, LayerScores]]:
         """See `LayeredTeacher.scores`."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.encoding.model_options import SIDES, check_prompts
 from distillir.errors import DistillirError
 from distillir.language_models.load import POINTWISE, check_asker, load_asker
 from distillir.retrieval.bm25_settings import BM25Settings
@@ -13,22 +14,25 @@ from distillir.words import nearest
 if TYPE_CHECKING:
     from distillir.teachers.counted import CountedTeacher
 
+_MODEL_OPTIONS = "options model, max_length, precision, prompts, trust_remote_code"
 _KINDS = {
     "bm25": "BM25 over the collection; options k1, b, stemmer, stopwords, identifiers",
-    "dense": "a SentenceTransformer: similarity of vectors; options model, max_length, precision",
-    "multi-vector": "a MultiVectorEncoder (ColBERT): MaxSim of token vectors; options model, max_length, precision",
-    "sparse": "a SparseEncoder or SPLADE checkpoint: dot product over words; options model, max_length, precision",
-    "cross-encoder": "a sentence-transformers CrossEncoder: raw logits; options model, max_length, precision",
+    "dense": f"a SentenceTransformer: similarity of vectors; {_MODEL_OPTIONS}",
+    "multi-vector": f"a MultiVectorEncoder (ColBERT): MaxSim of token vectors; {_MODEL_OPTIONS}",
+    "sparse": f"a SparseEncoder or SPLADE checkpoint: dot product over words; {_MODEL_OPTIONS}",
+    "cross-encoder": f"a sentence-transformers CrossEncoder: raw logits; {_MODEL_OPTIONS}",
     **POINTWISE,
     "ensemble": "weighted sum of other teachers, normalised per query; options weights, normalize",
 }
 _NUMBER, _LENGTH, _WORD, _SWITCH = "a number", "a whole number above 0", "a word", "true or false"
+_PROMPTS = "prompts"
+_MODEL = {"model": _WORD, "max_length": _LENGTH, "precision": _WORD, "prompts": _PROMPTS, "trust_remote_code": _SWITCH}
 _OPTIONS: dict[str, dict[str, str]] = {
     "bm25": {"k1": _NUMBER, "b": _NUMBER, "stemmer": _WORD, "stopwords": _WORD, "identifiers": _SWITCH},
-    "dense": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
-    "multi-vector": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
-    "sparse": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
-    "cross-encoder": {"model": _WORD, "max_length": _LENGTH, "precision": _WORD},
+    "dense": _MODEL,
+    "multi-vector": _MODEL,
+    "sparse": _MODEL,
+    "cross-encoder": _MODEL,
 }
 _PRECISIONS = {
     "dense": ("auto", "float32", "bf16"),
@@ -37,7 +41,7 @@ _PRECISIONS = {
     "cross-encoder": ("auto", "float32", "bf16", "int8"),
 }
 _NORMALISATIONS = ("zscore", "minmax", "none")
-_MAY_BE_NULL = {"stemmer", "stopwords", "max_length"}
+_MAY_BE_NULL = {"stemmer", "stopwords", "max_length", "prompts"}
 
 
 def teacher_kinds() -> dict[str, str]:
@@ -96,6 +100,9 @@ def _validate_options(kind: str, value: object, where: str) -> None:
         if option is None and key in _MAY_BE_NULL:
             continue
         wanted = _OPTIONS[kind][key]
+        if wanted == _PROMPTS:
+            check_prompts(option, f"{where}.prompts", ("query",) if kind == "cross-encoder" else SIDES)
+            continue
         number = isinstance(option, int | float) and not isinstance(option, bool)
         fits = {
             _NUMBER: number,

@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from distillir.encoding.device import pick_device
-from distillir.encoding.loading import one_line_errors
-from distillir.encoding.model_files import resolve_model
-from distillir.encoding.models import set_max_length
+from distillir.encoding.model_files import read_model_json, resolve_model
+from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.encoding.models import load_named
 from distillir.errors import DistillirError
 
 #: Lies in the folder of a cross-encoder that reads two documents beside a query.
@@ -22,6 +21,7 @@ def load_cross_encoder(
     max_length: int | None = None,
     device: str | None = None,
     pairwise: bool = False,
+    options: ModelOptions = PLAIN,
 ) -> Any:
     """Load a sentence-transformers CrossEncoder with one label, in evaluation mode.
 
@@ -30,26 +30,47 @@ def load_cross_encoder(
         max_length: Tokens of a pair at most (default: the model's own).
         device: A torch device; None takes `distillir.encoding.device.pick_device`.
         pairwise: Whether one is wanted that compares two documents.
+        options: Its prompt, and whether code of its own may run.
 
     Raises:
         DistillirError: It cannot be loaded, has several labels or no trained scoring head, or compares two documents
             where one is to be scored.
     """
-    from sentence_transformers import CrossEncoder
-
-    path = check_cross_encoder(name, pairwise=pairwise)
-    with one_line_errors(str(name)):
-        model = CrossEncoder(path, device=device or pick_device())
+    check_cross_encoder(name, pairwise=pairwise)
+    model = open_cross_encoder(name, max_length=max_length, device=device, options=options)
     if model.num_labels != 1:
         raise DistillirError(
             f"gives {model.num_labels} labels where a teacher gives one score",
             where=str(name),
             remedy="choose a cross-encoder with num_labels 1",
         )
-    if max_length is not None:
-        set_max_length(model, max_length, str(name))
-    model.eval()
     return model
+
+
+def open_cross_encoder(
+    name: str | os.PathLike[str],
+    *,
+    max_length: int | None = None,
+    device: str | None = None,
+    options: ModelOptions = PLAIN,
+    **more: Any,
+) -> Any:
+    """Load a CrossEncoder of any encoder, with a new head where it has none; as `distillir.encoding.models.load_named`.
+
+    Its prompt stands before the query: it becomes the default one, which is saved with the model.
+    """
+    from sentence_transformers import CrossEncoder
+
+    model = load_named(CrossEncoder, name, max_length=max_length, device=device, options=options, **more)
+    if options.query is not None:
+        model.default_prompt_name = "query"
+    return model
+
+
+def pair_prompt(model: Any) -> str | None:
+    """What a CrossEncoder puts before every query: its default prompt; None where it has none."""
+    default = getattr(model, "default_prompt_name", None)
+    return model.prompts.get(default) if default is not None else None
 
 
 def check_cross_encoder(name: str | os.PathLike[str], *, pairwise: bool = False) -> str:
@@ -59,11 +80,10 @@ def check_cross_encoder(name: str | os.PathLike[str], *, pairwise: bool = False)
         raise DistillirError(
             "compares two documents, and scores none by itself", where=str(name), remedy="name it under method.pairs"
         )
-    with one_line_errors(str(name)):
-        if not _has_head(path):
-            raise DistillirError(
-                "is an encoder, no cross-encoder: its scores would be random", where=str(name), remedy=_REMEDY
-            )
+    if not _has_head(path):
+        raise DistillirError(
+            "is an encoder, no cross-encoder: its scores would be random", where=str(name), remedy=_REMEDY
+        )
     return path
 
 
@@ -72,19 +92,7 @@ def _has_head(path: str) -> bool:
 
     CrossEncoder itself loads any encoder, with a new random head and no more than a line in the log.
     """
-    import json
-
-    from transformers.utils import cached_file
-
-    def read(file: str) -> dict[str, Any]:
-        found = cached_file(path, file, _raise_exceptions_for_missing_entries=False)
-        if found is None:
-            return {}
-        with open(found, encoding="utf-8") as stream:  # noqa: PTH123
-            value: dict[str, Any] = json.load(stream)
-        return value
-
-    if read("config_sentence_transformers.json").get("model_type") == "CrossEncoder":
+    if read_model_json(path, "config_sentence_transformers.json").get("model_type") == "CrossEncoder":
         return True
-    architectures = read("config.json").get("architectures") or []
+    architectures = read_model_json(path, "config.json").get("architectures") or []
     return any(name.endswith(("ForSequenceClassification", "ForCausalLM")) for name in architectures)

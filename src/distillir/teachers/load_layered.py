@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.encoding.model_options import SIDES, ModelOptions, check_prompts
 from distillir.errors import DistillirError
 from distillir.words import nearest
 
@@ -15,7 +16,7 @@ KINDS = {
     "multi-vector": "a MultiVectorEncoder: MaxSim of its blocks' token states",
     "cross-encoder": "a CrossEncoder: its head on the [CLS] state of each block",
 }
-_OPTIONS = ("model", "max_length", "precision")
+_OPTIONS = ("model", "max_length", "precision", "prompts", "trust_remote_code")
 
 
 def validate_layered_spec(spec: object, where: str | None) -> None:
@@ -37,6 +38,10 @@ def validate_layered_spec(spec: object, where: str | None) -> None:
     for key in options:
         if key not in _OPTIONS:
             raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), _OPTIONS))
+    place = f"{where}.{kind}.prompts" if where else f"{kind}.prompts"
+    check_prompts(options.get("prompts"), place, ("query",) if kind == "cross-encoder" else SIDES)
+    if not isinstance(options.get("trust_remote_code", False), bool):
+        raise DistillirError("trust_remote_code is no switch", where=where, remedy="give true or false")
     if not isinstance(options.get("model"), str):
         raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: name}}")
 
@@ -61,6 +66,7 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     Raises:
         DistillirError: As `validate_layered_spec`, or a model that is not there or of another kind.
     """
+    from distillir.encoding.identity import check_own_code, resolved_prompts
     from distillir.encoding.model_files import check_kind, resolve_model
     from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder, check_head
     from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
@@ -70,6 +76,9 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     kind, value = next(iter(spec.items()))
     options = dict(value) if isinstance(value, Mapping) else {"model": value}
     resolve_model(options["model"])
+    own = ModelOptions.of(options.get("prompts"), bool(options.get("trust_remote_code")))
+    check_own_code(options["model"], own)
+    resolved_prompts(options["model"], own)
     if kind == "cross-encoder":
         check_cross_encoder(options["model"])
         check_head(options["model"])
@@ -99,8 +108,11 @@ def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
     options = value if isinstance(value, Mapping) else {"model": value}
     name = str(options["model"]) if trained is None else str(trained)
     resolve_model(name)
-    length = options.get("max_length")
+    length, trust = options.get("max_length"), bool(options.get("trust_remote_code"))
+    # A teacher that was trained along has its prompts in its folder.
+    own = ModelOptions.of(options.get("prompts") if trained is None else None, trust)
     if kind == "cross-encoder":
-        return load_cross_encoder(name, max_length=length)
+        return load_cross_encoder(name, max_length=length, options=own)
     check_kind(name, kind)
-    return (load_sentence_transformer if kind == "dense" else load_multi_vector)(name, max_length=length)
+    load = load_sentence_transformer if kind == "dense" else load_multi_vector
+    return load(name, max_length=length, options=own)

@@ -10,13 +10,13 @@ from distillir.teachers.pairwise import PairwiseTeacher
 from distillir.words import nearest
 
 _KINDS = {
-    "cross-encoder": "what `distillir train-teacher --pairwise` made; options model, precision",
+    "cross-encoder": "what `distillir train-teacher --pairwise` made; options model, precision, trust_remote_code",
     **PAIRWISE,
     "difference": "the difference of a pointwise teacher's scores (ours); options teacher, temperature",
 }
 #: How far apart in the pointwise order pairs lie, by kind (MiuLab/PairDistill pairwise_rerank.py and its instupr form).
 _DISTANCES = {"duot5": 5, "prompt": 7}
-_OPTIONS = {"cross-encoder": ("model", "precision")}
+_OPTIONS = {"cross-encoder": ("model", "precision", "trust_remote_code")}
 
 
 def pairwise_kinds() -> dict[str, str]:
@@ -53,6 +53,10 @@ def validate_pairwise_spec(spec: object, where: str) -> None:
     for key, content in options.items():
         if key not in _OPTIONS[kind]:
             raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), _OPTIONS[kind]))
+        if key == "trust_remote_code":
+            if not isinstance(content, bool):
+                raise DistillirError(f"{key} is {content!r}", where=where, remedy="give true or false")
+            continue
         if not isinstance(content, str) or not content.strip():
             raise DistillirError(f"{key} is {content!r}", where=where, remedy="give a word")
     if "model" not in options:

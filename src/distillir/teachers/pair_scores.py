@@ -11,6 +11,7 @@ from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
+from distillir.teachers.load_cross_encoder import pair_prompt
 
 PRECISIONS = ("auto", "float32", "bf16", "int8")
 # Heads that read the first token alone (transformers' *ForSequenceClassification of these model types).
@@ -60,10 +61,8 @@ def score_pairs(
     resolved = resolve_pair_precision(precision, device)
     model.eval()
     runner = quantised(model) if resolved == "int8" else model
-    default = getattr(model, "default_prompt_name", None)
-    prompt = model.prompts.get(default) if default is not None else None
     budget = batch_tokens or default_batch_tokens(device)
-    batches = token_batches(model, pairs, batch_tokens=budget, prompt=prompt)
+    batches = token_batches(model, pairs, batch_tokens=budget, prompt=pair_prompt(model))
     for places, features in batches:
         with (
             torch.inference_mode(),

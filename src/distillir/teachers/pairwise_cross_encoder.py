@@ -10,8 +10,9 @@ import xxhash
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import check_own_code, model_identity
 from distillir.encoding.model_files import resolve_model
+from distillir.encoding.model_options import ModelOptions
 from distillir.errors import DistillirError
 from distillir.files import cache_root
 from distillir.progress import progress
@@ -37,6 +38,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
         precision: ``auto``, ``float32``, ``bf16`` or ``int8``; see `distillir.teachers.cross_encoder`.
         batch_tokens: Padded tokens per batch (default: by device).
         cache: Folder of the scores of all teachers (default: ``scores`` of the cache).
+        trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
         DistillirError: There is no such folder, or it holds no pairwise cross-encoder.
@@ -49,7 +51,9 @@ class PairwiseCrossEncoder(PairwiseTeacher):
         precision: str = "auto",
         batch_tokens: int | None = None,
         cache: Path | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
+        self.options = ModelOptions(trust_remote_code=trust_remote_code)
         self.model, self.batch_tokens = os.fspath(model), batch_tokens
         self.name = Path(self.model).name
         if not Path(resolve_model(self.model)).is_dir():
@@ -58,6 +62,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
             raise DistillirError(
                 "is no pairwise cross-encoder", where=self.model, remedy="make one: distillir train-teacher --pairwise"
             )
+        check_own_code(self.model, self.options)
         self.precision = resolve_pair_precision(precision, pick_device())
         self._root = cache
         self._loaded: Any = None
@@ -66,7 +71,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
 
     def fingerprint(self) -> str:
         """Hash of weights and precision (hex)."""
-        identity = ["pairwise-cross-encoder", model_fingerprint(self.model), self.precision]
+        identity = ["pairwise-cross-encoder", model_identity(self.model, self.options), self.precision]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
     def calls(self) -> dict[str, int]:
@@ -87,7 +92,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
     def _ask(self, collection: Collection, queries: Rows, first: Rows, second: Rows, keys: Keys) -> None:
         assert self._cache is not None
         if self._loaded is None:
-            self._loaded = load_cross_encoder(self.model, pairwise=True)
+            self._loaded = load_cross_encoder(self.model, pairwise=True, options=self.options)
         model = self._loaded
         text = PairText(model.tokenizer, model.max_seq_length)
         with progress(f"Ask {self.name}", len(keys)) as advance:

@@ -9,7 +9,7 @@ import xxhash
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.identity import model_identity
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.pairwise import PairwiseTeacher
@@ -58,5 +58,5 @@ def make_difference(options: dict[str, Any]) -> ScoreDifference:
     spec = options["teacher"]
     inner = next(iter(spec.values())) if isinstance(spec, Mapping) else {}
     model = inner.get("model") if isinstance(inner, Mapping) else inner
-    identity = [spec, options.get("temperature", 1.0), None if model is None else model_fingerprint(model)]
+    identity = [spec, options.get("temperature", 1.0), None if model is None else model_identity(model)]
     return ScoreDifference(load_teacher(spec), float(options.get("temperature", 1.0)), json.dumps(identity))

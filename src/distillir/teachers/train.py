@@ -6,7 +6,7 @@ import shutil
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from distillir.retrieval.run import Run
 from distillir.teachers.load_cross_encoder import PAIRWISE_FILE
 from distillir.teachers.pair_text import PairText
 from distillir.teachers.training_pairs import TrainingPairs, training_pairs, training_triples
+
+if TYPE_CHECKING:
+    from distillir.encoding.model_options import ModelOptions
 
 INFO = "train_teacher.json"
 
@@ -42,6 +45,7 @@ def train_cross_encoder(
     pairwise: bool = False,
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
+    trust_remote_code: bool = False,
 ) -> dict[str, Any]:
     """Fine-tune a cross-encoder on judged positives and mined negatives with binary cross-entropy.
 
@@ -67,6 +71,7 @@ def train_cross_encoder(
             positive against each of its negatives, half of them in either order, and ties among negatives.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
+        trust_remote_code: Whether code that comes with the base model may run.
 
     Returns:
         ``pairs``, ``positives``, ``steps``, ``first_loss``, ``loss`` (means of the first and last logging period) and
@@ -76,8 +81,9 @@ def train_cross_encoder(
         DistillirError: Nothing to train on, ``output`` holds something else, or the loss is not finite.
     """
     from distillir.encoding.device import pick_device
-    from distillir.encoding.fingerprint import model_fingerprint
+    from distillir.encoding.identity import default_prompt, model_identity
     from distillir.encoding.loading import quiet
+    from distillir.encoding.model_options import ModelOptions
     from distillir.encoding.precision import resolve_precision
 
     if batch_size % world_size():
@@ -94,9 +100,10 @@ def train_cross_encoder(
         seed=seed,
     )
     resolved = resolve_precision(precision, pick_device())
+    options, prompt = ModelOptions(trust_remote_code=trust_remote_code), default_prompt(base_model)
     settings = {
         "base_model": os.fspath(base_model),
-        "base_fingerprint": model_fingerprint(base_model),
+        "base_fingerprint": model_identity(base_model, options),
         "collection": collection.fingerprint,
         "pairs": pairs.fingerprint,
         "epochs": float(epochs),
@@ -106,6 +113,7 @@ def train_cross_encoder(
         "seed": seed,
         "precision": resolved,
         **({"pairwise": "with ties"} if pairwise else {}),
+        **({"prompt": prompt} if prompt else {}),
     }
     done = _finished(output, settings)
     barrier()
@@ -116,7 +124,7 @@ def train_cross_encoder(
     if rank() == 0:
         _prepare(work, settings)
     barrier()
-    model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds)
+    model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds, options)
     if rank() == 0:
         with atomic_directory(output) as folder, quiet():
             model.save_pretrained(str(folder))
@@ -165,24 +173,20 @@ def _train(
     work: Path,
     settings: dict[str, Any],
     checkpoint_seconds: float,
+    options: "ModelOptions",
 ) -> tuple[Any, dict[str, Any]]:
     from datasets import Dataset
-    from sentence_transformers import CrossEncoder
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
     from transformers.trainer_utils import set_seed
 
-    from distillir.encoding.device import pick_device
-    from distillir.encoding.loading import one_line_errors, quiet
-    from distillir.encoding.model_files import resolve_model
-    from distillir.encoding.models import set_max_length
+    from distillir.encoding.loading import quiet
     from distillir.teachers.length_batches import LengthBatches
+    from distillir.teachers.load_cross_encoder import open_cross_encoder
     from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
 
     set_seed(settings["seed"])
-    with one_line_errors(str(base_model)):
-        model = CrossEncoder(resolve_model(base_model), num_labels=1, device=pick_device())
-    set_max_length(model, settings["max_length"], str(base_model))
+    model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
     keep_freed_memory(model.device)
     texts = _texts(collection, pairs, model, settings)
     # Characters beyond what max_length keeps (some five a token) make no batch slower.
@@ -217,17 +221,21 @@ def _train(
 
 
 def _texts(collection: Collection, pairs: TrainingPairs, model: Any, settings: dict[str, Any]) -> dict[str, list[Any]]:
-    """Columns of the data set: what is read beside each other, and the label."""
+    """Columns of the data set: what is read beside each other, and the label.
+
+    A prompt that the base model always takes, and takes when it scores, is taken here too.
+    """
+    prompt = settings.get("prompt", "")
     if not settings.get("pairwise"):
         return {
-            "query": collection.queries.texts(pairs.queries),
+            "query": [prompt + text for text in collection.queries.texts(pairs.queries)],
             "document": collection.corpus.texts(pairs.documents),
             "label": pairs.labels.tolist(),
         }
     triples, text = training_triples(pairs, settings["seed"]), PairText(model.tokenizer, settings["max_length"])
     documents = text.joined(collection.corpus.texts(triples.first), collection.corpus.texts(triples.second))
     return {
-        "query": text.queries(collection.queries.texts(triples.queries)),
+        "query": [prompt + each for each in text.queries(collection.queries.texts(triples.queries))],
         "document": documents,
         "label": triples.labels.tolist(),
     }

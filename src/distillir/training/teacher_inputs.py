@@ -10,6 +10,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.plans.lesson import Lesson
 from distillir.students.chunks import chunks
+from distillir.teachers.load_cross_encoder import pair_prompt
 from distillir.training.features import Places, sorted_features
 from distillir.training.tokens import TokenStore
 
@@ -82,7 +83,7 @@ class PairInputs:
         for lesson in lessons:
             query = self.collection.queries.text(lesson.query)
             texts += [(query, document) for document in self.collection.corpus.texts(lesson.documents)]
-        found = self.model.preprocess(texts)
+        found = self.model.preprocess(texts, prompt=pair_prompt(self.model))
         lengths = found["attention_mask"].sum(dim=1)
         order = lengths.argsort(stable=True)
         features = {

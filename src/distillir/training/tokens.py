@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import xxhash
 from torch import Tensor
 
 from distillir.collections.table import Rows, TextTable
@@ -98,7 +99,7 @@ def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: Kind
         "rows": len(rows),
         "prompt": prompt,
         "max_length": model.max_seq_length,
-        "tokenizer": str(getattr(model.tokenizer, "name_or_path", "")),
+        "tokenizer": _tokenizer_fingerprint(model.tokenizer),
         "expansion": getattr(model[0], "query_expansion", None) if kind == "query" else None,
     }
     if (path / "settings.json").is_file():
@@ -109,6 +110,17 @@ def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: Kind
     with atomic_directory(path) as folder, progress(label, len(rows)) as advance:
         _write(folder, model, table, rows, kind, prompt, key, advance)
     return TokenStore(path)
+
+
+def _tokenizer_fingerprint(tokenizer: Any) -> str:
+    """Hash of a tokenizer's words and rules (hex): another one may lie under the same name tomorrow."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return xxhash.xxh3_128_hexdigest(json.dumps([str(tokenizer), tokenizer.get_vocab()], sort_keys=True).encode())
+    rules = json.loads(backend.to_str())
+    for name in ("truncation", "padding"):  # set anew by each call
+        rules.pop(name, None)
+    return xxhash.xxh3_128_hexdigest(json.dumps(rules).encode())
 
 
 def _write(

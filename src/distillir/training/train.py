@@ -81,7 +81,8 @@ def train(
         The lessons that were seen.
 
     Raises:
-        DistillirError: The settings do not fit the lists or the number of processes, or the loss is not finite.
+        DistillirError: The settings do not fit the lists or the number of processes, ``work`` holds checkpoints of
+            another training, or the loss is not finite.
     """
     from transformers.trainer_utils import set_seed
 
@@ -89,6 +90,7 @@ def train(
     from distillir.encoding.precision import resolve_precision
     from distillir.training.attention import fastest_attention
     from distillir.training.callbacks import Bar, ClockedCheckpoints, LayerLog, LogFile, last_checkpoint, silence
+    from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import LessonCollator
     from distillir.training.joint_teacher import joint_teacher
     from distillir.training.loss import LessonLoss
@@ -108,6 +110,9 @@ def train(
         pairs=pairs,
         layers=layers.scores if layers else None,
         seed=seed,
+    )
+    identity = training_identity(
+        model, collection, lessons, objective, settings, dark=dark, layers=layers, penalties=penalties, seed=seed
     )
     if lessons.short and forms:
         say(f"{lessons.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
@@ -171,6 +176,7 @@ def train(
             callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds)],
         )
         silence(trainer)
+        claim_checkpoints(checkpoints, identity)
         if joint is not None:
             joint.to(trainer.model.device)  # of several GPUs the process's own
         resumed = last_checkpoint(checkpoints)

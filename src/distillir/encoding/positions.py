@@ -1,0 +1,82 @@
+"""How many tokens a model has positions for."""
+
+from typing import Any
+
+from distillir.errors import DistillirError
+
+#: What transformers calls a table of learnt positions.
+_TABLES = ("position_embeddings", "embed_positions", "wpe")
+
+
+def usable_positions(transformer: Any) -> int | None:
+    """How many tokens a transformers model can read; None where it does not say.
+
+    RoBERTa's kin (XLM-RoBERTa, CamemBERT, MPNet, Longformer and more) number positions from ``padding_idx + 1`` on, so
+    that the first ones of their table are for no token: 514 positions are 512 tokens. Such a table has a
+    ``padding_idx`` of its own.
+
+    Args:
+        transformer: A transformers model.
+    """
+    config = getattr(transformer, "config", None)
+    if config is None:
+        return None
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    said = getattr(text, "max_position_embeddings", None)
+    found = [said] if isinstance(said, int) and said > 0 else []  # XLNet says -1: as many as there are
+    for module in transformer.modules():
+        for name in _TABLES:
+            table = getattr(module, name, None)
+            padding, weight = getattr(table, "padding_idx", None), getattr(table, "weight", None)
+            if isinstance(padding, int) and weight is not None and len(weight) in found:
+                found.append(len(weight) - padding - 1)
+    return min(found, default=None)
+
+
+def model_positions(model: Any) -> int | None:
+    """The same of a sentence-transformers model: of its transformers the one with the fewest."""
+    found = [usable_positions(module.auto_model) for module in _transformers(model)]
+    return min((positions for positions in found if positions is not None), default=None)
+
+
+def fit_to_positions(model: Any) -> None:
+    """Let a sentence-transformers model truncate where its positions end, if its files say more or nothing."""
+    for module in _transformers(model):
+        positions = usable_positions(module.auto_model)
+        if positions is None:
+            continue
+        if module.max_seq_length is None or module.max_seq_length > positions:
+            module.max_seq_length = positions
+        for name in ("query_length", "document_length"):
+            if (getattr(module, name, None) or 0) > positions:
+                setattr(module, name, positions)
+
+
+def set_max_length(model: Any, max_length: int, name: str) -> None:
+    """Truncate a sentence-transformers model's texts to ``max_length`` tokens.
+
+    Raises:
+        DistillirError: The model has not that many positions.
+    """
+    check_positions(max_length, model_positions(model), name)
+    model.max_seq_length = max_length
+
+
+def check_positions(max_length: int, positions: int | None, name: str) -> None:
+    """Refuse more tokens than a model has positions for.
+
+    Raises:
+        DistillirError: There are fewer positions.
+    """
+    if positions is not None and max_length > positions:
+        raise DistillirError(
+            f"max_length {max_length} is more than the model's {positions} positions",
+            where=name,
+            remedy=f"choose at most {positions}",
+        )
+
+
+def _transformers(model: Any) -> list[Any]:
+    from sentence_transformers.base.modules import Transformer
+
+    return [module for module in model.modules() if isinstance(module, Transformer)]

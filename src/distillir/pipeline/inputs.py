@@ -1,0 +1,196 @@
+"""Fingerprints of what each product of a run is made from."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from distillir.collections import Qrels
+from distillir.encoding.fingerprint import file_hash, model_fingerprint
+from distillir.errors import DistillirError
+from distillir.methods.compose import compose
+from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
+from distillir.pipeline.run_folder import RunFolder
+from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.teaching.fingerprint import lists_fingerprint
+from distillir.teaching.teaching_set import open_teaching_set
+
+#: What an input is called in messages ("other documents") by its fingerprint (hex).
+Fingerprints = dict[str, str]
+
+
+class Inputs:
+    """Fingerprints of a run's inputs as they are now; each is computed once.
+
+    An input that is not there any more (a stage's files that the user has deleted) is left out.
+
+    Args:
+        folder: The run's. Its collection must be open already in every process.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder, self.recipe = folder, folder.recipe
+
+    def of(self, product: str) -> Fingerprints:
+        """Fingerprints of the inputs of a product by its name in `distillir.pipeline.products.PRODUCTS`."""
+        return _OF[product](self)
+
+    @cached_property
+    def texts(self) -> Fingerprints:
+        """Documents and queries of the collection, those made of documents included."""
+        collection = self.folder.collection
+        return {"documents": collection.corpus.fingerprint, "queries": collection.queries.fingerprint}
+
+    @cached_property
+    def sources(self) -> Fingerprints:
+        """Models and files that candidates come from."""
+        return dict(self._of_sources(self.recipe.candidates.from_))
+
+    def _of_sources(self, sources: Any) -> Iterator[tuple[str, str]]:
+        for kind, options in read_sources(sources):
+            if kind == "trec":
+                path = Path(options["path"])
+                if path.is_file():
+                    yield f"content of {path}", file_hash(path)
+            if kind in MODEL_SOURCES:
+                model = options.get("model")
+                if model is not None:
+                    yield f"weights or settings of {model}", model_fingerprint(model)
+                else:
+                    yield from self.initial_student.items()
+            if options.get("first") not in (None, "index"):
+                yield from self._of_sources(options["first"])
+
+    @cached_property
+    def teacher(self) -> Fingerprints:
+        """The recipe's teacher, or the teaching set that it brings."""
+        from distillir.teachers.load import load_teacher
+
+        if self.recipe.teaching is not None:
+            if not Path(self.recipe.teaching).exists():
+                return {}
+            lists = open_teaching_set(Path(self.recipe.teaching), self.folder.collection)
+            return {f"content of {self.recipe.teaching}": lists_fingerprint(lists, scores=lists.has_scores)}
+        if self.recipe.teacher is None:
+            return {}
+        teacher = load_teacher(self.recipe.teacher)
+        return {"weights or settings of the teacher": teacher.fingerprint(self.folder.collection)}
+
+    @property
+    def named_student(self) -> Fingerprints:
+        """The model that the recipe names as student; the run keeps a copy, so it may be gone by now."""
+        with suppress(DistillirError):
+            return {f"weights or settings of {self.recipe.student.model}": model_fingerprint(self.recipe.student.model)}
+        return {}
+
+    @cached_property
+    def initial_student(self) -> Fingerprints:
+        """The student before training, as the run keeps it."""
+        path = self.folder.initial_student
+        return {"weights of the student before training": model_fingerprint(path)} if path.is_dir() else {}
+
+    @property
+    def student(self) -> Fingerprints:
+        """The trained student."""
+        path = self.folder.student
+        return {"weights of the student": model_fingerprint(path)} if path.is_dir() else {}
+
+    @cached_property
+    def layered_teacher(self) -> Fingerprints:
+        """The teacher whose layers are compared."""
+        layers = compose(self.recipe).layers
+        if layers is None:
+            return {}
+        value = next(iter(layers.teacher.values()))
+        model = value["model"] if isinstance(value, dict) else value
+        return {"weights of the teacher with layers": model_fingerprint(model)}
+
+    @cached_property
+    def training_judgements(self) -> Fingerprints:
+        """Judgements of the split that is learnt from."""
+        return {"judgements of the training queries": _of_qrels(training_qrels(self.folder))}
+
+    @cached_property
+    def training(self) -> Fingerprints:
+        """Queries that are learnt from."""
+        return {"training queries": _of_arrays(training_queries(self.folder))}
+
+    @cached_property
+    def evaluation(self) -> Fingerprints:
+        """Queries that are measured on."""
+        return {"evaluation queries": _of_arrays(evaluation_queries(self.folder))}
+
+    @cached_property
+    def evaluation_judgements(self) -> Fingerprints:
+        """Judgements of the queries that are measured on; for queries held out they are the teacher's run."""
+        if self.recipe.evaluation.split is None:
+            return self.file(self.folder.teacher_run)
+        return {"judgements of the evaluation queries": _of_qrels(evaluation_qrels(self.folder))}
+
+    @cached_property
+    def teaching(self) -> Fingerprints:
+        """The teaching set of the run."""
+        path = self.folder.teaching
+        if not path.is_dir():
+            return {}
+        lists = open_teaching_set(path, self.folder.collection)
+        return {"teaching set": lists_fingerprint(lists, scores=lists.has_scores)}
+
+    def file(self, path: Path) -> Fingerprints:
+        """A file of the run folder."""
+        return {str(path.relative_to(self.folder.path)): file_hash(path)} if path.is_file() else {}
+
+    def signals(self) -> Fingerprints:
+        """Dark examples, pairs and layers of the run."""
+        found: Fingerprints = {}
+        for path in (self.folder.dark, self.folder.pairs, self.folder.layers):
+            files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+            if files:
+                told = " ".join(f"{file.relative_to(path)} {file_hash(file)}" for file in files)
+                found[f"{path.name}/"] = xxhash.xxh3_128_hexdigest(told.encode("utf-8", "surrogateescape"))
+        return found
+
+    def later_rounds(self) -> Fingerprints:
+        """Sources and teacher, where a stage mines anew while the student is trained."""
+        anew = any(stage.mine for stage in compose(self.recipe).stages)
+        return self.sources | self.teacher if anew else {}
+
+
+def _of_arrays(*arrays: Any) -> str:
+    digest = xxhash.xxh3_128()
+    for values in arrays:
+        digest.update(f"{len(values)} ".encode() + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def _of_qrels(qrels: Qrels) -> str:
+    return _of_arrays(qrels.queries, qrels.documents, qrels.grades)
+
+
+def _judged(inputs: Inputs) -> Fingerprints:
+    """Training judgements, where mining looks at them."""
+    wanted = inputs.recipe.candidates
+    return inputs.training_judgements if wanted.add_judged or wanted.exclude_judged else {}
+
+
+_OF: dict[str, Callable[[Inputs], Fingerprints]] = {
+    "initial student": lambda i: i.named_student,
+    "candidates": lambda i: i.texts | i.training | _judged(i) | i.sources,
+    "evaluation candidates": lambda i: i.texts | i.evaluation | i.sources,
+    "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
+    "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
+    "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
+    "student": lambda i: i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds(),
+    "run after training": lambda i: i.texts | i.evaluation | i.student,
+    "metrics": lambda i: (
+        i.texts
+        | i.evaluation_judgements
+        | i.file(i.folder.before_run)
+        | i.file(i.folder.after_run)
+        | i.file(i.folder.teacher_run)
+    ),
+}

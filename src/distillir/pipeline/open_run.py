@@ -1,0 +1,52 @@
+"""Opening a run folder for some stages: locked, of the same recipe, and with nothing in it that does not fit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from distillir.errors import DistillirError
+from distillir.parallel import barrier, rank
+from distillir.pipeline.lock import locked
+from distillir.pipeline.provenance import check, finish
+from distillir.pipeline.run_folder import RunFolder, make_output
+from distillir.recipe import Recipe
+
+#: A verb that reads what is there and makes nothing of it.
+READ_ONLY = "report"
+
+
+@contextmanager
+def open_run(path: Path, recipe: Recipe, verb: str | None = None, *, anew: bool = False) -> Iterator[RunFolder]:
+    """A run's folder for some stages; an error before anything was made leaves nothing of it behind.
+
+    Args:
+        path: The folder; made if it is missing.
+        recipe: What the run is made of.
+        verb: The verb that opens it (one of `distillir.pipeline.products.VERBS` or ``report``); None: all stages.
+        anew: Whether what does not fit is deleted, to be made anew, and not refused.
+
+    Raises:
+        DistillirError: As `locked`, `RunFolder`, `distillir.pipeline.provenance.check`, and what the stages raise.
+    """
+    new = not path.exists()
+    barrier()
+    if rank() == 0 and (new or path.is_dir()):
+        make_output(path)
+    barrier()
+    if not path.is_dir():
+        raise DistillirError("is no folder", where=path, remedy="choose another --output")
+    try:
+        with locked(path):
+            folder = RunFolder(path, recipe, anew=anew)
+            try:
+                if verb != READ_ONLY:
+                    check(folder, verb, anew=anew)
+                    finish(folder)
+                yield folder
+            except DistillirError:
+                folder.release()
+                raise
+    finally:
+        if rank() == 0:
+            with suppress(OSError):
+                path.rmdir()  # where nothing is in it

@@ -1,0 +1,154 @@
+"""The products of a run: files and folders, the order they are made in, and the recipe keys each depends on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from distillir.pipeline.run_folder import RunFolder
+
+#: The verbs that make products, in the order of a run.
+VERBS = ("mine", "score", "train", "evaluate")
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something that a stage leaves in the run folder.
+
+    Attributes:
+        name: Its key in ``provenance.json``.
+        verb: The verb of the command line that makes it.
+        paths: Everything it is on disk. The first one is the product, the others are its work and by-products.
+        after: Products it is made from.
+        keys: Recipe keys it depends on directly; a key covers all keys below it.
+        facts: Noted facts of a run that are its own.
+        seconds: Timed stages that are its own.
+        version: Raised when what the stage makes of the same inputs changes.
+    """
+
+    name: str
+    verb: str
+    paths: Callable[[RunFolder], Sequence[Path]]
+    after: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    seconds: tuple[str, ...] = ()
+    version: int = 1
+
+    def path(self, folder: RunFolder) -> Path:
+        """Where it lies."""
+        return self.paths(folder)[0]
+
+    def present(self, folder: RunFolder) -> bool:
+        """Whether it, or a part of the work on it, is there."""
+        return any(path.exists() for path in self.paths(folder))
+
+
+def _student_paths(folder: RunFolder) -> list[Path]:
+    """The student, and what its training leaves: a joint teacher, logs, checkpoints, later rounds' candidates."""
+    numbered = ("student-*", "teacher-*", "teaching-*", "dark-*", "pairs-*", "layers-*", "candidates-*", "checkpoints*")
+    work = [path for pattern in numbered for path in sorted(folder.work.glob(pattern))]
+    return [folder.student, folder.teacher, folder.log, folder.layer_log, *work]
+
+
+#: In the order in which `run` makes them.
+PRODUCTS = (
+    Product("initial student", "mine", lambda folder: [folder.initial_student], keys=("student",)),
+    Product(
+        "candidates",
+        "mine",
+        lambda folder: [folder.candidates],
+        after=("initial student",),
+        keys=("collection", "queries", "candidates", "evaluation.held_out", "evaluation.split"),
+        facts=("mining",),
+        seconds=("mine",),
+    ),
+    Product(
+        "evaluation candidates",
+        "mine",
+        lambda folder: [folder.evaluation_candidates],
+        after=("initial student",),
+        keys=(
+            "collection",
+            "queries",
+            "candidates",
+            "evaluation.held_out",
+            "evaluation.split",
+            "evaluation.depth",
+            "evaluation.teacher_depth",
+        ),
+    ),
+    Product(
+        "teaching set",
+        "score",
+        lambda folder: [folder.teaching],
+        after=("candidates",),
+        keys=("teacher", "teaching", "candidates.guard", "queries.round_trip"),
+        facts=("diagnostics", "teacher_calls", "generated"),
+        seconds=("score",),
+    ),
+    Product(
+        "teacher's run",
+        "score",
+        lambda folder: [folder.teacher_run],
+        after=("evaluation candidates",),
+        keys=("teacher", "teaching"),
+    ),
+    Product(
+        "dark examples",
+        "score",
+        lambda folder: [folder.dark],
+        after=("teaching set", "initial student"),
+        facts=("dark", "dark_calls"),
+        seconds=("dark",),
+    ),
+    Product(
+        "pairs",
+        "score",
+        lambda folder: [folder.pairs],
+        after=("teaching set", "initial student", "dark examples"),
+        facts=("pairs", "pair_calls", "dark_pairs"),
+        seconds=("pairs",),
+    ),
+    Product(
+        "layers",
+        "score",
+        lambda folder: [folder.layers],
+        after=("teaching set",),
+        facts=("layer_calls",),
+        seconds=("layers",),
+    ),
+    Product(
+        "run before training",
+        "evaluate",
+        lambda folder: [folder.before_run],
+        after=("initial student",),
+        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision"),
+        seconds=("evaluate before",),
+    ),
+    Product(
+        "student",
+        "train",
+        _student_paths,
+        after=("initial student", "teaching set", "dark examples", "pairs", "layers"),
+        keys=("method", "objective", "training", "seed", "student.flops"),
+        facts=("gate", "rounds"),
+        seconds=("train", "evaluate rounds"),
+    ),
+    Product(
+        "run after training",
+        "evaluate",
+        lambda folder: [folder.after_run],
+        after=("student",),
+        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision"),
+        seconds=("evaluate after",),
+    ),
+    Product(
+        "metrics",
+        "evaluate",
+        lambda folder: [folder.metrics, folder.path / "report.html", folder.path / "layer_quality.json"],
+        after=("teacher's run", "run before training", "run after training"),
+        keys=("evaluation",),
+        seconds=("layer quality",),
+    ),
+)
+BY_NAME = {product.name: product for product in PRODUCTS}

@@ -1,0 +1,192 @@
+"""What each product of a run was made from, in ``provenance.json``: what does not fit any more is never reused."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from distillir.errors import DistillirError
+from distillir.files import write_json
+from distillir.parallel import barrier, first_decides, rank
+from distillir.pipeline.inputs import Inputs
+from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS, Product
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_sources import misfit_of_signal
+from distillir.progress import say
+
+#: Products that carry the identity of what they were made from in themselves.
+OWN_SOURCE = ("dark examples", "pairs", "layers")
+
+
+def reusable(folder: RunFolder, name: str) -> bool:
+    """Whether a product is there, whole, and was made from what is there now.
+
+    Where it is not, what it is about to be made from is noted, so that a kill at any moment leaves the two together.
+
+    Args:
+        folder: The run's.
+        name: Of one of `distillir.pipeline.products.PRODUCTS`.
+
+    Raises:
+        DistillirError: It was made from something else; the message names what has changed.
+    """
+    product = BY_NAME[name]
+    folder.collection  # noqa: B018  every process opens it before one of them decides
+    barrier()
+
+    def decide() -> bool:
+        inputs = Inputs(folder)
+        if product.present(folder):
+            if problem := _misfit(folder, product, inputs):
+                raise _refusal(folder, product, problem)
+        else:
+            note(folder, name, inputs)
+        return product.path(folder).exists()
+
+    return first_decides(decide)
+
+
+def note(folder: RunFolder, name: str, inputs: Inputs) -> None:
+    """Keep the fingerprints of what a product is about to be made from."""
+    if name not in OWN_SOURCE:
+        write(folder, {**read(folder), name: {"version": BY_NAME[name].version, **inputs.of(name)}})
+
+
+def read(folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """Fingerprints of inputs by product; empty for the folder of a version that kept none."""
+    with suppress(OSError, ValueError):
+        found = json.loads(folder.provenance.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def write(folder: RunFolder, records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Replace ``provenance.json``."""
+    write_json(folder.provenance, records)
+
+
+def check(folder: RunFolder, verb: str | None, *, anew: bool = False, only: Sequence[str] | None = None) -> None:
+    """Refuse what does not fit, or with ``anew`` delete it and all that follows from it.
+
+    Args:
+        folder: The run's.
+        verb: The verb that is about to run; None for all of them. Products of later verbs are left alone, and those
+            of earlier ones are not deleted.
+        anew: Whether the user allows that products are deleted and made anew.
+        only: Names of the products to look at; None: all.
+
+    Raises:
+        DistillirError: A product was made from something else than what is there now; the message names what.
+    """
+    if not first_decides(lambda: any(product.present(folder) for product in PRODUCTS)):
+        return
+    folder.collection  # noqa: B018  as above
+    barrier()
+    first_decides(lambda: _check(folder, verb, anew, only))
+    barrier()
+
+
+def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] | None) -> None:
+    inputs, gone = Inputs(folder), set[str]()
+    for product in PRODUCTS:
+        if only is not None and product.name not in only:
+            continue
+        if not product.present(folder):
+            continue
+        late = verb is not None and VERBS.index(product.verb) > VERBS.index(verb)
+        early = verb is not None and VERBS.index(product.verb) < VERBS.index(verb)
+        problem = _changed_keys(folder, product)
+        if not problem and gone.intersection(product.after):
+            problem = "what it was made from is made anew"
+        elif not problem and not late:
+            problem = _misfit(folder, product, inputs)
+        if not problem:
+            continue
+        if not anew or early:
+            raise _refusal(folder, product, problem, verb=product.verb if early else None)
+        say(f"To be made anew: {product.name} ({problem})")
+        remove(folder, product)
+        gone.add(product.name)
+
+
+def remove(folder: RunFolder, product: Product) -> None:
+    """Delete a product, its record and the facts noted with it."""
+    for path in product.paths(folder):
+        if path.is_symlink() and path == folder.dark:  # a comparison's: its runs share what is in there
+            for inside in path.resolve().iterdir():
+                _delete(inside)
+        else:
+            _delete(path)
+    records = read(folder)
+    if records.pop(product.name, None) is not None:
+        write(folder, records)
+    noted = folder.noted()
+    if noted:
+        kept = {name: value for name, value in noted.items() if name not in product.facts}
+        seconds = {stage: spent for stage, spent in kept.get("seconds", {}).items() if stage not in product.seconds}
+        write_json(folder.facts, {**kept, "seconds": seconds})
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _misfit(folder: RunFolder, product: Product, inputs: Inputs) -> str:
+    """What has changed since a product was made; empty where it fits."""
+    if product.name in OWN_SOURCE:
+        return misfit_of_signal(folder, product.name)
+    record = read(folder).get(product.name)
+    if record is None:
+        return UNKNOWN
+    now = {"version": product.version, **inputs.of(product.name)}
+    changed = [name for name, value in now.items() if name in record and record[name] != value]
+    if "version" in changed:
+        return "an earlier version of distillir made it in another way"
+    return f"other {', '.join(changed)} than when it was made" if changed else ""
+
+
+#: Of the run folders of versions before this record.
+UNKNOWN = "an earlier version of distillir made it and did not note from what"
+
+
+def _changed_keys(folder: RunFolder, product: Product) -> str:
+    """Keys of the recipe that a product depends on and that differ from those it was made with."""
+    changed = [key for key in folder.changed if product in affected(key)]
+    return f"other {', '.join(changed)} in the recipe" if changed else ""
+
+
+def affected(key: str) -> list[Product]:
+    """Products that depend directly on a key of the recipe: those that name it, or else the nearest key above it.
+
+    A key that no product names affects all of them.
+    """
+
+    def depth(product: Product) -> int:
+        fitting = [own for own in product.keys if key == own or key.startswith(f"{own}.") or own.startswith(f"{key}.")]
+        return max((len(own) for own in fitting), default=0)
+
+    nearest = max(depth(product) for product in PRODUCTS)
+    return [product for product in PRODUCTS if depth(product) == nearest]
+
+
+def _refusal(folder: RunFolder, product: Product, problem: str, verb: str | None = None) -> DistillirError:
+    command = f"distillir {verb} --anew makes" if verb else "--anew makes"
+    also = "; distillir report still reads it" if problem == UNKNOWN and folder.metrics.is_file() else ""
+    return DistillirError(
+        f"does not fit: {problem}",
+        where=product.path(folder),
+        remedy=f"{command} it and all that follows anew{also}",
+    )
+
+
+def finish(folder: RunFolder) -> None:
+    """Keep the recipe that the products fit now, where keys of it had changed."""
+    if folder.changed and rank() == 0:
+        folder.write_recipe()
+    barrier()

@@ -1,0 +1,124 @@
+"""The identity of a training, kept beside its checkpoints: those of another one are refused, never gone on from."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xxhash
+
+from distillir.collections import Collection
+from distillir.encoding.fingerprint import model_fingerprint
+from distillir.errors import DistillirError
+from distillir.files import write_json
+from distillir.objectives.weighted_sum import WeightedSum
+from distillir.parallel import first_decides
+from distillir.plans.lessons import Lessons
+from distillir.teaching.fingerprint import lists_fingerprint
+from distillir.training.layer_training import LayerTraining
+from distillir.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from distillir.training.train import DarkTraining
+
+IDENTITY = "made-from.json"
+#: Settings under which a training goes on to the same weights.
+_NO_MATTER = {"checkpoint_seconds"}
+
+
+def training_identity(
+    model: Any,
+    collection: Collection,
+    lessons: Lessons,
+    objective: WeightedSum,
+    settings: TrainingSettings,
+    *,
+    dark: "DarkTraining | None",
+    layers: LayerTraining | None,
+    penalties: tuple[Mapping[str, float], float],
+    seed: int,
+) -> dict[str, Any]:
+    """Everything that decides the weights at the end of a training, by a name for messages.
+
+    Args:
+        model: The student before the first step; arguments otherwise as `distillir.training.train.train`.
+        collection: Where the texts are.
+        lessons: Lists, forms and signals.
+        objective: What is compared.
+        settings: See `TrainingSettings`.
+        dark: Dark examples; None for none.
+        layers: Layers; None for none.
+        penalties: Of sparse students.
+        seed: Of order, sampling and dropout.
+    """
+    forms = [f"{type(form).__name__} {vars(form)}" for form in lessons.forms]
+    identity: dict[str, Any] = {
+        "student": model_fingerprint(model),
+        "texts": f"{collection.corpus.fingerprint} {collection.queries.fingerprint}",
+        "candidate lists": lists_fingerprint(lessons.lists),
+        "objective": objective.spec,
+        "lists of the plan": forms,
+        "settings": {name: value for name, value in settings.model_dump().items() if name not in _NO_MATTER},
+        "penalties": [dict(penalties[0]), penalties[1]],
+        "seed": seed,
+    }
+    if lessons.pairs is not None:
+        identity["pairs"] = [lessons.pairs.fingerprint, lessons.pairs.first]
+    if dark is not None:
+        spec, examples = dark.lists.spec.model_dump(), dark.lists.dark
+        scores = [(index, _of(found.scores, found.candidates)) for index, found in sorted(examples.lists.items())]
+        compared = None if dark.lists.pairs is None else dark.lists.pairs.fingerprint
+        identity["dark examples"] = [examples.texts.fingerprint, scores and _of_text(scores), spec, compared]
+        identity["objective of dark examples"] = [dark.objective.spec, dark.weight]
+    if layers is not None:
+        teacher = None if layers.teacher is None else model_fingerprint(layers.teacher)
+        scored = None
+        if layers.scores is not None:
+            scored = _of(*(layers.scores.of(index) for index in range(len(layers.scores))))
+        identity["layers"] = [layers.spec.model_dump(mode="json"), teacher, scored]
+    return identity
+
+
+def claim_checkpoints(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Note whose checkpoints a folder is to hold.
+
+    Args:
+        folder: Of the checkpoints; made if it is missing.
+        identity: As `training_identity` gives it.
+
+    Raises:
+        DistillirError: It holds checkpoints of another training.
+    """
+    first_decides(lambda: _claim(folder, json.loads(json.dumps(identity))))
+
+
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    file = folder / IDENTITY
+    if any(folder.glob("checkpoint-*")):
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        changed = ["what they are of is not noted"] if not isinstance(found, dict) else []
+        if isinstance(found, dict):
+            names = [*identity, *(name for name in found if name not in identity)]
+            changed = [f"other {name}" for name in names if found.get(name) != identity.get(name)]
+        if changed:
+            raise DistillirError(
+                f"holds checkpoints of another training ({', '.join(changed)})",
+                where=folder,
+                remedy="delete them, or train in another folder",
+            )
+    write_json(file, identity)
+
+
+def _of(*arrays: Any) -> str:
+    digest = xxhash.xxh3_128()
+    for values in arrays:
+        digest.update(f"{np.shape(values)}".encode() + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def _of_text(value: object) -> str:
+    return xxhash.xxh3_128_hexdigest(json.dumps(value).encode())
