@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.retrieval.test_bm25 import make
 
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.identifiers import split_identifiers
 from distillir.retrieval.word_cutting import document_words, query_words
 from distillir.teachers.bm25 import BM25Teacher
-from tests.retrieval.test_bm25 import make
 
 
 @given(st.text(st.characters(max_codepoint=127)))

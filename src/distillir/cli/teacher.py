@@ -37,6 +37,7 @@ def train_teacher(
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.collections import load_collection
     from distillir.progress import say
+    from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.sources import load_retriever
     from distillir.teachers.train import train_cross_encoder
 
@@ -45,6 +46,7 @@ def train_teacher(
     retriever = load_retriever("bm25" if negatives_from == "bm25" else {"dense": negatives_from})
     # Twice as deep as drawn from: judged positives are taken out of it.
     run = retriever.search(opened, rows, 2 * negative_depth)
+    tell_found_nothing(retriever, run, opened, rows, f"queries of split {split}")
     train_cross_encoder(
         base,
         opened,

@@ -6,6 +6,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_files import model_kind
 from distillir.retrieval.dense import DenseRetriever
+from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.retrieval.run import Run
 from distillir.retrieval.sources import Retriever
@@ -38,4 +39,6 @@ def search_student(
     kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
     make = kinds[model_kind(model)]
     retriever: Retriever = make(str(model), max_length, precision=precision, trust_remote_code=trust_remote_code)
-    return retriever.search(collection, query_rows, depth)
+    run = retriever.search(collection, query_rows, depth)
+    tell_found_nothing(retriever, run, collection, query_rows)
+    return run

@@ -67,6 +67,7 @@ def mine_training(folder: RunFolder, model: str | None = None) -> Run:
         default_model=model or str(folder.initial_student),
         trust_default=folder.recipe.student.trust_remote_code,
         qrels=training_qrels(folder),
+        queries="training queries",
     )
 
 
@@ -87,4 +88,5 @@ def mine_evaluation(folder: RunFolder) -> Run:
         default_model=str(folder.initial_student),
         trust_default=folder.recipe.student.trust_remote_code,
         qrels=None,
+        queries="evaluation queries",
     )

@@ -7,6 +7,7 @@ import numpy as np
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
+from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.fusion import fuse
 from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.sources import Retriever
@@ -28,6 +29,7 @@ def mine(
     size: int | None = None,
     sample: str = "top",
     seed: int = 0,
+    queries: str = "queries",
 ) -> Run:
     """Rank with every source, fuse, and choose.
 
@@ -45,6 +47,7 @@ def mine(
         sample: Which are kept: the ``top`` ones, or ``random`` ones (of the same seed always the same for a query,
             whatever other queries are mined with it). Documents judged relevant are kept first where ``add_judged``.
         seed: Seed of the random choice.
+        queries: What the queries are called where a source finds nothing for some; see `tell_found_nothing`.
 
     Returns:
         A run with at most min(depth, size) documents per query, more only where more are judged and added.
@@ -65,6 +68,8 @@ def mine(
     judged = [_relevant(qrels, int(q)) for q in query_rows]
     reserve = max((len(rows) for rows in judged), default=0) if exclude_judged else 0
     runs = [source.search(collection, query_rows, depth + reserve) for source in sources]
+    for source, found_by in zip(sources, runs, strict=True):
+        tell_found_nothing(source, found_by, collection, query_rows, queries)
     run = runs[0] if len(runs) == 1 else fuse(runs, how=fusion, weights=weights, depth=depth + reserve)
     documents, scores = [], []
     for place, query in enumerate(query_rows):

@@ -122,3 +122,7 @@ class DenseRetriever:
             "name": self.name,
         }
         return search_vectors(queries, documents, query_rows, depth, **options)
+
+    def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
+        """The likely reason why no query has a document."""
+        return f"the index {self.factory} visits too few of its cells; raise search (nprobe=...), or leave factory out"

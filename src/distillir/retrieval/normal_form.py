@@ -20,7 +20,7 @@ _LEFT_OUT = regex.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     r"\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
 )
-# As Lucene's ArabicNormalizer and PersianNormalizer: alefs, dotless yeh, teh marbuta, and what two keyboards tell apart.
+# As Lucene's ArabicNormalizer and PersianNormalizer: alefs, dotless yeh, teh marbuta, what two keyboards tell apart.
 _ARABIC_LETTERS = dict(zip("آأإٱىیةۀک", "ااااييههك", strict=True))
 _PERSIAN_SPACE = regex.compile(r"(?<=\p{Arabic})\u200c(?=\p{Arabic})")
 _HEBREW = re.compile("[\u05d0-\u05ea]")

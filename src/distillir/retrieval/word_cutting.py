@@ -1,7 +1,8 @@
 """Words of a text as BM25 counts them, in any script."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 
 import regex
 
@@ -14,9 +15,7 @@ WORDS = 2
 _ASCII_WORD = re.compile(r"\w\w+")
 # Alphabets, punctuation and symbols: no marks, no writing without spaces. Python's own expressions are five times as
 # fast here, and find the same.
-_PLAIN = re.compile(
-    r"[\x00-\u02ff\u0370-\u0482\u048a-\u058f\u10a0-\u10ff\u1e00-\u1fff\u2000-\u20cf\u2100-\u2bff]*"
-)
+_PLAIN = re.compile(r"[\x00-\u02ff\u0370-\u0482\u048a-\u058f\u10a0-\u10ff\u1e00-\u1fff\u2000-\u20cf\u2100-\u2bff]*")
 _WORD = regex.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*")
 # Scripts written without spaces between words (class SA of Unicode's annex 14, and those of East Asia), and Korean,
 # whose words carry their particles.
@@ -35,7 +34,6 @@ _CLUSTER = regex.compile(rf"[\u0e40-\u0e44\u0ec0-\u0ec4]?{_LETTER}[\u0e30\u0e32\
 _SINGLE = regex.compile(
     r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{Armenian}\p{Georgian}\p{Coptic}\p{Hebrew}\p{Arabic}\p{Common}]\p{M}*"
 )
-Words = Callable[[str], list[str]]
 
 
 def document_words(text: str, *, turkish: bool = False) -> list[str]:
@@ -52,8 +50,10 @@ def document_words(text: str, *, turkish: bool = False) -> list[str]:
 
 
 def query_words(text: str, *, turkish: bool = False) -> list[str]:
-    """Words of a text that is searched for: as `document_words`, but a letter of writing without spaces alone only
-    where it has no neighbour. Two neighbours tell more than each of them, which would find next to every document.
+    """Words of a text that is searched for.
+
+    As `document_words`, but a letter of writing without spaces stands alone only where it has no neighbour: two
+    neighbours tell more than each of them, which would find next to every document.
     """
     return _words(text, turkish, letters=False)
 
@@ -81,5 +81,5 @@ def parts(text: str, *, letters: bool) -> Iterator[str]:
 
 def neighbours(clusters: list[str], *, letters: bool) -> list[str]:
     """Every two neighbours; and each alone where ``letters``, or where there is one only."""
-    pairs = [first + second for first, second in zip(clusters, clusters[1:], strict=False)]
+    pairs = [first + second for first, second in pairwise(clusters)]
     return clusters + pairs if letters or not pairs else pairs
