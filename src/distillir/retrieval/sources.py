@@ -10,6 +10,7 @@ from distillir.collections.table import Rows
 from distillir.encoding.model_options import check_prompts
 from distillir.errors import DistillirError
 from distillir.retrieval.bm25_settings import BM25Settings
+from distillir.retrieval.faiss_strings import check_factory, check_search
 from distillir.retrieval.run import Run
 from distillir.words import nearest
 
@@ -196,6 +197,10 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
     if name == "bm25":
         BM25Settings(**options).check(where)
+    if name == "dense":
+        check_factory(options.get("factory", "Flat"), f"{where}: dense.factory")
+        if options.get("search") is not None:
+            check_search(options["search"], f"{where}: dense.search")
     if name == "multi-vector":
         _check_first(options, f"{where}: multi-vector.first")
     return name, options
