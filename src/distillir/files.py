@@ -1,5 +1,6 @@
 """Reading line by line with good errors; writing beside, then renaming, so that no half-written file is left."""
 
+import errno
 import gzip
 import json
 import os
@@ -10,7 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from distillir.doing import doing
 from distillir.errors import DistillirError
+from distillir.leftovers import OLD, PART, own_mark, sweep
+
+_BLOCK = 1 << 24
 
 
 def cache_root() -> Path:
@@ -24,39 +29,72 @@ def cache_root() -> Path:
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with doing(f"making {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.{own_mark()}", suffix=PART, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; on success it takes the place of ``path``, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-            path.replace(old / "old")
-            temporary.replace(path)
-            shutil.rmtree(old)
-        else:
-            temporary.replace(path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    """Yield a temporary folder beside ``path``; on success it takes the place of ``path``, else it is removed.
+
+    Its files are synced first: some file systems say only then that there is no room.
+    """
+    with doing(f"making {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.{own_mark()}", suffix=PART, dir=path.parent))
+        try:
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file() and not file.is_symlink():
+                    _sync(file)
+            temporary.chmod(0o755)
+            if path.exists():
+                old = Path(tempfile.mkdtemp(prefix=f".{path.name}.{own_mark()}", suffix=OLD, dir=path.parent))
+                path.replace(old / "old")
+                temporary.replace(path)
+                shutil.rmtree(old)
+            else:
+                temporary.replace(path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of ``size`` bytes that has its room on the disk.
+
+    A file that is memory-mapped and written through the map must have it: where the disk fills up on the way the
+    system kills the program (SIGBUS) and no exception tells why.
+
+    Raises:
+        OSError: There is no room.
+    """
+    with path.open("wb") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, size)
+        except (AttributeError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
+            for start in range(0, size, _BLOCK):  # zeros take room everywhere
+                stream.write(bytes(min(_BLOCK, size - start)))
 
 
 def write_json(path: Path, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Progress bars with an estimate of the time left, on stderr, from the first process only."""
+"""Progress with the time left, on stderr, from the first process only: bars, or lines where there is no terminal."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,6 +13,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from distillir.doing import doing
+from distillir.progress_lines import ProgressLines
 
 console = Console(stderr=True, highlight=False)
 
@@ -30,15 +33,47 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar of ``total`` units; the yielded function advances it by its argument."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not is_first_process()) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda amount: bar.advance(task, amount)
+    """Show how much of ``total`` units is done; the yielded function advances it by its argument.
+
+    On a terminal and in a notebook this is a bar. Where output goes into a file or a pipe, or the terminal is dumb, it
+    is a line every half minute (`distillir.progress_lines`); work that is done before that prints nothing.
+    """
+    done = 0
+    with doing(lambda: f"at {description!r} ({done} of {total} done)"):
+        if not is_first_process() or not _draws():
+            with ProgressLines(description, total, say, silent=not is_first_process()) as lines:
+
+                def step(amount: int) -> None:
+                    nonlocal done
+                    done += amount
+                    lines.advance(amount)
+
+                yield step
+            return
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task(description, total=total)
+
+            def draw(amount: int) -> None:
+                nonlocal done
+                done += amount
+                bar.advance(task, amount)
+
+            yield draw
+
+
+def _draws() -> bool:
+    """Whether bars can be drawn over; colours forced for a log file (FORCE_COLOR) make no terminal of it."""
+    if console.is_jupyter:
+        return True
+    try:
+        return console.file.isatty() and not console.is_dumb_terminal
+    except ValueError:  # a closed file
+        return False

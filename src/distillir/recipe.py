@@ -132,6 +132,14 @@ class QueriesSpec(Part):
         None, ge=1, description="keep a made query only where the teacher ranks its document so high; null: keep all"
     )
     limit: int | None = Field(None, ge=1, description="at most this many of the split's queries, chosen by the seed")
+    own_document: Literal["leave_out", "keep"] = Field(
+        "leave_out",
+        description="what is done with a document that is the query itself (same id, same text: ArguAna, Quora) in "
+        "mining, teaching and measuring; leave_out, as BEIR does, or keep",
+    )
+    leave_out_evaluated: bool = Field(
+        False, description="do not learn from queries that are evaluated too, by id or by text; false: they are told"
+    )
     seed: int | None = Field(None, ge=0, lt=2**32, description="seed of which are chosen; null: the recipe's seed")
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ def lists(tiny: Collection) -> ExampleLists:
 
 
 def made(
-    tiny: Collection, lists: ExampleLists, seed: int = 0, pseudo_positives: bool = False, **options: Any
+    tiny: Collection, lists: ExampleLists, seed: int = 0, pseudo_positives: bool | str = False, **options: Any
 ) -> list[Made]:
     return list(make_dark(tiny, lists, MakingSpec(**options), seed=seed, pseudo_positives=pseudo_positives))
 
@@ -52,7 +52,13 @@ def test_they_are_the_same_again_and_do_not_depend_on_other_lists(tiny: Collecti
 def test_teachers_best_may_stand_for_a_positive(tiny: Collection, lists: ExampleLists) -> None:
     dark = made(tiny, lists, pseudo_positives=True)
     assert [one.index for one in dark] == list(range(12))
-    assert dark[1].positive == int(np.argmax(lists.scores(1)))
+    assert dark[1].positive == int(np.argmax(lists.scores(1))) and dark[2].positive == 0
+    lists.scores(2)[0] = lists.scores(2).min() - 1
+    always = made(tiny, lists, pseudo_positives="always", noisy=0)
+    assert always[2].positive == int(np.argmax(lists.scores(2))) != 0
+    # What is judged relevant is made into no negative all the same.
+    start = tiny.corpus.text(int(lists.documents(2)[0]))[:20]
+    assert not any(text.text.startswith(start) for text in always[2].texts)
 
 
 def test_either_kind_alone_and_lists_without_negatives(tiny: Collection, lists: ExampleLists) -> None:

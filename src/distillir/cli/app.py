@@ -8,9 +8,12 @@ import typer
 
 from distillir import __version__
 from distillir.cli import compare, inspect, teacher, transfer
+from distillir.cli.boundary import Verbs
+from distillir.cli.error_log import keep_errors_beside
 
 app = typer.Typer(
     name="distillir",
+    cls=Verbs,
     help="Turn an accurate, slow ranker into a fast retriever.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -62,8 +65,9 @@ def _do(
     from distillir.recipe import default_output
     from distillir.recipe_file import read_recipe
 
-    checked = read_recipe(recipe, settings or ())
-    with open_run(output or default_output(recipe), checked, verb, anew=anew) as folder:
+    path = output or default_output(recipe)
+    keep_errors_beside(path)
+    with open_run(path, read_recipe(recipe, settings or ()), verb, anew=anew) as folder:
         stage(folder)
 
 
@@ -82,14 +86,16 @@ def run(
     from distillir.recipe_file import read_recipe
 
     checked = read_recipe(recipe, settings or ())
+    path = output or default_output(recipe)
+    keep_errors_beside(path)
     if dry_run:
         from distillir.pipeline.estimate import print_plan
 
-        print_plan(checked, output or default_output(recipe))
+        print_plan(checked, path)
         return
     from distillir.pipeline.run import run as run_all
 
-    run_all(checked, output or default_output(recipe), anew=anew)
+    run_all(checked, path, anew=anew)
 
 
 @app.command()

@@ -32,12 +32,14 @@ def compare(
     anew: Anew = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
+    from distillir.cli.error_log import keep_errors_beside
     from distillir.comparison.file import read_comparison
     from distillir.progress import console, is_first_process, say
     from distillir.recipe import default_output
 
     read = read_comparison(comparison, settings or ())
     folder = output or default_output(comparison)
+    keep_errors_beside(folder)
     if dry_run:
         from distillir.comparison.estimate import print_comparison_plan
 

@@ -29,6 +29,9 @@ def train_teacher(
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="one that compares two documents (for method.pairs)")
     ] = False,
+    keep_own_document: Annotated[
+        bool, typer.Option("--keep-own-document", help="a document that is the query itself may be a negative")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="seed of everything random")] = 0,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="let Python code that comes with --base run")
@@ -38,6 +41,7 @@ def train_teacher(
     from distillir.collections import load_collection
     from distillir.progress import say
     from distillir.retrieval.found_nothing import tell_found_nothing
+    from distillir.retrieval.own_document import search
     from distillir.retrieval.sources import load_retriever
     from distillir.teachers.train import train_cross_encoder
 
@@ -45,7 +49,8 @@ def train_teacher(
     rows = opened.qrels(split).query_rows
     retriever = load_retriever("bm25" if negatives_from == "bm25" else {"dense": negatives_from})
     # Twice as deep as drawn from: judged positives are taken out of it.
-    run = retriever.search(opened, rows, 2 * negative_depth)
+    own_document = "keep" if keep_own_document else "leave_out"
+    run = search(retriever, opened, rows, 2 * negative_depth, own_document=own_document)
     tell_found_nothing(retriever, run, opened, rows, f"queries of split {split}")
     train_cross_encoder(
         base,
@@ -61,6 +66,7 @@ def train_teacher(
         max_length=max_length,
         max_pairs=max_pairs,
         pairwise=pairwise,
+        own_document=own_document,
         seed=seed,
         trust_remote_code=trust_remote_code,
     )

@@ -16,6 +16,8 @@ from distillir.errors import DistillirError
 from distillir.files import cache_root
 from distillir.language_models.generator import Generator, load_generator
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
+from distillir.language_models.tally import Tally
+from distillir.language_models.written import looks_cut, read_text
 from distillir.progress import progress, say
 
 FEWEST_WORDS = 2
@@ -39,39 +41,50 @@ class QueryGenerator:
     def make(self, collection: Collection, documents: Rows) -> list[tuple[str, str]]:
         """Ids (``generated:`` and the document's) and texts of queries, in the order of the documents.
 
-        What is no query (empty, one word, a whole paragraph) is left out and counted.
+        What is no query (one word, a whole paragraph) is left out and counted; what is no answer (cut off, thoughts
+        alone, rejected by the server) is, too, and is asked for again the next time.
 
         Args:
             collection: Where the documents are.
             documents: Their rows.
 
         Raises:
-            DistillirError: The model cannot be loaded or asked; what was paid for is kept.
+            DistillirError: The model cannot be loaded or asked, or gives no answer to most documents; what was paid for
+                is kept.
         """
         generator = self._generator
         folder = cache_root() / "generated-queries" / generator.fingerprint()
-        known = dict(_read(folder))
+        known = dict(_read(folder, generator.max_tokens))
         texts = collection.corpus.texts(documents)
-        keys = [xxhash.xxh3_128_hexdigest(text.encode()) for text in texts]
+        keys = [xxhash.xxh3_128_hexdigest(text.encode(errors="surrogatepass")) for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
-            folder.mkdir(parents=True, exist_ok=True)
-            names = list(missing)
-            # Of this program alone: a line that a kill tore spoils no other.
-            own = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
-            with progress("Make queries", len(names)) as advance, own.open("a", encoding="utf-8") as file:
-                for place, said in generator.write([missing[name] for name in names]):
-                    known[names[place]] = said
-                    file.write(json.dumps({"key": names[place], "query": said}) + "\n")
-                    file.flush()
-                    advance(1)
-        made = [(row, query(known[key])) for row, key in zip(documents.tolist(), keys, strict=True) if key in known]
-        kept = [(f"generated:{collection.corpus.id(row)}", text) for row, text in made if text is not None]
-        if len(kept) < len(made):
-            say(f"{len(made) - len(kept)} of {len(made)} texts that {generator.name} made are no queries")
+            self._ask(folder, missing, known, Tally(generator.name, len(set(keys) - set(missing))))
+        made = [(row, known[key]) for row, key in zip(documents.tolist(), keys, strict=True) if key in known]
+        written = [(row, query(said)) for row, said in made if said is not None]
+        kept = [(f"generated:{collection.corpus.id(row)}", text) for row, text in written if text is not None]
+        if len(kept) < len(written):
+            say(f"{len(written) - len(kept)} of {len(written)} texts that {generator.name} made are no queries")
         if not kept:
             raise DistillirError("made no query that could be used", where=f"queries.generated: {generator.name}")
         return kept
+
+    def _ask(self, folder: Path, missing: dict[str, str], known: dict[str, str | None], tally: Tally) -> None:
+        """Ask for texts and keep each as soon as it is there, in the folder and in ``known``."""
+        generator, names = self._generator, list(missing)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Of this program alone: a line that a kill tore spoils no other.
+        own = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
+        with progress("Make queries", len(names)) as advance, own.open("a", encoding="utf-8") as file:
+            for place, said in generator.write([missing[name] for name in names], tally):
+                known[names[place]] = said
+                entry = {"key": names[place], "query": said or "", "answer": "refused" if said is None else "whole"}
+                file.write(json.dumps(entry) + "\n")
+                file.flush()
+                advance(1)
+        if lost := tally.told():
+            count = tally.matters.total()
+            say(f"{generator.name} made no query of {count} of {len(names)} documents, which are left out: {lost}")
 
 
 def query(said: str) -> str | None:
@@ -86,15 +99,27 @@ def query(said: str) -> str | None:
     return None
 
 
-def _read(folder: Path) -> Iterator[tuple[str, str]]:
-    """What was said so far; a line that a kill tore is passed over."""
+def _read(folder: Path, max_tokens: int) -> Iterator[tuple[str, str | None]]:
+    """What was said so far, None for a refusal; a line that a kill tore is passed over.
+
+    Lines without ``answer`` are of versions that kept everything: those that are empty (a call that was rejected), that
+    hold thoughts, or that may have been cut are passed over, too, and so asked for again.
+    """
     for file in sorted(folder.glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
                 entry: Any = json.loads(line)
-                yield str(entry["key"]), str(entry["query"])
-            except (ValueError, KeyError, TypeError):
+                key, said, answer = str(entry["key"]), str(entry["query"]), entry.get("answer")
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
+            if answer == "refused":
+                yield key, None
+            elif answer is not None:
+                yield key, said
+            elif not looks_cut(said, max_tokens):
+                text, matter = read_text(said)
+                if matter is None:
+                    yield key, text
 
 
 def source_document(identifier: str) -> str | None:

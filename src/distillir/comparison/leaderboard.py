@@ -216,12 +216,12 @@ def _by_query(found: Sequence[Evaluation], name: str) -> npt.NDArray[np.float64]
 
 
 def _evaluate(folder: RunFolder, which: str, measures: Sequence[str], known: dict[Path, Evaluation]) -> Evaluation:
-    from distillir.retrieval.trec import read_run
+    from distillir.pipeline.rankings import read_ranking
 
     path = {"before": folder.before_run, "after": folder.after_run, "teacher": folder.teacher_run}[which].resolve()
     if path not in known:
         qrels = evaluation_qrels(folder)
-        known[path] = measure(read_run(path, folder.collection), qrels, list(measures))
+        known[path] = measure(read_ranking(folder, path), qrels, list(measures))
     return known[path]
 
 

@@ -18,6 +18,7 @@ from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import check, finish, read, write
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.score import score
 from distillir.recipe import Recipe
 
@@ -100,7 +101,7 @@ def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
             _link(own, source)
     if not same:
         write(folder, {**known, **{name: made[name] for name in SHARED_PRODUCTS if name in made}})
-    facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated")}
+    facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated", FACT)}
     if not folder.facts.is_file():
         # Calls and seconds of the shared stages are told once, not with every cell.
         folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})

@@ -10,6 +10,7 @@ from distillir.dark.choose import choose_dark
 from distillir.dark.dark_set import DarkSet
 from distillir.dark.gate import confidence, threshold
 from distillir.dark.spec import DarkSpec
+from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Flags, Lists
 from distillir.retrieval.run import Scores
 
@@ -137,7 +138,9 @@ class DarkLists:
 
 
 def hard_negatives(lists: Lists, index: int, found: "DarkList") -> Scores:
-    """The teacher's scores of a list's candidates that are not relevant."""
+    """The teacher's scores of a list's candidates that are neither relevant nor copies of the positive."""
+    if isinstance(lists, KnownLists):
+        return found.candidates[lists.negative(index, found.positive)]
     negative = ~lists.relevant(index)
     negative[found.positive] = False
     return found.candidates[negative]

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from distillir.collections.table import Rows, TableWriter, TextTable
 from distillir.dark.dark_text import DarkText
 from distillir.dark.make import Made
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, atomic_file
 from distillir.retrieval.run import Scores
@@ -209,5 +210,6 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, IndexError, pa.ArrowException) as error:
+        raise_if_refused(error)
         first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DistillirError(f"cannot be read ({first})", where=path, remedy="it is damaged: delete it") from None

@@ -1,16 +1,19 @@
 """Make the dark texts of a teaching set: many for each query, the same whenever they are made."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from distillir.collections import Collection
+from distillir.collections.text_identity import normalised
 from distillir.dark.dark_text import DarkText, Fits, always
 from distillir.dark.noisy import noisy
 from distillir.dark.reinforced import reinforced
 from distillir.dark.spec import MakingSpec
 from distillir.plans.lesson import Lists
+from distillir.plans.positives import wanted_positives
 
 #: From a query's text to what of a passage is read beside it.
 FitsFor = Callable[[str], Fits]
@@ -46,35 +49,47 @@ def make_dark(
     """Make every list's dark texts, in order.
 
     A list's texts depend on the seed, its query's id and its candidates' texts, on nothing that was made before.
-    Lists without a positive have none; lists without a negative have noisy positives alone.
+    Lists without a positive have none; lists without a negative have noisy positives alone. A candidate with the text
+    of a positive is no negative, whatever its id.
 
     Args:
         collection: Where the texts are.
         lists: Queries with candidates and scores.
         spec: How many of what.
         seed: Of everything drawn.
-        pseudo_positives: The teacher's best candidate stands for a missing judged positive.
+        pseudo_positives: The teacher's best candidate stands for a missing judged positive; ``always``: for a judged
+            one too. Judged ones are no negatives either way.
         fits_for: See `FitsFor`; default: passages are read whole.
         key: See `Key`; default: texts are read whole.
     """
     for index, query in enumerate(lists.queries):
         scores, relevant = lists.scores(index), lists.relevant(index)
-        if not relevant.any() and not (pseudo_positives and len(scores)):
+        positives = wanted_positives(scores, relevant, pseudo_positives) if len(scores) else relevant
+        if not positives.any():
             continue
-        place = int(np.where(relevant if relevant.any() else True, scores, -np.inf).argmax())
+        place = int(np.where(positives, scores, -np.inf).argmax())
         hard = [p for p in np.argsort(-scores, kind="stable").tolist() if not relevant[p] and p != place]
         rows = lists.documents(index)
         positive = collection.corpus.text(int(rows[place]))
-        negatives = [collection.corpus.text(int(rows[p])) for p in hard[: spec.negatives]]
+        judged = [collection.corpus.text(row) for row in rows[relevant].tolist()]
+        negatives = _negatives(
+            (collection.corpus.text(int(rows[p])) for p in hard), [positive, *judged], spec.negatives
+        )
         fits = fits_for(collection.queries.text(int(query)))
         # A generator each: which noisy positives there are does not depend on how many reinforced negatives are made.
         own = [*collection.queries.id(int(query)).encode()]
         first, second = np.random.default_rng([seed, *own]), np.random.default_rng([seed, *own, 1])
         made = [*_reinforced(positive, negatives, spec, first, fits), *_noisy(positive, spec, second, fits)]
         # Of texts that are read alike the first stays.
-        known = {key(text) for text in (positive, *negatives)}
+        known = {key(text) for text in (positive, *judged, *negatives)}
         distinct = {read: dark for dark in reversed(made) if (read := key(dark.text)) not in known}
         yield Made(index, place, tuple(reversed(distinct.values())))
+
+
+def _negatives(hard: Iterable[str], positives: Iterable[str], most: int) -> list[str]:
+    """The first so many texts that none of the positives has."""
+    good = {normalised(text) for text in positives}
+    return list(islice((text for text in hard if normalised(text) not in good), most))
 
 
 def _reinforced(

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from distillir.doing import doing
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 
 # Name in a recipe, and the Python package that carries the weights where no hub can be reached.
@@ -16,7 +18,7 @@ def one_line_errors(name: str) -> Iterator[None]:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        with quiet(), _unasked():
+        with quiet(), _unasked(), doing(f"loading the model {name}"):
             yield
     except (
         OSError,
@@ -28,6 +30,7 @@ def one_line_errors(name: str) -> Iterator[None]:
         ImportError,
         HfHubHTTPError,
     ) as error:
+        raise_if_refused(error)
         if _OWN_CODE.search(str(error)):
             raise own_code(name) from None
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -16,6 +16,7 @@ from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.vectors import Kind, prompt_for
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, cache_root
 from distillir.parallel import barrier, rank, world_size
@@ -70,6 +71,7 @@ def load_array(file: Path, mapped: bool = False) -> npt.NDArray[Any]:
     try:
         found: npt.NDArray[Any] = np.load(file, mmap_mode="r" if mapped else None)
     except (OSError, ValueError, EOFError) as error:
+        raise_if_refused(error)
         reason = " ".join(str(error).split())
         raise DistillirError(
             f"is damaged ({reason})", where=file, remedy=f"delete the folder {file.parent}; it is encoded again"

@@ -8,6 +8,7 @@ from distillir.encoding.model_files import model_kind
 from distillir.retrieval.dense import DenseRetriever
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.multi_vector import MultiVectorRetriever
+from distillir.retrieval.own_document import search
 from distillir.retrieval.run import Run
 from distillir.retrieval.sources import Retriever
 from distillir.retrieval.sparse import SparseRetriever
@@ -21,6 +22,7 @@ def search_student(
     max_length: int | None = None,
     precision: str = "float32",
     trust_remote_code: bool = False,
+    own_document: str = "leave_out",
 ) -> Run:
     """Rank the corpus with a student: exactly, but for multi-vector students on large corpora (see there).
 
@@ -32,6 +34,7 @@ def search_student(
         max_length: Tokens per text at most (default: the model's own).
         precision: What the student encodes in. In float32 figures are those of whoever loads the student.
         trust_remote_code: Whether code that comes with the student may run.
+        own_document: ``leave_out`` passes over the document that a query itself is, as BEIR does; ``keep`` ranks it.
 
     Returns:
         The run.
@@ -39,6 +42,6 @@ def search_student(
     kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
     make = kinds[model_kind(model)]
     retriever: Retriever = make(str(model), max_length, precision=precision, trust_remote_code=trust_remote_code)
-    run = retriever.search(collection, query_rows, depth)
+    run = search(retriever, collection, query_rows, depth, own_document=own_document)
     tell_found_nothing(retriever, run, collection, query_rows)
     return run

@@ -1,24 +1,42 @@
 """A server's answer to the odds of two words, or to what is the matter with it."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
-#: What may be the matter with an answer that was paid for. The last one has odds all the same.
-REFUSED, NO_LOGPROBS, NEITHER, BOUNDED = "refused", "no log-probabilities", "neither", "bounded"
+#: What may be the matter with an answer. `BOUNDED` has odds all the same.
+REFUSED, NO_LOGPROBS, NEITHER, TAIL, THINKING, BOUNDED = (
+    "refused", "no log-probabilities", "neither", "tail", "thinking", "bounded",
+)  # fmt: skip
+
+#: Least probability that the two words must have together. Below it a model is about to say something else, and their
+#: odds are differences within the noise of the tail: servers round and quantise it. Ours.
+LEAST_SHARE = 0.01
+
+# What tokenizers write for the white space before a word: sentencepiece, and byte-level BPE for space, line and tab.
+_MARKERS = "▁ĠĊĉ"
+# vLLM under --return-tokens-as-token-ids.
+_TOKEN_ID = re.compile(r"token_id:\d+$")
+_THINKING = re.compile(r"[<\[]\|?(think|thought|reason|channel|analysis)", re.IGNORECASE)
 
 
-def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | None, str | None]:
+def read_answer(
+    choice: Mapping[str, Any], yes: str, no: str, least_share: float = LEAST_SHARE
+) -> tuple[float | None, str | None]:
     """Log-odds of ``yes`` against ``no`` by the log-probabilities of an answer's first token.
 
-    Tokens that are a word but for white space count together. Where one of the two is not among the likeliest tokens
-    that the server tells, it is taken for as likely as it can be (``bounded``), the least likely of the others or what
-    they leave: the true odds are at least as far from even.
+    Tokens that are a word but for white space, a tokenizer's mark of white space or, in words of two letters and more,
+    capitals count together. Where one of the two is not among the likeliest tokens that the server tells, it is taken
+    for as likely as it can be (``bounded``), the least likely of the others or what they leave: the true odds are at
+    least as far from even. A server that tells numbers in place of tokens names by what was said the one that was said;
+    the other word may then be as likely as the likeliest of the other numbers.
 
     Args:
         choice: One of a response's ``choices``, of chat completions or of completions.
         yes: A word.
         no: A word.
+        least_share: Probability that the two must have together.
 
     Returns:
         The odds, or None; and what is the matter, or None.
@@ -26,18 +44,23 @@ def read_answer(choice: Mapping[str, Any], yes: str, no: str) -> tuple[float | N
     message = _message(choice)
     if choice.get("finish_reason") == "content_filter" or message.get("refusal"):
         return None, REFUSED
-    likeliest = _likeliest(choice.get("logprobs"))
+    likeliest = _likeliest(choice)
     if not likeliest:
         return None, NO_LOGPROBS
-    found = [_total(likeliest, word) for word in (yes, no)]
-    if found[0] is None and found[1] is None:
-        return None, NEITHER
+    fold = yes.casefold() != no.casefold() and min(len(yes), len(no)) > 1
+    words, pair = [_word(token, fold) for token, _ in likeliest], [_word(word, fold) for word in (yes, no)]
+    found = [_total(likeliest, words, word) for word in pair]
+    share = sum(math.exp(value) for value in found if value is not None)
+    if share < least_share or found == [None, None]:
+        return None, THINKING if _thinks(choice) else TAIL if share else NEITHER
     if found[0] is not None and found[1] is not None:
         return found[0] - found[1], None
     # What is left for all words that were not told, and the least likely of the others that were.
     rest = 1 - sum(math.exp(value) for _, value in likeliest)
-    told = [value for token, value in likeliest if token.strip() not in (yes, no)]
-    most = min([*told, math.log(max(rest, 1e-12))])
+    told = [value for (_, value), word in zip(likeliest, words, strict=True) if word not in pair]
+    numbered = [value for token, value in likeliest if _TOKEN_ID.match(token)]
+    left = math.log(max(rest, 1e-12))
+    most = max(numbered) if numbered else min([*told, left])
     sign, known = (1, found[0]) if found[0] is not None else (-1, found[1])
     assert known is not None
     # It may be as likely as the other: then nothing is known.
@@ -50,31 +73,55 @@ def said(choice: Mapping[str, Any]) -> str:
     return str(message.get("content") or message.get("refusal") or choice.get("text") or "")
 
 
+def first_token(choice: Mapping[str, Any]) -> str:
+    """The likeliest first token, as the server tells it; empty where it tells none."""
+    likeliest = _likeliest(choice)
+    return max(likeliest, key=lambda one: one[1])[0] if likeliest else ""
+
+
+def reasoning(choice: Mapping[str, Any]) -> bool:
+    """Whether the server put thoughts of the model apart from its answer (vLLM, DeepSeek, OpenRouter)."""
+    message = _message(choice)
+    return bool(message.get("reasoning_content") or message.get("reasoning"))
+
+
+def _thinks(choice: Mapping[str, Any]) -> bool:
+    return reasoning(choice) or any(_THINKING.match(text.strip()) for text in (first_token(choice), said(choice)))
+
+
 def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     message = choice.get("message")
     return message if isinstance(message, Mapping) else {}
 
 
-def _likeliest(told: Any) -> list[tuple[str, float]]:
+def _likeliest(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
     """Tokens and log-probabilities at the first place, in any of the three forms that servers give."""
+    told = choice.get("logprobs")
     if not isinstance(told, Mapping):
         return []
-    content, tops = told.get("content"), told.get("top_logprobs")
+    content, tops, tokens = told.get("content"), told.get("top_logprobs"), told.get("tokens")
     pairs: list[tuple[Any, Any]] = []
+    first = tokens[0] if isinstance(tokens, list) and tokens else None
     if isinstance(content, list) and content and isinstance(content[0], Mapping):
         several = content[0].get("top_logprobs")
         told_of = [content[0], *(several if isinstance(several, list) else [])]
         found = {one.get("token"): one.get("logprob") for one in told_of if isinstance(one, Mapping)}
-        pairs = list(found.items())
+        pairs, first = list(found.items()), content[0].get("token")
     elif isinstance(tops, list) and tops and isinstance(tops[0], Mapping):
         pairs = list(tops[0].items())
+    alone = said(choice).strip() if isinstance(first, str) and _TOKEN_ID.match(first) else ""
     return [
-        (str(token), min(float(value), 0.0))
+        (alone if alone and token == first else str(token), min(float(value), 0.0))
         for token, value in pairs
         if token is not None and isinstance(value, int | float) and math.isfinite(value)
     ]
 
 
-def _total(likeliest: list[tuple[str, float]], word: str) -> float | None:
-    values = [value for token, value in likeliest if token.strip() == word]
+def _word(token: str, fold: bool) -> str:
+    word = token.strip().strip(_MARKERS).strip()
+    return word.casefold() if fold else word
+
+
+def _total(likeliest: list[tuple[str, float]], words: list[str], word: str) -> float | None:
+    values = [value for (_, value), found in zip(likeliest, words, strict=True) if found == word]
     return math.log(sum(map(math.exp, values))) if values and max(values) > -700 else None

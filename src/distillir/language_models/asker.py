@@ -27,6 +27,14 @@ class Asker(ABC):
     def fingerprint(self) -> str:
         """Identity of the model, the question and every setting that changes an answer (hex)."""
 
+    def kept_under(self) -> str:
+        """Name of what answers are kept under (hex)."""
+        return self.fingerprint()
+
+    def formerly(self) -> str | None:
+        """Name under which earlier versions kept answers that had not been checked as they are now; None: none."""
+        return None
+
     def before(self, questions: int, characters: int) -> None:  # noqa: B027 - most have nothing to say
         """Say what is to come, and refuse what cannot be paid for.
 

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 from distillir.errors import DistillirError
+from distillir.language_models.patience import sleep
 from distillir.parallel import world_size
 
 
@@ -97,10 +98,14 @@ class Rate:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Sleep until another call may begin."""
+    def wait(self, ended: threading.Event | None = None) -> None:
+        """Sleep until another call may begin.
+
+        Raises:
+            StoppedError: ``ended`` is set, before or meanwhile.
+        """
         with self._lock:
             now = time.monotonic()
             start = max(now, self._next)
             self._next = start + self._between
-        time.sleep(max(0.0, start - now))
+        sleep(start - now, ended or threading.Event())

@@ -1,6 +1,7 @@
 """From a recipe's words to what is asked."""
 
 from distillir.errors import DistillirError
+from distillir.language_models.answer import LEAST_SHARE
 from distillir.language_models.asker import Asker
 from distillir.language_models.prompt import (
     DUOT5,
@@ -80,12 +81,15 @@ def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) 
         return ServerChoice(spec, prompt)
     from distillir.language_models.local_choice import LocalChoice
 
+    # Models that were trained to say two words are read as published.
+    least = (LEAST_SHARE if kind == "prompt" else 0.0) if spec.least_share is None else spec.least_share
     return LocalChoice(
         spec.model,
         prompt,
         max_length=spec.max_length,
         precision=spec.precision,
         chat=spec.chat,
+        least_share=least,
         trust_remote_code=spec.trust_remote_code,
     )
 

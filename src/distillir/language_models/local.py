@@ -45,10 +45,14 @@ class LanguageModel:
     chat: bool
 
     def wrapped(self, text: str, cue: str = "") -> str:
-        """A question as the model reads it: in its chat template, or with a cue where a decoder has none."""
+        """A question as the model reads it: in its chat template, or with a cue where a decoder has none.
+
+        Models that can do without thinking (Qwen3 and others, whose templates ask) are told not to think.
+        """
         if self.chat:
             message = [{"role": "user", "content": text}]
-            return str(self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
+            options = {"tokenize": False, "add_generation_prompt": True, "enable_thinking": False}
+            return str(self.tokenizer.apply_chat_template(message, **options))
         return text if self.seq2seq else text + cue
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:

@@ -12,7 +12,8 @@ from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.errors import DistillirError
-from distillir.language_models.asker import Asker
+from distillir.language_models.answer import LEAST_SHARE
+from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.language_models.fitting import Fitted
 from distillir.language_models.local import (
     check_language_model,
@@ -22,6 +23,9 @@ from distillir.language_models.local import (
 )
 from distillir.language_models.prompt import Prompt
 from distillir.retrieval.run import Scores
+
+# So many answers that say nothing, from the first on: the rest will say nothing either.
+_HOPELESS = 20
 
 
 class LocalChoice(Asker):
@@ -38,6 +42,8 @@ class LocalChoice(Asker):
         precision: ``auto`` (bf16 where the device computes it in hardware), ``float32`` or ``bf16``.
         chat: See `distillir.language_models.local.load_language_model`.
         trust_remote_code: Whether code that comes with the model may run.
+        least_share: Probability that the two words must have together, else there is no answer (`UNANSWERED`); 0, as
+            published: none. Below `distillir.language_models.answer.LEAST_SHARE` they are counted all the same.
 
     Raises:
         DistillirError: There is no such model.
@@ -52,6 +58,7 @@ class LocalChoice(Asker):
         precision: str = "auto",
         chat: bool | None = None,
         trust_remote_code: bool = False,
+        least_share: float = 0.0,
     ) -> None:
         check_language_model(model, trust_remote_code=trust_remote_code)
         self.trust_remote_code = trust_remote_code
@@ -59,7 +66,8 @@ class LocalChoice(Asker):
         self.name = Path(model).name
         self.max_length = max_length or prompt.max_length
         self.precision = resolve_precision(precision, pick_device())
-        self._neither = self._imitated = 0
+        self.least_share = least_share
+        self._neither = self._imitated = self._tail = 0
 
     def fingerprint(self) -> str:
         """See `Asker.fingerprint`."""
@@ -68,9 +76,22 @@ class LocalChoice(Asker):
         identity += [self.prompt.yes, self.prompt.no, str(self.max_length), self.precision, str(self.chat)]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
+    def kept_under(self) -> str:
+        """See `Asker.kept_under`: answers of another least share are others."""
+        own = self.fingerprint()
+        return xxhash.xxh3_128_hexdigest(f"{own} of {self.least_share}".encode()) if self.least_share else own
+
+    def formerly(self) -> str | None:
+        """See `Asker.formerly`: odds whatever the share."""
+        return self.fingerprint() if self.least_share else None
+
     def counts(self) -> dict[str, int]:
-        """``neither``: the likeliest word was another one; the odds of the two count all the same, as published."""
-        return {"neither": self._neither, "imitated": self._imitated}
+        """What was out of the ordinary.
+
+        ``neither``: the likeliest word was another one; the odds of the two count all the same, as published.
+        ``tail``: both together had hardly any probability.
+        """
+        return {"neither": self._neither, "tail": self._tail, "imitated": self._imitated}
 
     def length(self, query: str, documents: Sequence[str]) -> int:
         """See `Asker.length`."""
@@ -105,7 +126,30 @@ class LocalChoice(Asker):
         return found[0][0], found[1][0]
 
     def ask(self, queries: Sequence[str], documents: Sequence[tuple[str, ...]]) -> Iterator[tuple[Rows, Scores]]:
-        """See `Asker.ask`."""
+        """See `Asker.ask`.
+
+        Raises:
+            DistillirError: The two words have hardly any probability in all answers, of 20 or more or of the whole.
+        """
+        held, unread = np.empty(0, dtype=np.int64), 0
+        for places, odds, share in self._odds(queries, documents):
+            self._tail += int((share < max(self.least_share, LEAST_SHARE)).sum())
+            known = share >= self.least_share
+            self.readable = self.readable or bool(known.any())
+            held, unread = np.concatenate([held, places[~known]]), unread + int((~known).sum())
+            if not self.readable and unread >= _HOPELESS:
+                raise self._unreadable()
+            yield places[known], odds[known]
+            if self.readable and len(held):
+                yield held, np.full(len(held), UNANSWERED, dtype=np.float32)
+                held = held[:0]
+        if not self.readable and unread:
+            raise self._unreadable()
+
+    def _odds(
+        self, queries: Sequence[str], documents: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[Rows, Scores, Scores]]:
+        """Places [B], log-odds [B] and the probability of both words together [B]."""
         import torch
 
         loaded, words = self._fitted.loaded, list(self._words)
@@ -125,4 +169,13 @@ class LocalChoice(Asker):
                     logits = model(**features).logits[:, -1].float()
                 self._neither += int((~torch.isin(logits.argmax(dim=1).cpu(), torch.tensor(words))).sum())
                 odds = (logits[:, words[0]] - logits[:, words[1]]).cpu().numpy()
-                yield places + part.start, np.asarray(odds, dtype=np.float32)
+                share = (logits[:, words].logsumexp(dim=1) - logits.logsumexp(dim=1)).exp().cpu().numpy()
+                yield places + part.start, np.asarray(odds, dtype=np.float32), np.asarray(share, dtype=np.float32)
+
+    def _unreadable(self) -> DistillirError:
+        return DistillirError(
+            f"{self.prompt.yes} and {self.prompt.no} together have less than {self.least_share:g} of the probability",
+            where=self.model,
+            remedy="use an instruction model that does not think first, a template and answers that fit it, or another "
+            "least_share",
+        )

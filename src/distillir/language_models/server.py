@@ -1,6 +1,7 @@
 """An OpenAI-compatible server (vLLM, llama.cpp, a provider): calls with retries, a rate limit and a budget."""
 
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,23 @@ from typing import Any
 from distillir.errors import DistillirError
 from distillir.files import cache_root
 from distillir.language_models.budget import Budget, Rate
+from distillir.language_models.patience import Waiting, retry_after, sleep, span
+from distillir.language_models.refusals import against_policy, out_of_money, refused_parameter, too_long, unknown_model
 from distillir.language_models.spec import ServerSpec
 from distillir.progress import say
 
 # Tokens that a chat template may put around a message.
 _TEMPLATE_TOKENS = 64
 _CHARACTERS_A_TOKEN = 4
+# Of waits that double; one that the server asks for may be longer.
 _LONGEST_WAIT = 30.0
+# Status codes of a server that may answer the next time: timeouts, conflicts, too early, too many.
+_PASSING = (408, 409, 425, 429)
+# Parameters that newer models refuse: what stands for each (None: nothing), and what is told of it.
+_OTHERS: dict[str, tuple[str | None, str]] = {
+    "max_tokens": ("max_completion_tokens", "is asked with max_completion_tokens: it takes no max_tokens"),
+    "temperature": (None, "takes no temperature: its answers are drawn, not the likeliest"),
+}
 
 
 class NoAnswerError(Exception):
@@ -25,11 +36,16 @@ class RejectedError(Exception):
     """The server takes such calls, but not this one, or its response is none."""
 
 
+class PolicyError(RejectedError):
+    """The provider's policy refuses this text, however often it is asked."""
+
+
 class Server:
     """Calls to a server. Threads may share it.
 
     Retries are spread at random over waits that double from half a second to 30 seconds, or as long as the server says
-    (``Retry-After``); what a call costs is counted for every attempt.
+    (``Retry-After``); what a call costs is counted for every attempt. Models that take ``max_completion_tokens`` in
+    place of ``max_tokens``, or no ``temperature``, are asked so after the first refusal.
 
     Args:
         spec: Address, model and limits.
@@ -52,6 +68,11 @@ class Server:
         self.spec = spec
         self.budget = Budget(spec.budget.calls, spec.budget.tokens, cache_root() / "spending" / ledger)
         self._rate = Rate(spec.requests_per_minute)
+        self._waiting = Waiting(f"{server_name(spec)} at {spec.server}")
+        self._never = threading.Event()
+        self._lock = threading.Lock()
+        # What the model was found not to take: parameters, and by what each is replaced (None: left out).
+        self._other: dict[str, str | None] = {}
         self._client = openai.OpenAI(
             base_url=spec.server,
             api_key=os.environ.get(spec.api_key_env) or "none",
@@ -106,11 +127,12 @@ class Server:
         except openai.OpenAIError:
             return  # some servers list no models
 
-    def complete(self, text: str, **options: Any) -> Mapping[str, Any]:
+    def complete(self, text: str, *, ended: threading.Event | None = None, **options: Any) -> Mapping[str, Any]:
         """One call.
 
         Args:
             text: The user's message, or the prompt.
+            ended: Set when the program is to end: then no further attempt is made.
             options: ``max_tokens`` and whatever else the server takes.
 
         Returns:
@@ -118,41 +140,103 @@ class Server:
 
         Raises:
             NoAnswerError: The server did not answer, however often it was asked.
-            RejectedError: It does not take this text (too long, a filter), or responds with something else.
+            RejectedError: It does not take this text (too long, `PolicyError`), or responds with something else.
             BudgetSpentError: Nothing is left for it.
-            DistillirError: The server refuses such calls altogether (key, model, form).
+            DistillirError: The server refuses such calls altogether (key, model, form, money, patience).
+            StoppedError: The program is to end.
         """
         import openai
         import tenacity
 
-        passing = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
+        ended = ended or self._never
         # A token is at least a byte of the text.
-        most = len(text.encode()) + _TEMPLATE_TOKENS + int(options.get("max_tokens", 0))
+        most = len(text.encode(errors="replace")) + _TEMPLATE_TOKENS + int(options.get("max_tokens", 0))
+        attempts = 1 + self.spec.retries
+
+        def told(state: Any) -> None:
+            seconds, reason = state.next_action.sleep, _reason(state.outcome.exception())
+            self._waiting.tell(seconds, reason, state.attempt_number + 1, attempts)
+
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(1 + self.spec.retries),
+            stop=tenacity.stop_after_attempt(attempts),
             wait=_wait,
-            retry=tenacity.retry_if_exception_type(passing),
+            sleep=lambda seconds: sleep(seconds, ended),
+            before_sleep=told,
+            retry=tenacity.retry_if_exception(_passes),
             reraise=True,
         )
         try:
-            return retrying(self._once, text, most, options)
-        except passing as error:
-            raise NoAnswerError(_reason(error)) from None
-        except (openai.BadRequestError, openai.UnprocessableEntityError, openai.APIResponseValidationError) as error:
+            return retrying(self._once, text, most, options, ended)
+        except (openai.APIResponseValidationError, UnicodeEncodeError) as error:
             raise RejectedError(_reason(error)) from None
         except openai.OpenAIError as error:
-            raise DistillirError(
-                f"refuses the call: {_reason(error)}",
-                where=self.spec.server,
-                remedy="check server, model, api and the key",
-            ) from None
+            if _passes(error):
+                raise NoAnswerError(_reason(error)) from None
+            if against_policy(error):
+                raise PolicyError(_reason(error)) from None
+            taken = isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError)
+            if too_long(error) or (taken and not unknown_model(error)):
+                raise RejectedError(_reason(error)) from None
+            raise self._refuses(error, "check server, model, api and the key") from None
 
-    def _once(self, text: str, most: int, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _once(self, text: str, most: int, options: Mapping[str, Any], ended: threading.Event) -> Mapping[str, Any]:
+        """One attempt, again where a parameter had to be named otherwise."""
         import openai
 
-        self._rate.wait()
-        self.budget.take(most)
-        common = {"model": self.spec.model, "temperature": 0, **options}
+        while True:
+            self._rate.wait(ended)
+            self.budget.take(most)
+            asked = self._parameters(options)
+            try:
+                return self._call(text, most, asked)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                name = refused_parameter(error, {**asked, **self.spec.request})
+                if name is None:
+                    raise
+                self._do_without(name, error)
+                self.budget.give_back(most)
+            except openai.APIStatusError as error:
+                if out_of_money(error):
+                    raise self._refuses(
+                        error, "waiting does not help: pay, or use another key; what was paid for is kept"
+                    ) from None
+                patience = retry_after(error.response.headers) if _passes(error) else None
+                if patience is not None and patience > self.spec.longest_wait:
+                    raise DistillirError(
+                        f"asks to wait for {span(patience)} ({_reason(error)})",
+                        where=self.spec.server,
+                        remedy="run again then: what was paid for is kept (longest_wait: seconds that are waited for)",
+                    ) from None
+                raise
+
+    def _parameters(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What a call holds beside model and text, in the words that the model takes."""
+        with self._lock:
+            other = dict(self._other)
+        asked = {name: value for name, value in {"temperature": 0, **options}.items() if name not in self.spec.request}
+        return {new: value for name, value in asked.items() if (new := other.get(name, name))}
+
+    def _do_without(self, name: str, error: Exception) -> None:
+        """Ask otherwise from now on.
+
+        Raises:
+            DistillirError: There is no other way.
+        """
+        if name in self.spec.request:
+            raise self._refuses(error, f"leave {name} out of request")
+        if name not in _OTHERS or (name == "max_tokens" and self.spec.api != "chat"):
+            odds = "use a server and model that give log-probabilities"
+            raise self._refuses(error, odds if "logprobs" in name else "check server and model")
+        with self._lock:
+            first = name not in self._other
+            self._other[name] = _OTHERS[name][0]
+        if first:
+            say(f"{self._waiting.who} {_OTHERS[name][1]}")
+
+    def _call(self, text: str, most: int, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        import openai
+
+        common = {"model": self.spec.model, **asked, "extra_body": dict(self.spec.request) or None}
         response: Any
         try:
             if self.spec.api == "chat":
@@ -174,19 +258,30 @@ class Server:
         found: Mapping[str, Any] = choices[0]
         return found
 
+    def _refuses(self, error: Exception, remedy: str) -> DistillirError:
+        return DistillirError(f"refuses the call: {_reason(error)}", where=self.spec.server, remedy=remedy)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether the next attempt may succeed."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in _PASSING or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError)
+
 
 def _wait(state: Any) -> float:
     """Seconds before the next attempt."""
     import tenacity
 
     response = getattr(state.outcome.exception(), "response", None)
-    told = None if response is None else response.headers.get("retry-after")
-    if told is not None and told.replace(".", "", 1).isdigit():
-        return min(float(told), 4 * _LONGEST_WAIT)
-    return float(tenacity.wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)(state)) + 0.1
+    told = None if response is None else retry_after(response.headers)
+    drawn = float(tenacity.wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)(state)) + 0.1
+    return told or drawn
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 

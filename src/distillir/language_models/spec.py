@@ -1,7 +1,8 @@
 """What a recipe says of a language model: one by transformers, or one behind a server."""
 
+import json
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -9,6 +10,19 @@ from distillir.errors import DistillirError
 from distillir.words import nearest
 
 Spec = TypeVar("Spec", bound=BaseModel)
+_SHARE = "probability that the two answers must have together to count; null: 0.01, and 0 for monot5 and duot5"
+# Fields of a request that are set here.
+_OURS = {
+    "model",
+    "messages",
+    "prompt",
+    "max_tokens",
+    "max_completion_tokens",
+    "logprobs",
+    "top_logprobs",
+    "n",
+    "stream",
+}
 
 
 class _Part(BaseModel):
@@ -40,6 +54,10 @@ class ServerSpec(_Part):
     requests_per_minute: float | None = Field(None, gt=0, description="null: any number")
     timeout: float = Field(120, gt=0, description="seconds an attempt may take")
     retries: int = Field(8, ge=0, description="further attempts where the server is busy, away or late")
+    longest_wait: float = Field(300, gt=0, description="seconds that a server may ask to wait (Retry-After)")
+    request: dict[str, Any] = Field(
+        default_factory=dict, description="further fields of each request, such as {reasoning_effort: low}"
+    )
     budget: BudgetSpec = Field(default_factory=BudgetSpec, description="calls and tokens that may be spent")
     price: PriceSpec = Field(default_factory=PriceSpec, description="for the estimate")
     identity: str | None = Field(
@@ -53,9 +71,17 @@ class ServerSpec(_Part):
             raise ValueError("give an address that begins with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("request")
+    @classmethod
+    def _further(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if ours := sorted(_OURS & set(value)):
+            raise ValueError(f"{ours[0]} is set by distillir")
+        return value
+
     def named(self) -> list[str]:
         """What answers are kept under."""
-        return [self.identity] if self.identity is not None else [self.server, self.model, self.api]
+        name = [self.identity] if self.identity is not None else [self.server, self.model, self.api]
+        return [*name, json.dumps(self.request, sort_keys=True)] if self.request else name
 
 
 class ServerChoiceSpec(ServerSpec):
@@ -63,6 +89,7 @@ class ServerChoiceSpec(ServerSpec):
 
     template: str | None = Field(None, description="a prompt of your own")
     answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+    least_share: float | None = Field(None, ge=0, lt=1, description=_SHARE)
     document_words: int | None = Field(None, ge=1, description="words of each document at most; null: all")
 
 
@@ -76,6 +103,7 @@ class LocalChoiceSpec(_Part):
     template: str | None = Field(None, description="a prompt of your own")
     answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
     trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
+    least_share: float | None = Field(None, ge=0, lt=1, description=_SHARE)
 
 
 class LikelihoodSpec(_Part):

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_file
 
@@ -68,6 +69,7 @@ def open_layers(path: Path, source: str | None = None) -> LayerSet:
         metadata = table.schema.metadata or {}
         depth = int(metadata[_DEPTH])
     except (OSError, KeyError, pa.ArrowException) as error:
+        raise_if_refused(error)
         raise DistillirError(f"cannot be read ({error})", where=path / LAYERS, remedy="delete it") from None
     if source is not None and metadata.get(_SOURCE) != source.encode():
         raise DistillirError("is of another teaching set or other settings", where=path / LAYERS, remedy="delete it")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from distillir.errors import DistillirError
-from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
+from distillir.objectives.lists import clean, log_softmax, mean, real_places, without_spared, working_dtype
 from distillir.objectives.objective import Objective, Options, Signals
 
 
@@ -57,7 +57,8 @@ def _counted(positive: Tensor, queries: int, mask: Tensor | None) -> Tensor:
 
 
 def _compared(mask: Tensor | None, signals: Signals, options: Options) -> Tensor | None:
-    """The mask without the negatives of the query's own list, where those are left out."""
+    """The mask without other positives, and without the negatives of the own list where those are left out."""
+    mask = without_spared(mask, signals)
     own, positive = signals.get("own"), signals["positive"]
     if options["own_negatives"] or own is None:
         return mask

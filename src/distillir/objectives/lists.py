@@ -38,6 +38,17 @@ def own_places(mask: Tensor | None, signals: Mapping[str, Tensor]) -> Tensor | N
     return own.bool() if mask is None else mask.bool() & own.bool()
 
 
+def without_spared(mask: Tensor | None, signals: Mapping[str, Tensor]) -> Tensor | None:
+    """``mask`` [B, N] without the places that must not be negatives, where the signals say which those are.
+
+    ``spared`` bool [B, N] holds positives beside the one that is compared, and copies of their texts.
+    """
+    spared = signals.get("spared")
+    if spared is None:
+        return mask
+    return ~spared.bool() if mask is None else mask.bool() & ~spared.bool()
+
+
 def working_dtype(student: Tensor) -> torch.dtype:
     """The type an objective computes in: float32 whatever the encoder ran in, float64 where the scores have it."""
     return torch.float64 if student.dtype == torch.float64 else torch.float32

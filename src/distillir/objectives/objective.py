@@ -9,6 +9,9 @@ Signals = Mapping[str, Tensor]
 OptionValue = float | bool | str
 Options = Mapping[str, OptionValue]
 
+#: Signals that say which candidates are positives: lists of objectives that need one of them hold a positive.
+JUDGED = frozenset({"relevant", "positive"})
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -25,7 +28,8 @@ class Objective:
             the plan wants, more is better), ``relevant`` bool [B, N], ``positive`` long [B] (the positive's column, -1
             for none), ``pairs`` long [B, M, 2] (columns of two candidates, -1 for none; with them go ``preferences``
             float [B, M], P(first beats second)). ``own`` bool [B, N] may say which places are of the query's own list;
-            where it is not given, all are.
+            where it is not given, all are. ``spared`` bool [B, N] may say which places must not be compared as
+            negatives: positives beside the one in ``positive``, and copies of a positive's text.
         terms: ``(student [B, N], signals, mask, options)`` -> scalar, the sum over what is averaged.
         count: ``(signals, mask, options)`` -> scalar float, how many things are averaged.
         options: Names and default values.

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from distillir.collections.table import Rows
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_file
 from distillir.retrieval.run import Scores
@@ -89,6 +90,7 @@ def open_pairs(path: Path, source: str | None = None, name: str = PAIRS) -> Pair
     try:
         table = pq.read_table(str(path / name))
     except (OSError, pa.ArrowException) as error:
+        raise_if_refused(error)
         raise DistillirError(
             f"cannot be read ({error})", where=path / name, remedy="delete it: answers are kept in the score cache"
         ) from None

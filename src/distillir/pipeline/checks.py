@@ -29,13 +29,23 @@ def check_queries(folder: RunFolder) -> None:
 
 
 def check_lists(method: Composition, lists: TeachingSet) -> None:
-    """Refuse, before the first stage, what would end a later one or teach nothing.
+    """Refuse, before the first stage, what would end a later one or teach nothing; tell of lists without a positive.
 
     Raises:
         DistillirError: A stage is shorter than one step, or judged positives are compared and no list holds one.
     """
-    _check_steps(method, int((lists.sizes > 1).sum()))
-    _check_positives(method, _judged(lists), "no list holds one", "candidates", "set candidates.add_judged")
+    compared = np.flatnonzero(lists.sizes > 1)
+    _check_steps(method, len(compared))
+    judged = sum(bool(lists.relevant(int(i)).any()) for i in compared)
+    _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
+    names = _judging(method)
+    if names and judged < len(compared):
+        effects = ["info_nce learns nothing from them"] * ("info_nce" in names)
+        effects += ["ckl takes all of their candidates for negatives"] * ("ckl" in names)
+        say(
+            f"{len(compared) - judged} of {len(compared)} lists hold no judged positive: {', '.join(effects)} "
+            "(candidates.add_judged puts in what was not found, training.pseudo_positives takes the teacher's best)"
+        )
 
 
 def say_flat_lists(method: Composition, suggested: float | None, *, cosines: bool) -> None:
@@ -67,10 +77,6 @@ def say_flat_lists(method: Composition, suggested: float | None, *, cosines: boo
         say(line)
 
 
-def _judged(lists: TeachingSet) -> bool:
-    return any(lists.relevant(i).any() for i in range(len(lists)))
-
-
 def _check_steps(method: Composition, usable: int) -> None:
     for number, stage in enumerate(method.stages, 1):
         settings = stage.training
@@ -85,11 +91,22 @@ def _check_steps(method: Composition, usable: int) -> None:
 
 
 def _check_positives(method: Composition, judged: bool, lack: str, where: str, remedy: str) -> None:
-    judging = [name for stage in method.stages for name in stage.objective.names if not stage.training.pseudo_positives
-               and stage.objective.needs & {"positive", "relevant"}]  # fmt: skip
+    judging = _judging(method)
     if judging and not judged:
         raise DistillirError(
-            f"{' + '.join(dict.fromkeys(judging))} compares judged positives, and {lack}",
+            f"{' + '.join(judging)} compares judged positives, and {lack}",
             where=where,
             remedy=f"{remedy}, or training.pseudo_positives for the teacher's best",
         )
+
+
+def _judging(method: Composition) -> list[str]:
+    """Names of the objectives that compare judged positives, which nothing stands for where they lack."""
+    return list(
+        dict.fromkeys(
+            objective.name
+            for stage in method.stages
+            for objective, _, _ in stage.objective.parts
+            if not stage.training.pseudo_positives and objective.needs & {"positive", "relevant"}
+        )
+    )

@@ -27,10 +27,12 @@ from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import known_lists
 from distillir.pipeline.signal_sources import dark_source
+from distillir.plans.known_lists import KnownLists
 from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+from distillir.teaching.teaching_set import open_teaching_set
 
 
 def dark(folder: RunFolder) -> None:
@@ -58,7 +60,7 @@ def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Pat
     barrier()
     texts, done = (target / TEXTS).is_dir(), is_complete(target)
     barrier()
-    lists = open_teaching_set(teaching, folder.collection)
+    lists = known_lists(folder, open_teaching_set(teaching, folder.collection))
     source = dark_source(folder, spec, lists)
     if texts:
         check_source(target, source)
@@ -87,7 +89,7 @@ def _teacher(folder: RunFolder) -> CountedTeacher:
 
 
 def _write_texts(
-    folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path, teacher: CountedTeacher, source: str
+    folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path, teacher: CountedTeacher, source: str
 ) -> None:
     collection, recipe = folder.collection, folder.recipe
     fits_for, key = readers(folder, teacher)
@@ -141,7 +143,7 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
     return fits_for, lambda text: tokens_read(student, prompt + text, limit=limit)
 
 
-def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: CountedTeacher) -> None:
+def _score(folder: RunFolder, lists: KnownLists, target: Path, teacher: CountedTeacher) -> None:
     """Ask the teacher for dark texts and candidates together: where it normalises over a list, they must be one."""
     collection = folder.collection
     wider, edge = with_documents(collection, TextTable(target / TEXTS)), len(collection.corpus)
@@ -166,6 +168,6 @@ def _score(folder: RunFolder, lists: TeachingSet, target: Path, teacher: Counted
         say(f"Teacher {teacher.name}: {calls_told(calls)}")
 
 
-def _diagnose(folder: RunFolder, spec: DarkSpec, lists: TeachingSet, target: Path) -> DarkDiagnostics:
+def _diagnose(folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path) -> DarkDiagnostics:
     chosen = DarkLists(open_dark_set(target), lists, spec, len(folder.collection.corpus))
     return diagnose_dark(chosen, folder.recipe.query_seed)

@@ -16,6 +16,7 @@ from distillir.progress import say
 from distillir.teachers.counted import added
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
+from distillir.teachers.unanswered import answered_pairs
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
@@ -82,4 +83,4 @@ def _ask_dark(
     if spec.both_orders:
         swapped = teacher.prefer(wider, asked, pair_rows[:, 1], pair_rows[:, 0])
     pairs = Pairs(np.concatenate(indices), np.concatenate(first), np.concatenate(second), forward, swapped)
-    return pairs.where(~np.isnan(forward))
+    return pairs.where(answered_pairs(forward, teacher.name, "pairs of dark examples"))

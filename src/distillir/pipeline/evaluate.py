@@ -16,10 +16,12 @@ from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
+from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import FACT
 
 #: Facts of the stages that ``metrics.json`` repeats where there are any.
-NOTED = ("dark", "gate", "dark_calls", "pairs", "pair_calls", "dark_pairs", "layer_calls", "rounds", "generated")
+NOTED = ("dark", "gate", "dark_calls", "pairs", "pair_calls", "dark_pairs", "layer_calls", "rounds", "generated", FACT)
 
 
 def search_before(folder: RunFolder) -> None:
@@ -39,7 +41,6 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     from distillir.evaluation.index_size import index_size
     from distillir.evaluation.measures import evaluate as measure
     from distillir.evaluation.significance import compare
-    from distillir.retrieval.trec import read_run
 
     folder.need(folder.student, "train")
     search_before(folder)
@@ -50,7 +51,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     measures = recipe.evaluation.measures
     runs = {"teacher": folder.teacher_run, "before": folder.before_run, "after": folder.after_run}
     found = {
-        name: measure(read_run(path, collection), qrels, measures) for name, path in runs.items() if path.is_file()
+        name: measure(read_ranking(folder, path), qrels, measures) for name, path in runs.items() if path.is_file()
     }
     layer_quality(folder)
     noted = folder.noted()
@@ -95,17 +96,18 @@ def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
         return
     rows = evaluation_queries(folder)
     with folder.timed(f"evaluate {name}"):
-        wanted = folder.recipe.evaluation
-        run = search_student(
+        wanted, own = folder.recipe.evaluation, folder.recipe.queries.own_document
+        found = search_student(
             model,
             folder.collection,
             rows,
             wanted.depth,
             precision=wanted.precision,
             trust_remote_code=folder.recipe.student.trust_remote_code,
+            own_document=own,
         )
         if rank() == 0:
-            write_run(replace(run, name=name), folder.collection, path)
+            write_run(replace(found, name=name), folder.collection, path)
     barrier()
 
 

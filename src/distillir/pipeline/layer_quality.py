@@ -18,10 +18,10 @@ from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank, world_size
 from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import progress, say
 from distillir.retrieval.run import Run, from_lists
-from distillir.retrieval.trec import read_run
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
 
@@ -82,9 +82,9 @@ def sample(folder: RunFolder) -> tuple[Rows, list[Rows], Qrels]:
     Raises:
         DistillirError: No evaluation query has a candidate.
     """
-    collection, judged = folder.collection, evaluation_qrels(folder)
+    judged = evaluation_qrels(folder)
     paths = (folder.teacher_run, folder.evaluation_candidates, folder.before_run)
-    run = read_run(next(path for path in paths if path.is_file()), collection).select(judged.query_rows)
+    run = read_ranking(folder, next(path for path in paths if path.is_file())).select(judged.query_rows)
     known = np.flatnonzero(np.diff(run.offsets))
     if not len(known):
         raise DistillirError("no evaluation query has a candidate", where=folder.runs)

@@ -5,6 +5,7 @@ from distillir.parallel import barrier, rank
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import tell_same_texts
 from distillir.progress import say
 from distillir.retrieval.run import Run
 
@@ -35,6 +36,8 @@ def mine(folder: RunFolder) -> None:
     from distillir.retrieval.trec import write_run
 
     collection = folder.collection
+    if not (folder.candidates.is_file() and folder.evaluation_candidates.is_file()):
+        tell_same_texts(folder, training_queries(folder))
     with folder.timed("mine"):
         for name, path in (("candidates", folder.candidates), ("evaluation candidates", folder.evaluation_candidates)):
             if reusable(folder, name):
@@ -67,6 +70,7 @@ def mine_training(folder: RunFolder, model: str | None = None) -> Run:
         default_model=model or str(folder.initial_student),
         trust_default=folder.recipe.student.trust_remote_code,
         qrels=training_qrels(folder),
+        own_document=folder.recipe.queries.own_document,
         queries="training queries",
     )
 
@@ -88,5 +92,6 @@ def mine_evaluation(folder: RunFolder) -> Run:
         default_model=str(folder.initial_student),
         trust_default=folder.recipe.student.trust_remote_code,
         qrels=None,
+        own_document=folder.recipe.queries.own_document,
         queries="evaluation queries",
     )

@@ -20,6 +20,7 @@ from distillir.teachers.counted import added, calls_told
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
+from distillir.teachers.unanswered import answered_pairs
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
@@ -100,7 +101,4 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     swapped = np.full(len(index), np.nan, dtype=np.float32)
     if spec.both_orders:
         swapped = teacher.prefer(folder.collection, queries, *rows[::-1])
-    answered = ~np.isnan(forward)
-    if not answered.all():
-        say(f"The pairwise teacher gave no answer about {int((~answered).sum())} pairs, which are left out")
-    return Pairs(index, first, second, forward, swapped).where(answered)
+    return Pairs(index, first, second, forward, swapped).where(answered_pairs(forward, teacher.name))

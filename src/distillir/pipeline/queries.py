@@ -4,6 +4,7 @@ import numpy as np
 
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
+from distillir.collections.text_identity import text_keys
 from distillir.errors import DistillirError
 from distillir.evaluation.held_out import teacher_qrels
 from distillir.pipeline.run_folder import RunFolder
@@ -40,7 +41,8 @@ def training_queries(folder: RunFolder) -> Rows:
     """Query rows the student learns from, ascending.
 
     Raises:
-        DistillirError: There is none, or a query of the evaluation split is among them.
+        DistillirError: There is none, or a query of the evaluation split is among them (unless the recipe leaves such
+            queries out, and those with the text of one).
     """
     wanted, collection = folder.recipe.queries, folder.collection
     rows, made = _pool(folder)
@@ -51,19 +53,30 @@ def training_queries(folder: RunFolder) -> Rows:
         generator = np.random.default_rng(folder.recipe.query_seed)
         rows = np.sort(generator.choice(rows, wanted.limit, replace=False))
     rows = np.concatenate([rows, made])
-    shared = np.intersect1d(rows, evaluation_queries(folder))
+    evaluated = evaluation_queries(folder)
+    if wanted.leave_out_evaluated:
+        rows = np.setdiff1d(rows, [*evaluated, *repeated_queries(collection, rows, evaluated)])
+    shared = np.intersect1d(rows, evaluated)
     if len(shared):
         raise DistillirError(
             f"{len(shared)} queries are in the training and the evaluation split, "
             f"for example {collection.queries.id(int(shared[0]))!r}",
             where=f"collection {collection.name}",
-            remedy="mend the qrels so that the splits share no query",
+            remedy="mend the qrels so that the splits share no query, or set queries.leave_out_evaluated",
         )
     if not len(rows):
         raise DistillirError(
             "there is no training query", where="queries", remedy="name a split, or set queries.sentences"
         )
     return rows.astype(np.int64)
+
+
+def repeated_queries(collection: Collection, training: Rows, evaluated: Rows) -> Rows:
+    """Training query rows that have the text of an evaluated query under another id."""
+    others = np.setdiff1d(training, evaluated)
+    keys = text_keys(collection.queries)
+    found: Rows = others[np.isin(keys[others], keys[evaluated])]
+    return found
 
 
 def training_qrels(folder: RunFolder) -> Qrels:
@@ -84,13 +97,13 @@ def evaluation_qrels(folder: RunFolder) -> Qrels:
     Raises:
         DistillirError: There is no such split, nothing in it is judged, or the teacher has not ranked.
     """
-    from distillir.retrieval.trec import read_run
+    from distillir.pipeline.rankings import read_ranking
 
     split = folder.recipe.evaluation.split
     if split is not None:
         return split_qrels(folder.collection, split)
     folder.need(folder.teacher_run, "score")
-    return teacher_qrels(read_run(folder.teacher_run, folder.collection))
+    return teacher_qrels(read_ranking(folder, folder.teacher_run))
 
 
 def split_qrels(collection: Collection, split: str) -> Qrels:

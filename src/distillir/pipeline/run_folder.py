@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from distillir.collections import Collection
+from distillir.doing import doing
 from distillir.errors import DistillirError
 from distillir.files import atomic_file, read_lines, write_json
 from distillir.parallel import barrier, rank
@@ -19,7 +20,23 @@ from distillir.pipeline.lock import HOLDER_FILE, LOCK_FILE
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.
-PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "api_key_env")
+PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "longest_wait", "api_key_env")
+
+#: What is being done in a stage, for the message of an error that ends it.
+STAGES = {
+    "collection": "opening the collection",
+    "mine": "mining candidates",
+    "score": "scoring candidates",
+    "dark": "making dark examples",
+    "pairs": "asking about pairs",
+    "layers": "scoring by layers",
+    "train": "training",
+    "evaluate before": "evaluating the student before training",
+    "evaluate after": "evaluating the student after training",
+    "evaluate teacher": "evaluating the teacher",
+    "evaluate rounds": "evaluating the rounds",
+    "layer quality": "measuring the layers",
+}
 
 
 class RunFolder:
@@ -96,13 +113,13 @@ class RunFolder:
 
     def _unused(self, *but: str) -> bool:
         """Whether nothing is in the folder but the lock, and files of these names."""
-        return all(path.name in (LOCK_FILE, HOLDER_FILE, *but) for path in self.path.iterdir())
+        return all(path.name in (LOCK_FILE, HOLDER_FILE, "error.log", *but) for path in self.path.iterdir())
 
     def release(self) -> None:
         """Give the folder back where the run has made nothing yet, so that a mended recipe finds it free."""
-        if rank() == 0 and self._unused(RECIPE_FILE, self.work.name, self.provenance.name):
+        if rank() == 0 and self._unused(RECIPE_FILE, self.work.name, self.provenance.name, "error.log"):
             shutil.rmtree(self.work, ignore_errors=True)
-            for name in (RECIPE_FILE, self.provenance.name):
+            for name in (RECIPE_FILE, self.provenance.name, "error.log"):
                 (self.path / name).unlink(missing_ok=True)
 
     @cached_property
@@ -168,7 +185,8 @@ class RunFolder:
     def timed(self, stage: str) -> Iterator[None]:
         """Add the seconds of the block to a stage's."""
         start = time.monotonic()
-        yield
+        with doing(STAGES.get(stage, stage)):
+            yield
         spent = time.monotonic() - start
         seconds = self.noted().get("seconds", {})
         self.note(seconds={**seconds, stage: round(seconds.get(stage, 0.0) + spent, 2)})

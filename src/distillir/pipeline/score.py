@@ -7,16 +7,19 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.query_generator import source_document
+from distillir.collections.text_identity import text_keys
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import tell_copies
 from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teachers.unanswered import last_where_silent, without_unanswered
+from distillir.teachers.unanswered import last_where_silent, say_unanswered, without_unanswered
+from distillir.teaching.teaching_set import open_teaching_set
 
 
 def score(folder: RunFolder) -> None:
@@ -39,15 +42,14 @@ def score(folder: RunFolder) -> None:
             _judge(folder)
         else:
             _score(folder, taught, ranked)
+        barrier()
+        tell_copies(folder, open_teaching_set(folder.teaching, folder.collection))
     barrier()
 
 
 def _adopt(folder: RunFolder, source: str) -> None:
     """Copy a teaching set made elsewhere."""
-    import shutil
-
-    from distillir.files import atomic_directory
-    from distillir.teaching.teaching_set import open_teaching_set
+    from distillir.pipeline.adopted_lists import adopt_lists
 
     lists = open_teaching_set(Path(source), folder.collection)
     if not lists.has_scores and compose(folder.recipe).needs_scores:
@@ -56,18 +58,16 @@ def _adopt(folder: RunFolder, source: str) -> None:
             where=source,
             remedy="import it again with --scores, or name a teacher in place of teaching",
         )
-    if rank() == 0:
-        with atomic_directory(folder.teaching) as target:
-            shutil.copytree(lists.path, target, dirs_exist_ok=True)
+    adopt_lists(folder, lists)
 
 
 def _judge(folder: RunFolder) -> None:
     """A teaching set of the candidates and their judgements, without scores."""
-    from distillir.retrieval.trec import read_run
+    from distillir.pipeline.rankings import read_ranking
     from distillir.teaching.writer import build_teaching_set
 
     folder.need(folder.candidates, "mine")
-    run = read_run(folder.candidates, folder.collection)
+    run = read_ranking(folder, folder.candidates)
     relevant = _relevant(folder, run)
     judged = sum(bool(flags.any()) for flags in relevant)
     say(f"No teacher: {judged} of {len(run)} lists have a judged positive")
@@ -83,7 +83,7 @@ def _relevant(folder: RunFolder, run: Run) -> list[npt.NDArray[np.bool_]]:
 
 def _score(folder: RunFolder, taught: bool, ranked: bool) -> None:
     """Write the teacher's run and the teaching set, whichever is not there."""
-    from distillir.retrieval.trec import read_run
+    from distillir.pipeline.rankings import read_ranking
 
     folder.need(folder.candidates, "mine")
     folder.need(folder.evaluation_candidates, "mine")
@@ -91,15 +91,16 @@ def _score(folder: RunFolder, taught: bool, ranked: bool) -> None:
     if not ranked:
         _rank_evaluation(folder, teacher)
     if not taught:
-        score_training(folder, read_run(folder.candidates, folder.collection), folder.teaching, teacher=teacher)
+        score_training(folder, read_ranking(folder, folder.candidates), folder.teaching, teacher=teacher)
 
 
 def _rank_evaluation(folder: RunFolder, teacher: CountedTeacher) -> None:
     """Write the teacher's order of the evaluation candidates; what it gave no answer about ranks last."""
-    from distillir.retrieval.trec import read_run, write_run
+    from distillir.pipeline.rankings import read_ranking
+    from distillir.retrieval.trec import write_run
 
     collection = folder.collection
-    run = read_run(folder.evaluation_candidates, collection)
+    run = read_ranking(folder, folder.evaluation_candidates)
     scores = [last_where_silent(values) for values in teacher.score(collection, run.queries, run.lists)]
     if rank() == 0:
         write_run(from_lists(run.queries, run.lists, scores, "teacher"), collection, folder.teacher_run)
@@ -125,9 +126,9 @@ def score_training(
     teacher = teacher or _teacher(folder)
     scores = teacher.score(collection, run.queries, run.lists)
     calls = teacher.calls()
-    run, scores, silent = without_unanswered(run, scores)
-    if silent:
-        say(f"The teacher gave no answer about {silent} candidates, which are left out")
+    asked = run
+    run, scores, silent = without_unanswered(asked, scores)
+    say_unanswered(asked, run, silent, teacher.name)
     if folder.recipe.candidates.guard is not None:
         guard = folder.recipe.candidates.guard
         before = len(run.documents)
@@ -163,12 +164,13 @@ def _round_trip(folder: RunFolder, run: Run, scores: list[Scores]) -> tuple[Run,
     most = folder.recipe.queries.round_trip
     if most is None or not len(folder.generated):
         return run, scores
-    made = set(folder.generated.tolist())
+    # By text: which of two copies of its document the teacher ranks first says nothing.
+    made, texts = set(folder.generated.tolist()), text_keys(folder.collection.corpus)
     kept = []
     for index, query in enumerate(run.queries.tolist()):
         source = source_document(folder.collection.queries.id(query)) if query in made else None
         best = run.of(index)[0][np.argsort(-scores[index], kind="stable")[:most]]
-        if query not in made or (source is not None and folder.collection.corpus.row(source) in best):
+        if query not in made or (source is not None and texts[folder.collection.corpus.row(source)] in texts[best]):
             kept.append(index)
     total = int(np.isin(run.queries, folder.generated).sum())
     lost = len(run) - len(kept)

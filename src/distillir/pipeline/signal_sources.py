@@ -18,6 +18,8 @@ from distillir.methods.compose import compose
 from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
 from distillir.pairs.spec import PairSpec
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import known_lists
+from distillir.plans.known_lists import KnownLists
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
@@ -25,11 +27,13 @@ from distillir.teachers.pairwise import PairwiseTeacher
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
-def dark_source(folder: RunFolder, spec: DarkSpec, lists: TeachingSet) -> str:
+def dark_source(folder: RunFolder, spec: DarkSpec, lists: KnownLists) -> str:
     """Identity of all that the dark texts of a teaching set depend on (hex)."""
     digest, recipe = xxhash.xxh3_128(), folder.recipe
     settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
     settings += [recipe.training.pseudo_positives, folder.collection.fingerprint]
+    if recipe.training.pseudo_positives == "always":
+        settings.append("of the teacher's best")  # they were made of judged positives
     digest.update(json.dumps(settings).encode())
     for index, query in enumerate(lists.queries.tolist()):
         digest.update(np.int64(query).tobytes() + np.int64(len(lists.documents(index))).tobytes())
@@ -90,7 +94,8 @@ def misfit_of_signal(folder: RunFolder, name: str) -> str:
 def _check_dark(folder: RunFolder) -> None:
     spec = compose(folder.recipe).dark
     if spec is not None and (folder.dark / TEXTS).is_dir():
-        check_source(folder.dark, dark_source(folder, spec, open_teaching_set(folder.teaching, folder.collection)))
+        lists = open_teaching_set(folder.teaching, folder.collection)
+        check_source(folder.dark, dark_source(folder, spec, known_lists(folder, lists)))
 
 
 def _check_pairs(folder: RunFolder) -> None:

@@ -19,6 +19,7 @@ from distillir.pipeline.pairs import make_pairs
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import known_lists, own_judgements
 from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
 from distillir.progress import say
 from distillir.seeds import stage_seed
@@ -118,18 +119,20 @@ def _train_stage(
 
     recipe = folder.recipe
     taught = open_teaching_set(sources.teaching, folder.collection)
+    judged = own_judgements(folder)
     dark = None
     if stage.dark is not None and method.dark is not None:
         edge = len(folder.collection.corpus)
         examples = open_dark_set(sources.dark)
-        check_source(sources.dark, dark_source(folder, method.dark, taught))
+        known = known_lists(folder, taught)
+        check_source(sources.dark, dark_source(folder, method.dark, known))
         compared = None
         if method.pairs is not None and method.pairs.dark:
             folder.need(sources.pairs / DARK_PAIRS, "score")
             teacher = load_pairwise(method.pairs.teacher)
             source = dark_pair_source(folder, method.pairs, taught, examples, teacher)
             compared = PairLists(open_pairs(sources.pairs, source, DARK_PAIRS))
-        dark_lists = DarkLists(examples, taught, method.dark, edge, compared)
+        dark_lists = DarkLists(examples, known, method.dark, edge, compared)
         dark = DarkTraining(dark_lists, *stage.dark)
     pairs = None
     if method.pairs is not None:
@@ -153,6 +156,7 @@ def _train_stage(
             dark=dark,
             pairs=pairs,
             layers=layered,
+            judged=judged,
             penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
             stage=number,
             seed=stage_seed(recipe.seed, number),
@@ -198,8 +202,9 @@ def _layered(folder: RunFolder, spec: "LayerSpec", taught: TeachingSet, sources:
 def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:
     """Candidates and scores with the student so far, in ``work/``; nothing where they are there."""
     from distillir.pipeline.mine import mine_training
+    from distillir.pipeline.rankings import read_ranking
     from distillir.pipeline.score import score_training
-    from distillir.retrieval.trec import read_run, write_run
+    from distillir.retrieval.trec import write_run
 
     found, teaching = folder.work / f"candidates-{number}.trec", folder.work / f"teaching-{number}"
     barrier()
@@ -213,7 +218,7 @@ def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:
         barrier()
     if not scored:
         with folder.timed("score"):
-            score_training(folder, read_run(found, folder.collection), teaching, key=f"stage {number}")
+            score_training(folder, read_ranking(folder, found), teaching, key=f"stage {number}")
         barrier()
     return teaching
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from distillir.collections.table import Rows
 from distillir.plans.lesson import Flags
+from distillir.plans.positives import with_positive
 from distillir.retrieval.run import Scores
 
 HARD, REMAINING = -0.25, -0.5
@@ -26,6 +27,8 @@ class GradedLists:
             group. The original's cut is not known: ``half`` is a reconstruction.
         first: ``judged``: judged positives stand before all others, among themselves as the teacher scores them;
             ``teacher``: the teacher's order alone. Candidates that the teacher ties keep the order they were mined in.
+        spare: With ``judged``: judged positives beyond the top group are labelled as its last one, not as the negatives
+            of the other two (ours; the original's code labels them by rank alone).
         redraw: Draw the two groups anew each epoch (ours); else once, as in the original's prepared files.
 
     Source:
@@ -38,23 +41,28 @@ class GradedLists:
     cut: int | str = "half"
     first: str = "judged"
     redraw: bool = False
+    spare: bool = True
 
     @property
     def size(self) -> int:
         """Candidates of a whole list."""
         return self.top + self.hard + self.remaining
 
-    def choose(self, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+    def choose(
+        self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
+    ) -> Rows:
         """See `distillir.plans.list_form.ListForm`; the top group first, in order."""
         ranked = self._ranked(scores, relevant)
         top, edge, hard, remaining = self._edges(len(ranked))
-        return np.concatenate(
+        chosen = np.concatenate(
             [
                 ranked[:top],
                 generator.choice(ranked[top:edge], hard, replace=False),
                 generator.choice(ranked[edge:], remaining, replace=False),
             ]
         )
+        # Where judged positives stand first and there is a top group, they are in it.
+        return with_positive(chosen, scores, positives)
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:
         """See `distillir.plans.list_form.ListForm`; candidates that are not drawn have their group's label too."""
@@ -65,6 +73,8 @@ class GradedLists:
         graded[:top] = 1.0 / np.arange(1, top + 1)
         labels = np.empty_like(graded)
         labels[ranked] = graded
+        if self.spare and self.first == "judged":
+            labels[relevant] = np.maximum(labels[relevant], 1.0 / max(top, 1))
         return labels
 
     def outside(self, scores: Scores) -> float:

@@ -7,10 +7,12 @@ import numpy as np
 
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
+from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lesson, Lists
 from distillir.plans.list_form import ListForm
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.positives import wanted_positives, with_positive
 
 if TYPE_CHECKING:
     from distillir.dark.dark_lists import DarkLists
@@ -44,6 +46,9 @@ class Lessons:
         dark: Dark examples that lessons hold beside their lists.
         pairs: Pairs that lessons hold, and whose documents come first into their lists.
         layers: Scores of a teacher's layers.
+        positives: Each list holds a judged positive of its query where its candidates do. Objectives that compare
+            positives need that; lists of others are those of ``False``, bit for bit.
+        pseudo_positives: What stands for a positive (`distillir.plans.positives.wanted_positives`).
         seed: For order and sampling.
 
     Raises:
@@ -61,10 +66,12 @@ class Lessons:
         dark: "DarkLists | None" = None,
         pairs: "PairLists | None" = None,
         layers: "LayerSet | None" = None,
+        positives: bool = False,
+        pseudo_positives: bool | str = False,
         seed: int = 0,
     ) -> None:
         self.lists, self.forms, self.dark, self.pairs, self.layers = lists, tuple(forms), dark, pairs, layers
-        self.seed = seed
+        self.positives, self.pseudo_positives, self.seed = positives, pseudo_positives, seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
         self._usable = np.flatnonzero(sizes > 1)
@@ -109,12 +116,15 @@ class Lessons:
         dark, progress = None, position / self._length
         if self.dark is not None:
             dark = self.dark.lesson(index, chosen, progress, np.random.default_rng([self.seed, epoch, index, 3]))
+        labels = self.forms[form].labels(scores, relevant)
+        if isinstance(self.lists, KnownLists):
+            labels = self.lists.levelled(index, labels)
         pairs, preferences = (None, None) if self.pairs is None else self.pairs.within(index, chosen)
         return Lesson(
             query=int(self.lists.queries[index]),
             documents=documents[chosen],
             teacher=scores[chosen],
-            labels=self.forms[form].labels(scores, relevant)[chosen],
+            labels=labels[chosen],
             relevant=relevant[chosen],
             known=documents,
             outside=self.forms[form].outside(scores),
@@ -168,7 +178,9 @@ class Lessons:
         cut = self.forms[form]
         drawn = [self.seed, epoch, index, 1] if cut.redraw else [self.seed, index, 2, form]
         _, scores, relevant = self._list(index)
-        chosen = cut.choose(scores, relevant, np.random.default_rng(drawn))
+        positives = wanted_positives(scores, relevant, self.pseudo_positives) if self.positives else None
+        chosen = cut.choose(scores, relevant, np.random.default_rng(drawn), positives=positives)
         if self.pairs is None or not self.pairs.first:
             return chosen
-        return self.pairs.put_first(index, chosen, np.random.default_rng([*drawn, 4]))
+        chosen = self.pairs.put_first(index, chosen, np.random.default_rng([*drawn, 4]))
+        return with_positive(chosen, scores, positives)

@@ -20,13 +20,17 @@ class ListForm(Protocol):
     def redraw(self) -> bool:
         """Whether what is random is drawn anew each epoch."""
 
-    def choose(self, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+    def choose(
+        self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
+    ) -> Rows:
         """Places of the chosen candidates, each once.
 
         Args:
             scores: Teacher scores of all candidates [N].
             relevant: Judged relevant or not [N].
             generator: For what is random.
+            positives: Of these candidates [N] one is among the chosen, if there is any
+                (`distillir.plans.positives.with_positive`); None where it does not matter.
         """
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:

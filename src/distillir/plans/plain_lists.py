@@ -6,6 +6,7 @@ import numpy as np
 
 from distillir.collections.table import Rows
 from distillir.plans.lesson import Flags
+from distillir.plans.positives import with_positive
 from distillir.retrieval.run import Scores
 
 SAMPLES = {
@@ -34,17 +35,24 @@ class PlainLists:
         """What is random is drawn anew each epoch."""
         return True
 
-    def choose(self, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+    def choose(
+        self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
+    ) -> Rows:
         """See `distillir.plans.list_form.ListForm`."""
         size = len(scores)
         keep = size if self.size is None else min(self.size, size)
         if keep == size:
             return np.arange(size)
+        drawn = with_positive(self._drawn(keep, scores, relevant, generator), scores, positives)
+        return np.sort(drawn) if self.sample == "random" else drawn
+
+    def _drawn(self, keep: int, scores: Scores, relevant: Flags, generator: np.random.Generator) -> Rows:
+        """Places of ``keep`` candidates: in order, or as they were drawn, so that any of these may be the last."""
         best = np.argsort(-scores, kind="stable")
         if self.sample == "top":
             return best[:keep]
         if self.sample == "random":
-            return np.sort(generator.choice(size, keep, replace=False))
+            return generator.choice(len(scores), keep, replace=False)
         if self.sample == "stratified":
             return _stratified(scores, keep, generator)
         judged = relevant[best] if self.sample == "positive_random" else best[:0]

@@ -76,6 +76,6 @@ class Stage(BaseModel):
         return tuple(
             PlainLists(training.candidates_per_query, training.sample)
             if isinstance(spec, str)
-            else GradedLists(**spec.model_dump())
+            else GradedLists(**spec.model_dump(), spare=training.mask_positives)
             for spec in specs
         )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from distillir.collections import TextTable
 from distillir.errors import DistillirError
-from distillir.files import atomic_directory
+from distillir.files import atomic_directory, reserve
 from distillir.progress import progress
 from distillir.retrieval.bm25_settings import BM25Settings
 
@@ -101,8 +101,10 @@ def build_postings(
     norms = k1 * (1 - b + b * lengths / lengths.mean())
     pointers = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(frequencies)])
     total = int(pointers[-1])
-    data = np.lib.format.open_memmap(folder / "data.npy", mode="w+", dtype=np.float32, shape=(total,))
-    indices = np.lib.format.open_memmap(folder / "indices.npy", mode="w+", dtype=np.int32, shape=(total,))
+    reserve(folder / "data.bin", 4 * total)
+    reserve(folder / "indices.bin", 4 * total)
+    data = np.memmap(folder / "data.bin", mode="r+", dtype=np.float32, shape=(total,))
+    indices = np.memmap(folder / "indices.bin", mode="r+", dtype=np.int32, shape=(total,))
     cursor = pointers[:-1].copy()
     for documents, terms, counts in _blocks(counted):
         order = np.argsort(terms, kind="stable")

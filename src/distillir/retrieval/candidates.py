@@ -6,9 +6,11 @@ import numpy as np
 
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
+from distillir.collections.text_identity import text_keys
 from distillir.errors import DistillirError
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.fusion import fuse
+from distillir.retrieval.own_document import search
 from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.sources import Retriever
 
@@ -29,6 +31,7 @@ def mine(
     size: int | None = None,
     sample: str = "top",
     seed: int = 0,
+    own_document: str = "leave_out",
     queries: str = "queries",
 ) -> Run:
     """Rank with every source, fuse, and choose.
@@ -41,12 +44,15 @@ def mine(
         fusion: How several sources become one; see `fuse`.
         weights: One per source; see `fuse`.
         qrels: Judgements, for the next two.
-        exclude_judged: Leave out documents judged relevant; the list is filled from below.
+        exclude_judged: Leave out documents judged relevant, and all with the text of one under whatever id; the list is
+            filled from below.
         add_judged: Put in documents judged relevant that the ranking lacks, in place of its last ones.
         size: Candidates kept of the ``depth`` (default: all).
         sample: Which are kept: the ``top`` ones, or ``random`` ones (of the same seed always the same for a query,
             whatever other queries are mined with it). Documents judged relevant are kept first where ``add_judged``.
         seed: Seed of the random choice.
+        own_document: ``leave_out`` takes the document that a query itself is out of every source's ranking, before
+            they are fused; ``keep`` leaves it. See `distillir.collections.own_documents.own_documents`.
         queries: What the queries are called where a source finds nothing for some; see `tell_found_nothing`.
 
     Returns:
@@ -66,8 +72,9 @@ def mine(
     if (exclude_judged or add_judged) and qrels is None:
         raise DistillirError("judged documents are to be treated, but there are no qrels", where="candidates")
     judged = [_relevant(qrels, int(q)) for q in query_rows]
-    reserve = max((len(rows) for rows in judged), default=0) if exclude_judged else 0
-    runs = [source.search(collection, query_rows, depth + reserve) for source in sources]
+    excluded = _copies(collection, judged) if exclude_judged else judged
+    reserve = max((len(rows) for rows in excluded), default=0) if exclude_judged else 0
+    runs = [search(source, collection, query_rows, depth + reserve, own_document=own_document) for source in sources]
     for source, found_by in zip(sources, runs, strict=True):
         tell_found_nothing(source, found_by, collection, query_rows, queries)
     run = runs[0] if len(runs) == 1 else fuse(runs, how=fusion, weights=weights, depth=depth + reserve)
@@ -75,7 +82,7 @@ def mine(
     for place, query in enumerate(query_rows):
         found, values = run.of(place)
         if exclude_judged:
-            left = ~np.isin(found, judged[place])
+            left = ~np.isin(found, excluded[place])
             found, values = found[left], values[left]
         kept = np.arange(min(depth, len(found)))
         relevant = judged[place] if add_judged else judged[place][:0]
@@ -91,6 +98,19 @@ def mine(
 
 def _relevant(qrels: Qrels | None, query: int) -> Rows:
     return np.empty(0, dtype=np.int64) if qrels is None else qrels.relevant(query)
+
+
+def _copies(collection: Collection, judged: list[Rows]) -> list[Rows]:
+    """For each query, its judged documents and every other document with the text of one."""
+    texts = text_keys(collection.corpus)
+    order = np.argsort(texts, kind="stable")
+    ordered = texts[order]
+    found = []
+    for rows in judged:
+        keys = np.unique(texts[rows])
+        starts, ends = (np.searchsorted(ordered, keys, side=side) for side in ("left", "right"))
+        found.append(np.concatenate([rows[:0], *(order[a:b] for a, b in zip(starts, ends, strict=True))]))
+    return found
 
 
 def _choose(found: Rows, relevant: Rows, size: int, sample: str, seed: list[int]) -> Rows:

@@ -14,6 +14,7 @@ from distillir.retrieval.run import Scores
 from distillir.teachers.ask_once import ask_once
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
+from distillir.teachers.former_answers import take_over
 from distillir.teachers.keys import Keys, pair_keys, triple_keys
 from distillir.teachers.pairwise import PairwiseTeacher
 
@@ -44,16 +45,28 @@ class Questions:
             documents: Document rows [N], of each document that a question holds.
         """
         if self._cache is None:
-            self._cache = ScoreCache((self._root or cache_root() / "scores") / self.asker.fingerprint())
+            self._cache = ScoreCache(self._folder(self.asker.kept_under()))
+        cache = self._cache
 
-        def ask(places: Rows) -> None:
-            assert self._cache is not None
-            known = self._cache.get(keys)
+        def ask_some(places: Rows) -> None:
+            known = cache.get(keys)
             self.asker.readable = bool((~np.isnan(known) & (known != UNANSWERED)).any())
             self._ask(collection, keys[places], queries[places], [rows[places] for rows in documents])
 
+        def ask(places: Rows) -> None:
+            former = self.asker.formerly()
+            if former is not None and self._folder(former).is_dir():
+                left = take_over(ScoreCache(self._folder(former)), cache, keys, places, ask_some, self.asker.name)
+                self.found["cached"] += len(places) - len(left)
+                places = left
+            if len(places):
+                ask_some(places)
+
         found = ask_once(self._cache, keys, ask, self.found)
         return np.where(found == UNANSWERED, np.float32(np.nan), found)
+
+    def _folder(self, name: str) -> Path:
+        return (self._root or cache_root() / "scores") / name
 
     def calls(self) -> dict[str, int]:
         """What was asked, what the cache had, and what was the matter with answers."""

@@ -25,6 +25,8 @@ class CountedTeacher(Teacher):
 #: What is told of the counts of a language model's answers.
 _MATTERS = {
     "neither": "answered neither of the two words",
+    "tail": "with hardly any probability of the two words",
+    "thinking": "thoughts in place of an answer",
     "bounded": "told one of the two words alone (the other is as unlikely as can be told)",
     "refused": "refused",
     "no log-probabilities": "without log-probabilities",

@@ -43,6 +43,7 @@ def train_cross_encoder(
     seed: int = 0,
     max_pairs: int | None = None,
     pairwise: bool = False,
+    own_document: str = "leave_out",
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
     trust_remote_code: bool = False,
@@ -69,6 +70,7 @@ def train_cross_encoder(
         max_pairs: At most so many pairs.
         pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
             positive against each of its negatives, half of them in either order, and ties among negatives.
+        own_document: See `training_pairs`.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
         trust_remote_code: Whether code that comes with the base model may run.
@@ -98,6 +100,7 @@ def train_cross_encoder(
         negative_depth=negative_depth,
         max_pairs=max_pairs,
         seed=seed,
+        own_document=own_document,
     )
     resolved = resolve_precision(precision, pick_device())
     options, prompt = ModelOptions(trust_remote_code=trust_remote_code), default_prompt(base_model)

@@ -7,8 +7,10 @@ import numpy.typing as npt
 import xxhash
 
 from distillir.collections import Collection
+from distillir.collections.known_positives import KnownPositives
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
+from distillir.retrieval.own_document import without_own
 from distillir.retrieval.run import Run
 
 
@@ -85,22 +87,26 @@ def training_pairs(
     negative_depth: int = 30,
     max_pairs: int | None = None,
     seed: int = 0,
+    own_document: str = "leave_out",
 ) -> TrainingPairs:
     """Each judged positive of a split, with negatives drawn from what a run ranks high.
 
     Args:
         collection: Where judgements are.
         split: Whose.
-        negatives_run: Rankings of the split's queries; what is judged relevant is taken out of them.
+        negatives_run: Rankings of the split's queries; what any split judges relevant, and all with the text of such a
+            document, is taken out of them.
         negatives_per_positive: Drawn without replacement for each positive; fewer where the run has fewer.
         negative_depth: Drawn from the first so many that are left.
         max_pairs: Whole positives with their negatives, of queries in random order, until this many pairs.
         seed: Of draws and order; a query's draws do not depend on other queries.
+        own_document: ``leave_out``: a document that is the query itself is no negative either; ``keep``: it may be.
 
     Raises:
         DistillirError: The split has no judged positive, or the run has no negative for any query.
     """
-    qrels = collection.qrels(split)
+    qrels, known = collection.qrels(split), KnownPositives(collection)
+    negatives_run = without_own(negatives_run, collection, own_document=own_document)
     place = {int(query): i for i, query in enumerate(negatives_run.queries)}
     order = qrels.query_rows
     if max_pairs is not None:
@@ -112,7 +118,7 @@ def training_pairs(
     for query in order.tolist():
         relevant = qrels.relevant(query)
         ranked = negatives_run.of(place[query])[0] if query in place else np.empty(0, dtype=np.int64)
-        pool = ranked[~np.isin(ranked, relevant)][:negative_depth]
+        pool = ranked[~known.among(query, ranked, np.isin(ranked, relevant))][:negative_depth]
         draw = np.random.default_rng([seed, query])
         for positive in relevant.tolist():
             negatives = draw.choice(pool, size=min(negatives_per_positive, len(pool)), replace=False).tolist()

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
+from distillir.errors import DistillirError
+from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 
 
@@ -26,6 +29,55 @@ def without_unanswered(run: Run, scores: Sequence[Scores]) -> tuple[Run, list[Sc
     mined = [values[flags] for (_, values), flags in zip(parts, known, strict=True)]
     kept = from_lists(run.queries, rows, mined, run.name)
     return kept, [values[flags] for values, flags in zip(scores, known, strict=True)], silent
+
+
+def say_unanswered(before: Run, after: Run, silent: int, teacher: str) -> None:
+    """Tell what was left out, and what that leaves.
+
+    Args:
+        before: The candidates.
+        after: What is left of them.
+        silent: How many are gone.
+        teacher: Its name.
+
+    Raises:
+        DistillirError: No list of two candidates is left: nothing can be learnt.
+    """
+    if not silent:
+        return
+    had, left = (sum(len(rows) > 1 for rows in run.lists) for run in (before, after))
+    if had and not left:
+        raise DistillirError(
+            f"gave no answer about {silent} of {len(before.documents)} candidates: no list of two is left to learn",
+            where=f"teacher {teacher}",
+            remedy="run again where a server was away; else use another model or template",
+        )
+    lost = f"; {had - left} of {had} lists have fewer than two left and teach nothing" if had > left else ""
+    say(f"The teacher gave no answer about {silent} of {len(before.documents)} candidates, which are left out{lost}")
+
+
+def answered_pairs(log_odds: Scores, teacher: str, what: str = "pairs") -> npt.NDArray[np.bool_]:
+    """Which pairs [P] a pairwise teacher answered; tells how many it did not.
+
+    Args:
+        log_odds: Its answers [P], NaN for none.
+        teacher: Its name.
+        what: What messages call the pairs.
+
+    Raises:
+        DistillirError: It answered none.
+    """
+    answered = ~np.isnan(log_odds)
+    silent = int((~answered).sum())
+    if silent and not answered.any():
+        raise DistillirError(
+            f"gave no answer about any of {silent} {what}",
+            where=f"teacher {teacher}",
+            remedy="run again where a server was away; else use another model or template",
+        )
+    if silent:
+        say(f"The pairwise teacher gave no answer about {silent} of {len(answered)} {what}, which are left out")
+    return answered
 
 
 def last_where_silent(scores: Scores) -> Scores:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_file
 from distillir.retrieval.run import Scores
@@ -150,6 +151,7 @@ def _read_folder(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         info = json.loads((path / INFO_FILE).read_text(encoding="utf-8"))
         table = datasets.load_from_disk(str(path)).with_format("arrow")[:]
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise_if_refused(error)
         raise DistillirError(f"cannot be read ({error})", where=path, remedy="it is damaged: make it anew") from error
     return table, info
 
@@ -160,6 +162,7 @@ def _read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     try:
         table = pq.read_table(str(path), memory_map=True)
     except (OSError, pa.ArrowException) as error:
+        raise_if_refused(error)
         raise DistillirError(f"is no Parquet file ({error})", where=path) from error
     kept = (table.schema.metadata or {}).get(INFO_KEY)
     if kept is None:

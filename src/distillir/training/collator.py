@@ -11,9 +11,11 @@ from distillir.collections.table import Rows
 from distillir.plans.lesson import Flags, Lesson
 from distillir.retrieval.run import Scores
 from distillir.training.features import Places, sorted_features
+from distillir.training.spared import never_join, spare, texts_of
 from distillir.training.tokens import TokenStore
 
 if TYPE_CHECKING:
+    from distillir.collections.known_positives import KnownPositives
     from distillir.training.teacher_inputs import TeacherInputs
 
 #: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.
@@ -41,8 +43,9 @@ class LessonCollator:
     ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own`` bool [B, N] (of
     the query's own list). Where lessons have pairs: ``pairs`` long [B, M, 2], -1 for none, and ``preferences`` float32
     [B, M]. Where they have layers: ``layers`` float32 [K, B, N]. With ``in_batch``, for the documents of other
-    processes: ``rows`` long [T], those of the document features (-1: joins no list), ``known`` long [B, M], rows that
-    never join a list (-1: none), and ``outside`` float32 [B], the label of those that do. Where a lesson has dark
+    processes: ``rows`` long [T], those of the document features (-1: joins no list), ``texts`` long [T], what they are
+    compared by, ``known`` long [B, M], the texts that never join a list (-1: none), and ``outside`` float32 [B], the
+    label of those that do. With ``known``: ``spared`` bool [B, N], what must not be a negative. Where a lesson has dark
     examples, ``label["dark"]`` holds all that is said of lists and pairs for the dark lists, empty ones for the others.
 
     Args:
@@ -56,6 +59,8 @@ class LessonCollator:
             that its softmax gives them nothing. Documents of other processes join in the loss; what a batch is depends
             on ``gradient_accumulation``, and with it the negatives.
         teacher: What a teacher that is trained along reads (`distillir.training.teacher_inputs`); None without one.
+        known: Knows positives by their texts: none of them, nor a copy of one, is a negative. None: documents are told
+            apart by their rows, and positives beside the best are negatives of it.
     """
 
     #: sentence-transformers' trainer asks its collators for this.
@@ -70,9 +75,11 @@ class LessonCollator:
         pseudo_positives: bool | str = False,
         in_batch: bool | str = False,
         teacher: "TeacherInputs | None" = None,
+        known: "KnownPositives | None" = None,
     ) -> None:
         self.queries, self.documents, self.budget = queries, documents, budget
         self.pseudo_positives, self.in_batch, self.teacher = pseudo_positives, in_batch, teacher
+        self.known = known
 
     def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Any]:
         """Collate lessons [B]; see the class."""
@@ -87,20 +94,25 @@ class LessonCollator:
         none = np.empty(0, dtype=np.int64)
         others = [none] * len(lists)
         own = np.unique(np.concatenate([one.documents for one in lists if one.open] or [none]))
-        known = [lesson.documents if self.in_batch == "all" else lesson.known for lesson in lessons]
+        known: list[Rows] = []
         if self.in_batch:
+            known = [never_join(lesson, self.in_batch, self.known) for lesson in lessons]
+            texts = texts_of(own, self.known)
             others = [
-                own[~np.isin(own, kept)] if lesson.open else none for lesson, kept in zip(lessons, known, strict=True)
+                own[~np.isin(texts, kept)] if lesson.open else none for lesson, kept in zip(lessons, known, strict=True)
             ]
         places = Places(document_rows)
         label = _tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
+        if self.known is not None:
+            label |= spare(label, lessons, self.known)
         if lessons[0].pairs is not None:
             label |= _pairs([(lesson.pairs, lesson.preferences) for lesson in lessons])
         if lessons[0].layers is not None:
             label["layers"] = _layers(lessons, label["index"].shape[1])
         label["query"] = torch.from_numpy(Places(query_rows).of(asked))
         if self.in_batch:
-            label |= _joining(np.where(np.isin(document_rows, own), document_rows, -1), known, lessons)
+            joining = np.where(np.isin(document_rows, own), document_rows, -1)
+            label |= _joining(joining, texts_of(joining, self.known), known, lessons)
         taught: dict[str, Any] = {}
         if self.teacher is not None:
             taught, more = self.teacher(lessons, query_rows, document_rows, label["index"].shape)
@@ -112,13 +124,14 @@ class LessonCollator:
         return {**queries, **documents, **taught, "label": label}
 
 
-def _joining(rows: Rows, known: Sequence[Rows], lessons: Sequence[Lesson]) -> dict[str, Any]:
+def _joining(rows: Rows, texts: Rows, known: Sequence[Rows], lessons: Sequence[Lesson]) -> dict[str, Any]:
     """Which documents may join the lists of other processes, and what is to be known of a list for that."""
     never = np.full((len(known), max(map(len, known))), -1, dtype=np.int64)
     for row, own in enumerate(known):
         never[row, : len(own)] = own
     outside = torch.tensor([lesson.outside for lesson in lessons], dtype=torch.float32)
-    return {"rows": torch.from_numpy(rows), "known": torch.from_numpy(never), "outside": outside}
+    found = {"rows": rows, "texts": texts, "known": never}
+    return {name: torch.from_numpy(values) for name, values in found.items()} | {"outside": outside}
 
 
 def _pairs(given: Sequence[tuple[Rows | None, Scores | None]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Documents of all processes side by side, with gradients that find their way back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -50,17 +50,43 @@ def gathered(encoded: Any, dim: int = 0) -> Any:
     return list(gathered(torch.cat(list(encoded))).split(lengths.tolist()))
 
 
-def with_other_processes(label: Mapping[str, Any]) -> dict[str, Any]:
-    """A label whose lists the documents of other processes have joined, as negatives that the teacher has not scored.
+def average_gradients(parameters: Sequence[Tensor], processes: int) -> None:
+    """Give each parameter the mean of its gradients in all processes, where any of them has one.
+
+    A process without one counts as 0 and takes part: the others would wait for it for ever.
 
     Args:
-        label: What `distillir.training.collator.LessonCollator` made with ``in_batch``.
+        parameters: In the same order in every process.
+        processes: How many there are.
+    """
+    if not parameters:
+        return
+    reached = torch.tensor([one.grad is not None for one in parameters], dtype=torch.int, device=parameters[0].device)
+    dist.all_reduce(reached)
+    for parameter, anywhere in zip(parameters, reached.tolist(), strict=True):
+        if anywhere:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= processes
+
+
+def with_other_processes(label: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The lists of a batch as they are compared: with what other processes' documents join them as negatives.
+
+    Nothing needs to be encoded for that, so that what is counted and what is compared are the same.
+
+    Args:
+        label: What `distillir.training.collator.LessonCollator` made.
 
     Returns:
-        The label; ``index`` counts over what `gathered` makes of the document features.
+        The label itself with one process, without ``in_batch``, and where the documents have joined already. Else a
+        label with a ``start``: ``index`` counts over what `gathered` makes of the document features, where those of
+        this process begin at ``start``.
     """
+    if world_size() == 1 or "rows" not in label:
+        return label
     own = label["rows"]
-    rows = gathered(own)
+    rows, texts = gathered(own), gathered(label["texts"])
     sizes = counts_of(len(own), own.device)
     start = sum(sizes[: rank()])
     places = torch.arange(len(rows), device=own.device)
@@ -71,7 +97,9 @@ def with_other_processes(label: Mapping[str, Any]) -> dict[str, Any]:
     first = torch.full((int(which.max()) + 1 if len(which) else 0,), len(rows), device=own.device)
     first = first.scatter_reduce(0, which, torch.arange(len(which), device=own.device), "amin")
     others = others[first]
-    joins = ~(rows[others][None, :, None] == label["known"][:, None, :]).any(dim=2)
+    joins = ~(texts[others][None, :, None] == label["known"][:, None, :]).any(dim=2)
+    # As in a batch of one process, none joins a list that a gate keeps back.
+    joins &= label["mask"].any(dim=1, keepdim=True)
     shape = joins.shape
     least = torch.where(label["own"], label["teacher"], torch.inf).amin(dim=1, keepdim=True)
     nothing = torch.where(torch.isfinite(least), least - NOTHING, 0.0)
@@ -80,12 +108,15 @@ def with_other_processes(label: Mapping[str, Any]) -> dict[str, Any]:
         "teacher": nothing.expand(shape),
         "labels": label["outside"].unsqueeze(1).expand(shape),
         "relevant": torch.zeros_like(joins),
-        "mask": joins & label["mask"].any(dim=1, keepdim=True),
+        "mask": joins,
         "counted": joins,
         "own": torch.zeros_like(joins),
     }
-    found = {**label, "index": label["index"] + start}
+    found = {name: value for name, value in label.items() if name not in ("rows", "texts", "known", "outside")}
+    found |= {"index": label["index"] + start, "start": start}
     found |= {name: torch.cat([found[name], value.to(found[name].dtype)], dim=1) for name, value in more.items()}
+    if "spared" in label:
+        found["spared"] = torch.nn.functional.pad(label["spared"], (0, shape[1]))
     if "layers" in label:
         found["layers"] = torch.nn.functional.pad(label["layers"], (0, shape[1]))
     if "dark" in label:

@@ -11,7 +11,7 @@ from distillir.layers.spec import LayerSpec
 from distillir.objectives.info_nce import info_nce_count, info_nce_terms
 from distillir.objectives.kl import kl_count, kl_terms
 from distillir.objectives.layer_kl import gold_terms
-from distillir.objectives.lists import own_places
+from distillir.objectives.lists import own_places, without_spared
 from distillir.parallel import world_size
 
 #: Scores [B, N] of lists, and by the drawn layers [K, B, N].
@@ -22,7 +22,8 @@ def joint_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
     """Denominators of a batch."""
     mask = own_places(label["counted"], label)
     lists = kl_count(label["teacher"], mask)
-    return {"teacher": info_nce_count(label["positive"], mask), "response": lists, "layers": lists}
+    golds = info_nce_count(label["positive"], without_spared(mask, label))
+    return {"teacher": golds, "response": lists, "layers": lists}
 
 
 def joint_parts(
@@ -50,14 +51,15 @@ def joint_parts(
         processes; of accumulated batches each has its own, as there.
     """
     mask = own_places(label["mask"], label) if own_list else label["mask"]
+    contrasted = without_spared(mask, label)
     (own, own_layers), (other, other_layers) = student, teacher
     first, second = temperatures
     found = {
-        "teacher": spec.supervised * info_nce_terms(other, label["positive"], mask, second),
+        "teacher": spec.supervised * info_nce_terms(other, label["positive"], contrasted, second),
         "response": spec.response
         * (kl_terms(own, other, mask, first, second) + kl_terms(other, own, mask, second, first)),
     }
-    losses = [gold_terms(scores.detach(), label["positive"], mask) for scores in other_layers]
+    losses = [gold_terms(scores.detach(), label["positive"], contrasted) for scores in other_layers]
     totals = torch.stack([torch.stack([total.float(), count.to(total.device)]) for total, count in losses])
     if world_size() > 1:
         dist.all_reduce(totals)

@@ -9,7 +9,7 @@ from torch import Tensor
 from distillir.layers.draw import LayerDraw
 from distillir.objectives.kl import kl_count, kl_terms
 from distillir.objectives.layer_kl import gold_terms
-from distillir.objectives.lists import own_places
+from distillir.objectives.lists import own_places, without_spared
 
 #: Totals of a step that are no parts of the loss: how well each layer of the teacher finds the gold documents.
 HIDDEN = "_"
@@ -20,7 +20,7 @@ def layer_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
     mask = own_places(label["counted"], label)
     found = {"layers": kl_count(label["layers"][0], mask)}
     for number, scores in enumerate(label["layers"]):
-        total, count = gold_terms(scores, label["positive"], mask)
+        total, count = gold_terms(scores, label["positive"], without_spared(mask, label))
         found |= {f"{HIDDEN}layer {number}": total, f"{HIDDEN}gold": count}
     return found
 

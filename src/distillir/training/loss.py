@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from distillir.layers.draw import LayerDraw
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.parallel import world_size
 from distillir.students.sparse import flops_share
 from distillir.students.student import student_of
 from distillir.training.features import features_of, whole
@@ -67,7 +66,11 @@ class LessonLoss(nn.Module):
                 yield word, objective, weight, signals
 
     def counts(self, label: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Each part's denominator for one batch; needs no model."""
+        """Each part's denominator for one batch; needs no model.
+
+        Args:
+            label: As it is compared: of several processes, what `with_other_processes` made of the collator's.
+        """
         found = {f"{word}{name}": torch.zeros(()) for word, (sums, _) in self.objectives.items() for name in sums.names}
         for word, objective, _, signals in self._parts(label):
             for name, count in objective.counts(signals, signals["counted"]).items():
@@ -110,18 +113,19 @@ class LessonLoss(nn.Module):
         Args:
             model: The student, possibly wrapped.
             inputs: What `LessonCollator` made.
-            counts: Denominators over the whole step (all processes, all accumulated batches); None: this batch's own.
+            counts: Denominators over the whole step (all processes, all accumulated batches) of the lists as they are
+                compared; None: this batch's own.
             step: Steps of the optimiser so far.
         """
-        label = inputs["label"]
+        label = with_other_processes(inputs["label"])
         counts = self.counts(label) if counts is None else counts
         queries, documents, own, others = self._embedded(model, inputs, step)
         embedded = queries, documents
         taught = None
         if self.joint is not None and self.layers is not None:
             taught = self.joint.encode(inputs, self.layers.at(step)[0])
-        if "rows" in label and world_size() > 1:
-            label, documents = with_other_processes(label), gathered(documents)
+        if "start" in label:
+            documents = gathered(documents)
             others = None if others is None else gathered_layers(others)
             taught = None if taught is None or self.joint is None else self.joint.gathered(taught)
         every = self._compared(inputs, queries, documents)

@@ -32,6 +32,11 @@ class TrainingSettings(BaseModel):
         description="the documents of the batch's other lists, in all processes, join each list as negatives, except "
         "the query's own candidates; all: these too",
     )
+    mask_positives: bool = Field(
+        True,
+        description="no document that is judged relevant to a query, or has the text of one that is under whatever id, "
+        "is a negative of it, in its own list or from others; false: as the authors' code, which knows ids alone",
+    )
     learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")

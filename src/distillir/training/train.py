@@ -10,13 +10,16 @@ import numpy as np
 from torch import nn
 
 from distillir.allocator import keep_freed_memory
-from distillir.collections import Collection, TextTable
+from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
+from distillir.collections.known_positives import KnownPositives
 from distillir.dark.dark_lists import DarkLists
 from distillir.errors import DistillirError
+from distillir.objectives.objective import JUDGED
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
 from distillir.parallel import barrier, first_process_first, world_size
+from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
@@ -55,6 +58,7 @@ def train(
     pairs: PairLists | None = None,
     layers: LayerTraining | None = None,
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
+    judged: Qrels | None = None,
     stage: int | None = None,
     seed: int = 0,
 ) -> Lessons:
@@ -74,6 +78,8 @@ def train(
         layers: See `LayerTraining`; None for none.
         pairs: Pairs of the lists' candidates and a pairwise teacher's preferences; None for none.
         penalties: As in `LessonLoss`, the rise as a share of the steps.
+        judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
+            None: of those that the lists call relevant.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
 
@@ -100,6 +106,11 @@ def train(
 
     batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
     keep_freed_memory(model.device)
+    known = None
+    if settings.mask_positives:
+        with first_process_first():
+            known = KnownPositives(collection)
+        lists = KnownLists(lists, known, judged)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
@@ -109,6 +120,8 @@ def train(
         dark=dark.lists if dark else None,
         pairs=pairs,
         layers=layers.scores if layers else None,
+        positives=needs_positives(objective, settings, beside=dark is not None or layers is not None),
+        pseudo_positives=settings.pseudo_positives,
         seed=seed,
     )
     identity = training_identity(
@@ -136,6 +149,7 @@ def train(
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
         teacher=read,
+        known=known,
     )
     if settings.dropout is not None:
         for trained in (model, joint):
@@ -213,6 +227,18 @@ def batch_size(settings: TrainingSettings) -> int:
             remedy=f"choose a multiple of {parts}",
         )
     return settings.queries_per_step // parts
+
+
+def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, beside: bool) -> bool:
+    """Whether lists must hold the judged positive of their query.
+
+    Args:
+        objective: What is compared.
+        settings: Where the teacher's best of each list is taken ``always``, the judged one is not needed.
+        beside: Whether dark examples or layers stand beside the lists: the first are made of a positive, which stands
+            in the list too (ADAM), and the second weigh by where the teacher's layers rank it (LEAD).
+    """
+    return beside or (bool(objective.needs & JUDGED) and settings.pseudo_positives != "always")
 
 
 @contextmanager

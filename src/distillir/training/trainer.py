@@ -11,6 +11,7 @@ from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from distillir.plans.lessons import Lessons
+from distillir.training.gather import average_gradients, with_other_processes
 from distillir.training.layer_loss import HIDDEN
 from distillir.training.loss import LessonLoss
 
@@ -64,11 +65,15 @@ class LessonTrainer(SentenceTransformerTrainer):
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
     ) -> tuple[list[Any], None]:
-        """Take the batches of one step and count its denominators before any of them is encoded."""
+        """Take the batches of one step, let documents join lists, and count what is compared before it is encoded.
+
+        Numerators and denominators are of the same lists: who joins which is settled before anything is counted.
+        """
         samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         loss: LessonLoss = self.loss
         totals: dict[str, torch.Tensor] = {}
         for batch in samples:
+            batch["label"] = with_other_processes(batch["label"])
             for name, count in loss.counts(batch["label"]).items():
                 totals[name] = totals.get(name, torch.zeros((), device=device)) + count.to(device)
         if self.args.world_size > 1 and totals:
@@ -102,10 +107,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         if joint is None:
             return super()._clip_grad_norm(model)
         if self.args.world_size > 1:
-            for parameter in joint.parameters():
-                if parameter.grad is not None:
-                    torch.distributed.all_reduce(parameter.grad)
-                    parameter.grad /= self.args.world_size
+            average_gradients(list(joint.parameters()), self.args.world_size)
         trained = [*model.parameters(), *joint.parameters()]
         return self.accelerator.clip_grad_norm_(trained, self.args.max_grad_norm)
 

@@ -13,6 +13,7 @@ from distillir.collections.text_files import count_lines
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, read_lines
 from distillir.teaching.formats.values import is_plain, tsv_cell, write_scores
+from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
 
 
@@ -98,9 +99,11 @@ def write_folder(teaching_set: TeachingSet, collection: Collection, path: Path) 
     """Write a folder that ColBERT trains from; see `distillir.teaching.formats.colbert`.
 
     Relevant candidates come first, since ColBERT takes the first of a list for the positive; the others keep their
-    order. All documents of the collection are written, and the queries of the set; tabs and line breaks in texts
-    become spaces.
+    order. Without scores ColBERT takes all others for negatives: then each relevant candidate has a line of its own,
+    without the other relevant ones and without copies of any. All documents of the collection are written, and the
+    queries of the set; tabs and line breaks in texts become spaces.
     """
+    allowed = Negatives(teaching_set, collection)
     with atomic_directory(path) as folder:
         _write_documents(collection, folder)
         rows = np.unique(teaching_set.queries)
@@ -116,15 +119,19 @@ def write_folder(teaching_set: TeachingSet, collection: Collection, path: Path) 
                     stream.write(f"{row}\t{tsv_cell(identifier, 'query', path)}\n")
         with (folder / "examples.json").open("w", encoding="utf-8", newline="\n") as stream:
             for index, query in enumerate(teaching_set.queries):
-                order = np.argsort(~teaching_set.relevant(index), kind="stable")
-                documents = teaching_set.documents(index)[order].tolist()
-                candidates = (
-                    list(zip(documents, write_scores(teaching_set.scores(index)[order]), strict=True))
-                    if teaching_set.has_scores
-                    else documents
-                )
+                relevant, documents = teaching_set.relevant(index), teaching_set.documents(index)
                 qid = int(collection.queries.id(int(query))) if plain else int(query)
+                if not teaching_set.has_scores and relevant.any():
+                    negatives = documents[allowed.of(index, relevant)].tolist()
+                    for positive in documents[relevant].tolist():
+                        stream.write(json.dumps([qid, positive, *negatives]) + "\n")
+                    continue
+                order = np.argsort(~relevant, kind="stable")
+                candidates = documents[order].tolist()
+                if teaching_set.has_scores:
+                    candidates = list(zip(candidates, write_scores(teaching_set.scores(index)[order]), strict=True))
                 stream.write(json.dumps([qid, *candidates]) + "\n")
+        allowed.say()
 
 
 def _write_documents(collection: Collection, folder: Path) -> None:

@@ -20,6 +20,7 @@ from distillir.teaching.formats.format import Format, Settings
 from distillir.teaching.formats.inline_texts import InlineTexts, given_ids, text_id, texts_of
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
 from distillir.teaching.formats.values import read_score, write_scores
+from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
 
 
@@ -59,7 +60,7 @@ def _lists(source: Path, collection: Collection) -> Iterator[IdList]:
 
 
 def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> None:
-    dropped = 0
+    dropped, allowed = 0, Negatives(teaching_set, collection)
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for index, query in enumerate(teaching_set.queries):
             relevant = teaching_set.relevant(index)
@@ -67,11 +68,12 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
             if not judged and len(relevant):
                 relevant = np.zeros(len(relevant), dtype=bool)
                 relevant[int(teaching_set.scores(index).argmax()) if teaching_set.has_scores else 0] = True
-            if relevant.all():
+            negative = allowed.of(index, relevant)
+            if not negative.any():
                 dropped += 1
                 continue
             line: dict[str, Any] = {"query": collection.queries.text(int(query))}
-            for part, chosen in (("pos", relevant), ("neg", ~relevant)):
+            for part, chosen in (("pos", relevant), ("neg", negative)):
                 rows = teaching_set.documents(index)[chosen]
                 line[part] = collection.corpus.texts(rows)
                 line[f"{part}_id"] = collection.corpus.ids(rows)
@@ -79,6 +81,7 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
                     line[f"{part}_scores"] = write_scores(teaching_set.scores(index)[chosen])
             line |= {"query_id": collection.queries.id(int(query)), "judged": judged}
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    allowed.say()
     if dropped:
         say(f"left out {dropped:,} lists without a negative, which FlagEmbedding cannot train on")
 

@@ -19,6 +19,7 @@ from distillir.teaching.formats.format import Format, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
 from distillir.teaching.formats.score_file import load_scores, write_scores_file
 from distillir.teaching.formats.values import read_id, write_id
+from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
 
 
@@ -72,11 +73,13 @@ def _scored(lists: Iterator[IdList], file: Path) -> Iterator[IdList]:
 
 
 def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> None:
+    allowed = Negatives(teaching_set, collection)
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for index, query in enumerate(teaching_set.queries):
             relevant, rows = teaching_set.relevant(index), teaching_set.documents(index)
             positives, negatives = (
-                [write_id(i) for i in collection.corpus.ids(part)] for part in (rows[relevant], rows[~relevant])
+                [write_id(i) for i in collection.corpus.ids(part)]
+                for part in (rows[relevant], rows[allowed.of(index, relevant)])
             )
             line = {
                 "qid": write_id(collection.queries.id(int(query))),
@@ -84,6 +87,7 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
                 "neg": {"distillir": negatives},
             }
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    allowed.say()
     if teaching_set.has_scores:
         write_scores_file(teaching_set, collection, path.with_name(f"{path.stem}-scores.pkl.gz"))
 

@@ -19,6 +19,7 @@ from distillir.teaching.formats.format import Format, Settings
 from distillir.teaching.formats.lists import RowList
 from distillir.teaching.formats.pair_columns import PairColumns, read_pairs
 from distillir.teaching.formats.values import tsv_cell, write_scores
+from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
 
 
@@ -45,22 +46,24 @@ def _by_query(pairs: PairColumns) -> tuple[Rows, Rows]:
 def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> None:
     if not teaching_set.has_scores:
         raise DistillirError("has no teacher scores, which this format needs", where=teaching_set.path)
-    dropped = unjudged = 0
+    dropped, unjudged, allowed = 0, 0, Negatives(teaching_set, collection)
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for index, query in enumerate(teaching_set.queries):
             relevant = teaching_set.relevant(index).copy()
             if not relevant.any() and len(relevant):
                 relevant[int(teaching_set.scores(index).argmax())] = True
                 unjudged += 1
-            if relevant.all():
+            negative = allowed.of(index, relevant)
+            if not negative.any():
                 dropped += 1
                 continue
             query_id = tsv_cell(collection.queries.id(int(query)), "query", path)
             ids = [tsv_cell(i, "document", path) for i in collection.corpus.ids(teaching_set.documents(index))]
             scores = write_scores(teaching_set.scores(index))
             for i in np.flatnonzero(relevant):
-                for j in np.flatnonzero(~relevant):
+                for j in np.flatnonzero(negative):
                     stream.write(f"{scores[i]!r}\t{scores[j]!r}\t{query_id}\t{ids[i]}\t{ids[j]}\n")
+    allowed.say()
     if unjudged:
         say(f"{unjudged:,} lists have no relevant candidate: the teacher's best was taken for the positive")
     if dropped:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from distillir.collections import Collection
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.teaching.formats.format import Format, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
@@ -34,6 +35,7 @@ def _lists(source: Path) -> Iterator[IdList]:
                     number += 1
                     yield _list(row, number, f"{source}, row:{number}")
     except (OSError, pa.ArrowException) as error:
+        raise_if_refused(error)
         raise DistillirError(f"is no Parquet file ({error})", where=source) from error
 
 

@@ -1,0 +1,20 @@
+"""Rankings of a run's folder, without the queries' own documents whoever wrote them."""
+
+from pathlib import Path
+
+from distillir.pipeline.run_folder import RunFolder
+from distillir.retrieval.own_document import without_own
+from distillir.retrieval.run import Run
+from distillir.retrieval.trec import read_run
+
+
+def read_ranking(folder: RunFolder, path: Path) -> Run:
+    """Read a TREC run of a folder; what is a query itself is left out of it, unless the recipe keeps it.
+
+    Files of this version have none; those of earlier versions, and those that a user put there, may.
+
+    Raises:
+        DistillirError: As `distillir.retrieval.trec.read_run`.
+    """
+    run = read_run(path, folder.collection)
+    return without_own(run, folder.collection, own_document=folder.recipe.queries.own_document)

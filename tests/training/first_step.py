@@ -1,0 +1,214 @@
+"""First step of a training, by every objective: its loss, the loss's parts and the gradient.
+
+As a program, which `torchrun` gives twins: first_step.py COLLECTION FOLDER MODEL
+"""
+
+import copy
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import TrainerCallback
+
+from dark_examples import make_dark_set, raise_positives
+from distillir.collections import Collection
+from distillir.dark.dark_lists import DarkLists
+from distillir.dark.dark_set import open_dark_set
+from distillir.dark.spec import DarkSpec
+from distillir.layers.layer_set import LayerSet
+from distillir.layers.spec import LayerSpec
+from distillir.objectives.weighted_sum import parse_objective
+from distillir.pairs.pair_lists import PairLists
+from distillir.pairs.pair_set import Pairs
+from distillir.parallel import barrier, rank
+from distillir.plans.graded_lists import GradedLists
+from distillir.plans.plain_lists import PlainLists
+from distillir.students.load import load_student
+from distillir.training import trainer
+from distillir.training.gather import average_gradients
+from distillir.training.layer_training import LayerTraining
+from distillir.training.settings import TrainingSettings
+from distillir.training.train import DarkTraining, train
+from example_lists import ExampleLists
+
+QUERIES = 12
+#: Scores are float32: divided by less, what they are rounded by would show.
+KL = {"student_temperature": 0.5}
+GATE = {"schedule": "quantile", "start": 0.5, "end": 0.5, "lists": True}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is trained.
+
+    Attributes:
+        objective: As a recipe writes it.
+        kind: Of student.
+        beside: What stands beside the lists: ``dark``, ``layers``, ``pairs``.
+        graded: Lists as in CL-DRD, whose remaining candidates tie with other lists' documents.
+        in_batch: How documents of other lists join.
+    """
+
+    objective: Any
+    kind: str = "dense"
+    beside: str = ""
+    graded: bool = False
+    in_batch: tuple[bool | str, ...] = (False, True)
+
+
+#: Lists are ragged, half of them have no positive, and processes have different documents: numbers of queries, of
+#: pairs and of candidates differ between processes and accumulated batches.
+CASES = {
+    "kl": Case({"kl": KL}, in_batch=(False, True, "all")),
+    "ckl": Case({"ckl": {**KL, "gamma": 1.0, "beta": 0.5, "bias": "linear"}}),
+    "margin_mse": Case("margin_mse", in_batch=(False,)),
+    "ranknet": Case({"ranknet": KL}, in_batch=(False, True, "all")),
+    "info_nce": Case({"info_nce": {"temperature": 0.5}}),
+    "info_nce, others": Case({"info_nce": {"own_negatives": False, "temperature": 0.5}}, in_batch=(True,)),
+    "lambda_mrr": Case({"lambda_mrr": KL}, graded=True),
+    "lambda_mrr, plain": Case("lambda_mrr"),
+    "pair_kl": Case("pair_kl", beside="pairs"),
+    "sum": Case({"kl": {**KL, "own_list": True}, "ranknet": 2.0, "info_nce": 0.3, "ckl": KL, "lambda_mrr": 0.5}),
+    "dark": Case({"ranknet": 1.0, "kl": KL, "info_nce": 0.5}, beside="dark"),
+    "layers": Case({"kl": KL, "lambda_mrr": 1.0}, beside="layers"),
+    "multi-vector": Case({"ranknet": 1.0, "kl": 0.1}, kind="multi-vector", in_batch=(True,)),
+    "sparse": Case({"lambda_mrr": 1.0, "kl": 0.1}, kind="sparse", in_batch=(True,)),
+}
+#: Accumulated batches, each encoded in chunks.
+PARTS: dict[str, Any] = {"gradient_accumulation": 3, "token_budget": 96, "grad_cache": True}
+
+
+@dataclass
+class Step:
+    """What a step did.
+
+    Attributes:
+        log: Loss and its parts by name.
+        gradient: Of all parameters, one after the other, before it is clipped.
+        positives: Whether lists were drawn so that they hold a judged positive.
+    """
+
+    log: dict[str, float] = field(default_factory=dict)
+    gradient: torch.Tensor | None = None
+    positives: bool = False
+
+
+class _Kept(TrainerCallback):
+    """Keeps the first step's gradient and log."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+    def on_pre_optimizer_step(self, *args: Any, model: Any, **kwargs: Any) -> None:
+        given = [one.grad.flatten() for _, one in sorted(model.named_parameters()) if one.grad is not None]
+        self.step.gradient = torch.cat(given).clone()
+
+    def on_log(self, *args: Any, logs: dict[str, float], **kwargs: Any) -> None:
+        if "loss" in logs:
+            self.step.log = {name: logs[name] for name in logs if name not in ("grad_norm", "learning_rate", "epoch")}
+
+
+class _KeepingTrainer(trainer.LessonTrainer):
+    """Hands what it kept to whoever asks last."""
+
+    last = Step()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _KeepingTrainer.last = Step()
+        self.add_callback(_Kept(_KeepingTrainer.last))
+
+
+def names() -> list[str]:
+    """Of every step: the case, and how documents join."""
+    return [f"{case}/{join}" for case, given in CASES.items() for join in given.in_batch]
+
+
+def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) -> dict[str, Step]:
+    """Every step by its name.
+
+    Args:
+        opened: The collection.
+        folder: For tokens and dark examples, the same for all processes.
+        model: Folder of a masked language model, which students are made of.
+        parts: Cut steps into `PARTS`. Else they are whole; where other lists' documents join, of as many accumulated
+            batches, since these are what lists share.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if rank() == 0:
+        make_dark_set(opened, ExampleLists(opened, QUERIES), folder / "dark")
+    barrier()
+    students: dict[str, Any] = {}
+    for kind in ("dense", "multi-vector", "sparse"):
+        towers = "inference-free" if kind == "sparse" else "shared"
+        # In double precision the encoder adds no rounding of its own.
+        students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
+    made, found = trainer.LessonTrainer, {}
+    trainer.LessonTrainer = _KeepingTrainer  # type: ignore[misc]
+    try:
+        for name in names():
+            case, join = name.split("/")
+            in_batch = {"True": True, "False": False}.get(join, join)
+            whole = {"gradient_accumulation": PARTS["gradient_accumulation"]} if in_batch else {}
+            settings = {**(PARTS if parts else whole), "in_batch": in_batch}
+            found[name] = _step(opened, folder, CASES[case], settings, students)
+    finally:
+        trainer.LessonTrainer = made  # type: ignore[misc]
+    return found
+
+
+def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any], students: dict[str, Any]) -> Step:
+    lists, objective = ExampleLists(opened, QUERIES), parse_objective(case.objective)
+    dark, layers, pairs = None, None, None
+    if case.beside == "dark":
+        raise_positives(lists)
+        learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus))
+        dark = DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7)
+    drawn = np.random.default_rng(1)
+    if case.beside == "layers":
+        sizes = [len(lists.documents(index)) for index in range(QUERIES)]
+        scores = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
+        layers = LayerTraining(LayerSpec(teacher={"dense": "any"}, count=1), scores)
+    if case.beside == "pairs":
+        some = np.repeat(np.arange(QUERIES), np.arange(QUERIES) % 3)
+        odds = drawn.normal(size=len(some)).astype(np.float32)
+        second = 1 + drawn.integers(0, 3, len(some))
+        pairs = PairLists(Pairs(some, np.zeros_like(some), second, odds, np.full_like(odds, np.nan)))
+    lessons = train(
+        copy.deepcopy(students[case.kind]),
+        opened,
+        lists,
+        objective,
+        TrainingSettings(
+            epochs=1, queries_per_step=QUERIES, dropout=0.0, precision="float32", max_grad_norm=1e9, **settings
+        ),
+        folder / case.kind,
+        folder / "log.jsonl",
+        forms=[GradedLists(2, 1, 2)] if case.graded else [PlainLists(5)],
+        dark=dark,
+        layers=layers,
+        pairs=pairs,
+    )
+    _KeepingTrainer.last.positives = lessons.positives
+    return _KeepingTrainer.last
+
+
+def averaged() -> list[list[float] | None]:
+    """Means over two processes of gradients that both have, the second alone, and neither."""
+    parameters = [torch.nn.Parameter(torch.zeros(2)) for _ in range(3)]
+    for number, parameter in enumerate(parameters[:2]):
+        if rank() >= number:
+            parameter.grad = torch.tensor([1.0, rank() + 4.0])
+    average_gradients(parameters, 2)
+    return [None if one.grad is None else one.grad.tolist() for one in parameters]
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    steps = first_steps(Collection(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3], parts=True)
+    means = averaged()
+    if rank() == 0:
+        torch.save(({name: vars(step) for name, step in steps.items()}, means), Path(sys.argv[2]) / "two.pt")
