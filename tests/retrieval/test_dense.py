@@ -128,9 +128,9 @@ def test_places_an_index_leaves_empty_are_no_documents(tmp_path_factory: pytest.
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"factory": "Flatt"}, "faiss knows no index 'Flatt'"),
+        ({"factory": "Flatt"}, "faiss cannot make 'Flatt'"),
         ({"factory": "IVF64,Flat"}, "64 cells for 30 documents"),
-        ({"factory": "HNSW8", "search": "speed=11"}, "refuses the search parameters"),
+        ({"factory": "HNSW8", "search": "speed=11"}, "cannot search HNSW8 with 'speed=11'"),
         ({"metric": "l2"}, "unknown metric 'l2'"),
     ],
 )

@@ -40,6 +40,7 @@ def train_teacher(
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.collections import load_collection
     from distillir.progress import say
+    from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
     from distillir.retrieval.sources import load_retriever
     from distillir.teachers.train import train_cross_encoder
@@ -50,6 +51,7 @@ def train_teacher(
     # Twice as deep as drawn from: judged positives are taken out of it.
     own_document = "keep" if keep_own_document else "leave_out"
     run = search(retriever, opened, rows, 2 * negative_depth, own_document=own_document)
+    tell_found_nothing(retriever, run, opened, rows, f"queries of split {split}")
     train_cross_encoder(
         base,
         opened,

@@ -27,6 +27,11 @@ class JoinedTable(TextTable):
     def __reduce__(self) -> tuple[type["JoinedTable"], tuple[TextTable, TextTable]]:  # type: ignore[override]
         return (JoinedTable, (self.first, self.second))
 
+    @property
+    def is_ascii(self) -> bool:  # type: ignore[override]
+        """Whether both tables hold ASCII alone."""
+        return self.first.is_ascii and self.second.is_ascii
+
     def __len__(self) -> int:
         return len(self.first) + len(self.second)
 

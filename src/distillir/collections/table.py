@@ -1,6 +1,7 @@
 """A memory-mapped table of texts, found by row or by id."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,16 @@ class TextTable:
     def __reduce__(self) -> tuple[type["TextTable"], tuple[Path]]:
         # Pickled (worker processes) as its path: Arrow would copy every text.
         return (TextTable, (self.path,))
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether no text or title holds a character outside ASCII; the texts' bytes are read once, at memory speed."""
+        for chunk in (*self._columns["title"], *self._columns["text"]):
+            data = chunk.buffers()[-1]
+            letters = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8)
+            if letters.size and letters.max() > 127:
+                return False
+        return True
 
     def __len__(self) -> int:
         return int(self._table.num_rows)

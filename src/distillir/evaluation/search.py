@@ -6,6 +6,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_files import model_kind
 from distillir.retrieval.dense import DenseRetriever
+from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.retrieval.own_document import search
 from distillir.retrieval.run import Run
@@ -41,4 +42,6 @@ def search_student(
     kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
     make = kinds[model_kind(model)]
     retriever: Retriever = make(str(model), max_length, precision=precision, trust_remote_code=trust_remote_code)
-    return search(retriever, collection, query_rows, depth, own_document=own_document)
+    run = search(retriever, collection, query_rows, depth, own_document=own_document)
+    tell_found_nothing(retriever, run, collection, query_rows)
+    return run

@@ -71,6 +71,7 @@ def mine_training(folder: RunFolder, model: str | None = None) -> Run:
         trust_default=folder.recipe.student.trust_remote_code,
         qrels=training_qrels(folder),
         own_document=folder.recipe.queries.own_document,
+        queries="training queries",
     )
 
 
@@ -92,4 +93,5 @@ def mine_evaluation(folder: RunFolder) -> Run:
         trust_default=folder.recipe.student.trust_remote_code,
         qrels=None,
         own_document=folder.recipe.queries.own_document,
+        queries="evaluation queries",
     )

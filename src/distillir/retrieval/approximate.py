@@ -1,6 +1,6 @@
 """Approximate nearest vectors by any faiss index, for corpora too large for exact search."""
 
-import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,18 @@ import xxhash
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
 from distillir.files import atomic_file, cache_root
-from distillir.progress import progress
+from distillir.progress import progress, say
+from distillir.retrieval.faiss_strings import (
+    FACTORY,
+    SEARCH,
+    check_factory,
+    check_search,
+    default_search,
+    few_points,
+    overheard,
+    reason,
+    refused,
+)
 from distillir.retrieval.run import Scores
 
 Vectors = npt.NDArray[np.float32]
@@ -50,7 +61,7 @@ def faiss_search(
         Document rows [Q, depth] int64, -1 where the index found fewer, and scores [Q, depth] float32, best first.
 
     Raises:
-        DistillirError: faiss refuses the factory string or the search parameters.
+        DistillirError: faiss cannot make or search the index, or a vector is not finite.
     """
     import faiss
 
@@ -60,16 +71,32 @@ def faiss_search(
         index = _build(document_vectors, factory, cosine)
         with atomic_file(file) as temporary:
             faiss.write_index(index, str(temporary))
-    index = faiss.read_index(str(file))
+    try:
+        index = faiss.read_index(str(file))
+    except RuntimeError as error:
+        raise DistillirError(f"cannot be read ({reason(error)})", where=file, remedy="delete it") from None
+    wanted = min(depth, len(document_vectors))
+    if search:
+        check_search(search)
+    parameters = re.sub(r"\s", "", search) if search else default_search(index, depth)
     space: Any = faiss.ParameterSpace()
     try:
-        space.set_index_parameters(index, search or _default_search(index, depth))
+        space.set_index_parameters(index, parameters)
+        scores, rows = index.search(_load(query_vectors, cosine), wanted)
     except RuntimeError as error:
         raise DistillirError(
-            f"faiss refuses the search parameters {search!r} for {factory} ({_reason(error)})",
-            remedy="write them as nprobe=64 or efSearch=256",
+            f"faiss cannot search {factory} with {parameters!r} ({reason(error)})",
+            where=SEARCH,
+            remedy="write nprobe=64 for IVF or efSearch=256 for HNSW, or leave search out",
         ) from None
-    scores, rows = index.search(_load(query_vectors, cosine), depth)
+    if not np.isfinite(scores[rows >= 0]).all():
+        raise DistillirError("a similarity is not finite", where=FACTORY, remedy="check the model")
+    short = int(((rows >= 0).sum(1) < wanted).sum())
+    if short:
+        say(
+            f"faiss {factory} with {parameters or 'no parameters'} found fewer than {wanted} documents for {short} of "
+            f"{len(rows)} queries; search: a higher nprobe or efSearch finds more, Flat finds all"
+        )
     return rows, scores
 
 
@@ -77,6 +104,10 @@ def _load(vectors: Vectors, cosine: bool) -> Vectors:
     import faiss
 
     loaded = np.array(vectors, dtype=np.float32, order="C")
+    if not np.isfinite(loaded).all():
+        raise DistillirError(
+            "a vector holds a NaN or an infinity", where=FACTORY, remedy="check the model that encodes the texts"
+        )
     if cosine:
         faiss.normalize_L2(loaded)
     return loaded
@@ -85,37 +116,32 @@ def _load(vectors: Vectors, cosine: bool) -> Vectors:
 def _build(vectors: Vectors, factory: str, cosine: bool) -> Any:
     import faiss
 
+    check_factory(factory)
+    documents = f" of {len(vectors)} documents of {vectors.shape[1]} dimensions"
     try:
         index = faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
+        inverted = faiss.try_extract_index_ivf(index)
+        if inverted is not None and not 0 < inverted.nlist <= len(vectors):
+            raise DistillirError(
+                f"{factory} has {inverted.nlist} cells for {len(vectors)} documents",
+                where=FACTORY,
+                remedy="use fewer cells, or Flat: it is fast enough here" if inverted.nlist else "give it some",
+            )
+        if not index.is_trained:
+            size = max(_SAMPLE, _SAMPLES_PER_CELL * inverted.nlist if inverted is not None else 0)
+            step = max(1, len(vectors) // size)
+            sample = _load(vectors[::step][:size], cosine)
+            with overheard() as lines:
+                index.train(sample)
+            if few := few_points(lines):
+                say(f"faiss {factory}{documents}: {few}; it may find less than it could. Flat is exact.")
+        with progress(f"faiss {factory}", total=len(vectors)) as advance:
+            for start in range(0, len(vectors), _BLOCK):
+                index.add(_load(vectors[start : start + _BLOCK], cosine))
+                advance(min(_BLOCK, len(vectors) - start))
     except RuntimeError as error:
-        raise DistillirError(
-            f"faiss knows no index {factory!r} ({_reason(error)})",
-            remedy="use Flat, or a string of the faiss index factory such as IVF1024,Flat",
-        ) from None
-    inverted = faiss.try_extract_index_ivf(index)
-    if inverted is not None and inverted.nlist > len(vectors):
-        raise DistillirError(
-            f"{factory} has {inverted.nlist} cells for {len(vectors)} documents",
-            remedy="use fewer cells, or Flat: it is fast enough here",
-        )
-    if not index.is_trained:
-        size = max(_SAMPLE, _SAMPLES_PER_CELL * inverted.nlist if inverted is not None else 0)
-        step = max(1, len(vectors) // size)
-        index.train(_load(vectors[::step][:size], cosine))
-    with progress(f"faiss {factory}", total=len(vectors)) as advance:
-        for start in range(0, len(vectors), _BLOCK):
-            index.add(_load(vectors[start : start + _BLOCK], cosine))
-            advance(min(_BLOCK, len(vectors) - start))
+        raise refused(factory, error, documents=documents) from None
     return index
-
-
-def _default_search(index: Any, depth: int) -> str:
-    import faiss
-
-    inverted = faiss.try_extract_index_ivf(index)
-    if inverted is not None:
-        return f"nprobe={min(inverted.nlist, max(8, inverted.nlist // 4))}"
-    return f"efSearch={max(64, 2 * depth)}" if hasattr(faiss.downcast_index(index), "hnsw") else ""
 
 
 def _fingerprint(vectors: Vectors, factory: str, cosine: bool) -> str:
@@ -123,8 +149,3 @@ def _fingerprint(vectors: Vectors, factory: str, cosine: bool) -> str:
     for start in range(0, len(vectors), _BLOCK):
         digest.update(np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32).tobytes())
     return digest.hexdigest()
-
-
-def _reason(error: RuntimeError) -> str:
-    """What faiss says, without its source position."""
-    return str(error).rsplit(": ", 1)[-1].split(os.linesep)[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ class BM25Index:
         self._index = bm25s.BM25.load(folder, mmap=True, show_progress=False)
         self._tokenizer = settings.tokenizer()
         self._tokenizer.load_vocab(folder)
+        self._query_tokenizer = settings.for_queries(self._tokenizer)
         self._mean_length = float(np.load(folder / MEAN_LENGTH_FILE))
 
     @classmethod
@@ -88,7 +90,7 @@ class BM25Index:
 
     def score(self, query_text: str, document_rows: Rows) -> Scores:
         """BM25 scores [N] of one query text for given document rows [N]; 0 where no term is shared."""
-        return self._score(self._tokenise([query_text])[0], document_rows)
+        return self._score(self._tokenise([query_text], self._query_tokenizer)[0], document_rows)
 
     def score_lists(self, query_rows: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Scores of candidate lists, one list of document rows per query row; see `score`."""
@@ -101,7 +103,7 @@ class BM25Index:
         """
         settings, pointers = self.settings, self._index.scores["indptr"]
         (terms,) = self._terms(np.array([query_row]))
-        tokens = self._tokenise(list(texts))
+        tokens = self._tokenise(list(texts), self._tokenizer)
         lengths = np.array([len(ids) for ids in tokens], dtype=np.int64)
         norms = settings.k1 * (1 - settings.b + settings.b * lengths / self._mean_length)
         scores = np.zeros(len(tokens), dtype=np.float64)
@@ -115,10 +117,11 @@ class BM25Index:
 
     def _terms(self, query_rows: Rows) -> Iterator[list[int]]:
         for start in range(0, len(query_rows), _QUERIES_PER_BLOCK):
-            yield from self._tokenise(self.collection.queries.texts(query_rows[start : start + _QUERIES_PER_BLOCK]))
+            texts = self.collection.queries.texts(query_rows[start : start + _QUERIES_PER_BLOCK])
+            yield from self._tokenise(texts, self._query_tokenizer)
 
-    def _tokenise(self, texts: list[str]) -> list[list[int]]:
-        tokens = self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False)
+    def _tokenise(self, texts: list[str], tokenizer: Any) -> list[list[int]]:
+        tokens = tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False)
         return [list(ids) for ids in tokens]
 
     def _score(self, terms: list[int], document_rows: Rows) -> Scores:

@@ -1,7 +1,9 @@
 """What a BM25 index depends on beside the corpus: constants, words."""
 
+import copy
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import xxhash
@@ -9,6 +11,7 @@ import xxhash
 from distillir.collections import TextTable
 from distillir.errors import DistillirError
 from distillir.retrieval.identifiers import split_identifiers
+from distillir.retrieval.word_cutting import WORDS, document_words, query_words
 
 _FORMAT = 3  # Counts up when the files of an index change, so that no old index is opened.
 
@@ -31,12 +34,21 @@ class BM25Settings:
     stopwords: str | None = "en"
     identifiers: bool = False
 
+    @property
+    def turkish(self) -> bool:
+        """Whether I is the capital of dotless ı: where the stemmer or the stop words are Turkish ones."""
+        return self.stemmer == "turkish" or self.stopwords in ("tr", "turkish")
+
+    def words(self, *tables: TextTable) -> list[int]:
+        """What stands for the way in which texts are cut into words; nothing where it never changed: for ASCII."""
+        return [WORDS] if self.turkish or not all(table.is_ascii for table in tables) else []
+
     def fingerprint(self, corpus: TextTable) -> str:
         """Content hash of corpus and settings (hex)."""
         import bm25s
 
         values = {**asdict(self), "k1": float(self.k1), "b": float(self.b)}
-        identity = json.dumps([_FORMAT, bm25s.__version__, corpus.fingerprint, values])
+        identity = json.dumps([_FORMAT, bm25s.__version__, corpus.fingerprint, values, *self.words(corpus)])
         return xxhash.xxh3_128_hexdigest(identity.encode())
 
     def check(self, where: str | None = None) -> None:
@@ -54,7 +66,7 @@ class BM25Settings:
         self.tokenizer(where)
 
     def tokenizer(self, where: str | None = None) -> Any:
-        """A bm25s Tokenizer without vocabulary: lower case, words of two letters or more.
+        """A bm25s Tokenizer for documents, without vocabulary; words as in `document_words`.
 
         Raises:
             DistillirError: Unknown stemmer or stop words.
@@ -67,10 +79,21 @@ class BM25Settings:
             what = f"unknown stemmer {self.stemmer!r} for BM25"
             raise DistillirError(what, where=where, remedy=f"choose one of: {known}")
         stemmer = Stemmer.Stemmer(self.stemmer) if self.stemmer else None
+        cut = split_identifiers if self.identifiers else document_words
+        splitter = partial(cut, turkish=self.turkish)
         try:
-            if self.identifiers:
-                return Tokenizer(lower=False, splitter=split_identifiers, stopwords=self.stopwords, stemmer=stemmer)
-            return Tokenizer(stopwords=self.stopwords, stemmer=stemmer)
+            tokenizer = Tokenizer(lower=False, splitter=splitter, stopwords=self.stopwords, stemmer=stemmer)
         except ValueError:
             remedy = "give a language such as en, de, fr or zh, or null"
             raise DistillirError(f"no stop words known for {self.stopwords!r}", where=where, remedy=remedy) from None
+        # The list as it is, and its words as texts give them (daß as dass); what is more than one word is none.
+        own = [query_words(word, turkish=self.turkish) for word in tokenizer.stopwords if not word.isascii()]
+        tokenizer.stopwords = [*tokenizer.stopwords, *(words[0] for words in own if len(words) == 1)]
+        return tokenizer
+
+    def for_queries(self, tokenizer: Any) -> Any:
+        """The same tokenizer, with the same vocabulary, for queries; words as in `query_words`."""
+        cut = partial(split_identifiers, letters=False) if self.identifiers else query_words
+        other = copy.copy(tokenizer)
+        other.splitter = partial(cut, turkish=self.turkish)
+        return other

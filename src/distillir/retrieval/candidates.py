@@ -8,6 +8,7 @@ from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
 from distillir.errors import DistillirError
+from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.fusion import fuse
 from distillir.retrieval.own_document import search
 from distillir.retrieval.run import Run, from_lists
@@ -31,6 +32,7 @@ def mine(
     sample: str = "top",
     seed: int = 0,
     own_document: str = "leave_out",
+    queries: str = "queries",
 ) -> Run:
     """Rank with every source, fuse, and choose.
 
@@ -51,6 +53,7 @@ def mine(
         seed: Seed of the random choice.
         own_document: ``leave_out`` takes the document that a query itself is out of every source's ranking, before
             they are fused; ``keep`` leaves it. See `distillir.collections.own_documents.own_documents`.
+        queries: What the queries are called where a source finds nothing for some; see `tell_found_nothing`.
 
     Returns:
         A run with at most min(depth, size) documents per query, more only where more are judged and added.
@@ -72,6 +75,8 @@ def mine(
     excluded = _copies(collection, judged) if exclude_judged else judged
     reserve = max((len(rows) for rows in excluded), default=0) if exclude_judged else 0
     runs = [search(source, collection, query_rows, depth + reserve, own_document=own_document) for source in sources]
+    for source, found_by in zip(sources, runs, strict=True):
+        tell_found_nothing(source, found_by, collection, query_rows, queries)
     run = runs[0] if len(runs) == 1 else fuse(runs, how=fusion, weights=weights, depth=depth + reserve)
     documents, scores = [], []
     for place, query in enumerate(query_rows):

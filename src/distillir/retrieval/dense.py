@@ -11,6 +11,7 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_options import ModelOptions
 from distillir.errors import DistillirError
+from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 
 Vectors = npt.NDArray[np.float32]
@@ -60,6 +61,8 @@ def search_vectors(
     if factory == "Flat":
         from distillir.retrieval.exact import exact_search
 
+        if search:
+            say(f"search: {search} does nothing with factory: Flat, which is exact")
         rows, scores = exact_search(query_vectors, document_vectors, depth, cosine=cosine)
     else:
         from distillir.retrieval.approximate import faiss_search
@@ -122,3 +125,7 @@ class DenseRetriever:
             "name": self.name,
         }
         return search_vectors(queries, documents, query_rows, depth, **options)
+
+    def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
+        """The likely reason why no query has a document."""
+        return f"the index {self.factory} visits too few of its cells; raise search (nprobe=...), or leave factory out"

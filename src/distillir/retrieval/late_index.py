@@ -13,6 +13,7 @@ from distillir.errors import DistillirError
 from distillir.files import atomic_directory
 from distillir.parallel import barrier, rank
 from distillir.progress import progress, say
+from distillir.retrieval.faiss_strings import overheard, reason
 
 _TABLE = "documents"
 #: An index is trained from so many token vectors on; fewer are compared one by one.
@@ -56,7 +57,16 @@ class LateIndex:
             query: Token vectors of length 1.
             depth: How many candidates.
             probes: Partitions that are looked into for each token vector.
+
+        Raises:
+            DistillirError: A vector of the query is not finite.
         """
+        if not len(query) or not self._table.count_rows():
+            return np.empty(0, dtype=np.int64)
+        if not np.isfinite(query).all():
+            raise DistillirError(
+                "a token vector of a query is not finite", where="first: index", remedy="check the model"
+            )
         asked: Any = self._table.search(np.asarray(query))
         found = asked.distance_type("cosine").nprobes(probes).limit(depth).select(["row", "_distance"]).to_arrow()
         return np.asarray(found["row"].to_numpy(), dtype=np.int64)
@@ -76,7 +86,7 @@ def _build(documents: TokenVectors, folder: Path) -> None:
             for start, block in documents:
                 flat = np.concatenate(block)
                 lengths = np.linalg.norm(flat, axis=1)
-                if len(flat) and np.abs(lengths - 1).max() > 0.05:
+                if not (np.abs(lengths - 1) <= 0.05).all():
                     raise DistillirError(
                         f"has token vectors of length {lengths[np.abs(lengths - 1).argmax()]:.2f}, and the index "
                         "compares by cosine",
@@ -95,6 +105,21 @@ def _build(documents: TokenVectors, folder: Path) -> None:
 
         say(f"Index: training on {count} token vectors")
         partitions = max(1, count // _TOKENS_PER_PARTITION)
-        # 4 numbers a code: the loss is made good by comparing the candidates exactly.
-        config = IvfPq(distance_type="cosine", num_partitions=partitions, num_sub_vectors=max(1, width // 4))
-        table.create_index("vectors", config=config)
+        config = IvfPq(distance_type="cosine", num_partitions=partitions, num_sub_vectors=sub_vectors(width))
+        try:
+            with overheard():
+                table.create_index("vectors", config=config)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise DistillirError(
+                f"LanceDB cannot make an index of {count} token vectors of {width} dimensions ({reason(error)})",
+                where="first: index",
+                remedy="use first: bm25",
+            ) from None
+
+
+def sub_vectors(width: int) -> int:
+    """How many codes stand for a vector: 4 numbers a code, or the next more that divide its width.
+
+    The loss is made good by comparing the candidates exactly.
+    """
+    return next(parts for parts in range(max(1, width // 4), 0, -1) if width % parts == 0)

@@ -14,6 +14,7 @@ from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.progress import progress
+from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.run import Run, Scores, from_lists
 
 #: Corpora up to this many documents are searched exhaustively where no first stage is named.
@@ -87,7 +88,10 @@ class MultiVectorRetriever:
         if first != "index":
             from distillir.retrieval.sources import load_retriever
 
-            return load_retriever(first).search(collection, query_rows, self.first_depth).lists
+            source = load_retriever(first)
+            found = source.search(collection, query_rows, self.first_depth)
+            tell_found_nothing(source, found, collection, query_rows, f"queries, as first stage of {self.name}")
+            return found.select(query_rows.tolist()).lists
         from distillir.files import cache_root
         from distillir.retrieval.late_index import LateIndex
 

@@ -84,6 +84,7 @@ def mine_from_spec(
     trust_default: bool = False,
     qrels: Qrels | None = None,
     own_document: str = "leave_out",
+    queries: str = "queries",
 ) -> Run:
     """Mine the candidates that a recipe asks for; ``guard`` waits for the teacher's scores and is passed over here.
 
@@ -95,6 +96,7 @@ def mine_from_spec(
         trust_default: Whether code that comes with the student may run.
         qrels: Judgements, for ``exclude_judged`` and ``add_judged``.
         own_document: See `mine`.
+        queries: What the queries are called; see `mine`.
 
     Returns:
         The run; see `mine`.
@@ -106,7 +108,8 @@ def mine_from_spec(
     retrievers = [load_retriever(source, default_model, trust_default=trust_default) for source in _sources(spec)]
     options = {key: value for key, value in spec.items() if key not in ("from", "depth", "guard")}
     depth = spec.get("depth", DEFAULT_DEPTH)
-    return mine(collection, query_rows, retrievers, depth=depth, qrels=qrels, own_document=own_document, **options)
+    options |= {"own_document": own_document, "queries": queries}
+    return mine(collection, query_rows, retrievers, depth=depth, qrels=qrels, **options)
 
 
 def _sources(spec: Mapping[str, Any]) -> list[object]:

@@ -10,12 +10,13 @@ from distillir.collections.table import Rows
 from distillir.encoding.model_options import check_prompts
 from distillir.errors import DistillirError
 from distillir.retrieval.bm25_settings import BM25Settings
+from distillir.retrieval.faiss_strings import check_factory, check_search
 from distillir.retrieval.run import Run
 from distillir.words import nearest
 
 
 class Retriever(Protocol):
-    """Anything that ranks a corpus for queries.
+    """Anything that ranks a corpus for queries; `tell_found_nothing` knows what else one may have.
 
     Attributes:
         name: Short, for run names and people.
@@ -41,6 +42,18 @@ class BM25Retriever:
 
         return BM25Index.build_or_load(collection, **self.options).search(query_rows, depth, self.name)
 
+    def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
+        """The likely reason why no query has a document."""
+        from distillir.retrieval.found_nothing import different_scripts
+
+        settings = BM25Settings(**self.options)
+        tokenizer = settings.for_queries(settings.tokenizer())
+        texts = collection.queries.texts(query_rows.tolist())
+        if not any(tokenizer.streaming_tokenize(texts, update_vocab=True, allow_empty=False)):
+            return f"they hold nothing but single letters, signs and stop words (stopwords: {settings.stopwords})"
+        different = different_scripts(collection, query_rows)
+        return different or "no word of theirs is in the documents; are these of the same language?"
+
 
 class TrecRetriever:
     """Rankings from elsewhere: a TREC run file; queries it lacks get an empty list."""
@@ -54,6 +67,10 @@ class TrecRetriever:
         from distillir.retrieval.trec import read_run
 
         return read_run(self.path, collection).select(query_rows).top(depth)
+
+    def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
+        """The likely reason why no query has a document."""
+        return f"{self.path} has no line for one of them; is it of another split?"
 
 
 def _dense(**options: Any) -> Retriever:
@@ -180,6 +197,10 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
         raise DistillirError("trec without a file", where=where, remedy="write {trec: path/to/run.trec}")
     if name == "bm25":
         BM25Settings(**options).check(where)
+    if name == "dense":
+        check_factory(options.get("factory", "Flat"), f"{where}: dense.factory")
+        if options.get("search") is not None:
+            check_search(options["search"], f"{where}: dense.search")
     if name == "multi-vector":
         _check_first(options, f"{where}: multi-vector.first")
     return name, options

@@ -69,3 +69,7 @@ class SparseRetriever:
                     scores.append(values[order])
                 advance(found.shape[0])
         return from_lists(query_rows, rows, scores, self.name)
+
+    def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
+        """The likely reason why no query has a document."""
+        return "their vectors share no word of the model's vocabulary with the documents'; is it a sparse model?"

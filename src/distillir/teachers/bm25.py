@@ -42,8 +42,11 @@ class BM25Teacher(CountedTeacher):
 
     def fingerprint(self, collection: Collection) -> str:
         """Hash of the settings and of the corpus, whose word counts are part of every score (hex)."""
+        from distillir.retrieval.bm25_settings import BM25Settings
+
         collection, _ = without_documents(collection)
-        identity = json.dumps(["bm25", self.settings, collection.corpus.fingerprint])
+        words = BM25Settings(**self.settings).words(collection.corpus, collection.queries)
+        identity = json.dumps(["bm25", self.settings, collection.corpus.fingerprint, *words])
         return xxhash.xxh3_128_hexdigest(identity.encode())
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
