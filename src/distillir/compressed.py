@@ -102,7 +102,9 @@ def _zip_member(path: Path, raw: IO[bytes]) -> Any:
     if len(members) != 1:
         shown = ", ".join(members[:4]) + (", ..." if len(members) > 4 else "")
         raise DistillirError(
-            f"is a zip archive of {len(members)} files ({shown})", where=path, remedy="unpack it, and name what is inside"
+            f"is a zip archive of {len(members)} files ({shown})",
+            where=path,
+            remedy="unpack it, and name what is inside",
         )
     try:
         return archive.open(members[0])
