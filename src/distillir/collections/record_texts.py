@@ -43,8 +43,7 @@ class RecordTexts:
         keys = self._keys = choose_text_keys(names, self.kind, f"{self.place}:{sample[0][0]}")
         read = keys.read
         for number, value in chain(sample, stream):
-            if len(value) > len(read) or value.keys() - read:
-                self._unread.add(value, read)
+            self._unread.add(value, read)
             yield to_entry(value, f"{self.place}:{number}", number, keys, self.kind)
 
     def notes(self) -> list[str]:

@@ -81,8 +81,8 @@ def open_table(path: Path, delimiter: str = "\t") -> Table:
     r"""Read a file once to decide how its rows are read.
 
     A ``.csv`` file is parted by whatever of ``,``, ``;``, tab and ``|`` fits its first rows, and quoted as CSV is.
-    Other files are parted by ``delimiter``; they are quoted where every quotation mark in them is that of a quoted cell, and
-    where a cell needed it or all cells of a column have it: then no text of its own begins and ends with one by chance.
+    Other files are parted by ``delimiter``; they are quoted where every quotation mark in them is that of a quoted
+    cell, and where a cell needed it or all cells of a column have it: one text may begin and end with one by chance.
 
     Args:
         path: The file.

@@ -87,8 +87,8 @@ class Unread:
 
     def add(self, value: Mapping[str, Any], read: set[str]) -> None:
         """Count the keys of one object; those that hold nothing (null, empty) are no loss."""
-        for key in value.keys() - read:
-            if value[key] not in (None, "", [], {}):
+        for key, held in value.items():
+            if key not in read and held not in (None, "", [], {}):
                 self.counts[key] += 1
 
     def note(self) -> str | None:
