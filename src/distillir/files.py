@@ -1,16 +1,19 @@
 """Reading line by line with good errors; writing beside, then renaming, so that no half-written file is left."""
 
+import codecs
 import errno
-import gzip
 import json
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
+from distillir.compressed import open_binary
 from distillir.doing import doing
 from distillir.errors import DistillirError
 from distillir.leftovers import OLD, PART, own_mark, sweep
@@ -104,10 +107,12 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield ``(line number from 1, line without its end)`` of a UTF-8 text file, ``.gz`` included.
+    """Yield ``(line number from 1, line without its end)`` of a UTF-8 text file, compressed or not.
+
+    Which compressions are read stands at `distillir.compressed.open_binary`.
 
     Raises:
-        DistillirError: The file is missing, is no file, or holds a line that is not UTF-8.
+        DistillirError: The file is missing, is no file, is cut or damaged, or holds a line that is not UTF-8.
     """
     if not path.exists():
         raise DistillirError("no such file", where=path, remedy="check the path")
@@ -115,8 +120,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise DistillirError("is a folder where a file is expected", where=path)
     number = 0
     try:
-        with cast(IO[bytes], gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")) as stream:
+        with open_binary(path) as stream:
             for number, raw in enumerate(stream, start=1):
+                if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise DistillirError(
+                        "is UTF-16, as spreadsheets write it, not UTF-8",
+                        where=path,
+                        remedy="convert the file: iconv -f utf-16 -t utf-8",
+                    )
                 try:
                     line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
@@ -126,7 +137,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                         remedy="convert the file, for example with iconv -f latin1 -t utf-8",
                     ) from None
                 yield number, line.rstrip("\r\n")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DistillirError(f"cannot be read ({error})", where=f"{path}:{number + 1}") from None
 
 

@@ -83,7 +83,9 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
             raise DistillirError(
                 f"trains and evaluates on the same split {recipe.queries.split!r}",
                 where="evaluation.split",
-                remedy="a gain on the training queries proves nothing: choose another split",
+                remedy="a gain on the training queries proves nothing: choose another split; of a collection with one "
+                "alone, learn from queries made of documents (queries: {split: null, sentences: 500}) or hold queries "
+                "out (evaluation: {split: null})",
             )
         if recipe.evaluation.split is None and recipe.teacher is None:
             raise DistillirError(

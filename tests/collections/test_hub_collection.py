@@ -88,7 +88,9 @@ def test_mistakes_are_named(repository: Path, tiny_beir: Path, tmp_path: Path) -
     with pytest.raises(DistillirError, match=r"qrels test:1: grade 0\.5 is no integer"):
         load_collection(f"hf:{repository}")
     Dataset.from_list([{"query": "q1"}]).to_parquet(repository / "test.parquet")
-    with pytest.raises(DistillirError, match="no column 'query-id'"):
+    with pytest.raises(
+        DistillirError, match=r"qrels test:1: no judgement under these keys: 'query'; call them query-id"
+    ):
         load_collection(f"hf:{repository}")
     Dataset.from_list([{"_id": "a"}]).to_parquet(repository / "corpus" / "part-0.parquet")
     with pytest.raises(DistillirError, match=r"corpus:1: no 'text'"):

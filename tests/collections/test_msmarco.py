@@ -85,7 +85,7 @@ def test_documents_with_url_and_title(folder: Path) -> None:
     )
     assert (documents.corpus.title(0), documents.corpus.body(0)) == ("Ice", "A glacier is dense ice.")
     (folder / "collection.tsv").write_text("1\tone\n2\ttwo\tthree\n")
-    with pytest.raises(DistillirError, match=r"collection\.tsv:2: 3 tab-separated columns; expected id and text"):
+    with pytest.raises(DistillirError, match=r"collection\.tsv:2: 3 columns where most lines have 2; expected id"):
         load_collection(folder)
 
 

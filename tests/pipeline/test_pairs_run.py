@@ -174,7 +174,7 @@ def test_no_judgement_and_no_way_out_is_told(tiny_beir: Path, tmp_path: Path) ->
     shutil.copy(tiny_beir / "queries.jsonl", tmp_path)
     path = tmp_path / "recipe.yaml"
     for change, said in (
-        ({}, "has no judgements; set evaluation.split to null"),
+        ({}, "(it has no judgements); write evaluation: {split: null}"),
         ({"evaluation": {"split": None}, "queries": {"split": None, "unjudged": True}}, "choose at most 15"),
         ({"evaluation": {"split": None}, "teacher": None, "method": "info_nce"}, "the recipe has none; name a split"),
     ):

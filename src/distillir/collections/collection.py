@@ -82,8 +82,8 @@ class Collection:
             DistillirError: The collection has no such split.
         """
         if split not in self.splits:
-            known = ", ".join(self.splits) or "none"
-            raise DistillirError(f"no split {split!r} in collection {self.name}", remedy=f"choose one of: {known}")
+            remedy = f"choose one of: {', '.join(self.splits)}" if self.splits else "it has no judgements: add some"
+            raise DistillirError(f"no split {split!r} in collection {self.name}", remedy=remedy)
         columns = np.load(self.path / "qrels" / f"{split}.npy")
         return Qrels(columns["query"], columns["document"], columns["grade"])
 

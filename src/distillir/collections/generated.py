@@ -69,6 +69,12 @@ def _judgements(collection: Collection) -> list[str]:
     return digests
 
 
+def count_makeable(kind: str, collection: Collection, most: int, sample: int = 2000) -> int:
+    """How many queries a sample of the documents gives, ``most`` at most; ``kind`` is ``title`` or ``sentence``."""
+    corpus = collection.corpus
+    return len(_made(kind, most, corpus, np.random.default_rng(0).permutation(len(corpus))[:sample]))
+
+
 def check_titles(collection: Collection, sample: int = 1000) -> None:
     """Look for titles that could be queries among a sample of the documents.
 

@@ -5,8 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
-from distillir.collections.text_files import to_entry
+from distillir.collections.key_names import Kind
+from distillir.collections.qrels_file import judgements_of
+from distillir.collections.record_texts import RecordTexts
+from distillir.collections.source import QrelsPart, Source, TextPart
+from distillir.collections.text_keys import Unread
 from distillir.errors import DistillirError
 
 SPLITS = {"validation": "dev"}
@@ -45,32 +48,38 @@ class HubSource(Source):
 
     def documents(self) -> TextPart:
         """Configuration ``corpus``."""
-        return self._texts("corpus")
+        return self._texts("corpus", "document")
 
     def queries(self) -> list[TextPart]:
         """Configuration ``queries``."""
-        return [self._texts("queries")]
+        return [self._texts("queries", "query")]
 
     def judgements(self) -> list[QrelsPart]:
         """The judgements of every split."""
-        return [
-            QrelsPart(f"{self.origin} qrels {split}", SPLITS.get(split, split), partial(self._read_qrels, rows, split))
-            for split, rows in self._find_qrels().items()
-        ]
+        parts = []
+        for split, rows in self._find_qrels().items():
+            place, unread = f"{self.origin} qrels {split}", Unread()
+            read = partial(judgements_of, partial(self._records, rows), place, unread)
+            parts.append(QrelsPart(place, SPLITS.get(split, split), read, partial(_unread_note, place, unread)))
+        return parts
 
-    def _texts(self, configuration: str) -> TextPart:
+    def _texts(self, configuration: str, kind: Kind) -> TextPart:
         found = self._load(self._repository, configuration)
         # BeIR names the split after the configuration; others have one split of any name.
-        rows = found[configuration] if configuration in found else next(iter(found.values()))
-        place = f"{self.origin} {configuration}"
-        return TextPart(place, 0 if self._local else len(rows), partial(self._read_texts, rows, place))
+        chosen = configuration if configuration in found else next(iter(found))
+        rows, place = found[chosen], f"{self.origin} {configuration}"
+        texts = RecordTexts(place, partial(self._records, rows), kind)
+        others = [split for split in found if split != chosen]
+        return TextPart(
+            place, 0 if self._local else len(rows), texts.read, notes=partial(_text_notes, texts, place, chosen, others)
+        )
 
-    def _read_texts(self, rows: Any, place: str) -> Iterator[Entry]:
+    def _records(self, rows: Any) -> Iterator[tuple[int, dict[str, Any]]]:
         number = 0
         for batch in self._batches(rows):
             for cells in zip(*batch.values(), strict=True):
                 number += 1
-                yield to_entry(dict(zip(batch, cells, strict=True)), f"{place}:{number}", number)
+                yield number, dict(zip(batch, cells, strict=True))
 
     def _find_qrels(self) -> dict[str, Any]:
         beside = f"{self._repository}-qrels"
@@ -80,24 +89,6 @@ class HubSource(Source):
             if configuration in self._configurations(self._repository):
                 return self._load(self._repository, configuration)
         return {}
-
-    def _read_qrels(self, rows: Any, split: str) -> Iterator[Judgement]:
-        number = 0
-        for batch in self._batches(rows):
-            try:
-                columns = (batch["query-id"], batch["corpus-id"], batch["score"])
-            except KeyError as error:
-                raise DistillirError(
-                    f"no column {error}",
-                    where=f"{self.origin} qrels {split}",
-                    remedy="name it query-id, corpus-id, score",
-                ) from None
-            for query, document, score in zip(*columns, strict=True):
-                number += 1
-                if score is None or int(score) != score:
-                    where = f"{self.origin} qrels {split}:{number}"
-                    raise DistillirError(f"grade {score!r} is no integer", where=where, remedy="grades are integers")
-                yield Judgement(number, str(query), str(document), int(score))
 
     def _configurations(self, repository: str) -> list[str]:
         from datasets import get_dataset_config_names
@@ -136,3 +127,14 @@ class HubSource(Source):
                 where=self.origin,
                 remedy="check the name and the network; it must have configurations corpus and queries",
             ) from error
+
+
+def _unread_note(place: str, unread: Unread) -> list[str]:
+    note = unread.note()
+    return [] if note is None else [f"{place}: {note}"]
+
+
+def _text_notes(texts: RecordTexts, place: str, chosen: str, others: list[str]) -> list[str]:
+    """Those of the texts, and which splits of a configuration were passed over."""
+    left = [f"{place}: only split {chosen!r} is read, not {', '.join(others)}"] if others else []
+    return [*left, *texts.notes()]

@@ -18,6 +18,7 @@ from distillir.files import write_json
 from distillir.progress import progress, say
 
 CHUNK = 50_000
+SENTENCE = 5  # words that no id has, but a sentence
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ def import_source(source: Source, folder: Path, options: ImportOptions) -> None:
     found = {part.split for part in judgements} | {part.split for part in parts}
     if missing := [split for split in options.splits or () if split not in found]:
         raise DistillirError(f"no split {missing[0]!r}", where=source.origin, remedy="leave splits out to see them all")
-    corpus, skipped_documents = _import_texts([source.documents()], folder / "corpus", "document", options)
+    for note in source.notes():
+        say(note)
+    documents = source.documents()
+    documents = [documents] if isinstance(documents, TextPart) else documents
+    corpus, skipped_documents = _import_texts(documents, folder / "corpus", "document", options)
     queries, skipped_queries = _import_texts(parts, folder / "queries", "query", options)
     rows_by_split = _query_rows(parts, queries)
     if rows_by_split:
@@ -86,9 +91,11 @@ def _import_texts(
     writer = TableWriter(folder, kind)
     skipped: set[str] = set()
     with progress(f"import {kind} texts", sum(part.count for part in parts)) as advance:
-        done = 0
+        done, sentences, example = 0, 0, ""
         for done, (_, entry) in enumerate(_accepted(parts, kind, options, skipped), start=1):
             writer.add(entry.id, entry.text, entry.title)
+            if entry.id.count(" ") >= SENTENCE - 1:
+                sentences, example = sentences + 1, example or entry.id[:80]
             if done % 1000 == 0:
                 advance(1000)
         advance(done % 1000)
@@ -98,8 +105,15 @@ def _import_texts(
         _name_both_lines(error, parts, kind, options)
     if not done and parts:
         raise DistillirError(f"no {kind} texts", where=", ".join(part.place for part in parts) or None)
+    for note in (note for part in parts for note in part.notes()):
+        say(note)
     if skipped:
         say(f"left out {len(skipped):,} empty {kind} texts (empty: skip)")
+    if 2 * sentences > done:
+        say(
+            f"{sentences:,} of {done:,} ids of {kind} texts are of {SENTENCE} words or more, as {example!r}: "
+            "see that they are ids, not texts"
+        )
     return TextTable(folder), skipped
 
 
@@ -128,7 +142,7 @@ def _accepted(
                     where=f"{part.place}:{entry.line}",
                     remedy="remove it, or write collection: {path: ..., empty: skip} to leave such texts out",
                 )
-            if len(parts) > 1:
+            if len(parts) > 1 and kind == "query":
                 key, content = id_hash(entry.id), id_hash(entry.text)
                 if earlier.get(key) == content:
                     continue

@@ -4,8 +4,12 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from distillir.collections.qrels_file import read_grade
 from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
 from distillir.errors import DistillirError
+
+TITLES = ("title", "headline")
+TEXTS = ("text", "body", "abstract")
 
 
 class IrdsSource(Source):
@@ -51,8 +55,29 @@ class IrdsSource(Source):
             self._subsets["test" if last == identifier else last] = self._base
 
     def identity(self) -> str:
-        """The id and its subsets: what stands under an id of ir_datasets does not change."""
-        return "\n".join([self.origin, *self._subsets])
+        """The id and its subsets: what stands under an id of ir_datasets does not change.
+
+        Fields that earlier versions did not read are named, so that an import without them is not taken.
+        """
+        fields = _fields(self._base, "docs_cls")
+        mark = ["headline"] if "headline" in fields and "title" not in fields else []
+        return "\n".join([self.origin, *self._subsets, *mark])
+
+    def notes(self) -> list[str]:
+        """Which fields of documents and queries are not read."""
+        documents = _fields(self._base, "docs_cls")
+        title = next((field for field in TITLES if field in documents), None)
+        text = next((field for field in TEXTS if field in documents), None)
+        left = [field for field in documents if field not in ("doc_id", title, text)]
+        notes = []
+        if left and text is not None:
+            notes.append(f"{self.origin}: text is {text!r}; fields of documents not read: {', '.join(left)}")
+        queries = _fields(next(iter(self._subsets.values()), self._base), "queries_cls")
+        default = "text" if "text" in queries else "title" if "title" in queries else ""
+        left = [field for field in queries if field not in ("query_id", default)]
+        if left and default:
+            notes.append(f"{self.origin}: query is {default!r}; fields of queries not read: {', '.join(left)}")
+        return notes
 
     def documents(self) -> TextPart:
         """The corpus."""
@@ -81,8 +106,8 @@ class IrdsSource(Source):
 
     def _documents(self) -> Iterator[Entry]:
         for number, document in enumerate(self._stream(self._base.docs_iter), start=1):
-            title = getattr(document, "title", "") or ""
-            text = next((value for f in ("text", "body", "abstract") if (value := getattr(document, f, None))), None)
+            title = next((value for f in TITLES if isinstance(value := getattr(document, f, None), str) and value), "")
+            text = next((value for f in TEXTS if isinstance(value := getattr(document, f, None), str) and value), None)
             if text is None:
                 text, title = document.default_text(), ""
             yield Entry(number, document.doc_id, text, title)
@@ -93,7 +118,15 @@ class IrdsSource(Source):
 
     def _judgements(self, subset: Any) -> Iterator[Judgement]:
         for number, judgement in enumerate(self._stream(subset.qrels_iter), start=1):
-            yield Judgement(number, judgement.query_id, judgement.doc_id, int(judgement.relevance))
+            grade = read_grade(getattr(judgement, "relevance", None))
+            if grade is None:
+                raise DistillirError(
+                    f"a judgement without an integer as its relevance ({', '.join(judgement._fields)})",
+                    where=f"{self.origin}:{number}",
+                    remedy="choose another id",
+                )
+            subtopic = str(getattr(judgement, "subtopic_id", ""))
+            yield Judgement(number, judgement.query_id, judgement.doc_id, grade, subtopic=subtopic)
 
     def _stream(self, start: Any) -> Iterator[Any]:
         stream = iter(self._attempt(start))
@@ -126,3 +159,11 @@ def _registry() -> Any:
 
 def _same_corpus(subset: Any, base: Any) -> bool:
     return bool(subset.has("docs") and subset.docs_handler() == base.docs_handler())
+
+
+def _fields(dataset: Any, kind: str) -> tuple[str, ...]:
+    """Names of the fields of a dataset's documents or queries, empty where it has none; nothing is downloaded."""
+    try:
+        return tuple(getattr(dataset, kind)()._fields)
+    except AttributeError:
+        return ()

@@ -1,42 +1,258 @@
-"""Judgements (qrels) from a file: three columns (BEIR) or four (TREC, MS MARCO)."""
+"""Judgements (qrels) from a file: BEIR's three columns, TREC's four, tables with a header, JSON lines, Parquet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from distillir.collections.file_forms import Form, form_of
+from distillir.collections.key_names import (
+    GRADES,
+    ITERATIONS,
+    JUDGED_DOCUMENTS,
+    JUDGED_QUERIES,
+    SUBTOPICS,
+    plain_key,
+)
 from distillir.collections.source import Judgement
+from distillir.collections.table_rows import Table, is_csv, open_table
+from distillir.collections.text_keys import Unread, first_named, shown_keys
 from distillir.errors import DistillirError
-from distillir.files import read_lines
 
 REMEDY = "expected query, document, grade (3 columns, BEIR) or query, 0, document, grade (4 columns, TREC)"
-HEADERS = {"query-id", "query_id", "queryid", "qid", "query", "topic"}
+NAME_THEM = "call them query-id, corpus-id and score"
+_BY_PLACE = {3: (0, None, 1, 2), 4: (0, 1, 2, 3)}
+_BOOLEANS = {"true": 1, "false": 0}
 
 
-def read_qrels(path: Path) -> Iterator[Judgement]:
-    """Yield the judgements of a file, plain or gzipped; a header in the first line is passed over.
+@dataclass(frozen=True)
+class QrelsKeys:
+    """The keys or columns of a judgement: query, second column of TREC (None: there is none), document and grade."""
 
-    Columns are separated by tabs where a line has a tab, so that ids may hold spaces, else by any white space. Ids in
-    four columns may be percent-encoded, as `distillir.retrieval.trec.encode_id` writes them.
+    query: str
+    second: str | None
+    document: str
+    grade: str
+
+    @property
+    def read(self) -> set[str]:
+        """All of them."""
+        return {key for key in (self.query, self.second, self.document, self.grade) if key is not None}
+
+
+class QrelsFile:
+    """The judgements of a file.
+
+    Columns are parted by tabs where a line has a tab, so that ids may hold spaces, else by any white space; in ``.csv``
+    by commas or semicolons. A first line that names the columns decides which is which. Ids in four columns may be
+    percent-encoded, as `distillir.retrieval.trec.encode_id` writes them.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._unread = Unread()
+        self._told: list[str] = []
+
+    def read(self) -> Iterator[Judgement]:
+        """Yield the judgements.
+
+        Raises:
+            DistillirError: The columns cannot be told, or a grade is no integer; the message names file and line.
+        """
+        self._unread, self._told = Unread(), []
+        form, records = form_of(self.path)
+        if form is Form.TABLE:
+            return self._from_table(open_table(self.path, delimiter=""))
+        assert records is not None
+        return judgements_of(records, str(self.path), self._unread)
+
+    def notes(self) -> list[str]:
+        """What was passed over, after `read`."""
+        notes = [*self._told, *([note.replace("keys", "columns or keys")] if (note := self._unread.note()) else [])]
+        return [f"{self.path}: {note}" for note in notes]
+
+    def _from_table(self, table: Table) -> Iterator[Judgement]:
+        if not table.lines:
+            return
+        rows = table.rows()
+        number, first = next(rows)
+        names = header_names(first)
+        if names is None:
+            self._check_width(table, number)
+            places, header = _BY_PLACE[table.width], False
+        else:
+            keys, header = find_qrels_keys(names), True
+            if table.odd is not None:
+                self._check_width(table, number)
+            if keys is None:
+                # Known by its first name only, as older versions took it: the columns are read in their order.
+                self._check_width(table, number)
+                places = _BY_PLACE[table.width]
+                self._told.append(f"of the header {shown_keys(names)} not all names are known: read in their order")
+            else:
+                places = (
+                    names.index(keys.query),
+                    names.index(keys.second) if keys.second is not None else None,
+                    names.index(keys.document),
+                    names.index(keys.grade),
+                )
+        query, second, document, grade = places
+        others = [index for index in range(table.width) if names is not None and index not in places]
+        for number, cells in table.rows():
+            if header:
+                header = False
+                continue
+            where = f"{self.path}:{number}"
+            for index in others:
+                if cells[index].strip():
+                    self._unread.counts[(names or cells)[index]] += 1
+            value = read_grade(cells[grade])
+            if value is None:
+                raise _no_grade(cells, cells[grade], where, is_first=names is None and number == 1)
+            subtopic = "" if second is None else cells[second]
+            yield Judgement(number, cells[query], cells[document], value, table.width == 4, subtopic)
+
+    def _check_width(self, table: Table, line: int) -> None:
+        """Refuse rows that are not all three or all four columns wide."""
+        if table.odd is not None:
+            known = table.odd.cells in _BY_PLACE
+            raise DistillirError(
+                f"{table.odd.cells} columns" + (f" where most lines have {table.odd.usual}" if known else ""),
+                where=f"{self.path}:{table.odd.line}",
+                remedy=REMEDY,
+            )
+        if table.width not in _BY_PLACE:
+            remedy = {
+                1: f"{REMEDY}; a file that is parted by commas must end in .csv",
+                2: f"{REMEDY}; to add grades: awk -v OFS='\\t' '{{print $1, $2, 1}}' FILE",
+                6: f"{REMEDY}; six columns are a TREC run, which is no judgement",
+            }.get(table.width, f"{REMEDY}; or {NAME_THEM} in a first line")
+            raise DistillirError(f"{table.width} columns", where=f"{self.path}:{line}", remedy=remedy)
+
+
+def header_names(first: Sequence[str]) -> list[str] | None:
+    """The names of a header line; None where the line is a judgement.
+
+    A header's last cell and, where its names tell the column, its grade are no grades.
+    """
+    names = [cell.strip() for cell in first]
+    keys = find_qrels_keys(names)
+    if keys is not None:
+        return names if read_grade(keys.grade) is None else None
+    is_known = plain_key(names[0]) in JUDGED_QUERIES
+    return names if is_known and read_grade(names[-1]) is None else None
+
+
+def is_out_of_order(first: Sequence[str]) -> bool:
+    """Whether a first line is a header under which the columns do not stand as query, (0,) document, grade."""
+    names = header_names(first)
+    keys = None if names is None else find_qrels_keys(names)
+    if names is None or keys is None:
+        return False
+    found = (keys.query, keys.document, keys.grade)
+    wanted = {3: (0, 1, 2), 4: (0, 2, 3)}.get(len(names))
+    return wanted is None or tuple(names.index(key) for key in found) != wanted
+
+
+def is_out_of_order_file(path: Path) -> bool:
+    """Whether the first line of a table is such a header; nothing else of the file is read."""
+    form, _ = form_of(path)
+    if form is not Form.TABLE:
+        return False
+    table = Table(path, ",", True, 1 << 20, 1, None) if is_csv(path) else Table(path, "", False, 1 << 20, 1, None)
+    try:
+        return is_out_of_order(next(table.rows(), (1, [""]))[1])
+    except DistillirError:
+        return False  # said when it is read
+
+
+def find_qrels_keys(names: Sequence[str]) -> QrelsKeys | None:
+    """Which of the names are those of query, document and grade; None where one is missing."""
+    query = first_named(names, JUDGED_QUERIES)
+    document = first_named([name for name in names if name != query], JUDGED_DOCUMENTS)
+    grade = first_named([name for name in names if name not in (query, document)], GRADES)
+    if query is None or document is None or grade is None:
+        return None
+    rest = [name for name in names if name not in (query, document, grade)]
+    return QrelsKeys(query, first_named(rest, (*SUBTOPICS, *ITERATIONS)), document, grade)
+
+
+def judgements_of(
+    records: Callable[[], Iterator[tuple[int, Mapping[str, Any]]]], place: str, unread: Unread
+) -> Iterator[Judgement]:
+    """Yield the judgements of objects with keys.
+
+    Args:
+        records: Starts the stream of ``(line or row, object)``.
+        place: For messages.
+        unread: Counts the keys that are not read.
 
     Raises:
-        DistillirError: A line has another number of columns, or a grade is no integer; the message names file and line.
+        DistillirError: The keys are not known, or a value is missing or of another type.
     """
-    for number, line in read_lines(path):
-        cells = line.split("\t") if "\t" in line else line.split()
-        if not line.strip() or (number == 1 and cells[0].strip().lower() in HEADERS and not _is_integer(cells[-1])):
-            continue
-        if len(cells) not in (3, 4):
-            raise DistillirError(f"{len(cells)} columns", where=f"{path}:{number}", remedy=REMEDY)
-        if not _is_integer(cells[-1]):
-            raise DistillirError(
-                f"grade {cells[-1]!r} is no integer",
-                where=f"{path}:{number}",
-                remedy="grades are integers: 0 for not relevant, 1 and above for relevant",
-            )
-        yield Judgement(number, cells[0], cells[-2], int(cells[-1]), encoded=len(cells) == 4)
+    stream = records()
+    start = next(stream, None)
+    if start is None:
+        return
+    keys = find_qrels_keys(list(start[1]))
+    if keys is None:
+        raise DistillirError(
+            f"no judgement under these keys: {shown_keys(list(start[1]))}",
+            where=f"{place}:{start[0]}",
+            remedy=NAME_THEM,
+        )
+    read = keys.read
+    for number, value in _again(start, stream):
+        where = f"{place}:{number}"
+        unread.add(value, read)
+        query, document = (_id(value, key, where) for key in (keys.query, keys.document))
+        grade = read_grade(value.get(keys.grade))
+        if grade is None:
+            raise _no_grade([], value.get(keys.grade), where, is_first=False)
+        second = "" if keys.second is None else str(value.get(keys.second, ""))
+        yield Judgement(number, query, document, grade, subtopic=second)
 
 
-def _is_integer(cell: str) -> bool:
-    try:
-        return abs(int(cell)) < 1 << 31
-    except ValueError:
-        return False
+def _again(start: tuple[int, Mapping[str, Any]], rest: Iterator[Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    yield start
+    yield from rest
+
+
+def _id(value: Mapping[str, Any], key: str, where: str) -> str:
+    found = value.get(key)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    if not isinstance(found, str):
+        said = f"no {key!r}" if found is None else f"{key!r} is a {type(found).__name__}, not an id"
+        raise DistillirError(
+            said, where=where, remedy='write one judgement a line: {"query-id": ..., "corpus-id": ..., "score": 1}'
+        )
+    return found
+
+
+def read_grade(value: Any) -> int | None:
+    """A grade as an integer: ``1``, ``1.0``, ``-2`` and true or false (1 and 0); None for anything else."""
+    if isinstance(value, str):
+        value = value.strip()
+        if value.lower() in _BOOLEANS:
+            return _BOOLEANS[value.lower()]
+        try:
+            value = int(value) if "_" not in value else None
+        except ValueError:
+            try:
+                value = float(value)
+            except ValueError:
+                return None
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    return int(value) if value is not None and isinstance(value, int) and abs(value) < 1 << 31 else None
+
+
+def _no_grade(cells: Sequence[str], grade: object, where: str, *, is_first: bool) -> DistillirError:
+    remedy = "grades are integers: 0 for not relevant, 1 and above for relevant"
+    if is_first and not any(any(letter.isdigit() for letter in cell) for cell in cells):
+        remedy += f"; if the line is a header ({shown_keys(cells)}), {NAME_THEM}"
+    return DistillirError(f"grade {grade!r} is no integer", where=where, remedy=remedy)

@@ -9,11 +9,12 @@ import numpy as np
 from distillir.collections.collection import QRELS_DTYPE
 from distillir.collections.source import Judgement, QrelsPart
 from distillir.collections.table import Rows, TextTable
+from distillir.collections.table_writer import id_hash
 from distillir.errors import DistillirError
 from distillir.progress import say
 
 CHUNK = 100_000
-LINED_DTYPE = np.dtype([*QRELS_DTYPE.descr, ("line", np.int64)])
+LINED_DTYPE = np.dtype([*QRELS_DTYPE.descr, ("line", np.int64), ("subtopic", np.uint64)])
 
 
 def write_qrels(
@@ -57,6 +58,8 @@ def write_qrels(
             unknown += missing
         if unknown:
             say(f"left out {unknown:,} judgements of unknown texts (unknown: skip; {part.place})")
+        for note in part.notes():
+            say(note)
         judged = _distinct(np.concatenate(chunks), part, queries, corpus)
         np.save(folder / f"{part.split}.npy", judged)
         counts[part.split] = len(judged)
@@ -76,6 +79,7 @@ def _to_rows(
     rows["document"] = _find(corpus, [judgement.document for judgement in chunk], chunk)
     rows["grade"] = [judgement.grade for judgement in chunk]
     rows["line"] = [judgement.line for judgement in chunk]
+    rows["subtopic"] = [id_hash(judgement.subtopic) if judgement.subtopic else 0 for judgement in chunk]
     known = (rows["query"] >= 0) & (rows["document"] >= 0)
     unknown = 0
     for place in np.flatnonzero(~known).tolist():
@@ -86,10 +90,13 @@ def _to_rows(
         if not skip_unknown:
             lacks_query = rows["query"][place] < 0
             kind, identifier = ("query", judgement.query) if lacks_query else ("document", judgement.document)
+            remedy = "correct the id, or write collection: {path: ..., unknown: skip} to leave such judgements out"
+            if queries.row(judgement.document) >= 0 and corpus.row(judgement.query) >= 0:
+                remedy = "the columns are swapped: the query comes first, or a header names them query-id and corpus-id"
             raise DistillirError(
                 f"a judgement for {kind} {identifier!r}, which the collection does not have",
                 where=f"{part.place}:{judgement.line}",
-                remedy="correct the id, or write collection: {path: ..., unknown: skip} to leave such judgements out",
+                remedy=remedy,
             )
     return rows[known], unknown
 
@@ -107,22 +114,39 @@ def _find(table: TextTable, identifiers: list[str], chunk: Sequence[Judgement]) 
 
 
 def _distinct(rows: np.ndarray, part: QrelsPart, queries: TextTable, corpus: TextTable) -> np.ndarray:
-    """Sorted by query and document, a repeated judgement once.
+    """Sorted by query and document, one judgement a pair.
+
+    A repeated judgement counts once. Of judgements by subtopic (those of one pair differ in TREC's second column, as in
+    the diversity tasks of the Web tracks) the best grade counts. Both are told, with their numbers.
 
     Raises:
-        DistillirError: The same pair has two grades.
+        DistillirError: The same pair, under the same subtopic, has two grades.
     """
-    rows = rows[np.lexsort((rows["line"], rows["document"], rows["query"]))]
+    rows = rows[np.lexsort((rows["line"], rows["subtopic"], rows["document"], rows["query"]))]
     same = (rows["query"][1:] == rows["query"][:-1]) & (rows["document"][1:] == rows["document"][:-1])
-    for place in np.flatnonzero(same & (rows["grade"][1:] != rows["grade"][:-1]))[:1]:
-        before, after = rows[place], rows[place + 1]
+    repeated = same & (rows["subtopic"][1:] == rows["subtopic"][:-1])
+    for place in np.flatnonzero(repeated & (rows["grade"][1:] != rows["grade"][:-1]))[:1]:
+        before, after = sorted(rows[place : place + 2], key=lambda row: int(row["line"]))
         raise DistillirError(
             f"query {queries.id(after['query'])!r} and document {corpus.id(after['document'])!r} have grade "
             f"{after['grade']} here and {before['grade']} at line {before['line']}",
             where=f"{part.place}:{after['line']}",
             remedy="keep one of the two",
         )
-    kept = np.concatenate([rows[:1], rows[1:][~same]])
+    if repeated.any():
+        say(f"{int(repeated.sum()):,} judgements repeat an earlier one and count once ({part.place})")
+    starts = np.flatnonzero(np.concatenate([[True], ~same])) if len(rows) else np.empty(0, dtype=np.int64)
+    kept = rows[starts]
+    if len(kept) < len(rows) - int(repeated.sum()):
+        best = np.maximum.reduceat(rows["grade"], starts)
+        worst = np.minimum.reduceat(rows["grade"], starts)
+        kept["grade"] = best
+        several = np.diff(np.append(starts, len(rows))) > 1
+        say(
+            f"judgements by subtopic (the second column; {part.place}): {int(several.sum()):,} pairs of query and "
+            f"document are judged more than once and count once, with the best grade; in "
+            f"{int((best != worst).sum()):,} of them the grades differ"
+        )
     result = np.empty(len(kept), dtype=QRELS_DTYPE)
     for name in QRELS_DTYPE.names or ():
         result[name] = kept[name]

@@ -18,7 +18,8 @@ class Entry(NamedTuple):
 class Judgement(NamedTuple):
     """One judgement: the line (or row, from 1) it stands on, query id, document id, grade.
 
-    ``encoded``: the ids may be percent-encoded, as in TREC files.
+    ``encoded``: the ids may be percent-encoded, as in TREC files. ``subtopic``: what stands in TREC's second column, by
+    which a document may be judged once for each side of a topic.
     """
 
     line: int
@@ -26,6 +27,7 @@ class Judgement(NamedTuple):
     document: str
     grade: int
     encoded: bool = False
+    subtopic: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,24 @@ class TextPart:
         count: How many texts to expect, for the progress bar.
         read: Starts the stream anew.
         split: For queries, the split they belong to; None where the source does not say.
+        notes: What a user should be told once it was read: which keys were read, and which were passed over.
     """
 
     place: str
     count: int
     read: Callable[[], Iterator[Entry]]
     split: str | None = None
+    notes: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True)
 class QrelsPart:
-    """A stream of the judgements of one split, from one place."""
+    """A stream of the judgements of one split, from one place; ``notes`` as those of `TextPart`."""
 
     place: str
     split: str
     read: Callable[[], Iterator[Judgement]]
+    notes: Callable[[], Sequence[str]] = tuple
 
 
 class Source(ABC):
@@ -70,8 +75,8 @@ class Source(ABC):
         """A text that changes when the content may have changed (paths, sizes, times, versions)."""
 
     @abstractmethod
-    def documents(self) -> TextPart:
-        """The corpus."""
+    def documents(self) -> TextPart | Sequence[TextPart]:
+        """The corpus, in one part or several."""
 
     @abstractmethod
     def queries(self) -> Sequence[TextPart]:
@@ -80,3 +85,7 @@ class Source(ABC):
     @abstractmethod
     def judgements(self) -> Sequence[QrelsPart]:
         """The judgements, one part a split; empty where there are none."""
+
+    def notes(self) -> Sequence[str]:
+        """What a user should be told of the source as a whole: files beside it that are not read."""
+        return ()

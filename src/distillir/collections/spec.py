@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillir.collections.file_forms import refuse_by_name
 from distillir.collections.file_source import folder_source, named_files
 from distillir.collections.importing import ImportOptions
 from distillir.collections.source import Source
@@ -49,7 +50,7 @@ def parse_spec(spec: str | Path | Mapping[str, Any]) -> ParsedSpec | Path:
         return parsed
     source = named_files(
         _files(spec, "corpus" if "corpus" in spec else "documents"),
-        _files(spec, "queries"),
+        _files(spec, "queries") if spec.get("queries") else {},
         _files(spec, "qrels") if spec.get("qrels") else {},
         str(name) if name else None,
     )
@@ -76,7 +77,9 @@ def _named(spec: str, options: ImportOptions) -> ParsedSpec | Path:
     if folder.is_dir():
         return ParsedSpec(folder_source(folder), options)
     if folder.exists():
-        raise DistillirError("is a file where a folder is expected", where=folder, remedy=FORMS)
+        refuse_by_name(folder)
+        remedy = "unpack it, and give the folder" if folder.suffix in (".zip", ".gz") else FORMS
+        raise DistillirError("is a file where a folder is expected", where=folder, remedy=remedy)
     if difflib.get_close_matches(spec, ["stdlib"], n=1, cutoff=0.7):
         raise DistillirError(f"no collection {spec!r}", remedy="did you mean stdlib?")
     raise DistillirError("no such folder", where=spec, remedy=FORMS)
@@ -92,21 +95,23 @@ def _check_keys(spec: Mapping[str, Any]) -> None:
         raise DistillirError(f"both 'path' and {clash[0]!r}", where="collection", remedy="give one of the two")
     if "corpus" in spec and "documents" in spec:
         raise DistillirError("both 'corpus' and 'documents'", where="collection", remedy="they mean the same: give one")
-    if "path" not in spec and "queries" not in spec:
-        raise DistillirError("neither 'path' nor 'documents' and 'queries'", where="collection", remedy=FORMS)
+    if "path" not in spec and not {"corpus", "documents"} & set(spec):
+        raise DistillirError("neither 'path' nor 'documents'", where="collection", remedy=FORMS)
+    if spec.get("qrels") and not spec.get("queries") and "path" not in spec:
+        raise DistillirError("'qrels' without 'queries'", where="collection", remedy="name the file of the queries too")
 
 
 def _files(spec: Mapping[str, Any], key: str) -> Any:
-    """A file, a list of files, or a file for each split; ``documents`` and ``corpus`` are one file."""
+    """A file, a list of files, or a file for each split; ``documents`` and ``corpus`` have no splits."""
     value = spec.get(key)
     single = key in ("documents", "corpus")
     if isinstance(value, str | Path) and str(value):
         return str(value)
-    if isinstance(value, list | tuple) and not single and value and all(isinstance(f, str | Path) for f in value):
+    if isinstance(value, list | tuple) and value and all(isinstance(f, str | Path) for f in value):
         return [str(file) for file in value]
     if isinstance(value, Mapping) and not single and all(isinstance(f, str | Path) for f in value.values()):
         return {str(split): str(file) for split, file in value.items()}
-    expected = "a file" if single else "a file, a list of files, or a mapping of split to file"
+    expected = "a file or a list of files" if single else "a file, a list of files, or a mapping of split to file"
     raise DistillirError(f"{value!r} where {expected} is expected", where=f"collection.{key}", remedy="give the path")
 
 

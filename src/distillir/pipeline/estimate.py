@@ -11,6 +11,7 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.speed import BM25_QUERIES_PER_SECOND, scoring_seconds, texts_per_second, training_seconds
+from distillir.pipeline.split_advice import check_splits
 from distillir.progress import console, say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
@@ -51,6 +52,7 @@ def print_plan(recipe: Recipe, output: Path) -> None:
 def plan(recipe: Recipe, collection: Collection) -> list[Step]:
     """The steps of a recipe on a collection, with measured estimates."""
     check_named_models(recipe)
+    check_splits(recipe, collection)
     wanted, training = recipe.queries, recipe.training
     split = recipe.evaluation.split
     evaluated = recipe.evaluation.held_out if split is None else len(collection.qrels(split).query_rows)

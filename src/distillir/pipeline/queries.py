@@ -8,6 +8,7 @@ from distillir.collections.text_identity import text_keys
 from distillir.errors import DistillirError
 from distillir.evaluation.held_out import teacher_qrels
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.split_advice import check_splits, making_lines
 
 NO_QRELS = Qrels(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32))
 
@@ -15,6 +16,7 @@ NO_QRELS = Qrels(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.in
 def _pool(folder: RunFolder) -> tuple[Rows, Rows]:
     """Query rows of the collection that may be learnt from, and those that were made of its documents."""
     wanted, collection = folder.recipe.queries, folder.collection
+    check_splits(folder.recipe, collection)
     rows = collection.qrels(wanted.split).query_rows if wanted.split else np.empty(0, dtype=np.int64)
     if wanted.unjudged:
         own = len(collection.queries) - len(folder.generated)
@@ -65,9 +67,8 @@ def training_queries(folder: RunFolder) -> Rows:
             remedy="mend the qrels so that the splits share no query, or set queries.leave_out_evaluated",
         )
     if not len(rows):
-        raise DistillirError(
-            "there is no training query", where="queries", remedy="name a split, or set queries.sentences"
-        )
+        ways, _ = making_lines(collection)
+        raise DistillirError("there is no training query", where="queries", remedy=f"name a split, or write {ways}")
     return rows.astype(np.int64)
 
 
@@ -116,7 +117,7 @@ def split_qrels(collection: Collection, split: str) -> Qrels:
         raise DistillirError(
             f"{collection.name} has no judgements",
             where="evaluation.split",
-            remedy="set evaluation.split to null: queries are held out, and the teacher judges them",
+            remedy="write evaluation: {split: null}: queries are held out of training, and the teacher judges them",
         )
     qrels = collection.qrels(split)
     if not len(qrels):

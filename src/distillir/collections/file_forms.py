@@ -1,0 +1,78 @@
+"""The form of a file by its name: a table, JSON, Parquet or Arrow; and refusals of what is none of them."""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from distillir.collections.arrow_records import read_arrow_records
+from distillir.collections.json_records import read_json_records
+from distillir.compressed import COMPRESSIONS, plain_name
+from distillir.errors import DistillirError
+
+
+class Form(Enum):
+    """How a file holds its entries: as rows of cells, or as objects with keys."""
+
+    TABLE = "table"
+    JSON = "json"
+    ARROW = "arrow"
+
+
+SUFFIXES = {
+    ".jsonl": Form.JSON,
+    ".json": Form.JSON,
+    ".ndjson": Form.JSON,
+    ".tsv": Form.TABLE,
+    ".csv": Form.TABLE,
+    ".txt": Form.TABLE,
+    ".parquet": Form.ARROW,
+    ".arrow": Form.ARROW,
+}
+#: Endings that judgements have besides.
+JUDGEMENT_SUFFIXES = {".trec": Form.TABLE, ".qrels": Form.TABLE, ".qrel": Form.TABLE}
+_REFUSED = {
+    (".xlsx", ".xls", ".ods"): ("is a spreadsheet", "save it as CSV (UTF-8)"),
+    (".xml", ".sgml", ".sgm", ".topics"): ("is XML or SGML, which is not read", "write lines of id, tab, text"),
+    (".pkl", ".pickle"): ("is a pickle, which is not opened: it could run code", "write .jsonl"),
+    (".db", ".sqlite", ".sqlite3", ".duckdb"): ("is a database", "export the table as CSV"),
+    (".tar", ".tgz", ".7z", ".rar", ".lz4"): ("is an archive, which is not opened", "unpack it"),
+    (".avro", ".feather", ".orc", ".h5", ".npy", ".npz"): ("is of a form that is not read", "write .jsonl or .parquet"),
+}
+
+Records = Callable[[], Iterator[tuple[int, dict[str, Any]]]]
+
+
+def is_readable(path: Path, *, judgements: bool = False) -> bool:
+    """Whether a file's name is that of a form which is read."""
+    suffix = plain_name(path).suffix.lower()
+    return suffix in SUFFIXES or (judgements and suffix in JUDGEMENT_SUFFIXES)
+
+
+def form_of(path: Path) -> tuple[Form, Records | None]:
+    """The form of a file, compressed or not, and for objects with keys the stream of ``(line or row, object)``.
+
+    Judgements under an ending that nothing here knows are tables, as TREC's ``qrels.robust04`` is.
+    """
+    suffix = plain_name(path).suffix.lower()
+    form = SUFFIXES.get(suffix, Form.TABLE)
+    if form is Form.TABLE:
+        refuse_by_name(path)
+        return form, None
+    if form is Form.ARROW and path.suffix.lower() in COMPRESSIONS:
+        raise DistillirError(
+            "Parquet and Arrow within another compression are not read", where=path, remedy="unpack it"
+        )
+    return form, partial(read_json_records if form is Form.JSON else read_arrow_records, path)
+
+
+def refuse_by_name(path: Path) -> None:
+    """Refuse a file whose name says that it is of a form which is not read.
+
+    Raises:
+        DistillirError: It is; the message says what to write instead.
+    """
+    for endings, (what, remedy) in _REFUSED.items():
+        if path.suffix.lower() in endings or plain_name(path).suffix.lower() in endings:
+            raise DistillirError(what, where=path, remedy=remedy)
