@@ -12,12 +12,12 @@ from distillir.comparison.share import adopt, prepare
 from distillir.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
 from distillir.files import atomic_file, write_json
+from distillir.lock import locked
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
 from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.layers import layers
-from distillir.pipeline.lock import locked
 from distillir.pipeline.pairs import pairs
 from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output

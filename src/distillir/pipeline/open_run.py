@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from distillir.errors import DistillirError
+from distillir.lock import locked
 from distillir.parallel import barrier, rank
-from distillir.pipeline.lock import locked
 from distillir.pipeline.provenance import check, check_report, finish
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.recipe import Recipe

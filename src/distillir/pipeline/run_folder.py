@@ -15,8 +15,8 @@ from distillir.collections import Collection
 from distillir.doing import doing
 from distillir.errors import DistillirError
 from distillir.files import atomic_file, read_lines, write_json
+from distillir.lock import HOLDER_FILE, LOCK_FILE
 from distillir.parallel import barrier, rank
-from distillir.pipeline.lock import HOLDER_FILE, LOCK_FILE
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.

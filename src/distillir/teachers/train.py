@@ -14,7 +14,8 @@ from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, write_json
-from distillir.parallel import barrier, rank, world_size
+from distillir.lock import locked
+from distillir.parallel import barrier, first_decides, rank, world_size
 from distillir.progress import progress, say
 from distillir.retrieval.run import Run
 from distillir.teachers.load_cross_encoder import PAIRWISE_FILE
@@ -118,25 +119,24 @@ def train_cross_encoder(
         **({"pairwise": "with ties"} if pairwise else {}),
         **({"prompt": prompt} if prompt else {}),
     }
-    done = _finished(output, settings)
-    barrier()
-    if done is not None:
-        say(f"{output} is there already, of the same pairs and settings")
-        return done
-    work = output.with_name(f".{output.name}.training")
-    if rank() == 0:
-        _prepare(work, settings)
-    barrier()
-    model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds, options)
-    if rank() == 0:
-        with atomic_directory(output) as folder, quiet():
-            model.save_pretrained(str(folder))
-            write_json(folder / INFO, {"settings": settings, "metrics": metrics})
-            if pairwise:
-                write_json(folder / PAIRWISE_FILE, {"reads": "query, first document, second document"})
-        shutil.rmtree(work)
-    barrier()
-    return metrics
+    first_decides(lambda: output.parent.mkdir(parents=True, exist_ok=True))
+    with locked(output, beside=True):
+        done = first_decides(lambda: _finished(output, settings))
+        if done is not None:
+            say(f"{output} is there already, of the same pairs and settings")
+            return done
+        work = output.with_name(f".{output.name}.training")
+        first_decides(lambda: _prepare(work, settings))
+        model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds, options)
+        if rank() == 0:
+            with atomic_directory(output) as folder, quiet():
+                model.save_pretrained(str(folder))
+                write_json(folder / INFO, {"settings": settings, "metrics": metrics})
+                if pairwise:
+                    write_json(folder / PAIRWISE_FILE, {"reads": "query, first document, second document"})
+            shutil.rmtree(work)
+        barrier()
+        return metrics
 
 
 def _finished(output: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
@@ -160,10 +160,19 @@ def _finished(output: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _prepare(work: Path, settings: dict[str, Any]) -> None:
-    """Keep the checkpoints of a training with the same settings; clear away others."""
+    """Keep the checkpoints of a training with the same settings; hours of another one are not thrown away unasked."""
     file = work / "settings.json"
-    if work.exists() and (not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != settings):
-        shutil.rmtree(work)
+    if file.is_file():
+        found = json.loads(file.read_text(encoding="utf-8"))
+        changed = [name for name in {**found, **settings} if found.get(name) != settings.get(name)]
+        if changed:
+            raise DistillirError(
+                f"holds an unfinished training of other settings ({', '.join(changed)})",
+                where=work,
+                remedy="delete it, or choose another --output",
+            )
+    elif work.exists():
+        shutil.rmtree(work)  # killed before it had begun
     if not work.exists():
         work.mkdir(parents=True)
         write_json(file, settings)

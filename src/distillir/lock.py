@@ -17,37 +17,44 @@ HOLDER_FILE = ".lock-holder"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of an existing folder; a lock that a killed command left behind does not count.
+def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
+    """Hold the lock of a folder; a lock that a killed command left behind does not count.
 
     Several processes of one command share it: the first one holds it.
+
+    Args:
+        folder: What is written into.
+        beside: Whether the lock lies beside the folder, which need not exist, and not in it.
 
     Raises:
         DistillirError: Another command holds it.
     """
-    lock = FileLock(folder / LOCK_FILE)
-    first_decides(lambda: _acquire(lock, folder))
+    file, holder = folder / LOCK_FILE, folder / HOLDER_FILE
+    if beside:
+        file, holder = (folder.with_name(f".{folder.name}{name}") for name in (LOCK_FILE, HOLDER_FILE))
+    lock = FileLock(file)
+    first_decides(lambda: _acquire(lock, holder, folder))
     try:
         yield
     finally:
         if rank() == 0:
-            for name in (HOLDER_FILE, LOCK_FILE):  # before the release: afterwards they may be another's
+            for path in (holder, file):  # before the release: afterwards they may be another's
                 with suppress(OSError):
-                    (folder / name).unlink(missing_ok=True)
+                    path.unlink(missing_ok=True)
             lock.release()
 
 
-def _acquire(lock: FileLock, folder: Path) -> None:
+def _acquire(lock: FileLock, holder_file: Path, folder: Path) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
         holder = ""
         with suppress(OSError):
-            holder = f" ({(folder / HOLDER_FILE).read_text(encoding='utf-8').strip()})"
+            holder = f" ({holder_file.read_text(encoding='utf-8').strip()})"
         raise DistillirError(
             f"another command is writing into this folder{holder}",
             where=folder,
             remedy="wait until it has ended, or choose another --output",
         ) from None
     with suppress(OSError):
-        (folder / HOLDER_FILE).write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
+        holder_file.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
