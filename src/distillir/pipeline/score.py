@@ -47,7 +47,7 @@ def _adopt(folder: RunFolder, source: str) -> None:
     import shutil
 
     from distillir.files import atomic_directory
-    from distillir.teaching.diagnosis import say_set
+    from distillir.teaching.diagnosis import say_prompts, say_set
     from distillir.teaching.teaching_set import open_teaching_set
 
     lists = open_teaching_set(Path(source), folder.collection)
@@ -59,6 +59,7 @@ def _adopt(folder: RunFolder, source: str) -> None:
         )
     say(f"Teaching set {source}: {len(lists)} lists")
     found = say_set(lists)
+    say_prompts(lists)
     if found is not None:
         folder.note(diagnostics=found.to_dict())
     if rank() == 0:

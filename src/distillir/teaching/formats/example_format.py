@@ -45,7 +45,6 @@ def example_format(
         merge: Whether a query's records, which are parts of one list (pairs, triplets), are put together.
         columns: Where a record may be a list of texts: the keys they stand for; the last one's number is open.
     """
-
     reader = partial(read_example, example)
 
     def records(source: Path) -> Iterator[Record]:
@@ -125,7 +124,7 @@ class _Lists:
     def _account(self, record: Record, example: Example) -> None:
         if example.prompt is not None:
             self.tally.prompts[example.prompt] += 1
-        self.tally.record(record.value, example.read)
+        self.tally.record(record.value, example.read, example.passed)
         for note in example.notes:
             self.tally.note(note)
 

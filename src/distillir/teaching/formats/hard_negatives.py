@@ -36,9 +36,7 @@ def _example(value: Mapping[str, Any], where: str, settings: Settings, met: set[
     example = query_of(value, (), QUERY_ID, where)
     if example.query_id is None:
         key = next((key for key in QUERY_ID if key in value), "qid")
-        raise DistillirError(
-            f"None is no query id (under {key!r})", where=where, remedy=f'write {FORMAT.expected}'
-        )
+        raise DistillirError(f"None is no query id (under {key!r})", where=where, remedy=f"write {FORMAT.expected}")
     positive, negative = first_key(value, POSITIVE), first_key(value, NEGATIVE)
     given = value[negative] if negative is not None else {}
     systems = given if isinstance(given, dict) else {"": given}
@@ -69,8 +67,11 @@ def _entry(entry: Any, key: str, example: Example, where: str) -> Candidate:
         return Candidate(read_id(entry, where, "document"))
     name = first_key(entry, ENTRY_ID)
     if name is None:
-        raise DistillirError(f"an entry of {key!r} without an id", where=where, remedy=f"known are {', '.join(ENTRY_ID)}")
+        raise DistillirError(
+            f"an entry of {key!r} without an id", where=where, remedy=f"known are {', '.join(ENTRY_ID)}"
+        )
     scored = first_key(entry, ENTRY_SCORE)
+    example.passed |= {f"{key}.{other}" for other in entry if other not in (name, scored)}
     score = None if scored is None else one_score(entry, scored, f"{key}.{scored}", example, where)
     return Candidate(read_id(entry[name], where, "document"), None, "", score)
 
@@ -113,7 +114,7 @@ def _lists(source: Path, settings: Settings) -> Iterator[IdList]:
 
 
 def _account(record: Record, example: Example, settings: Settings) -> None:
-    settings.tally.record(record.value, example.read)
+    settings.tally.record(record.value, example.read, example.passed)
     for note in example.notes:
         settings.tally.note(note)
     if not example.candidates:
@@ -167,7 +168,9 @@ def _scored(lists: Iterator[IdList], settings: Settings) -> Iterator[IdList]:
         of_positives = f", {positives:,} of them positives" if positives else ""
         say(f"left out {missing:,} candidates without a score in {file}{of_positives}")
     if bare:
-        say(f"{bare:,} lists lost their only positives so: an objective that compares judged positives passes them over")
+        say(
+            f"{bare:,} lists lost their only positives so: an objective that compares judged positives passes them over"
+        )
 
 
 def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> None:
@@ -186,7 +189,7 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
             }
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
     if unjudged:
-        say(f"{unjudged:,} lists have no relevant candidate: their pos is empty, and sentence-transformers passes them over")
+        say(f"{unjudged:,} lists have no relevant candidate: sentence-transformers passes them over")
     if teaching_set.has_scores:
         write_scores_file(teaching_set, collection, path.with_name(f"{path.stem}-scores.pkl.gz"))
 

@@ -108,7 +108,9 @@ def _recognises(glance: Glance) -> bool:
     if glance.path.is_dir():
         return bool(part(glance.path, "train") and part(glance.path, "queries"))
     record = glance.record
-    return glance.path.suffix != ".parquet" and isinstance(record, dict) and {"query_id", "document_ids"} <= record.keys()
+    return (
+        glance.path.suffix != ".parquet" and isinstance(record, dict) and {"query_id", "document_ids"} <= record.keys()
+    )
 
 
 FORMAT = Format(

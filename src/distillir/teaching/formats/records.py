@@ -38,7 +38,9 @@ def record_files(source: Path) -> list[Path]:
     found = sorted(path for path in source.iterdir() if path.is_file() and _ending(path) and path.name[0] not in "._")
     if not found:
         raise DistillirError(
-            "holds no file of training examples", where=source, remedy=f"name the file, or put {', '.join(ENDINGS)} here"
+            "holds no file of training examples",
+            where=source,
+            remedy=f"name the file, or put {', '.join(ENDINGS)} here",
         )
     return found
 
@@ -101,7 +103,7 @@ def _is_array(file: Path) -> bool:
         value = json.loads(line)
     except (ValueError, RecursionError):
         # Either the line is broken or the array goes on: `[`, or `[{"a": 1},`.
-        return line == "[" or line[1:].lstrip().startswith(("{", "[")) and not line.endswith("]")
+        return line == "[" or (line[1:].lstrip().startswith(("{", "[")) and not line.endswith("]"))
     return bool(value) and isinstance(value[0], dict | list)
 
 

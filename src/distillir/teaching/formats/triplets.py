@@ -29,7 +29,11 @@ POSITIVE = ("positive", "answer", "passage", "document", "response", "sentence2"
 POSITIVE_LIST = ("docs", "documents", "passages", "answers")
 NEGATIVE = ("negative", "negatives", "neg", "hard_negatives")
 NUMBERED = re.compile(r"^(positive|negative)_(\d+)$")
-IDS = {"query": ("query_id", "qid", "anchor_id"), "positive": ("positive_id", "pos_id"), "negative": ("negative_id", "neg_id")}
+IDS = {
+    "query": ("query_id", "qid", "anchor_id"),
+    "positive": ("positive_id", "pos_id"),
+    "negative": ("negative_id", "neg_id"),
+}
 PASSAGE_ID = ("passage_id", "document_id", "doc_id")
 LABELS = ("label", "labels", "score", "scores", "margin", "similarity")
 
@@ -37,7 +41,9 @@ LABELS = ("label", "labels", "score", "scores", "margin", "similarity")
 def _example(value: Mapping[str, Any], where: str) -> Example:
     example = query_of(value, QUERY, IDS["query"], where)
     if example.query is None and example.query_id is None:
-        raise DistillirError(f"no text under {QUERY[0]!r} or {QUERY[1]!r}", where=where, remedy=f"write {FORMAT.expected}")
+        raise DistillirError(
+            f"no text under {QUERY[0]!r} or {QUERY[1]!r}", where=where, remedy=f"write {FORMAT.expected}"
+        )
     positives = _side(value, "positive", (*POSITIVE, *POSITIVE_LIST), (*IDS["positive"], *PASSAGE_ID), example, where)
     negatives = _side(value, "negative", NEGATIVE, IDS["negative"], example, where)
     if not positives and not negatives:
