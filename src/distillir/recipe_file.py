@@ -91,7 +91,10 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
             raise DistillirError(
                 "queries are held out for the teacher to judge, and the recipe has none",
                 where="evaluation.split",
-                remedy="name a split, or a teacher",
+                remedy="name a split, or a teacher"
+                if recipe.teaching is None
+                else "name a split that is not trained on; a set that brought its own texts has none: import its file "
+                "with --collection, a BEIR folder with a test split (its texts are found there without ids, too)",
             )
         _check_student(recipe)
         check_measures(recipe.evaluation.measures)

@@ -12,7 +12,7 @@ from distillir.pipeline.queries import evaluation_queries, repeated_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.progress import say
-from distillir.teaching.diagnosis import say_set
+from distillir.teaching.diagnosis import say_prompts, say_set
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.teaching.writer import build_teaching_set
 
@@ -33,6 +33,7 @@ def adopt_lists(folder: RunFolder, lists: TeachingSet) -> None:
     say(f"Teaching set {lists.path}: {len(lists)} lists")
     if (found := say_set(lists)) is not None:
         folder.note(diagnostics=found.to_dict())
+    say_prompts(lists)
     kept = np.ones(len(lists), dtype=bool)
     if folder.recipe.evaluation.split is not None:
         evaluated, queries = evaluation_queries(folder), np.unique(lists.queries)

@@ -128,10 +128,10 @@ def _check_usable(found: UsableLists, lists: TeachingSet) -> None:
     if found.tied:
         others = f", the other {found.alone} fewer than two candidates" if found.alone else ""
         raise DistillirError(
-            f"{'all' if not others else found.tied} of {total} lists have one teacher score throughout{others}: nothing "
-            "can be learnt from them",
+            f"{f'{found.tied} of' if others else 'all'} {total} lists have one teacher score throughout{others}: "
+            "nothing can be learnt from them",
             where=lists.path,
-            remedy="take a teacher or scores that tell candidates apart, or compare judgements alone (objective: info_nce)",
+            remedy="take scores that tell candidates apart, or compare judgements alone (objective: info_nce)",
         )
     raise DistillirError(
         f"none of {total} lists has two candidates to compare",

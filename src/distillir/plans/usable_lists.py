@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distillir.plans.lesson import Flags, Lists
+from distillir.progress import say
 from distillir.retrieval.ties import all_tied
 
 #: Signals that come of the teacher's scores; ``layers`` and ``pairs`` are a teacher's answers of their own.
@@ -29,6 +30,14 @@ class UsableLists:
 
     def __len__(self) -> int:
         return int(self.usable.sum())
+
+    def say(self) -> None:
+        """Tell how many lists are not learnt from, and why."""
+        total = len(self.usable)
+        if self.tied:
+            say(f"{self.tied} of {total} lists have one teacher score throughout: left out, since they order nothing")
+        if self.alone:
+            say(f"{self.alone} of {total} lists have fewer than two candidates: left out, there is nothing to compare")
 
 
 def usable_lists(

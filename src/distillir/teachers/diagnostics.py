@@ -38,8 +38,8 @@ class Diagnostics:
         entropy: Mean entropy of the softmax of a list's scores at temperature 1, over that of the uniform distribution:
             near 1 the teacher says "all alike", near 0 "this one and nothing else".
         temperature: Suggested teacher temperature: where that entropy, of the lists that are not all the same, is
-            `TARGET_ENTROPY`. None where no temperature gives it. The rule is ours, a place to start from: soft enough that the order below the first place is
-            learnt, sharp enough that it is seen.
+            `TARGET_ENTROPY`. None where no temperature gives it. The rule is ours, a place to start from: soft enough
+            that the order below the first place is learnt, sharp enough that it is seen.
         judged: Lists with a candidate that is judged relevant, and one that is not.
         agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
         rank: Mean rank of the best relevant candidate among those not judged relevant, from 1.
@@ -161,8 +161,8 @@ def say_diagnostics(found: Diagnostics) -> None:
         say(f"  {found.alone} lists more have fewer than two candidates: there is nothing to compare")
     if found.tied:
         say(
-            f"  {found.tied} lists ({found.constant:.1%}) have one score throughout: they order nothing, and are left out "
-            "of what compares scores"
+            f"  {found.tied} lists ({found.constant:.1%}) have one score throughout: they order nothing, and are left "
+            "out of what compares scores"
         )
     if found.judged:
         say(

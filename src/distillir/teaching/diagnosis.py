@@ -31,10 +31,14 @@ def say_set(lists: TeachingSet) -> Diagnostics | None:
     bare = sum(not lists.relevant(i).any() for i in range(len(lists)))
     if bare:
         say(f"  {bare} of {len(lists)} lists have no positive: an objective that compares positives passes them over")
+    return found
+
+
+def say_prompts(lists: TeachingSet) -> None:
+    """Tell of prompts that the file of an imported set gave its queries, and that the set does not hold."""
     prompts = lists.info.get("imported", {}).get("prompts")
     if prompts and not prompts["kept"] and (given := [prompt for prompt in prompts["counts"] if prompt.strip()]):
         say(
             f"  the file it was imported from reads its queries with a prompt ({given[0]!r}"
             f"{' and others' if len(given) > 1 else ''}), which the set does not hold"
         )
-    return found

@@ -24,7 +24,7 @@ from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
-from distillir.plans.usable_lists import UsableLists, usable_lists
+from distillir.plans.usable_lists import usable_lists
 from distillir.progress import progress, say
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.settings import TrainingSettings
@@ -119,7 +119,7 @@ def train(
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
     )
-    say_left_out(usable)
+    usable.say()
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
@@ -215,19 +215,6 @@ def train(
     if joint is not None:
         joint.eval()
     return lessons
-
-
-def say_left_out(found: UsableLists) -> None:
-    """Tell how many lists are not learnt from, and why."""
-    total = len(found.usable)
-    if found.tied:
-        say(
-            f"{found.tied} of {total} lists have one teacher score throughout: they are left out, since they order nothing"
-        )
-    if found.alone:
-        say(
-            f"{found.alone} of {total} lists have fewer than two candidates: they are left out, there is nothing to compare"
-        )
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:

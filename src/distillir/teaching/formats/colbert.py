@@ -6,60 +6,50 @@ are not those numbers, ``document_ids.tsv`` and ``query_ids.tsv`` (number, tab, 
 Source of the form: stanford-futuredata/ColBERT, colbert/data/examples.py and colbert/training/lazy_batcher.py.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from distillir.collections import Collection
 from distillir.collections.source import Source
-from distillir.collections.text_files import count_lines
 from distillir.errors import DistillirError
-from distillir.files import read_lines
 from distillir.teaching.formats.colbert_folder import ColbertTexts, examples_file, read_numbering, write_folder
+from distillir.teaching.formats.example import TEXT_SCORES
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
+from distillir.teaching.formats.records import count_records, read_records
+from distillir.teaching.formats.tally import Tally
 from distillir.teaching.formats.values import read_id, read_score
 
 
 def _read(source: Path, collection: Collection, settings: Settings) -> Iterator[RowList]:
-    file = examples_file(source)
-    return to_rows(read_examples(file), str(file), collection, settings.unknown)
+    lists = read_examples(source, settings.tally)
+    return to_rows(lists, str(examples_file(source)), collection, settings.unknown)
 
 
-def read_examples(file: Path) -> Iterator[IdList]:
+def read_examples(source: Path, tally: Tally) -> Iterator[IdList]:
     """Yield the lists of an examples file, with the ids of the tables beside it where there are such."""
+    file = examples_file(source)
     queries = read_numbering(file.parent / "query_ids.tsv")
     documents = read_numbering(file.parent / "document_ids.tsv")
-    for number, line in read_lines(file):
-        if not line.strip():
-            continue
-        where = f"{file}:{number}"
-        values = _json_list(line, where)
+    for number, where, values in read_records(file):
+        if not isinstance(values, list) or len(values) < 2:
+            raise DistillirError(
+                "no list of a query and its candidates", where=where, remedy="a line is [qid, [pid, score], ...]"
+            )
         query = queries.get(read_id(values[0], where, "query"), where)
         scored = [isinstance(value, list) for value in values[1:]]
         if all(scored):
             pairs = [_pair(value, where) for value in values[1:]]
+            tally.note(TEXT_SCORES, any(isinstance(value[1], str) for value in values[1:]))
             ids = [documents.get(identifier, where) for identifier, _ in pairs]
-            yield IdList(number, query, ids, [score for _, score in pairs], None)
+            yield IdList(number, query, ids, [score for _, score in pairs], None, where)
         elif not any(scored):
             ids = [documents.get(read_id(value, where, "document"), where) for value in values[1:]]
             # Without scores ColBERT trains on the first against the others: it is the positive.
-            yield IdList(number, query, ids, None, [i == 0 for i in range(len(ids))])
+            yield IdList(number, query, ids, None, [i == 0 for i in range(len(ids))], where)
         else:
             raise DistillirError("some candidates have scores and some not", where=where)
-
-
-def _json_list(line: str, where: str) -> list[Any]:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DistillirError(f"not JSON ({error.msg} at column {error.colno})", where=where) from None
-    if not isinstance(values, list) or len(values) < 2:
-        raise DistillirError(
-            "no list of a query and its candidates", where=where, remedy="a line is [qid, [pid, score], ...]"
-        )
-    return values
 
 
 def _pair(value: Any, where: str) -> tuple[str, float]:
@@ -93,5 +83,5 @@ FORMAT = Format(
     read=_read,
     texts=_texts,
     write=write_folder,
-    count=lambda source: count_lines(examples_file(source)),
+    count=lambda source: count_records(examples_file(source)),
 )

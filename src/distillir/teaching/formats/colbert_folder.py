@@ -12,6 +12,7 @@ from distillir.collections.source import Entry, QrelsPart, Source, TextPart
 from distillir.collections.text_files import count_lines
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, read_lines
+from distillir.progress import say
 from distillir.teaching.formats.values import is_plain, tsv_cell, write_scores
 from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet
@@ -104,6 +105,8 @@ def write_folder(teaching_set: TeachingSet, collection: Collection, path: Path) 
     queries of the set; tabs and line breaks in texts become spaces.
     """
     allowed = Negatives(teaching_set, collection)
+    if teaching_set.has_scores and any(teaching_set.relevant(i).any() for i in range(len(teaching_set))):
+        say("ColBERT's lines with scores do not say what is relevant: relevant candidates stand first, and that is all")
     with atomic_directory(path) as folder:
         _write_documents(collection, folder)
         rows = np.unique(teaching_set.queries)

@@ -1,6 +1,7 @@
-"""Which format a file is of, by its name, its first line and its first record; and the nearest one of an unknown file."""
+"""The format of a file, told by its name, first line and first record; the nearest one of an unknown file."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def refuse(source: Path, found: Sequence[Format], formats: Sequence[Format]) -> 
         both = " and ".join(form.name for form in found)
         return DistillirError(f"may be {both}", where=source, remedy="say which with --format")
     seen = glance(source)
+    if seen.record is None and seen.line.lstrip().startswith(("{", "[")):
+        try:
+            list(islice(read_records(source), 1))
+        except DistillirError as error:
+            return error
     what = f"cannot tell the format of this {'folder' if source.is_dir() else 'file'}{_seen(seen)}"
     if source.suffix == ".parquet" and isinstance(seen.record, dict):
         what = f"no column 'query_id' with 'document_ids', nor those of another form: it has {', '.join(seen.record)}"
@@ -67,7 +73,7 @@ def _hint(seen: Glance, formats: Sequence[Format]) -> str:
     if len(cells) in (4, 6) and cells[1] in ("0", "Q0", "Iter"):
         return "it looks like judgements or a run, which is no teaching set: a collection's qrels, or --scores; "
     if len(cells) == 3 and is_number(cells[2]):
-        return "it looks like scores of pairs: give them with --scores to a hard-negatives file, or as [qid, [pid, score]]; "
+        return "it looks like scores of pairs: give them with --scores to a hard-negatives file; "
     if len(cells) == 3 and any(" " in cell.strip() for cell in cells):
         return 'three texts a line are triplets: write {"anchor": ..., "positive": ..., "negative": ...} a line; '
     if len(cells) == 3:

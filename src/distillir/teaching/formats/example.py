@@ -34,6 +34,7 @@ class Example:
         prompt: What the query is to be read with.
         margins: Whether scores are differences: the positive's score less each of the others', the positive itself
             at 0 (so that each other one stands at minus its margin).
+        passed: Keys of nested records that are passed over, as ``pos.bm25-score``.
         notes: What is to be told, as `Tally.note` takes it.
     """
 
@@ -45,6 +46,7 @@ class Example:
     judged: bool = True
     prompt: str | None = None
     margins: bool = False
+    passed: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     @property

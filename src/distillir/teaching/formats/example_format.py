@@ -124,7 +124,7 @@ class _Lists:
     def _account(self, record: Record, example: Example) -> None:
         if example.prompt is not None:
             self.tally.prompts[example.prompt] += 1
-        self.tally.record(record.value, example.read)
+        self.tally.record(record.value, example.read, example.passed)
         for note in example.notes:
             self.tally.note(note)
 

@@ -87,7 +87,7 @@ class ExampleTexts(Source):
                     raise DistillirError(
                         f"id {entry.id!r} has two different texts",
                         where=record.where,
-                        remedy="one id stands for one text: mend the ids, or leave them out (texts get ids of their own)",
+                        remedy="mend the ids, or take them out of the file: texts get ids of their own",
                     )
 
     def _examples(self) -> Iterator[tuple[Record, Example]]:

@@ -36,8 +36,16 @@ from distillir.teaching.teaching_set import TeachingSet
 QUERY = ("query", "question")
 QUERY_ID = ("query_id", "qid", "_id", "id")
 PARTS = {
-    "pos": (("pos", "positives"), ("pos_id", "pos_ids", "positive_ids"), ("pos_scores", "positive_scores")),
-    "neg": (("neg", "negatives"), ("neg_id", "neg_ids", "negative_ids"), ("neg_scores", "negative_scores")),
+    "pos": (
+        ("pos", "positives"),
+        ("pos_id", "pos_ids", "positive_ids"),
+        ("pos_scores", "positive_scores", "pos_score", "positive_score"),
+    ),
+    "neg": (
+        ("neg", "negatives"),
+        ("neg_id", "neg_ids", "negative_ids"),
+        ("neg_scores", "negative_scores", "neg_score", "negative_score"),
+    ),
 }
 TOGETHER = ("teacher_scores", "scores")
 
@@ -121,9 +129,11 @@ def _recognises(glance: Glance) -> bool:
     record = glance.record
     if not isinstance(record, dict) or first_key(record, QUERY) is None:
         return False
+    if not {"pos", "positives"} & record.keys():
+        return False
     sides = [record[key] for names, _, _ in PARTS.values() if (key := first_key(record, names))]
     # Ids beside the query are another form's: numbers, or records with an id each.
-    return bool(sides) and all(isinstance(s, list) and all(isinstance(t, str) for t in s) for s in sides)
+    return all(isinstance(s, str) or (isinstance(s, list) and all(isinstance(t, str) for t in s)) for s in sides)
 
 
 FORMAT = example_format(

@@ -72,6 +72,7 @@ def _entry(entry: Any, key: str, example: Example, where: str) -> Candidate:
             f"an entry of {key!r} without an id", where=where, remedy=f"known are {', '.join(ENTRY_ID)}"
         )
     scored = first_key(entry, ENTRY_SCORE)
+    example.passed |= {f"{key}.{other}" for other in entry if other not in (name, scored)}
     score = None if scored is None else one_score(entry, scored, f"{key}.{scored}", example, where)
     return Candidate(read_id(entry[name], where, "document"), None, "", score)
 
@@ -114,7 +115,7 @@ def _lists(source: Path, settings: Settings) -> Iterator[IdList]:
 
 
 def _account(record: Record, example: Example, settings: Settings) -> None:
-    settings.tally.record(record.value, example.read)
+    settings.tally.record(record.value, example.read, example.passed)
     for note in example.notes:
         settings.tally.note(note)
     if not example.candidates:
@@ -192,9 +193,7 @@ def _write(teaching_set: TeachingSet, collection: Collection, path: Path) -> Non
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
     allowed.say()
     if unjudged:
-        say(
-            f"{unjudged:,} lists have no relevant candidate: their pos is empty, and sentence-transformers passes them over"
-        )
+        say(f"{unjudged:,} lists have no relevant candidate: sentence-transformers passes them over")
     if teaching_set.has_scores:
         write_scores_file(teaching_set, collection, path.with_name(f"{path.stem}-scores.pkl.gz"))
 

@@ -111,4 +111,8 @@ def _name_line(file: Path) -> None:
             try:
                 float(cell)
             except ValueError:
-                raise DistillirError(f"{cell!r} is no number", where=where) from None
+                raise DistillirError(
+                    f"{cell!r} is no number",
+                    where=where,
+                    remedy="expected two scores, then ids; take a header line out",
+                ) from None

@@ -16,7 +16,6 @@ from distillir.teaching.formats.values import read_id
 IDS = ("docid", "passage_id", "psg_id", "doc_id", "document_id", "pid", "id", "_id")
 TEXTS = ("text", "contents", "content", "passage", "segment", "body")
 QUERY_IDS = ("query_id", "qid", "_id", "id")
-DPR_SCORES = "{} passages have scores of the retriever that found them, which are no teacher's: passed over"
 
 
 def _passages(
@@ -41,9 +40,9 @@ def _passages(
         body, title = None if text is None else about[text], about.get("title") or ""
         if not isinstance(title, str) or not (body is None or isinstance(body, str)):
             raise DistillirError(f"a title or text of {key!r} is no text", where=where)
+        used = {identifier, text, "title", *(("score",) if scored else ())}
+        example.passed |= {f"{key}.{other}" for other in {**about, **one} if other not in used and other != inner}
         score = one_score(one, "score", f"{key}.score", example, where) if scored else None
-        if not scored and one.get("score") is not None:
-            example.notes.append(DPR_SCORES)
         found.append(Candidate(name, body, title, score))
     return found
 
@@ -114,7 +113,7 @@ def _is_rank_llm(glance: Glance) -> bool:
 
 TEVATRON = example_format(
     name="tevatron",
-    description="Tevatron jsonl: query, positive_passages, negative_passages, each with docid, title, text, perhaps score",
+    description="Tevatron jsonl: query, positive_passages, negative_passages: docid, title, text, perhaps score",
     expected='{"query_id": "1", "query": "...", "positive_passages": [{"docid": "7", "title": "", "text": "..."}], '
     '"negative_passages": [...]}',
     keys=frozenset({"query_id", "query", "positive_passages", "negative_passages"}),
@@ -142,7 +141,8 @@ RANK_LLM = example_format(
 SIMLM = example_format(
     name="simlm",
     description="SimLM's jsonl: query_id, positives and negatives, each with doc_id and score lists",
-    expected='{"query_id": "1", "positives": {"doc_id": ["7"], "score": [9.1]}, "negatives": {"doc_id": [], "score": []}}',
+    expected='{"query_id": "1", "positives": {"doc_id": ["7"], "score": [9.1]}, "negatives": {"doc_id": [], '
+    '"score": []}}',
     keys=frozenset({"query_id", "positives", "negatives"}),
     recognises=_is_simlm,
     example=_simlm,

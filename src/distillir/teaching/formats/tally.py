@@ -11,6 +11,9 @@ from distillir.progress import say
 PASSED = {
     "type": "FlagEmbedding's choice of loss; a recipe says that",
     "answers": "answers are no documents",
+    "positive_ctxs.score": "of the retriever that found it, not a teacher's",
+    "negative_ctxs.score": "of the retriever that found it, not a teacher's",
+    "hard_negative_ctxs.score": "of the retriever that found it, not a teacher's",
     "pos_index": "places in a corpus that is not given",
     "neg_index": "places in a corpus that is not given",
 }
@@ -39,12 +42,13 @@ class Tally:
     prompts: Counter[str] = field(default_factory=Counter)
     prompts_kept: bool = False
 
-    def record(self, value: Mapping[str, Any], read: Iterable[str]) -> None:
+    def record(self, value: Mapping[str, Any], read: Iterable[str], passed: Iterable[str] = ()) -> None:
         """Count the keys of a record.
 
         Args:
             value: The record.
             read: Its keys whose values were used; a nested one as ``pos.score``.
+            passed: Nested keys that were passed over.
         """
         self.records += 1
         used = set(read)
@@ -52,6 +56,7 @@ class Tally:
             counts = self.empty if value[key] is None else self.read if key in used else self.passed
             counts[key] += 1
         self.read.update(key for key in used if "." in key)
+        self.passed.update(passed)
 
     def note(self, sentence: str, amount: int = 1) -> None:
         """Count something that is told at the end: ``sentence`` has ``{}`` where the number stands."""
@@ -72,9 +77,8 @@ class Tally:
         if self.empty:
             say(f"null, and read as missing: {_counts(self.empty)}")
         for key, count in self.passed.items():
-            reason = f" ({PASSED[key]})" if key in PASSED else ""
             if key not in PROMPTS:
-                say(f"passed over: {key} in {count:,} records{reason}")
+                say(f"passed over: {key} in {count:,} records{_reason(key)}")
         self._say_prompts()
         for sentence, amount in self.notes.items():
             say(sentence.format(f"{amount:,}"))
@@ -89,18 +93,26 @@ class Tally:
             say(f"prompts stand before their queries: {shown}{more}")
         else:
             say(
-                f"passed over: prompts of {sum(given.values()):,} queries: {shown}{more}; keep them in the queries' texts "
-                f"with --prompts keep, or give the student one: student.prompts: {{query: {next(iter(given))!r}}}"
+                f"passed over: prompts of {sum(given.values()):,} queries: {shown}{more}; keep them in the queries' "
+                f"texts with --prompts keep, or give the student one: student.prompts: {{query: {next(iter(given))!r}}}"
             )
         if len(self.prompts) > 1:
             say(
-                f"{len(self.prompts):,} different prompts: the file mixes tasks, which one prompt for all does not tell "
-                "apart; --prompts keep does, or make a set of each"
+                f"{len(self.prompts):,} different prompts: the file mixes tasks, which one prompt for all does not "
+                "tell apart; --prompts keep does, or make a set of each"
             )
 
 
 #: Keys under which a record says what its query is to be read with.
 PROMPTS = ("prompt", "instruction", "query_prompt", "query_instruction")
+
+
+def _reason(key: str) -> str:
+    if key in PASSED:
+        return f" ({PASSED[key]})"
+    if any(part in key.lower() for part in ("score", "logit", "margin")):
+        return " (scores? they are looked for under pos_scores and neg_scores, teacher_scores, scores, score, label)"
+    return ""
 
 
 def _counts(counts: Counter[str]) -> str:

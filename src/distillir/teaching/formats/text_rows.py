@@ -98,6 +98,6 @@ class CollectionTexts:
             self._compared += 1
             if not same_text(table, row, text):
                 self.tally.note(
-                    f"of the first {LOOKED_AT} ids that come with texts {{}} have another text in the collection, which "
-                    "is what is read: is it the collection that the file was made for?"
+                    f"of the first {LOOKED_AT} ids that come with texts {{}} have another text in the collection, "
+                    "which is what is read: is it the collection that the file was made for?"
                 )
