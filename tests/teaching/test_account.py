@@ -69,9 +69,8 @@ def test_the_scores_are_diagnosed(tmp_path: Path) -> None:
     found = told(
         tmp_path, line(**flat), line(query="wax", **good), line(query="lone", pos=[], neg=["Wax."], neg_scores=[1])
     )
-    assert (
-        "Teacher scores: 2 lists of 2.0 candidates, from 0.999 to 1; within a list a spread of 2.5e-05 and a range of 5e-05"
-        in found
+    assert any(
+        said.startswith("Teacher scores: 2 lists of 2.0 candidates, from 0.999 to 1; within a") for said in found
     )
     assert any(said.startswith("  1 lists more have fewer than two candidates") for said in found)
     assert any(said.startswith("  1 lists (50.0%) have one score throughout") for said in found)

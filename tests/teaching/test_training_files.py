@@ -351,9 +351,9 @@ def test_empty_texts_and_lists_without_scores_can_be_left_out(tmp_path: Path) ->
     good = {"query": "kettle", "pos": [BOILS], "neg": [GREEN, " "], "pos_scores": [3], "neg_scores": [1, 0]}
     bare = {"query": "lamp", "pos": [GREEN], "neg": [BOILS], "pos_scores": None}
     file = write(tmp_path / "in.jsonl", good, bare, {**good, "query": ""})
-    with pytest.raises(DistillirError, match="an empty text under 'neg'; .*--skip-empty"):
+    with pytest.raises(DistillirError, match=r"an empty text under 'neg'; .*--skip-empty"):
         import_teaching("auto", file, None, tmp_path / "set")
-    with pytest.raises(DistillirError, match="no scores here, unlike the first list; .*--skip-unscored"):
+    with pytest.raises(DistillirError, match=r"no scores here, unlike the first list; .*--skip-unscored"):
         import_teaching("auto", file, None, tmp_path / "set", skip_empty=True)
     lists = import_teaching("auto", file, None, tmp_path / "set", skip_empty=True, skip_unscored=True)
     assert len(lists) == 1

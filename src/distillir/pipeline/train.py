@@ -67,7 +67,7 @@ def train(folder: RunFolder) -> None:
     sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
     check_teaching(folder, sources.teaching)
     cosines = folder.recipe.student.kind == "dense" and similarity_name(folder.initial_student) == "cosine"
-    say_flat_lists(method, _suggested_temperature(folder), cosines=cosines)
+    say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -96,7 +96,7 @@ def train(folder: RunFolder) -> None:
             sources = replace(sources, teacher=trained_teacher(folder, target))
 
 
-def _suggested_temperature(folder: RunFolder) -> float | None:
+def suggested_temperature(folder: RunFolder) -> float | None:
     """The teacher's temperature by its diagnostics; of a teaching set that has none yet they are noted now."""
     from distillir.teaching.diagnosis import diagnose_set
 
