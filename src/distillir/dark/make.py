@@ -16,6 +16,8 @@ from distillir.plans.lesson import Lists
 FitsFor = Callable[[str], Fits]
 #: From a passage to what the student reads of it: texts with equal ones are the same to it.
 Key = Callable[[str], Hashable]
+#: From a passage to its beginning, with all that the student reads of it.
+Beginning = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def make_dark(
     pseudo_positives: bool | str = False,
     fits_for: FitsFor = lambda query: always,
     key: Key = str,
+    beginning: Beginning = str,
 ) -> Iterator[Made]:
     """Make every list's dark texts, in order.
 
@@ -56,6 +59,7 @@ def make_dark(
         pseudo_positives: The teacher's best candidate stands for a missing judged positive.
         fits_for: See `FitsFor`; default: passages are read whole.
         key: See `Key`; default: texts are read whole.
+        beginning: See `Beginning`; what is made of a text of megabytes is made of its beginning. Default: of all of it.
     """
     for index, query in enumerate(lists.queries):
         scores, relevant = lists.scores(index), lists.relevant(index)
@@ -64,8 +68,8 @@ def make_dark(
         place = int(np.where(relevant if relevant.any() else True, scores, -np.inf).argmax())
         hard = [p for p in np.argsort(-scores, kind="stable").tolist() if not relevant[p] and p != place]
         rows = lists.documents(index)
-        positive = collection.corpus.text(int(rows[place]))
-        negatives = [collection.corpus.text(int(rows[p])) for p in hard[: spec.negatives]]
+        positive = beginning(collection.corpus.text(int(rows[place])))
+        negatives = [beginning(collection.corpus.text(int(rows[p]))) for p in hard[: spec.negatives]]
         fits = fits_for(collection.queries.text(int(query)))
         # A generator each: which noisy positives there are does not depend on how many reinforced negatives are made.
         own = [*collection.queries.id(int(query)).encode()]
