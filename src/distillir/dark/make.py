@@ -19,6 +19,8 @@ from distillir.plans.positives import wanted_positives
 FitsFor = Callable[[str], Fits]
 #: From a passage to what the student reads of it: texts with equal ones are the same to it.
 Key = Callable[[str], Hashable]
+#: From a passage to its beginning, with all that the student reads of it.
+Beginning = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def make_dark(
     pseudo_positives: bool | str = False,
     fits_for: FitsFor = lambda query: always,
     key: Key = str,
+    beginning: Beginning = str,
 ) -> Iterator[Made]:
     """Make every list's dark texts, in order.
 
@@ -61,6 +64,7 @@ def make_dark(
             one too. Judged ones are no negatives either way.
         fits_for: See `FitsFor`; default: passages are read whole.
         key: See `Key`; default: texts are read whole.
+        beginning: See `Beginning`; what is made of a text of megabytes is made of its beginning. Default: of all of it.
     """
     for index, query in enumerate(lists.queries):
         scores, relevant = lists.scores(index), lists.relevant(index)
@@ -75,6 +79,7 @@ def make_dark(
         negatives = _negatives(
             (collection.corpus.text(int(rows[p])) for p in hard), [positive, *judged], spec.negatives
         )
+        positive, negatives = beginning(positive), [beginning(text) for text in negatives]
         fits = fits_for(collection.queries.text(int(query)))
         # A generator each: which noisy positives there are does not depend on how many reinforced negatives are made.
         own = [*collection.queries.id(int(query)).encode()]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.table import Rows
+from distillir.encoding.reading import within_reach
 
 INPUTS_PER_CALL = 2048
 # Inputs per batch where a model's features are no padded matrix that could be cut.
@@ -43,12 +44,13 @@ def token_batches(
     extra = {} if task is None else {"task": task}
     for start in range(0, len(order), INPUTS_PER_CALL):
         chunk = order[start : start + INPUTS_PER_CALL]
-        features = model.preprocess([inputs[i] for i in chunk], prompt=prompt, **extra)
+        read = within_reach(model, [inputs[i] for i in chunk])
+        features = model.preprocess(read, prompt=prompt, **extra)
         mask = features.get("attention_mask")
         if mask is None or mask.ndim != 2 or len(mask) != len(chunk) or "query_expansion_positions" in features:
             for part in range(0, len(chunk), _UNCUT):
-                positions = chunk[part : part + _UNCUT]
-                yield positions, model.preprocess([inputs[i] for i in positions], prompt=prompt, **extra)
+                some = slice(part, part + _UNCUT)
+                yield chunk[some], model.preprocess(read[some], prompt=prompt, **extra)
             continue
         lengths = mask.sum(dim=1).numpy()
         left = bool((mask[:, 0] == 0).any())

@@ -1,7 +1,59 @@
-"""How much of a text a model reads: it truncates what is longer than its limit."""
+"""How much of a text a model reads: it truncates what is longer than its limit.
+
+A tokenizer reads a text to its end before it truncates: megabytes for a few hundred tokens, again and again where parts
+of a text are tried. Here long texts are cut by characters first, so far behind what is read that nothing changes.
+"""
 
 from collections.abc import Sequence
 from typing import Any
+
+#: Characters that a token is thought to have at most, and tokens beyond those that are wanted. Where a text has longer
+#: ones (a word of a thousand letters may be one unknown token) the cut is found out to be short, and made longer.
+CHARACTERS_A_TOKEN = 8
+SPARE_TOKENS = 32
+# White space is looked for in so many characters before a cut, so that no word is split.
+_WORD = 200
+
+
+def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = CHARACTERS_A_TOKEN) -> str:
+    """The beginning of a text, with at least its first ``tokens`` tokens just as the whole has them.
+
+    What is tokenised to find out grows with ``tokens`` and not with the text, but for texts of very long tokens.
+
+    Args:
+        tokenizer: transformers'; of another kind, or one that cuts texts at their beginning: the text stays whole.
+        text: A text.
+        tokens: How many are read, special ones not counted; None: all.
+        characters: Texts of fewer characters than this times ``tokens`` (and `SPARE_TOKENS` more) stay whole.
+    """
+    if tokens is None or not callable(tokenizer) or getattr(tokenizer, "truncation_side", None) != "right":
+        return text
+    end = characters * (tokens + SPARE_TOKENS)
+    while end < len(text):
+        space = max((text.rfind(mark, end - _WORD, end) for mark in " \n"), default=-1)
+        head = text[: space if space > 0 else end]
+        ids = tokenizer(head, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        if len(ids) >= tokens + SPARE_TOKENS:
+            return head
+        end *= 4
+    return text
+
+
+def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
+    """Inputs of a model, `shortened`: its ``preprocess`` makes the same features of them.
+
+    Args:
+        model: A SentenceTransformer or CrossEncoder.
+        inputs: Texts, or pairs of texts, of which the second is shortened.
+    """
+    reach = _reach(model)
+    if reach is None:
+        return list(inputs)
+
+    def short(text: Any) -> Any:
+        return shortened(model.tokenizer, text, reach) if isinstance(text, str) else text
+
+    return [short(one) if isinstance(one, str) else (*one[:-1], short(one[-1])) for one in inputs]
 
 
 def reads_whole(model: Any, *texts: str, limit: int | None = None) -> bool:
@@ -13,13 +65,23 @@ def reads_whole(model: Any, *texts: str, limit: int | None = None) -> bool:
         limit: Tokens, special ones included; where the model's own limit is lower, that one.
     """
     most = _limit(model, limit)
-    return most is None or len(model.tokenizer(*texts, truncation=False, verbose=False)["input_ids"]) <= most
+    if most is None:
+        return True
+    read = [shortened(model.tokenizer, text, most) for text in texts]
+    return len(model.tokenizer(*read, truncation=False, verbose=False)["input_ids"]) <= most
 
 
 def tokens_read(model: Any, text: str, *, limit: int | None = None) -> tuple[int, ...]:
     """The tokens of a text that reach a model; arguments as `reads_whole`."""
     most = _limit(model, limit)
+    text = shortened(model.tokenizer, text, most)
     return tuple(model.tokenizer(text, truncation=most is not None, max_length=most, verbose=False)["input_ids"])
+
+
+def fits(tokenizer: Any, text: str, tokens: int) -> bool:
+    """Whether a text has no more tokens, special ones not counted."""
+    ids = tokenizer(shortened(tokenizer, text, tokens), add_special_tokens=False, verbose=False)["input_ids"]
+    return len(ids) <= tokens
 
 
 def cut(tokenizer: Any, texts: Sequence[str], tokens: int) -> list[str]:
@@ -32,12 +94,18 @@ def cut(tokenizer: Any, texts: Sequence[str], tokens: int) -> list[str]:
     """
     if not texts:
         return []
-    read = tokenizer(
-        list(texts), add_special_tokens=False, truncation=True, max_length=tokens, return_offsets_mapping=True
-    )
+    texts = [shortened(tokenizer, text, tokens) for text in texts]
+    read = tokenizer(texts, add_special_tokens=False, truncation=True, max_length=tokens, return_offsets_mapping=True)
     ends = [offsets[-1][1] if offsets else 0 for offsets in read["offset_mapping"]]
     return [text[:end] for text, end in zip(texts, ends, strict=True)]
 
 
 def _limit(model: Any, limit: int | None) -> int | None:
     return min((value for value in (limit, model.max_seq_length) if value is not None), default=None)
+
+
+def _reach(model: Any) -> int | None:
+    """The most tokens of a text that a model reads, of queries or documents; None where it does not say."""
+    own = [getattr(part, name, None) for part in model.modules() for name in ("query_length", "document_length")]
+    told = [value for value in (model.max_seq_length, *own) if isinstance(value, int)]
+    return max(told) if model.max_seq_length is not None else None

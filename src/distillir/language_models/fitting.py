@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from distillir.encoding.reading import cut
+from distillir.encoding.reading import cut, fits
 from distillir.language_models.local import LanguageModel
 from distillir.language_models.prompt import Prompt, folded
 
@@ -40,5 +40,4 @@ class Fitted:
 
     def reads(self, document: str) -> bool:
         """Whether a document is not cut."""
-        ids = self.loaded.tokenizer(folded(document), add_special_tokens=False)["input_ids"]
-        return len(ids) <= self.document_tokens
+        return fits(self.loaded.tokenizer, folded(document), self.document_tokens)

@@ -11,7 +11,7 @@ import xxhash
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.encoding.reading import cut
+from distillir.encoding.reading import cut, fits
 from distillir.errors import DistillirError
 from distillir.language_models.asker import Asker
 from distillir.language_models.local import (
@@ -73,8 +73,7 @@ class QueryLikelihood(Asker):
 
     def reads(self, query: str, document: str) -> bool:
         """See `Asker.reads`."""
-        ids = self._loaded.tokenizer(folded(document), add_special_tokens=False)["input_ids"]
-        return len(ids) <= self._document_tokens
+        return fits(self._loaded.tokenizer, folded(document), self._document_tokens)
 
     @cached_property
     def _loaded(self) -> LanguageModel:

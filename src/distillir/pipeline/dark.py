@@ -20,7 +20,7 @@ from distillir.dark.dark_set import (
 )
 from distillir.dark.dark_text import Fits
 from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
-from distillir.dark.make import FitsFor, Key, make_dark
+from distillir.dark.make import Beginning, FitsFor, Key, make_dark
 from distillir.dark.spec import DarkSpec
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
@@ -33,6 +33,9 @@ from distillir.plans.known_lists import KnownLists
 from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import open_teaching_set
+
+# Dark examples of texts longer than this, times the tokens that the student reads, are made of their beginnings.
+_CHARACTERS_A_TOKEN = 16
 
 
 def dark(folder: RunFolder) -> None:
@@ -92,7 +95,7 @@ def _write_texts(
     folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path, teacher: CountedTeacher, source: str
 ) -> None:
     collection, recipe = folder.collection, folder.recipe
-    fits_for, key = readers(folder, teacher)
+    fits_for, key, beginning = readers(folder, teacher)
     with progress("Make dark examples", len(lists)) as advance:
         made = make_dark(
             collection,
@@ -102,6 +105,7 @@ def _write_texts(
             pseudo_positives=recipe.training.pseudo_positives,
             fits_for=fits_for,
             key=key,
+            beginning=beginning,
         )
         at = 0
 
@@ -125,9 +129,9 @@ def _write_texts(
     say(f"Dark examples: {count} texts of {len(unscored)} lists ({len(lists)} lists in all)")
 
 
-def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
+def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
     """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
-    from distillir.encoding.reading import reads_whole, tokens_read
+    from distillir.encoding.reading import reads_whole, shortened, tokens_read
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student_of
 
@@ -140,7 +144,12 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key]:
             reads_whole(student, prompt + text[:end], limit=limit) and teacher.reads(query, text[:end])
         )
 
-    return fits_for, lambda text: tokens_read(student, prompt + text, limit=limit)
+    most = min((value for value in (limit, student.max_seq_length) if value is not None), default=None)
+    return (
+        fits_for,
+        lambda text: tokens_read(student, prompt + text, limit=limit),
+        lambda text: shortened(student.tokenizer, text, most, _CHARACTERS_A_TOKEN),
+    )
 
 
 def _score(folder: RunFolder, lists: KnownLists, target: Path, teacher: CountedTeacher) -> None:

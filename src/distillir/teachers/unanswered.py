@@ -48,7 +48,7 @@ def say_unanswered(before: Run, after: Run, silent: int, teacher: str) -> None:
     had, left = (sum(len(rows) > 1 for rows in run.lists) for run in (before, after))
     if had and not left:
         raise DistillirError(
-            f"gave no answer about {silent} of {len(before.documents)} candidates: no list of two is left to learn",
+            f"gave no answer about {silent} of {len(before.documents)} candidates: no list is left to learn from",
             where=f"teacher {teacher}",
             remedy="run again where a server was away; else use another model or template",
         )

@@ -8,6 +8,7 @@ import torch
 
 from distillir.collections import Collection
 from distillir.collections.table import Rows
+from distillir.encoding.reading import within_reach
 from distillir.plans.lesson import Lesson
 from distillir.students.chunks import chunks
 from distillir.teachers.load_cross_encoder import pair_prompt
@@ -83,7 +84,7 @@ class PairInputs:
         for lesson in lessons:
             query = self.collection.queries.text(lesson.query)
             texts += [(query, document) for document in self.collection.corpus.texts(lesson.documents)]
-        found = self.model.preprocess(texts, prompt=pair_prompt(self.model))
+        found = self.model.preprocess(within_reach(self.model, texts), prompt=pair_prompt(self.model))
         lengths = found["attention_mask"].sum(dim=1)
         order = lengths.argsort(stable=True)
         features = {

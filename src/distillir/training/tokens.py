@@ -13,6 +13,7 @@ import xxhash
 from torch import Tensor
 
 from distillir.collections.table import Rows, TextTable
+from distillir.encoding.reading import within_reach
 from distillir.encoding.vectors import Kind
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
@@ -139,7 +140,7 @@ def _write(
         flags: dict[str, Any] = {}
         for start in range(0, len(rows), TEXTS_PER_CALL):
             texts = table.texts(rows[start : start + TEXTS_PER_CALL])
-            features = model.preprocess(texts, prompt=prompt, task=kind)
+            features = model.preprocess(within_reach(model, texts), prompt=prompt, task=kind)
             if "input_ids" not in features or "attention_mask" not in features:
                 raise DistillirError(f"the student's preprocessing gives {sorted(features)} and no token ids")
             mask = features["attention_mask"].numpy().astype(bool)
