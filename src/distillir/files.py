@@ -95,7 +95,9 @@ def reserve(path: Path, size: int) -> None:
             os.posix_fallocate(stream.fileno(), 0, size)
         except (AttributeError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                raise
+                # The system does not say which file; and for one that is larger than any may be there is no room.
+                number = errno.ENOSPC if error.errno == errno.EFBIG else error.errno or errno.EIO
+                raise OSError(number, os.strerror(number), str(path)) from None
             for start in range(0, size, _BLOCK):  # zeros take room everywhere
                 stream.write(bytes(min(_BLOCK, size - start)))
 

@@ -11,9 +11,14 @@ from pydantic import BaseModel, ValidationError
 from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.recipe_keys import apply_setting
+from distillir.recipe_values import check_values
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.words import nearest
 from distillir.yaml_file import read_mapping
+
+
+#: Names that pydantic gives the ways a value may be written.
+_BRANCHES = {"str", "int", "float", "bool", "plain", "graded", "several"}
 
 
 def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
@@ -43,10 +48,11 @@ def parse_recipe(
     Raises:
         DistillirError: The first thing that is wrong with it.
     """
+    check_values(value, where=str(path) if path else "")
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
-        raise _first(error, path, places or {}) from None
+        raise _first(error, value, path, places or {}) from None
     _check_meaning(recipe, path)
     return recipe
 
@@ -143,19 +149,21 @@ def _check_run_files(recipe: Recipe) -> None:
             raise DistillirError("no such file", where=f"candidates.from: {options['path']}", remedy="check the path")
 
 
-def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ...], int]) -> DistillirError:
+def _first(
+    error: ValidationError, value: dict[str, Any], path: Path | None, places: dict[tuple[str, ...], int]
+) -> DistillirError:
     """One line for the first mistake, the misspelt keys before the missing ones they cause."""
     # Of the ways a value may be written, the one that was read furthest was meant.
     mistakes = sorted(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", -len(e["loc"])))
     mistake = mistakes[0]
-    keys = tuple(str(part) for part in mistake["loc"] if not _is_branch(part))
+    keys = own_keys(mistake["loc"], value)
     line = places.get(keys, 0)
     where = ": ".join(str(part) for part in (f"{path}:{line}" if path and line else path, ".".join(keys)) if part)
     if mistake["type"] == "extra_forbidden":
         return DistillirError("unknown key", where=where, remedy=nearest(keys[-1], _known(keys[:-1])))
     if mistake["type"] == "missing":
         return DistillirError("is missing", where=where, remedy="every recipe needs it")
-    given = json.dumps(mistake["input"], default=str)
+    given = _shown(mistake["input"])
     said = re.sub(r" or instance of \w+", "", f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}")
     said = said.removeprefix("value error, ").replace("dictionary", "mapping")
     if mistake["type"] == "int_parsing":
@@ -163,9 +171,32 @@ def _first(error: ValidationError, path: Path | None, places: dict[tuple[str, ..
     return DistillirError(f"{given[:80]}: {said}", where=where)
 
 
-def _is_branch(part: object) -> bool:
-    """Whether a step of pydantic's path is the name of a union's branch and no key of the recipe."""
-    return isinstance(part, str) and (part in ("str", "int", "float", "plain", "graded", "several") or "[" in part)
+def own_keys(location: Sequence[object], value: Any) -> tuple[str, ...]:
+    """The keys of a file on pydantic's way to a mistake, which names the branches of unions, too.
+
+    Args:
+        location: pydantic's ``loc``.
+        value: What was validated.
+    """
+    keys: list[str] = []
+    for number, step in enumerate(location):
+        named = {str(key): inner for key, inner in value.items()} if isinstance(value, dict) else {}
+        if isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        elif str(step) in named:
+            value = named[str(step)]
+        elif number < len(location) - 1 or str(step) in _BRANCHES or "[" in str(step):
+            continue  # the name of a branch, or a key that the short form stands for
+        keys.append(str(step))
+    return tuple(keys)
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, or as Python writes it where JSON cannot say it."""
+    try:
+        return json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return ascii(value) if not isinstance(value, dict | list) else type(value).__name__
 
 
 def _known(keys: tuple[str, ...]) -> list[str]:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from distillir.errors import DistillirError
+from distillir.yaml_file import load_yaml
 
 # The key that the short form of a part stands for: ``student: all-MiniLM-L6-v2`` is ``student: {model: ...}``.
 SHORT_FORMS = {"student": "model", "queries": "split", "evaluation": "split", "method": "name"}
@@ -28,9 +27,9 @@ def apply_setting(recipe: dict[str, Any], setting: str) -> tuple[str, ...]:
             f"{setting!r} is not key=value", where="--set", remedy="for example --set training.epochs=3"
         )
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise DistillirError(f"the value of {key} is not YAML: {text!r}", where="--set") from None
+        value = load_yaml(text, "--set")
+    except DistillirError:
+        raise DistillirError(f"the value of {key} is not YAML: {text[:80]!r}", where="--set") from None
     return set_key(recipe, key.strip(), value, where=f"--set {key}")
 
 

@@ -24,18 +24,37 @@ def read_mapping(
         DistillirError: The file is missing, is not YAML, or holds something else than a mapping.
     """
     text = "\n".join(line for _, line in read_lines(path))
+    value = load_yaml(text, path)
     try:
-        value = yaml.safe_load(text)
         places = _places(yaml.compose(text, Loader=yaml.SafeLoader), path)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        raise DistillirError(f"not YAML ({getattr(error, 'problem', error)})", where=where) from None
     except RecursionError:
         raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
     if not isinstance(value, dict):
         raise DistillirError(what, where=path)
     return value, places
+
+
+def load_yaml(text: str, where: object) -> Any:
+    """The value of a YAML text.
+
+    Args:
+        text: The text.
+        where: The file or key it is from; a `Path` gets the line of the mistake.
+
+    Raises:
+        DistillirError: It is no YAML, or holds a value that is not of the kind it says (``!!int x``, 2024-13-45).
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"{where}:{mark.line + 1}" if mark and isinstance(where, Path) else where
+        raise DistillirError(f"not YAML ({getattr(error, 'problem', error)})", where=line) from None
+    except RecursionError:
+        raise DistillirError("nested too deep, or holds itself by an anchor", where=where) from None
+    except Exception as error:  # of whatever makes the values: int(), datetime.date(), base64, ...
+        said = f"a value is not what it is said to be: {type(error).__name__}: {error}"
+        raise DistillirError(f"not YAML ({said})", where=where) from None
 
 
 def _places(node: yaml.Node | None, path: Path, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:

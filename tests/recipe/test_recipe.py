@@ -73,7 +73,7 @@ def test_every_key_is_described() -> None:
         ({"candidates": {"from": {"trec": "nowhere.trec"}}}, "nowhere.trec: no such file"),
         ({"candidates": {"from": ["bm25", "dense"], "weights": [0, 0]}}, "candidates.weights"),
         ({"evaluation": {"measures": ["nDCG@0"]}}, "unknown measure"),
-        ({"teacher": {"bm25": {"k1": float("nan")}}}, "teacher.bm25: k1 nan"),
+        ({"teacher": {"bm25": {"k1": float("nan")}}}, "teacher.bm25.k1: nan"),
         ({"teacher": {"bm25": {"stemmer": "klingon"}}}, "teacher.bm25: unknown stemmer"),
         ({"teacher": {"ensemble": ["bm25"], "weights": [float("nan")]}}, "teacher.weights"),
         ({"teacher": {"ensemble": ["bm25"], "weights": [0]}}, "every weight is 0"),

@@ -1,7 +1,6 @@
 """The command line: one verb a stage, and `run` for all of them."""
 
 import os
-import sys
 
 
 def main() -> None:
@@ -10,18 +9,12 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    from distillir.cli import boundary, error_log
+    from distillir.cli.boundary import run_guarded
 
-    boundary.watch_signals()
-    error_log.keep_errors_beside(None)
-    try:
-        from distillir.cli.app import app
+    run_guarded(_call)
 
-        app()
-    except SystemExit as ended:
-        code = boundary.exit_code(ended.code)
-        if not code:
-            error_log.forget_errors()
-        sys.exit(code)
-    except BaseException as error:
-        boundary.end(error)
+
+def _call() -> None:
+    from distillir.cli.app import app
+
+    app()

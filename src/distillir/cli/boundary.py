@@ -5,13 +5,14 @@ import select
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
 from typer.core import TyperGroup
 
-from distillir.cli.error_log import write_traceback
+from distillir.cli.error_log import forget_errors, keep_errors_beside, write_traceback
 from distillir.doing import was_doing
 from distillir.environment import lost_other_process, refused_by_machine
 from distillir.errors import DistillirError
@@ -44,6 +45,26 @@ class Verbs(TyperGroup):
             if _stopped_by is None and error.code and not _reader_is_gone():
                 raise EscapedError from error
             raise
+
+
+def run_guarded(call: Callable[[], object]) -> NoReturn:
+    """Call the command line, and end the program however it ends.
+
+    Args:
+        call: Calls a typer application whose group is `Verbs`.
+    """
+    watch_signals()
+    keep_errors_beside(None)
+    try:
+        call()
+    except SystemExit as ended:
+        code = exit_code(ended.code)
+        if not code:
+            forget_errors()
+        sys.exit(code)
+    except BaseException as error:
+        end(error)
+    sys.exit(0)
 
 
 def watch_signals() -> None:
@@ -92,22 +113,21 @@ def end(error: BaseException) -> NoReturn:
     if os.environ.get(DEBUG) == "1":
         _write("".join(traceback.format_exception(error)))
     told = error if isinstance(error, DistillirError) else refused_by_machine(error)
+    process = f"process {rank()}: " if rank() else ""
     if told is not None:
-        _write(f"distillir: {told}\n")
+        _write(f"distillir: {process}{told}\n")
         _leave(MISTAKE)
     doing = was_doing(error)
     during = f" while {doing}" if doing else ""
     if world_size() > 1 and lost_other_process(error):
-        _write(f"distillir: process {rank()}: another process ended{during}; its own message says why\n")
+        _write(f"distillir: process {rank()}: another process has ended{during}; its own message says why\n")
         _leave(UNEXPECTED)
     file = write_traceback(error)
     kept = f"the traceback is in {file}" if file else f"its traceback could not be written: set {DEBUG}=1 to see it"
     said = " ".join(str(error).split())
     kind = type(error).__name__
-    line = (
-        f"unexpected error{during}: {kind}{f': {said[:300]}' if said else ''}; {kept}; please report it with that file"
-    )
-    _write(f"distillir: {line}\n")
+    what = f"unexpected error{during}: {kind}{f': {said[:300]}' if said else ''}"
+    _write(f"distillir: {process}{what}; {kept}; please report it with that file\n")
     _leave(UNEXPECTED)
 
 

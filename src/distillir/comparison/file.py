@@ -14,6 +14,7 @@ from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.recipe_keys import apply_setting, set_key
+from distillir.recipe_values import check_values
 from distillir.words import nearest
 from distillir.yaml_file import Places, read_mapping
 
@@ -71,6 +72,7 @@ def read_comparison(path: Path, settings: Sequence[str] = ()) -> Comparison:
         DistillirError: Whatever is wrong with it or a recipe of it.
     """
     value, places = read_mapping(path, what="a comparison is a mapping with cells or grid; see docs/compare.md")
+    check_values(value, where=str(path))
     file = _validated(value, places, path)
     base = _recipe(file.recipe, path) if file.recipe is not None else None
     named = _cells(file, base, path)

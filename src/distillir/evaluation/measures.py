@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.progress import say
 from distillir.retrieval.run import Run
@@ -26,6 +29,8 @@ _NAMES = {
     "success": "Success",
 }
 _QUERIES_PER_BLOCK = 1024
+#: Judgements and a run that every measure has a value for; gdeval wants ids that are numbers.
+_ONE_QUERY = {"0": {"0": 2, "1": 0, "2": 1}}, {"0": {"1": 3.0, "0": 2.0, "2": 1.0, "3": 0.0}}
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,16 @@ def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES)
         places = range(start, min(start + _QUERIES_PER_BLOCK, len(queries)))
         judged = {str(place): _judged(qrels, int(queries[place])) for place in places}
         ranked = {str(place): _ranked(aligned, place) for place in places}
-        for metric in ir_measures.iter_calc(distinct, judged, ranked):
+        try:
+            metrics = list(ir_measures.iter_calc(distinct, judged, ranked))
+        except Exception as error:  # Accuracy, for example, divides by the documents that are not relevant
+            raise_if_refused(error)
+            raise DistillirError(
+                f"one of {', '.join(parsed)} cannot be computed for this run ({type(error).__name__}: {error})",
+                where="evaluation.measures",
+                remedy="leave it out",
+            ) from error
+        for metric in metrics:
             for name, measure in parsed.items():
                 if measure == metric.measure:
                     values[name][int(metric.query_id)] = metric.value
@@ -101,23 +115,29 @@ def check_measures(measures: Sequence[str]) -> None:
         _parse(name)
 
 
+@cache
 def _parse(name: str) -> Any:
     import ir_measures
 
     found = re.match(r"[A-Za-z]+", name)
     stem = found.group() if found else ""
     text = _NAMES.get(stem.lower(), stem) + name[len(stem) :]
-    try:
+    # Whatever ir-measures raises, assertions among it: what it does not take is no measure.
+    with suppress(Exception):
         measure = ir_measures.parse_measure(text)
-        if measure.params.get("cutoff", 1) < 1:
-            raise ValueError  # trec_eval would end the process
-        if ir_measures.DefaultPipeline.supports(measure):
-            return measure
-    except (ValueError, NameError, KeyError, TypeError):
-        pass
+        if all(_is_possible(value) for value in measure.params.values()):
+            # Some providers refuse a parameter only when they compute: on one query then, before anything is paid for.
+            computed = [metric.value for metric in ir_measures.iter_calc([measure], *_ONE_QUERY)]
+            if len(computed) == 1 and np.isfinite(computed[0]):
+                return measure
     raise DistillirError(
         f"unknown measure {name!r}", remedy="write nDCG@10, MRR@10, recall@100, MAP, or a measure of ir-measures"
     )
+
+
+def _is_possible(value: Any) -> bool:
+    """Whether trec_eval can take a whole number as cutoff or grade: it would end the process on others."""
+    return not isinstance(value, int) or isinstance(value, bool) or 1 <= value < 2**31
 
 
 def _judged(qrels: Qrels, query: int) -> dict[str, int]:

@@ -26,7 +26,10 @@ class MethodSpec(BaseModel):
     )
     objective: Any = Field(None, description="what is compared; null: the method's own")
     rounds: int = Field(
-        1, ge=1, description="times the plan is gone through; before each further one the student so far mines anew"
+        1,
+        ge=1,
+        le=1000,
+        description="times the plan is gone through; before each further one the student so far mines anew",
     )
     restart: bool = Field(
         False,

@@ -61,7 +61,7 @@ class Stage(BaseModel):
     )
     objective: Any = Field(None, description="what is compared in this stage; null: the method's")
     learning_rate: float | None = Field(None, gt=0, description="null: training.learning_rate")
-    epochs: float | None = Field(None, gt=0, description="null: training.epochs")
+    epochs: float | None = Field(None, gt=0, le=1e6, description="null: training.epochs")
     warmup: float | None = Field(None, ge=0, le=1, description="null: training.warmup")
     mine: bool = Field(False, description="mine and score anew with the student so far before this stage (ours)")
 

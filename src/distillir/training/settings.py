@@ -10,7 +10,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    epochs: float = Field(2.0, gt=0, description="times each training query is seen; may be a fraction")
+    epochs: float = Field(2.0, gt=0, le=1e6, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
     candidates_per_query: int | None = Field(8, ge=2, description="candidates in a lesson; null takes the whole list")
     sample: Literal["top", "random", "top_random", "stratified", "positive_random"] = Field(
