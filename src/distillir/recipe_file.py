@@ -16,7 +16,6 @@ from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.words import nearest
 from distillir.yaml_file import read_mapping
 
-
 #: Names that pydantic gives the ways a value may be written.
 _BRANCHES = {"str", "int", "float", "bool", "plain", "graded", "several"}
 

@@ -1,4 +1,4 @@
-"""What may stand in a recipe whatever the key: text, numbers, true, false, null, lists and mappings with text as keys."""
+"""Values that a recipe may hold under any key: text, numbers, true, false, null, lists, mappings by text."""
 
 import datetime
 import math
@@ -35,7 +35,7 @@ def check_values(value: Any, keys: Sequence[str] = (), where: str = "") -> None:
         for number, inner in enumerate(value):
             check_values(inner, (*keys, str(number)), where)
     elif isinstance(value, str):
-        if "\0" in value or not value.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if "\0" in value or (not value.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in value)):
             raise DistillirError(f"{value[:40]!a} holds a character that no text has", where=place)
     elif isinstance(value, int | float):
         if not math.isfinite(value):

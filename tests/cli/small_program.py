@@ -1,4 +1,4 @@
-"""A command line of a few verbs behind the boundary: ends as distillir does, without the seconds models take to load."""
+"""A command line of a few verbs behind the boundary: ends as distillir does, without the time models take to load."""
 
 import sys
 import time

@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[str, Kind, str, str]] = {
         "q.tsv",
         "query",
         "nummer\tfrage\n1\twie alt\n2\twie neu\n",
-        r"q\.tsv:1: the first line may be a header or a text: 'nummer', 'frage'; call the columns id and text, or remove",
+        r"q\.tsv:1: the first line may be a header or a text: 'nummer', 'frage'; call the columns id and text",
     ),
     "half a header": ("q.tsv", "query", "id\tfrage\nx1\twie alt\nx2\twie neu\n", r"may be a header or a text"),
     "one column": ("c.txt", "document", "the kettle boils\nthe lamp is green\n", r"one column alone.*nl -ba -w1"),

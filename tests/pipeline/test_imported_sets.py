@@ -9,8 +9,8 @@ import pytest
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.pipeline.checks import check_teaching
+from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
-from distillir.pipeline.run_folder import open_run
 from distillir.pipeline.score import score
 from distillir.pipeline.train import suggested_temperature
 from distillir.progress import console

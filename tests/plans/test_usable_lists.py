@@ -43,7 +43,7 @@ class Given:
     ],
 )
 def test_what_an_objective_can_learn_from(needs: set[str], settings: dict[str, bool | str], usable: list[int]) -> None:
-    found = usable_lists(Given(), needs, **settings)  # type: ignore[arg-type]
+    found = usable_lists(Given(), needs, **settings)
     assert np.flatnonzero(found.usable).tolist() == usable
     assert found.alone + found.tied == 4 - len(usable)
 

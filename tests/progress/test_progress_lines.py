@@ -71,7 +71,13 @@ def test_the_time_left_counts_what_this_process_does() -> None:
 
 
 def test_how_long_is_written() -> None:
-    assert [clock(seconds) for seconds in (0, 59.6, 3599, 3600, 90061)] == ["0:00", "1:00", "59:59", "1:00:00", "25:01:01"]
+    assert [clock(seconds) for seconds in (0, 59.6, 3599, 3600, 90061)] == [
+        "0:00",
+        "1:00",
+        "59:59",
+        "1:00:00",
+        "25:01:01",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +100,9 @@ def test_a_terminal_gets_a_bar_and_a_dumb_one_lines(
 
 def test_colours_forced_into_a_file_make_no_terminal_of_it(every_tenth: None, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(module, "console", Console(file=out, highlight=False, _environ={"FORCE_COLOR": "1", "TERM": "xterm"}))
+    monkeypatch.setattr(
+        module, "console", Console(file=out, highlight=False, _environ={"FORCE_COLOR": "1", "TERM": "xterm"})
+    )
     with progress("Ask", 2):
         time.sleep(0.15)
     assert "Ask: 0 of 2" in out.getvalue() and "\x1b[1A" not in out.getvalue()

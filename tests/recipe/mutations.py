@@ -13,14 +13,16 @@ STRANGE: list[Any] = [
     None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, 10**30, -(10**30), 2**63, 2**32, float("nan"), float("inf"),
     "", " ", "no", "null", "1e9", "bm25", "dense", "kl", "nDCG@0", "MRR@1.5", "P@99999999999", "%s {0} {x}", "a\nb\tc",
     "../..", "/", "~", "C:\\x", "\x00", "\ud800", "東京🦜", "x" * 5000, "[bold]", "!!python/object:os.system",
-    [], [[]], [None], [1, "a", None], ["bm25", {}], {}, {"": None}, {None: 1}, {1: 2}, {True: 1}, {"a": {"b": {"c": []}}},
+    [], [[]], [None], [1, "a", None], ["bm25", {}], {}, {"": None}, {None: 1}, {1: 2}, {True: 1},
+    {"a": {"b": {"c": []}}},
     {"bm25": None}, {"dense": {}}, {"dense": 3}, {"ensemble": []}, {"ensemble": None}, {"server": 1}, {"name": None},
     {"kl": {"teacher_temperature": 0}}, {"plan": []}, b"bytes", datetime.date(2024, 1, 1),
     datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), {"a", "b"}, (1, 2),
 ]  # fmt: skip
 #: What is written over a piece of the text.
-PIECES = ["\t", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "<<: *a", "!!int ", "'", '"', "\n", "#", "%", "@", "? ", "|", ">",
-          "---\n", "...", "\x00", "é", "\u2028", "null", "yes", "0x1f", "1:30", "2024-01-01", "!!binary |", "~", ", ,"]  # fmt: skip
+PIECES = ["\t", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "<<: *a", "!!int ", "'", '"', "\n", "#", "%", "@", "? ", "|",
+          ">", "---\n", "...", "\x00", "é", "\u2028", "null", "yes", "0x1f", "1:30", "2024-01-01", "!!binary |", "~",
+          ", ,"]  # fmt: skip
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 import copy
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_mutated_settings_and_comparisons_are_read_or_refused(tmp_path: Path) ->
         path.write_text(yaml.safe_dump(base))
         key = ".".join(map(str, rng.choice(list(places(base)))))
         setting = f"{key}={rng.choice([*map(str, STRANGE), *PIECES])}"
-        read_or_refused(lambda setting=setting: read_recipe(path, [setting]), setting)
+        read_or_refused(partial(read_recipe, path, [setting]), setting)
         comparison = {
             "recipe": base,
             "cells": {"a": {}, "b c": {"training.epochs": 2}},
@@ -104,7 +105,10 @@ def test_mutated_settings_and_comparisons_are_read_or_refused(tmp_path: Path) ->
         ("collection: x\nteacher: bm25\nstudent: m\nmethod: {1: 2}\n", "method: the key 1 is no text; put quotes"),
         ("collection: x\nteacher: bm25\nstudent: 2024-01-31\n", "student: 2024-01-31 is read as a date; put quotes"),
         ("collection: x\nteacher: bm25\nstudent: m\nseed: !!int x\n", "not YAML .a value is not what it is said to be"),
-        ("collection: x\nteacher: bm25\nstudent: m\nevaluation: no\n", "evaluation: false: input should be a valid map"),
+        (
+            "collection: x\nteacher: bm25\nstudent: m\nevaluation: no\n",
+            "evaluation: false: input should be a valid map",
+        ),
         ("collection: x\nteacher: bm25\nstudent: m\nseed: 1000000000000000000000\n", "seed: a whole number too large"),
         ("collection: x\nteacher: bm25\nstudent: m\nmethod: {rounds: 9007199254740992}\n", "rounds: 90071992547"),
         ("collection: x\nteacher: bm25\nstudent: m\nobjective: {kl: {3: 1}}\n", "objective.kl: the key 3 is no text"),
@@ -130,7 +134,9 @@ def test_measures_that_cannot_be_computed_are_refused_before_anything_is(name: s
 
 
 def test_measures_with_parameters_that_can_be_are_taken() -> None:
-    check_measures(["nDCG@10", "nDCG(dcg='exp-log2')@10", "AP(rel=2)@100", "Judged@10", "MRR", "SetF(beta=0.5)", "P@1000000"])
+    check_measures(
+        ["nDCG@10", "nDCG(dcg='exp-log2')@10", "AP(rel=2)@100", "Judged@10", "MRR", "SetF(beta=0.5)", "P@1000000"]
+    )
 
 
 def test_mutations_leave_what_they_are_made_of_alone() -> None:

@@ -148,7 +148,7 @@ def test_no_copy_of_a_positive_and_no_own_document_is_a_negative(tmp_path: Path)
     scores = np.arange(len(everything), 0, -1, dtype=np.float32)
     run = from_lists(rows, [everything] * len(rows), [scores] * len(rows))
 
-    def negatives(**options: str) -> set[str]:
+    def negatives(**options: Any) -> set[str]:
         """Of the query on bees."""
         pairs = training_pairs(opened, "train", run, negatives_per_positive=20, **options)
         chosen = (pairs.queries == opened.queries.row("bees-pro")) & (pairs.labels == 0)
