@@ -28,7 +28,7 @@ class JoinedTable(TextTable):
         return (JoinedTable, (self.first, self.second))
 
     @property
-    def is_ascii(self) -> bool:  # type: ignore[override]
+    def is_ascii(self) -> bool:
         """Whether both tables hold ASCII alone."""
         return self.first.is_ascii and self.second.is_ascii
 

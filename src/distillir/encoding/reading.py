@@ -5,6 +5,8 @@ from typing import Any
 
 # Of a long text so many characters are tokenised at first; where they are too few tokens, more.
 _CHARACTERS_PER_TOKEN = 12
+# Text with fewer tokens than that is blank, or one endless word: as good as read.
+_MOST_CHARACTERS_PER_TOKEN = 1000
 _TEXTS_AT_ONCE = 64
 
 
@@ -61,7 +63,7 @@ def characters_read(tokenizer: Any, texts: Sequence[str], rooms: Sequence[int]) 
         if len(text) >= room or len(text.encode("utf-8", "surrogatepass")) >= room
     ]
     characters = _CHARACTERS_PER_TOKEN
-    while pending:
+    while pending and characters <= _MOST_CHARACTERS_PER_TOKEN:
         left = []
         for start in range(0, len(pending), _TEXTS_AT_ONCE):
             places = pending[start : start + _TEXTS_AT_ONCE]
