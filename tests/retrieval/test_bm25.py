@@ -1,14 +1,14 @@
 """BM25 against the formula, against bm25s' own indexing, and its search against its pair scores."""
 
-import json
 import math
 from pathlib import Path
 
 import bm25s
 import numpy as np
 import pytest
+from small_collection import make
 
-from distillir.collections import Collection, load_collection
+from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.retrieval import bm25_build
 from distillir.retrieval.bm25 import BM25Index
@@ -22,15 +22,6 @@ DOCUMENTS = [
     "the of and",
 ]
 QUERIES = ["ash planes", "planes planes", "dance of the bees", "quux", "the and"]
-
-
-def make(folder: Path, documents: list[str], queries: list[str]) -> Collection:
-    (folder / "qrels").mkdir(parents=True)
-    for kind, texts in (("corpus", documents), ("queries", queries)):
-        lines = [json.dumps({"_id": str(n), "text": text}) for n, text in enumerate(texts)]
-        (folder / f"{kind}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n0\t0\t1\n")
-    return load_collection(folder, cache=folder / "cache")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_bm25 import make
+from small_collection import make
 
 from distillir.collections import Collection
 from distillir.retrieval.recipe_form import mine_from_spec

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_bm25 import make
+from small_collection import make
 
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.bm25_settings import BM25Settings

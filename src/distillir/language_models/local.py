@@ -129,6 +129,28 @@ def load_language_model(
     return LanguageModel(model.to(pick_device()).eval(), tokenizer, seq2seq, through_template, positions)
 
 
+def load_tokenizer(name: str, *, chat: bool | None = None, trust_remote_code: bool = False) -> LanguageModel:
+    """A language model without its weights (``model`` is None): what it does to texts before it reads them.
+
+    Args:
+        name: See `load_language_model`, like the next two.
+        chat: Whether questions go through the tokenizer's chat template; None: where it has one.
+        trust_remote_code: Whether code that comes with the model may run.
+
+    Raises:
+        DistillirError: There is no such model, or transformers knows no tokenizer for it.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    folder, gguf = _located(name)
+    options: dict[str, Any] = {**gguf, "trust_remote_code": trust_remote_code}
+    with one_line_errors(name):
+        seq2seq = bool(AutoConfig.from_pretrained(folder, **options).is_encoder_decoder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+    has_template = getattr(tokenizer, "chat_template", None) is not None
+    return LanguageModel(None, tokenizer, seq2seq, has_template if chat is None else chat)
+
+
 def weights_dtype(name: str, precision: Precision | None) -> Any:
     """The torch dtype in which a language model's weights are held.
 

@@ -9,6 +9,7 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.generated import check_titles
 from distillir.errors import DistillirError
 from distillir.methods.compose import compose
+from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.speed import BM25_QUERIES_PER_SECOND, scoring_seconds, texts_per_second, training_seconds
 from distillir.pipeline.split_advice import check_splits
@@ -46,6 +47,7 @@ def print_plan(recipe: Recipe, output: Path) -> None:
     known = sum(step.seconds for step in steps if step.seconds is not None)
     table.add_row("all", f"into {output}", duration(known))
     console.print(table)
+    say_cut_texts(recipe, collection)
     say("Estimates come from a few texts timed here and now; what is in the cache already takes no time.")
 
 

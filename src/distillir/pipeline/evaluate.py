@@ -12,6 +12,7 @@ from distillir.evaluation.held_out import HELD_OUT
 from distillir.files import write_json
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.cut_texts import FACT as READING
 from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.provenance import reusable
@@ -21,7 +22,19 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
 
 #: Facts of the stages that ``metrics.json`` repeats where there are any.
-NOTED = ("dark", "gate", "dark_calls", "pairs", "pair_calls", "dark_pairs", "layer_calls", "rounds", "generated", FACT)
+NOTED = (
+    "dark",
+    "gate",
+    "dark_calls",
+    "pairs",
+    "pair_calls",
+    "dark_pairs",
+    "layer_calls",
+    "rounds",
+    "generated",
+    FACT,
+    READING,
+)
 
 
 def search_before(folder: RunFolder) -> None:

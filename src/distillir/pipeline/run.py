@@ -5,6 +5,7 @@ from pathlib import Path
 
 from distillir.parallel import barrier, rank
 from distillir.pipeline.checks import check_queries, check_teaching
+from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.layers import layers
@@ -37,6 +38,7 @@ def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
     """
     with open_run(output, recipe, anew=anew) as folder:
         check_named_models(recipe)
+        tell_cut_texts(folder)
         say(f"distillir run: {folder.collection.name} into {output}")
         if recipe.teaching is None:
             check_queries(folder)

@@ -1,0 +1,160 @@
+"""The models of a recipe that read texts, and how much of each text they read."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.text_limits import text_limits
+from distillir.errors import DistillirError
+from distillir.language_models.document_room import DocumentRoom, asker_room, generator_room
+from distillir.language_models.load import PAIRWISE, POINTWISE, load_asker
+from distillir.language_models.spec import read_generator_spec
+from distillir.progress import say
+from distillir.recipe import Recipe
+from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.teachers.pair_text import PairText
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A model that reads the beginning of texts.
+
+    Attributes:
+        where: Its key in the recipe.
+        name: The model's.
+        reads: What it reads, in words: ``the first 256 tokens``.
+        document: Tokens of a document's own text, or words without a tokenizer; None: all.
+        query: The same of a query.
+        tokenizer: The model's, or None.
+        shared: Whether ``document`` is for query and document together, as a cross-encoder reads them.
+    """
+
+    where: str
+    name: str
+    reads: str
+    document: int | None
+    query: int | None = None
+    tokenizer: Any = None
+    shared: bool = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The same for readers that read the same of each text."""
+        return self.name, self.document, self.query, self.shared
+
+
+def readers(recipe: Recipe) -> list[Reader]:
+    """Every model that a run of the recipe would give texts to, by tokenizers and configurations alone.
+
+    One whose files do not say how much it reads is named in a line, and passed over.
+    """
+    found = []
+    for where, make in _named(recipe):
+        try:
+            found.append(make(where))
+        except DistillirError as error:
+            say(f"{where}: how much of a text it reads is not known before it is loaded ({error})")
+    return [reader for reader in found if reader.document is not None or reader.query is not None]
+
+
+Make = Callable[[str], Reader]
+
+
+def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
+    student, training = recipe.student, recipe.training
+    spec = {"model": student.model, "max_length": student.max_length}
+    yield "student", _encoder(student.kind, spec, student.options)
+    if training.max_length is not None and training.max_length < (student.max_length or 10**9):
+        yield (
+            "training.max_length",
+            _encoder(student.kind, {**spec, "max_length": training.max_length}, student.options),
+        )
+    if recipe.queries.generator is not None:
+        generator = read_generator_spec(recipe.queries.generator, "queries.generator")
+        yield "queries.generator", lambda where: _language_model(where, generator.model, generator_room(generator))
+    if recipe.teaching is None:
+        yield from _of_sources(read_sources(recipe.candidates.from_), "candidates.from")
+        yield from _of_teacher(recipe.teacher, "teacher")
+    if recipe.method.pairs is not None:
+        yield from _of_pairwise(recipe.method.pairs.teacher, "method.pairs.teacher")
+    if recipe.method.layers is not None:
+        yield from _of_teacher(recipe.method.layers.teacher, "method.layers.teacher")
+
+
+def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[tuple[str, Make]]:
+    for kind, options in sources:
+        if kind in MODEL_SOURCES and options.get("model") is not None:
+            yield f"{where}: {kind}", _encoder(kind, options)
+        if options.get("first") not in (None, "index"):
+            yield from _of_sources(read_sources(options["first"]), f"{where}: {kind}.first")
+
+
+def _of_teacher(spec: Any, where: str) -> Iterator[tuple[str, Make]]:
+    if not isinstance(spec, Mapping):
+        return
+    if "ensemble" in spec:
+        for number, member in enumerate(spec["ensemble"]):
+            yield from _of_teacher(member, f"{where}.ensemble[{number}]")
+        return
+    kind, value = next(iter(spec.items()))
+    if kind in POINTWISE:
+        yield f"{where}.{kind}", _asker(kind, value, pairwise=False)
+    elif kind in (*MODEL_SOURCES, "cross-encoder"):
+        yield f"{where}.{kind}", _encoder(kind, _options(value))
+
+
+def _of_pairwise(spec: Mapping[str, Any], where: str) -> Iterator[tuple[str, Make]]:
+    kind, value = next(iter(spec.items()))
+    if kind == "difference":
+        yield from _of_teacher(value["teacher"], f"{where}.difference.teacher")
+    elif kind in PAIRWISE:
+        yield f"{where}.{kind}", _asker(kind, value, pairwise=True)
+    else:
+        yield f"{where}.{kind}", _pairwise_cross_encoder(_options(value))
+
+
+def _options(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {"model": value}
+
+
+def _encoder(kind: str, options: Mapping[str, Any], own: ModelOptions | None = None) -> Make:
+    def make(where: str) -> Reader:
+        loading = own or ModelOptions.of(options.get("prompts"), bool(options.get("trust_remote_code")))
+        limits = text_limits(options["model"], kind, max_length=options.get("max_length"), options=loading)
+        shared = kind == "cross-encoder"
+        reads = f"the first {limits.tokens} tokens" + (" of query and document together" if shared else "")
+        name = Path(str(options["model"])).name
+        return Reader(where, name, reads, limits.document, limits.query, limits.tokenizer, shared)
+
+    return make
+
+
+def _pairwise_cross_encoder(options: Mapping[str, Any]) -> Make:
+    def make(where: str) -> Reader:
+        loading = ModelOptions(trust_remote_code=bool(options.get("trust_remote_code")))
+        limits = text_limits(options["model"], "cross-encoder", options=loading)
+        name = Path(str(options["model"])).name
+        if limits.tokens is None:
+            return Reader(where, name, "everything", None)
+        text = PairText(limits.tokenizer, limits.tokens)
+        reads = f"the first {text.document_tokens} tokens of each of two documents"
+        return Reader(where, name, reads, text.document_tokens, text.query_tokens, limits.tokenizer)
+
+    return make
+
+
+def _asker(kind: str, value: Any, *, pairwise: bool) -> Make:
+    def make(where: str) -> Reader:
+        asker = load_asker(kind, value, where, pairwise=pairwise)
+        return _language_model(where, asker.name, asker_room(asker))
+
+    return make
+
+
+def _language_model(where: str, name: str, room: DocumentRoom) -> Reader:
+    unit = "words" if room.tokenizer is None else "tokens"
+    return Reader(
+        where, Path(name).name, f"the first {room.document} {unit}", room.document, room.query, room.tokenizer
+    )
