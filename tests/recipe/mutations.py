@@ -20,9 +20,11 @@ STRANGE: list[Any] = [
     datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), {"a", "b"}, (1, 2),
 ]  # fmt: skip
 #: What is written over a piece of the text.
-PIECES = ["\t", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "<<: *a", "!!int ", "'", '"', "\n", "#", "%", "@", "? ", "|",
-          ">", "---\n", "...", "\x00", "é", "\u2028", "null", "yes", "0x1f", "1:30", "2024-01-01", "!!binary |", "~",
-          ", ,"]  # fmt: skip
+PIECES = [
+    "\t", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "<<: *a", "!!int ", "'", "\"", "\n", "#", "%", "@",
+    "? ", "|", ">", "---\n", "...", "\u0000", "\u00e9", "\u2028", "null", "yes", "0x1f", "1:30",
+    "2024-01-01", "!!binary |", "~", ", ,",
+]  # fmt: skip
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
