@@ -41,8 +41,8 @@ def find_corpus(folder: Path) -> list[Path]:
         ("collection", (".tsv",)),
         *((s, tuple(SUFFIXES)) for s in CORPUS_STEMS),
     ):
-        if found := find_single(folder, stem, suffixes):
-            return [found]
+        if single := find_single(folder, stem, suffixes):
+            return [single]
     for stem in CORPUS_STEMS:
         if found := _shards(folder, stem) or (readable_files(folder / stem) if (folder / stem).is_dir() else []):
             return found

@@ -146,7 +146,8 @@ class TableTexts:
                 raise DistillirError(
                     f"the header names no id (columns: {shown_keys(names)})",
                     where=where,
-                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])}); {NUMBERING}",
+                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])})"
+                    + (f"; {NUMBERING}" if self.kind == "query" else ""),
                 )
             self._told.append("ids are the numbers in the column without a name")
             names[unnamed[0]] = "id"
