@@ -204,6 +204,12 @@ REFUSED: dict[str, tuple[str, Kind, str, str]] = {
         "nummer\tfrage\n1\twie alt\n2\twie neu\n",
         r"q\.tsv:1: the first line may be a header or a text: 'nummer', 'frage'; call the columns id and text, or",
     ),
+    "header of ids with digits": (
+        "q.tsv",
+        "query",
+        "name\tfrage\nq1\twie alt\nq2\twie neu\n",
+        r"may be a header or a text",
+    ),
     "half a header": ("q.tsv", "query", "id\tfrage\nx1\twie alt\nx2\twie neu\n", r"may be a header or a text"),
     "one column": ("c.txt", "document", "the kettle boils\nthe lamp is green\n", r"one column alone.*nl -ba -w1"),
     "JSON named TSV": ("c.tsv", "document", '{"_id": "1", "text": "a"}\n', r"c\.tsv: holds JSON; name it \.jsonl"),

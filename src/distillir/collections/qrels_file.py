@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from distillir.collections.file_forms import Form, form_of
+from distillir.collections.key_names import LISTED_QUERIES, RELEVANT_LISTS
 from distillir.collections.qrels_keys import find_qrels_keys, header_names, is_out_of_order, read_grade
 from distillir.collections.source import Judgement
 from distillir.collections.table_rows import Table, is_csv, open_table
-from distillir.collections.text_keys import Unread, shown_keys
+from distillir.collections.text_keys import Unread, first_named, shown_keys
 from distillir.errors import DistillirError
 
 REMEDY = "expected query, document, grade (3 columns, BEIR) or query, 0, document, grade (4 columns, TREC)"
@@ -139,6 +140,11 @@ def judgements_of(
     if start is None:
         return
     keys = find_qrels_keys(list(start[1]))
+    query = first_named(start[1], LISTED_QUERIES)
+    documents = first_named([name for name in start[1] if isinstance(start[1][name], list)], RELEVANT_LISTS)
+    if keys is None and query is not None and documents is not None:
+        yield from _listed(_again(start, stream), (query, documents), place, unread)
+        return
     if keys is None:
         raise DistillirError(
             f"no judgement under these keys: {shown_keys(list(start[1]))}",
@@ -155,6 +161,20 @@ def judgements_of(
             raise _no_grade([], value.get(keys.grade), where, is_first=False)
         second = "" if keys.second is None else str(value.get(keys.second, ""))
         yield Judgement(number, query, document, grade, subtopic=second)
+
+
+def _listed(
+    stream: Iterator[tuple[int, Mapping[str, Any]]], keys: tuple[str, str], place: str, unread: Unread
+) -> Iterator[Judgement]:
+    """The judgements of lines that list the relevant documents of a query: grade 1 for each."""
+    for number, value in stream:
+        where = f"{place}:{number}"
+        unread.add(value, set(keys))
+        documents = value.get(keys[1])
+        if not isinstance(documents, list):
+            raise DistillirError(f"{keys[1]!r} is no list of ids", where=where, remedy="an empty list is []")
+        for document in documents:
+            yield Judgement(number, _id(value, keys[0], where), _id({keys[1]: document}, keys[1], where), 1)
 
 
 def _again(start: tuple[int, Mapping[str, Any]], rest: Iterator[Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
