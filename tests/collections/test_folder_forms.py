@@ -90,15 +90,37 @@ def test_parquet_as_the_hub_lays_it_out(tiny_beir: Path, tiny: Collection, tmp_p
 
 
 def test_files_that_are_not_read_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("qrels/test.xlsx", "corpus.jsonl.gz", "queries.train.tsv", "README.md", "notes.txt"):
+    for name in (
+        "qrels/test.xlsx",
+        "corpus.jsonl.gz",
+        "queries.train.tsv",
+        "README.md",
+        "notes.txt",
+        "examples/a.jsonl",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
     load_collection(folder)
     told = " ".join(capsys.readouterr().err.split())
-    assert "names look like parts of a collection: corpus.jsonl.gz, queries.train.tsv, qrels/test.xlsx (read: " in told
+    assert (
+        "parts of a collection: corpus.jsonl.gz, queries.train.tsv, examples/a.jsonl, qrels/test.xlsx (read: " in told
+    )
     # A further one is told although the import could be taken from the cache.
     (folder / "qrels" / "extra.xlsx").write_bytes(b"")
     load_collection(folder)
     assert "qrels/extra.xlsx" in capsys.readouterr().err
+
+
+def test_miracl_as_it_is_published(tmp_path: Path) -> None:
+    for number in range(2):
+        line = json.dumps({"docid": f"{number}#0", "title": "Kettle", "text": "boils"})
+        (tmp_path / f"docs-{number}.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    (tmp_path / "topics.miracl-v1.0-sw-dev.tsv").write_text("7\tkettle\n")
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "qrels.miracl-v1.0-sw-dev.tsv").write_text("7\tQ0\t0#0\t1\n7\tQ0\t1#0\t0\n")
+    collection = load_collection(tmp_path)
+    assert (collection.corpus.ids(), collection.splits) == (["0#0", "1#0"], ["miracl-v1.0-sw-dev"])
+    assert collection.qrels("miracl-v1.0-sw-dev").grades.tolist() == [1, 0]
 
 
 def test_no_collection_says_what_is_there(folder: Path, tmp_path: Path) -> None:

@@ -80,6 +80,21 @@ def test_without_judgements_there_are_no_splits(repository: Path, tiny: Collecti
     assert collection.fingerprint == tiny.fingerprint
 
 
+def test_other_names_are_known(repository: Path, tiny: Collection, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = zip(tiny.corpus.ids(), tiny.corpus.titles(), tiny.corpus.bodies(), strict=True)
+    corpus = [{"docid": i, "title": title, "contents": text, "url": "x"} for i, title, text in texts]
+    Dataset.from_list(corpus).to_parquet(repository / "corpus" / "part-0.parquet")
+    judged = [{"qid": "q1", "pid": "bee-dance", "label": "2"}]
+    Dataset.from_list(judged).to_parquet(repository / "test.parquet")
+    parts = {name: {name: f"{name}/part-0.parquet"} for name in ("corpus", "queries")}
+    (repository / "README.md").write_text(configurations({**parts, "qrels": {"test": "test.parquet"}}))
+    collection = load_collection(f"hf:{repository}")
+    assert collection.fingerprint == tiny.fingerprint
+    assert collection.qrels("test").grades.tolist() == [2]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "corpus: id is 'docid', text is 'contents'" in told and "keys not read: url (62 lines)" in told
+
+
 def test_mistakes_are_named(repository: Path, tiny_beir: Path, tmp_path: Path) -> None:
     judged: list[dict[str, str | float]] = [{"query-id": "q1", "corpus-id": "bee-dance", "score": 0.5}]
     Dataset.from_list(judged).to_parquet(repository / "test.parquet")

@@ -2,14 +2,15 @@
 
 import builtins
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ir_datasets
 import numpy as np
 import pytest
 from ir_datasets.datasets.base import Dataset
-from ir_datasets.formats import TrecQrels, TsvDocs, TsvQueries
+from ir_datasets.formats import BaseDocs, BaseQrels, TrecQrels, TrecSubQrel, TsvDocs, TsvQueries
 from ir_datasets.util import LocalDownload
 
 from distillir.collections import Collection, load_collection
@@ -67,6 +68,44 @@ def test_named_splits_and_one_subset_alone(identifier: str) -> None:
     assert (alone.splits, len(alone.qrels("train")), len(alone.corpus)) == (["train"], 19, 62)
     with pytest.raises(DistillirError, match="no split 'nowhere'"):
         load_collection({"path": f"irds:{identifier}", "splits": ["nowhere"]})
+
+
+def test_judgements_by_subtopic_and_fields_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Article(NamedTuple):
+        doc_id: str
+        headline: str
+        body: str
+        source_xml: str
+
+    class Articles(BaseDocs):
+        def docs_cls(self) -> type[Article]:
+            return Article
+
+        def docs_iter(self) -> Iterator[Article]:
+            return iter([Article("d1", "Ice", "is cold", "<x/>"), Article("d2", "Tea", "is hot", "<x/>")])
+
+        def docs_count(self) -> int:
+            return 2
+
+    class Sided(BaseQrels):
+        def qrels_cls(self) -> type[TrecSubQrel]:
+            return TrecSubQrel
+
+        def qrels_iter(self) -> Iterator[TrecSubQrel]:
+            return iter(
+                [TrecSubQrel("1", "d1", 0, "1"), TrecSubQrel("1", "d1", 2, "2"), TrecSubQrel("1", "d2", 1, "1")]
+            )
+
+    name = f"sided-{uuid.uuid4().hex}"
+    (tmp_path / "q.tsv").write_text("1\twhat is cold\n")
+    queries = TsvQueries(LocalDownload(tmp_path / "q.tsv"))
+    ir_datasets.registry.register(name, Dataset(Articles(), queries, Sided()))
+    collection = load_collection(f"irds:{name}")
+    assert collection.corpus.texts() == ["Ice is cold", "Tea is hot"]
+    assert collection.qrels("test").grades.tolist() == [2, 1]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "text is 'body'; fields of documents not read: source_xml" in told
+    assert "1 pairs of query and document are judged more than once and count once, with the best grade" in told
 
 
 def test_what_fails_inside_is_said_in_one_line(identifier: str, tmp_path: Path) -> None:

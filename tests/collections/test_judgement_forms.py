@@ -58,6 +58,12 @@ READ: dict[str, tuple[str, str, Judged]] = {
         json.dumps([{"qid": "1", "docid": "d1", "label": 1.0, "who": "me"}], indent=1),
         {A: 1},
     ),
+    "BRIGHT": (
+        "j.jsonl",
+        '{"query": "kettle", "id": "1", "gold_ids": ["d1", "d2"], "gold_answer": "x"}\n',
+        {A: 1, B: 1},
+    ),
+    "LoTTE": ("j.jsonl", '{"qid": 2, "query": "tram", "url": "x", "answer_pids": [2]}\n', {("2", "2"): 1}),
     "subtopics": ("j.txt", "1 1 d1 1\n1 1 d2 0\n1 2 d1 0\n1 2 d2 2\n", {A: 1, B: 2}),
     "subtopics by name": (
         "j.jsonl",
@@ -125,8 +131,8 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "swapped": ("j.tsv", "d2\t1\t1\n", r"j\.tsv:1: a judgement for query 'd2'.*; the columns are swapped"),
     "JSON of lists": (
         "j.jsonl",
-        '{"query_id": "1", "gold_ids": ["d1"]}\n',
-        r"j\.jsonl:1: no judgement under these keys: 'query_id', 'gold_ids'; call them",
+        '{"query_id": "1", "found": ["d1"]}\n',
+        r"j\.jsonl:1: no judgement under these keys: 'query_id', 'found'; call them",
     ),
     "JSON without an id": (
         "j.jsonl",

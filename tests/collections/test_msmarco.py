@@ -123,6 +123,15 @@ def test_triples_become_lists_with_positives_first(collection: Collection, tmp_p
     assert found == {"10": (["1", "0"], [1, 0]), "11": (["3", "4", "2", "1"], [1, 1, 0, 0])}
 
 
+def test_lists_with_a_header(collection: Collection, tmp_path: Path) -> None:
+    path = tmp_path / "triples.tsv"
+    path.write_text("qid\tpos_id\tneg_id\n11\t4\t1\n")
+    assert [collection.corpus.ids(documents) for documents in read_triples(path, collection).lists] == [["4", "1"]]
+    path.write_text("qid\tpid\trank\n11\t4\t1\n11\t3\t2\tan ice\n")
+    with pytest.raises(DistillirError, match=r"triples\.tsv:3: 4 tab-separated columns where the first line has 3"):
+        read_top1000(path, collection)
+
+
 def test_lists_that_do_not_fit_the_collection(collection: Collection, tmp_path: Path) -> None:
     path = tmp_path / "triples.tsv"
     path.write_text("10\t1\t0\n\n10\t1\t999\n")

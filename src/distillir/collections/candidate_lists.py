@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.collection import Collection
+from distillir.collections.key_names import JUDGED_DOCUMENTS, JUDGED_QUERIES, plain_key
 from distillir.collections.table import Rows
 from distillir.errors import DistillirError
 from distillir.files import read_lines
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # retrieval imports collections
     from distillir.retrieval.run import Run
 
 CHUNK = 100_000
+#: Names of the second column under a header: a document's, or that of a positive.
+HEADED = (*JUDGED_DOCUMENTS, "positive", "positiveid", "pospid", "posid")
 
 
 def read_top1000(path: Path, collection: Collection) -> "Run":
@@ -93,14 +96,20 @@ def _columns(
 
 
 def _cells(path: Path, expected: str, widths: tuple[int, ...]) -> Iterator[tuple[int, list[str]]]:
+    width = 0  # that of the first line, which the others must have
     for number, line in read_lines(path):
+        if not line.strip():
+            continue
         cells = line.split("\t")
-        if len(cells) in widths:
-            yield number, cells[:3] if len(cells) == 3 else cells[:2]
-        elif line.strip():
+        if len(cells) not in widths or (width and len(cells) != width):
+            like = f" where the first line has {width}" if width else ""
             raise DistillirError(
-                f"{len(cells)} tab-separated columns", where=f"{path}:{number}", remedy=f"expected {expected}"
+                f"{len(cells)} tab-separated columns{like}", where=f"{path}:{number}", remedy=f"expected {expected}"
             )
+        is_header = not width and plain_key(cells[0]) in JUDGED_QUERIES and plain_key(cells[1]) in HEADED
+        width = len(cells)
+        if not is_header:
+            yield number, cells[:3] if width == 3 else cells[:2]
 
 
 def _rank(cells: list[str], where: str, line: int) -> int:

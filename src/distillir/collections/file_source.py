@@ -126,7 +126,8 @@ def folder_source(folder: Path) -> FileSource:
         queries = [(split or None, file) for split, file in by_split(folder, *QUERY_STEMS)]
         for stem in QUERY_STEMS:
             queries = queries or [(split_of(f, stem) or None, f) for f in readable_files(folder / stem)]
-    qrels = _qrels(folder, is_msmarco)
+    # With queries in one file, as BEIR has it, the name of a file in ``qrels/`` is that of the split, as it stands.
+    qrels = _qrels(folder, is_msmarco, () if single is not None else ("qrels",))
     if not queries and (qrels or is_msmarco):
         raise DistillirError(
             "an MS MARCO folder without queries"
@@ -142,13 +143,13 @@ def folder_source(folder: Path) -> FileSource:
     return FileSource(folder.resolve().name, str(folder), corpus, queries, qrels, passed_over(folder, read))
 
 
-def _qrels(folder: Path, is_msmarco: bool) -> list[tuple[str, Path]]:
+def _qrels(folder: Path, is_msmarco: bool, prefixes: tuple[str, ...]) -> list[tuple[str, Path]]:
     """The judgement files of a folder by split: its own, or those in ``qrels/``; BEIR's ``qrels.tsv`` before both."""
     single = find_single(folder, "qrels", (".tsv",))
     if single is not None and not is_msmarco:
         return [("test", single)]
     beside = [(split or "test", file) for split, file in by_split(folder, "qrels", judgements=True)]
-    inside = [(split_of(file) or "test", file) for file in readable_files(folder / "qrels", judgements=True)]
+    inside = [(split_of(file, *prefixes) or "test", file) for file in readable_files(folder / "qrels", judgements=True)]
     chosen = (beside or inside) if is_msmarco else (inside or beside)
     _refuse_second(chosen, "keep one")
     return chosen
@@ -170,7 +171,9 @@ def _no_collection(folder: Path) -> DistillirError:
     )
     if inner:
         remedy = f"did you mean {inner[0]}?"
-    elif any((folder / name).is_file() for name in _SAVED_TO_DISK):
+    elif any(folder.glob("train*.json*")):
+        remedy += "; training files with texts of their own are for `distillir import`"
+    if any((folder / name).is_file() for name in _SAVED_TO_DISK):
         remedy = "it was written by datasets' save_to_disk: write corpus, queries and qrels with to_json or to_parquet"
     return DistillirError("no collection in this folder", where=folder, remedy=remedy)
 

@@ -9,10 +9,11 @@ from distillir.compressed import COMPRESSIONS, plain_name
 from distillir.errors import DistillirError
 
 CORPUS_STEMS = ("corpus", "collection", "documents", "docs", "passages")
-QUERY_STEMS = ("queries", "topics")
+QUERY_STEMS = ("queries", "topics", "questions")
 _SHARD = re.compile(r"[-_.]?(?:part|shard)?[-_.]?(\d+)(?:[-_]of[-_](\d+))?$")
 _LOOKS_LIKE = re.compile(
-    r"(corpus|collections?|documents?|docs|passages|quer(y|ies)|topics?|qrels?|judge?ments?|train|dev|test|validation)"
+    r"(corpus|collections?|documents?|docs|passages|quer(y|ies)|topics?|questions?|examples?|qas|qrels?|judge?ments?|"
+    r"train|dev|test|validation)"
     r"(?![a-z])",
     re.IGNORECASE,
 )
@@ -88,9 +89,8 @@ def by_split(folder: Path, *prefixes: str, judgements: bool = False) -> list[tup
 def passed_over(folder: Path, read: list[Path]) -> list[str]:
     """Names of files that look like a part of the collection and are not read."""
     known, found = {file.resolve() for file in read}, []
-    for base in (folder, *(folder / name for name in ("qrels", *QUERY_STEMS, *CORPUS_STEMS))):
-        if not base.is_dir():
-            continue
+    inner = (entry for entry in sorted(folder.glob("*")) if entry.is_dir() and _LOOKS_LIKE.match(entry.name))
+    for base in (folder, *inner):
         for file in _files(base):
             looks = base != folder or _LOOKS_LIKE.match(file.name)
             if looks and file.suffix.lower() not in _BESIDE and file.resolve() not in known and file.suffix:

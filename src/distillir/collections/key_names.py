@@ -23,8 +23,30 @@ DOCUMENT_IDS = (
     "chunkid",
     "articleid",
     "pmid",
+    "uuid",
+    "guid",
+    "key",
+    "index",
+    "idx",
 )
-QUERY_IDS = ("id", "qid", "queryid", "queryno", "topicid", "questionid", "claimid", "topic", "topicno", "number", "num")
+QUERY_IDS = (
+    "id",
+    "qid",
+    "queryid",
+    "queryno",
+    "topicid",
+    "questionid",
+    "claimid",
+    "topic",
+    "topicno",
+    "number",
+    "num",
+    "uuid",
+    "guid",
+    "key",
+    "index",
+    "idx",
+)
 DOCUMENT_TEXTS = (
     "text",
     "contents",
@@ -44,8 +66,25 @@ DOCUMENT_TEXTS = (
     "abstract",
     "article",
     "sentence",
+    "fulltext",
+    "bodytext",
+    "plaintext",
+    "description",
 )
-QUERY_TEXTS = ("text", "query", "querytext", "question", "questiontext", "claim", "contents", "content", "topic")
+QUERY_TEXTS = (
+    "text",
+    "query",
+    "querytext",
+    "question",
+    "questiontext",
+    "claim",
+    "contents",
+    "content",
+    "topic",
+    "utterance",
+    "keyword",
+    "keywords",
+)
 TITLES = ("title", "doctitle", "documenttitle", "headline", "heading")
 JUDGED_QUERIES = ("queryid", "qid", "topicid", "questionid", "claimid", "query", "topic", "topicno", "question")
 JUDGED_DOCUMENTS = (
@@ -82,6 +121,19 @@ GRADES = (
     "rating",
     "gain",
 )
+#: Lists of documents that are relevant to the query of a line (BRIGHT, LoTTE), and the query's id beside them.
+RELEVANT_LISTS = (
+    "goldids",
+    "answerpids",
+    "positiveids",
+    "posids",
+    "positivedocids",
+    "positivepids",
+    "relevantids",
+    "relevantdocids",
+    "relevantdocs",
+)
+LISTED_QUERIES = ("queryid", "qid", "topicid", "questionid", "claimid", "id")
 #: The second column of TREC's judgements, which says nothing, or (`SUBTOPICS`) which side of a topic was judged.
 ITERATIONS = ("iteration", "iter", "q0", "zero", "unused", "run", "round")
 SUBTOPICS = ("subtopic", "subtopicid", "intent", "intentid", "aspect", "facet")

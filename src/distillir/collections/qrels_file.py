@@ -1,19 +1,12 @@
 """Judgements (qrels) from a file: BEIR's three columns, TREC's four, tables with a header, JSON lines, Parquet."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distillir.collections.file_forms import Form, form_of
-from distillir.collections.key_names import (
-    GRADES,
-    ITERATIONS,
-    JUDGED_DOCUMENTS,
-    JUDGED_QUERIES,
-    SUBTOPICS,
-    plain_key,
-)
+from distillir.collections.key_names import LISTED_QUERIES, RELEVANT_LISTS
+from distillir.collections.qrels_keys import find_qrels_keys, header_names, is_out_of_order, read_grade
 from distillir.collections.source import Judgement
 from distillir.collections.table_rows import Table, is_csv, open_table
 from distillir.collections.text_keys import Unread, first_named, shown_keys
@@ -22,22 +15,6 @@ from distillir.errors import DistillirError
 REMEDY = "expected query, document, grade (3 columns, BEIR) or query, 0, document, grade (4 columns, TREC)"
 NAME_THEM = "call them query-id, corpus-id and score"
 _BY_PLACE = {3: (0, None, 1, 2), 4: (0, 1, 2, 3)}
-_BOOLEANS = {"true": 1, "false": 0}
-
-
-@dataclass(frozen=True)
-class QrelsKeys:
-    """The keys or columns of a judgement: query, second column of TREC (None: there is none), document and grade."""
-
-    query: str
-    second: str | None
-    document: str
-    grade: str
-
-    @property
-    def read(self) -> set[str]:
-        """All of them."""
-        return {key for key in (self.query, self.second, self.document, self.grade) if key is not None}
 
 
 class QrelsFile:
@@ -133,30 +110,6 @@ class QrelsFile:
             raise DistillirError(f"{table.width} columns", where=f"{self.path}:{line}", remedy=remedy)
 
 
-def header_names(first: Sequence[str]) -> list[str] | None:
-    """The names of a header line; None where the line is a judgement.
-
-    A header's last cell and, where its names tell the column, its grade are no grades.
-    """
-    names = [cell.strip() for cell in first]
-    keys = find_qrels_keys(names)
-    if keys is not None:
-        return names if read_grade(keys.grade) is None else None
-    is_known = plain_key(names[0]) in JUDGED_QUERIES
-    return names if is_known and read_grade(names[-1]) is None else None
-
-
-def is_out_of_order(first: Sequence[str]) -> bool:
-    """Whether a first line is a header under which the columns do not stand as query, (0,) document, grade."""
-    names = header_names(first)
-    keys = None if names is None else find_qrels_keys(names)
-    if names is None or keys is None:
-        return False
-    found = (keys.query, keys.document, keys.grade)
-    wanted = {3: (0, 1, 2), 4: (0, 2, 3)}.get(len(names))
-    return wanted is None or tuple(names.index(key) for key in found) != wanted
-
-
 def is_out_of_order_file(path: Path) -> bool:
     """Whether the first line of a table is such a header; nothing else of the file is read."""
     form, _ = form_of(path)
@@ -167,17 +120,6 @@ def is_out_of_order_file(path: Path) -> bool:
         return is_out_of_order(next(table.rows(), (1, [""]))[1])
     except DistillirError:
         return False  # said when it is read
-
-
-def find_qrels_keys(names: Sequence[str]) -> QrelsKeys | None:
-    """Which of the names are those of query, document and grade; None where one is missing."""
-    query = first_named(names, JUDGED_QUERIES)
-    document = first_named([name for name in names if name != query], JUDGED_DOCUMENTS)
-    grade = first_named([name for name in names if name not in (query, document)], GRADES)
-    if query is None or document is None or grade is None:
-        return None
-    rest = [name for name in names if name not in (query, document, grade)]
-    return QrelsKeys(query, first_named(rest, (*SUBTOPICS, *ITERATIONS)), document, grade)
 
 
 def judgements_of(
@@ -198,6 +140,11 @@ def judgements_of(
     if start is None:
         return
     keys = find_qrels_keys(list(start[1]))
+    query = first_named(start[1], LISTED_QUERIES)
+    documents = first_named([name for name in start[1] if isinstance(start[1][name], list)], RELEVANT_LISTS)
+    if keys is None and query is not None and documents is not None:
+        yield from _listed(_again(start, stream), (query, documents), place, unread)
+        return
     if keys is None:
         raise DistillirError(
             f"no judgement under these keys: {shown_keys(list(start[1]))}",
@@ -216,6 +163,20 @@ def judgements_of(
         yield Judgement(number, query, document, grade, subtopic=second)
 
 
+def _listed(
+    stream: Iterator[tuple[int, Mapping[str, Any]]], keys: tuple[str, str], place: str, unread: Unread
+) -> Iterator[Judgement]:
+    """The judgements of lines that list the relevant documents of a query: grade 1 for each."""
+    for number, value in stream:
+        where = f"{place}:{number}"
+        unread.add(value, set(keys))
+        documents = value.get(keys[1])
+        if not isinstance(documents, list):
+            raise DistillirError(f"{keys[1]!r} is no list of ids", where=where, remedy="an empty list is []")
+        for document in documents:
+            yield Judgement(number, _id(value, keys[0], where), _id({keys[1]: document}, keys[1], where), 1)
+
+
 def _again(start: tuple[int, Mapping[str, Any]], rest: Iterator[Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     yield start
     yield from rest
@@ -231,24 +192,6 @@ def _id(value: Mapping[str, Any], key: str, where: str) -> str:
             said, where=where, remedy='write one judgement a line: {"query-id": ..., "corpus-id": ..., "score": 1}'
         )
     return found
-
-
-def read_grade(value: Any) -> int | None:
-    """A grade as an integer: ``1``, ``1.0``, ``-2`` and true or false (1 and 0); None for anything else."""
-    if isinstance(value, str):
-        value = value.strip()
-        if value.lower() in _BOOLEANS:
-            return _BOOLEANS[value.lower()]
-        try:
-            value = int(value) if "_" not in value else None
-        except ValueError:
-            try:
-                value = float(value)
-            except ValueError:
-                return None
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else None
-    return int(value) if value is not None and isinstance(value, int) and abs(value) < 1 << 31 else None
 
 
 def _no_grade(cells: Sequence[str], grade: object, where: str, *, is_first: bool) -> DistillirError:

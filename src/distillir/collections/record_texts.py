@@ -77,7 +77,8 @@ def to_entry(value: Mapping[str, Any], where: str, number: int, keys: TextKeys, 
         )
     for name, field in ((keys.id, identifier), (keys.text, text), (keys.title, "" if title is None else title)):
         if not isinstance(field, str):
-            raise DistillirError(f"{name!r} is a {type(field).__name__}, not a text", where=where)
+            remedy = "join its parts into one text" if isinstance(field, list) else "write it as a text"
+            raise DistillirError(f"{name!r} is a {type(field).__name__}, not a text", where=where, remedy=remedy)
     return Entry(number, identifier, text, title or "")
 
 

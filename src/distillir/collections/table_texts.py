@@ -129,7 +129,7 @@ class TableTexts:
         if all(name in _TEXTS or name in ANSWERS for name in plain):
             return True
         digits = any(letter.isdigit() for letter in first[0])
-        numbered = len(rest) > 1 and all(cells[0].strip().isdecimal() for cells in rest)
+        numbered = len(rest) > 1 and all(any(letter.isdigit() for letter in cells[0]) for cells in rest)
         if 0 in ids or (not digits and (numbered or any(index for index in texts if index))):
             raise DistillirError(
                 f"the first line may be a header or a text: {shown_keys(first)}",
@@ -146,7 +146,8 @@ class TableTexts:
                 raise DistillirError(
                     f"the header names no id (columns: {shown_keys(names)})",
                     where=where,
-                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])}); {NUMBERING}",
+                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])})"
+                    + (f"; {NUMBERING}" if self.kind == "query" else ""),
                 )
             self._told.append("ids are the numbers in the column without a name")
             names[unnamed[0]] = "id"

@@ -54,6 +54,8 @@ def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
         return shortened(model.tokenizer, text, reach) if isinstance(text, str) else text
 
     return [short(one) if isinstance(one, str) else (*one[:-1], short(one[-1])) for one in inputs]
+
+
 # Of a long text so many characters are tokenised at first; where they are too few tokens, more.
 _CHARACTERS_PER_TOKEN = 12
 # Text with fewer tokens than that is blank, or one endless word: as good as read.
