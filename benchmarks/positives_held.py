@@ -1,4 +1,4 @@
-"""Share of lists that hold their judged positive, as samples draw them and as objectives get them.
+"""Share of lists that hold their judged positive: as a sample draws them, and as objectives that compare one get them.
 
 python benchmarks/positives_held.py runs/positives/cells/ckl/seed-0/teaching
 """
