@@ -10,7 +10,7 @@ from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.own_documents import own_documents
 from distillir.collections.text_identity import normalised, text_key, text_keys
-from same_texts import arguana, make_collection
+from same_texts import Texts, arguana, make_collection
 
 SAME = [
     ("Bees  see\nUV light ", "bees see uv light"),
@@ -49,7 +49,7 @@ def test_keys_of_a_table_are_those_of_its_texts_and_kept(tiny: Collection, isola
 
 
 def test_own_documents_need_both_id_and_text(tmp_path: Path) -> None:
-    documents: dict[str, str | tuple[str, str]] = {
+    documents: Texts = {
         "1": "Bees see UV light",
         "2": ("A title", "bees shiver in winter"),
         "3": "bees build with wax",  # the id of a query, and another text

@@ -148,9 +148,9 @@ def test_no_copy_of_a_positive_and_no_own_document_is_a_negative(tmp_path: Path)
     scores = np.arange(len(everything), 0, -1, dtype=np.float32)
     run = from_lists(rows, [everything] * len(rows), [scores] * len(rows))
 
-    def negatives(**options: Any) -> set[str]:
+    def negatives(own_document: str = "leave_out") -> set[str]:
         """Of the query on bees."""
-        pairs = training_pairs(opened, "train", run, negatives_per_positive=20, **options)
+        pairs = training_pairs(opened, "train", run, negatives_per_positive=20, own_document=own_document)
         chosen = (pairs.queries == opened.queries.row("bees-pro")) & (pairs.labels == 0)
         return set(opened.corpus.ids(pairs.documents[chosen].tolist()))
 

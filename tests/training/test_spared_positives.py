@@ -16,6 +16,7 @@ from distillir.objectives.ckl import ckl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import HARD, REMAINING, GradedLists
 from distillir.plans.known_lists import KnownLists
+from distillir.plans.lesson import Flags
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
@@ -46,7 +47,7 @@ class Lists:
     def __init__(self, first: Sequence[int], relevant: Sequence[int]) -> None:
         self.queries: Rows = np.array([0, 1])
         self._lists = [np.array(first), np.array([OTHER, COPY, BAD_COPY, ASKED, WORSE])]
-        self._relevant = [np.isin(self._lists[0], relevant), self._lists[1] == OTHER]
+        self._relevant: list[Flags] = [np.isin(self._lists[0], relevant), np.isin(self._lists[1], [OTHER])]
 
     def documents(self, index: int) -> Rows:
         return self._lists[index]
@@ -54,9 +55,8 @@ class Lists:
     def scores(self, index: int) -> Scores:
         return np.arange(len(self._lists[index]), 0, -1, dtype=np.float32)
 
-    def relevant(self, index: int) -> np.ndarray:
-        found: np.ndarray = self._relevant[index]
-        return found
+    def relevant(self, index: int) -> Flags:
+        return self._relevant[index]
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def adopt_lists(folder: RunFolder, lists: TeachingSet) -> None:
     if wanted.own_document == "keep":
         own = np.full(len(lists), -1)
     without = [lists.documents(i) != own[i] for i in range(len(lists))]
-    documents = sum(int((~flags).sum()) for flags in without)
+    documents = sum(int((~flags).sum()) for flags, stays in zip(without, kept, strict=True) if stays)
     if kept.all() and not documents:
         if rank() == 0:
             with atomic_directory(folder.teaching) as target:
