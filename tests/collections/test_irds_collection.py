@@ -88,7 +88,7 @@ def test_judgements_by_subtopic_and_fields_not_read(tmp_path: Path, capsys: pyte
             return 2
 
     class Sided(BaseQrels):
-        def qrels_cls(self) -> type[TrecSubQrel]:
+        def qrels_cls(self) -> Any:
             return TrecSubQrel
 
         def qrels_iter(self) -> Iterator[TrecSubQrel]:

@@ -10,8 +10,8 @@ import yaml
 
 from distillir.errors import DistillirError
 from distillir.pipeline.estimate import plan
+from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
-from distillir.pipeline.run_folder import open_run
 from distillir.recipe import Recipe
 
 
