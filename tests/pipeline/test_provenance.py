@@ -145,6 +145,7 @@ def test_every_key_of_a_recipe_belongs_to_a_product() -> None:
     assert [p.name for p in affected("candidates.guard.share")] == ["teaching set"]
     assert "candidates" in [p.name for p in affected("candidates.depth")]
     assert [p.name for p in affected("evaluation.measures")] == ["metrics"]
+    assert {"candidates", "run after training"} < {p.name for p in affected("queries.own_document")}
     assert len(affected("a_key_of_tomorrow")) == len(BY_NAME)
     resolved = parse_recipe({"collection": "stdlib", "teacher": "bm25", "student": "any"}).resolved()
     assert all(len(affected(key)) < len(BY_NAME) for key in resolved)

@@ -8,6 +8,8 @@ from distillir.pipeline.run_folder import RunFolder
 
 #: The verbs that make products, in the order of a run.
 VERBS = ("mine", "score", "train", "evaluate")
+#: Whether a query's own document is a candidate: of everything that ranks or is ranked.
+OWN = "queries.own_document"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ PRODUCTS = (
         "mine",
         lambda folder: [folder.candidates],
         after=("initial student",),
-        keys=("collection", "queries", "candidates", "evaluation.held_out", "evaluation.split"),
+        keys=("collection", "queries", OWN, "candidates", "evaluation.held_out", "evaluation.split"),
         facts=("mining",),
         seconds=("mine",),
     ),
@@ -70,6 +72,7 @@ PRODUCTS = (
         keys=(
             "collection",
             "queries",
+            OWN,
             "candidates",
             "evaluation.held_out",
             "evaluation.split",
@@ -82,7 +85,7 @@ PRODUCTS = (
         "score",
         lambda folder: [folder.teaching],
         after=("candidates",),
-        keys=("teacher", "teaching", "candidates.guard", "queries.round_trip"),
+        keys=("teacher", "teaching", "candidates.guard", "queries.round_trip", OWN),
         facts=("diagnostics", "teacher_calls", "generated"),
         seconds=("score",),
     ),
@@ -91,7 +94,7 @@ PRODUCTS = (
         "score",
         lambda folder: [folder.teacher_run],
         after=("evaluation candidates",),
-        keys=("teacher", "teaching"),
+        keys=("teacher", "teaching", OWN),
     ),
     Product(
         "dark examples",
@@ -122,7 +125,7 @@ PRODUCTS = (
         "evaluate",
         lambda folder: [folder.before_run],
         after=("initial student",),
-        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision"),
+        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate before",),
     ),
     Product(
@@ -139,7 +142,7 @@ PRODUCTS = (
         "evaluate",
         lambda folder: [folder.after_run],
         after=("student",),
-        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision"),
+        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate after",),
     ),
     Product(
