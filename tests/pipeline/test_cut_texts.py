@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import torch
 
+from command_line import distillir
 from distillir.collections import load_collection
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer
 from distillir.encoding.reading import characters_read, tokens_read
 from distillir.encoding.text_limits import text_limits
-from distillir.pipeline.cut_texts import FACT, count_words, cut_texts, tell_cut_texts, told
+from distillir.pipeline.cut_texts import FACT, count_words, cut_by, cut_texts, tell_cut_texts, told
 from distillir.pipeline.open_run import open_run
-from distillir.pipeline.readers import readers
+from distillir.pipeline.readers import readers, teacher_in_training
 from distillir.recipe import Recipe
 from distillir.students.load import load_student
 from tiny_language_models import save_gpt2, save_t5
@@ -177,3 +178,20 @@ def test_a_model_that_does_not_say_is_named(source: str, tmp_path: Path, capsys:
     found = readers(recipe(source, teacher={"dense": str(tmp_path / "bare")}))
     assert [reader.where for reader in found] == ["student"]
     assert "teacher.dense: how much of a text it reads is not known" in capsys.readouterr().err
+
+
+def test_train_teacher_tells_it_before_it_mines(source: str, tmp_path: Path, minilm_path: str) -> None:
+    # 19 tokens for both: beside 3 words 16 are read, beside 40 words half of them. The last three have queries 1, 0, 1.
+    (found,) = cut_by(teacher_in_training(minilm_path, 22), load_collection(source), 0)
+    assert found.words == pytest.approx((21 + 84 + 191) / 365)
+    # Of three texts in 105 tokens, 26 are the query's and 37 each document's.
+    (pair,) = cut_by(teacher_in_training(minilm_path, 105, pairwise=True), load_collection(source), 0)
+    assert (pair.words, pair.queries) == (pytest.approx((63 + 163) / 365), 0.5)
+    (tmp_path / "mine").write_text("kept")
+    done = distillir(
+        *("train-teacher", source, "--output", tmp_path / "mine", "--base", minilm_path, "--max-length", 22),
+        *("--negatives-from", "bm25"),
+    )
+    assert done.returncode == 2
+    line = "reads the first 22 tokens of query and document together: 30 % of the documents are longer, 81 % of all"
+    assert line in done.stderr

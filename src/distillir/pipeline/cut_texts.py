@@ -82,12 +82,17 @@ def cut_texts(recipe: Recipe, collection: Collection) -> list[CutTexts]:
 
     Only tokenizers and configurations are loaded, and of long texts no more is tokenised than is read.
     """
+    return cut_by(readers(recipe), collection, recipe.seed)
+
+
+def cut_by(models: Sequence[Reader], collection: Collection, seed: int) -> list[CutTexts]:
+    """What each of some models does not read; see `cut_texts`."""
     groups: dict[tuple[Any, ...], list[Reader]] = {}
-    for reader in readers(recipe):
+    for reader in models:
         groups.setdefault(reader.key, []).append(reader)
     if not groups:
         return []
-    documents, queries = _sample(collection.corpus, recipe.seed), _sample(collection.queries, recipe.seed)
+    documents, queries = _sample(collection.corpus, seed), _sample(collection.queries, seed)
     return [_measure(same, documents, queries) for same in groups.values()]
 
 
