@@ -18,6 +18,9 @@ MOST_WORDS = {"query": 2, "document": 5}
 URL_SHARE = 0.95
 NAME_THEM = "name the columns in a first line (id and text), or write .jsonl"
 NUMBERING = "number the questions: cut -f1 FILE | nl -ba -w1 > queries.tsv"
+#: The same where there is a header, for tables parted by tabs and by commas (pandas puts the row's number first).
+NUMBERING_ROWS = """number the rows: awk -v OFS='\\t' '{print (NR == 1 ? "id" : NR - 1), $0}' FILE > NEW.tsv"""
+NUMBERING_CSV = """number the rows: python -c "import pandas; pandas.read_csv('FILE').to_csv('NEW.csv')\""""
 _IDS = {*id_names("document"), *id_names("query")}
 _TEXTS = {*text_names("document"), *text_names("query"), *TITLES}
 _UNNAMED = "row"  # the column of row numbers that pandas writes without a name
@@ -146,8 +149,8 @@ class TableTexts:
                 raise DistillirError(
                     f"the header names no id (columns: {shown_keys(names)})",
                     where=where,
-                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])})"
-                    + (f"; {NUMBERING}" if self.kind == "query" else ""),
+                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])}); "
+                    + (NUMBERING_CSV if is_csv(self.path) else NUMBERING_ROWS),
                 )
             self._told.append("ids are the numbers in the column without a name")
             names[unnamed[0]] = "id"
