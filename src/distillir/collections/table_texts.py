@@ -10,6 +10,7 @@ from distillir.collections.source import Entry
 from distillir.collections.table_rows import Table, is_csv, open_table
 from distillir.collections.text_keys import Unread, choose_text_keys, keys_note, shown_keys
 from distillir.errors import DistillirError
+from distillir.scripts import count_words
 
 SAMPLE = 1000  # rows that are looked at to tell a header, answers and the order of three columns
 #: More words than this in most ids of a table without a header: they are no ids.
@@ -190,7 +191,7 @@ class TableTexts:
 
     def _refuse_sentences(self, rows: Sequence[Sequence[str]], where: str) -> None:
         """Refuse a first column of sentences: questions before their answers, or texts before their ids."""
-        sentences = sum(len(cells[0].split()) > MOST_WORDS[self.kind] for cells in rows)
+        sentences = sum(count_words(cells[0]) > MOST_WORDS[self.kind] for cells in rows)
         if 2 * sentences <= len(rows):
             return
         lists = sum(cells[1].strip().startswith("[") and cells[1].strip().endswith("]") for cells in rows)
