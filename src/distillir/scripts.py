@@ -38,9 +38,9 @@ def end_of_words(text: str, number: int) -> int:
     return len(text)
 
 
-def first_words(text: str, number: int) -> str:
-    """The first so many words of a text, parted by single blanks where white space parts them."""
-    return " ".join(text[: end_of_words(text, number)].split())
+def first_words(text: str, number: int | None) -> str:
+    """The first so many words of a text (None: all), parted by single blanks where white space parts them."""
+    return " ".join(text[: None if number is None else end_of_words(text, number)].split())
 
 
 def split_sentences(text: str) -> list[str]:
