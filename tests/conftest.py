@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from distillir.collections import Collection, load_collection
+
+# How long an example takes says nothing on a machine that does other things beside.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 TINY = Path(__file__).parent / "data" / "tiny"
 

@@ -1,5 +1,7 @@
 """Tables of documents and queries as they are published: columns, headers and quoting are decided by file."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -240,3 +242,20 @@ def test_text_file_is_refused(case: tuple[str, Kind, str, str], tmp_path: Path) 
     with pytest.raises(DistillirError, match=message) as caught:
         read(tmp_path, name, content, kind)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("qa.tsv", "question\tanswer\nhow old\tten\nhow new\ttwo\n"),
+        ("qa.csv", 'question,answer\n"how\nold",2\nhow new,3\n'),
+    ],
+)
+def test_the_way_out_of_a_header_without_ids_works(name: str, content: str, tmp_path: Path) -> None:
+    with pytest.raises(DistillirError) as caught:
+        read(tmp_path, name, content, "query")
+    command = str(caught.value).split("number the rows: ")[1].replace("python ", f"{sys.executable} ")
+    subprocess.run(command.replace("FILE", name, 1), shell=True, check=True, cwd=tmp_path)
+    part = text_part(tmp_path / f"NEW{Path(name).suffix}", "query")
+    assert [" ".join(entry.text.split()) for entry in part.read()] == ["how old", "how new"]
+    assert len({entry.id for entry in part.read()}) == 2

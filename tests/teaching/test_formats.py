@@ -341,6 +341,8 @@ def test_which_candidates_count_as_relevant(tiny: Collection, tmp_path: Path) ->
 def test_what_cannot_be_imported(tiny: Collection, tmp_path: Path) -> None:
     lines = write(tmp_path / "ids.jsonl", '["q1", ["bee-dance", 3.5]]')
     prose = write(tmp_path / "prose.txt", "Bees dance.")
+    run = write(tmp_path / "run.trec", "q1 Q0 bee-dance 1 12.5 bm25")
+    judged = write(tmp_path / "qrels.txt", "q1 0 bee-dance 1")
     empty = write(tmp_path / "empty.jsonl")
     table = tmp_path / "wrong.parquet"
     pq.write_table(pa.table({"query": [1]}), str(table))
@@ -348,6 +350,8 @@ def test_what_cannot_be_imported(tiny: Collection, tmp_path: Path) -> None:
     attempts: list[tuple[str, Path, Collection | None, dict[str, Any], str]] = [
         ("auto", tmp_path / "nowhere", tiny, {}, "no such file"),
         ("auto", prose, tiny, {}, "cannot tell the format of this file; name it: colbert, flagembedding"),
+        ("auto", run, tiny, {}, "looks like a TREC run, which ranks documents: candidates: {from: {trec: FILE}}"),
+        ("auto", judged, tiny, {}, "looks like judgements or a run, which is no teaching set"),
         ("colber", lines, tiny, {}, "no format 'colber'; did you mean 'colbert'"),
         ("auto", lines, None, {}, "holds ids and no texts; give the collection"),
         ("colbert", empty, tiny, {}, "holds no list of candidates"),

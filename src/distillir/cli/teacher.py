@@ -39,6 +39,9 @@ def train_teacher(
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.collections import load_collection
+    from distillir.parallel import rank
+    from distillir.pipeline.cut_texts import cut_by, told
+    from distillir.pipeline.readers import teacher_in_training
     from distillir.progress import say
     from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
@@ -47,6 +50,10 @@ def train_teacher(
 
     opened = load_collection(collection)
     rows = opened.qrels(split).query_rows
+    if rank() == 0:
+        reader = teacher_in_training(base, max_length, pairwise=pairwise, trust_remote_code=trust_remote_code)
+        for line in told(cut_by(reader, opened, seed), opened):
+            say(line)
     retriever = load_retriever("bm25" if negatives_from == "bm25" else {"dense": negatives_from})
     # Twice as deep as drawn from: judged positives are taken out of it.
     own_document = "keep" if keep_own_document else "leave_out"

@@ -1,7 +1,6 @@
 """Queries made of the documents themselves, for collections with few queries or none."""
 
 import json
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +13,10 @@ from distillir.collections.table import Rows, TextTable
 from distillir.collections.table_writer import TableWriter
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory, cache_root
+from distillir.scripts import count_words, split_sentences
 
 FEWEST_WORDS = 4
 MOST_WORDS = 40
-_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
 def with_generated_queries(
@@ -30,9 +29,9 @@ def with_generated_queries(
 ) -> tuple[Collection, Rows]:
     """The same collection with queries made of documents behind its own, whose rows stay as they are.
 
-    Titles and sentences of 4 to 40 words are taken from documents drawn at random without repeats (a document gives at
-    most one of each). No judgement is made: what they are worth, the teacher says. The copy is kept in the cache and
-    shares the corpus with the original.
+    Titles and sentences of 4 to 40 words (see `count_words`) are taken from documents drawn at random without repeats
+    (a document gives at most one of each). No judgement is made: what they are worth, the teacher says. The copy is
+    kept in the cache and shares the corpus with the original.
 
     Args:
         collection: Where the documents are.
@@ -48,7 +47,8 @@ def with_generated_queries(
         DistillirError: Titles are wanted and the documents have none.
     """
     # The first is the form on disk: another one is another folder.
-    identity = ["4", collection.fingerprint, collection.name, _judgements(collection), titles, sentences, seed]
+    form = "4" if collection.corpus.is_ascii else "4 in any script"
+    identity = [form, collection.fingerprint, collection.name, _judgements(collection), titles, sentences, seed]
     key = xxhash.xxh3_64_hexdigest(json.dumps([*identity, list(further)]).encode())
     path = cache_root() / "collections" / f"generated-{key}"
     if not (path / "info.json").is_file():
@@ -126,8 +126,8 @@ def _made(kind: str, wanted: int, corpus: TextTable, order: Rows) -> list[tuple[
         if len(made) >= wanted:
             break
         row = int(row)
-        choices = [corpus.title(row)] if kind == "title" else _END.split(corpus.body(row))
-        fitting = [text.strip() for text in choices if FEWEST_WORDS <= len(text.split()) <= MOST_WORDS]
+        choices = [corpus.title(row)] if kind == "title" else split_sentences(corpus.body(row))
+        fitting = [text.strip() for text in choices if FEWEST_WORDS <= count_words(text) <= MOST_WORDS]
         if fitting:
             made.append((f"{kind}:{corpus.id(row)}", fitting[row % len(fitting)]))
     return made

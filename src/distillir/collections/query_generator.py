@@ -19,6 +19,7 @@ from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSp
 from distillir.language_models.tally import Tally
 from distillir.language_models.written import looks_cut, read_text
 from distillir.progress import progress, say
+from distillir.scripts import count_words
 
 FEWEST_WORDS = 2
 MOST_WORDS = 40
@@ -95,7 +96,7 @@ def query(said: str) -> str | None:
             text = text.split(":", 1)[1].strip()
         text = text.strip("\"'*` “”‘’«»")
         if text:
-            return text if FEWEST_WORDS <= len(text.split()) <= MOST_WORDS else None
+            return text if FEWEST_WORDS <= count_words(text) <= MOST_WORDS else None
     return None
 
 

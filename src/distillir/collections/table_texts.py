@@ -10,6 +10,7 @@ from distillir.collections.source import Entry
 from distillir.collections.table_rows import Table, is_csv, open_table
 from distillir.collections.text_keys import Unread, choose_text_keys, keys_note, shown_keys
 from distillir.errors import DistillirError
+from distillir.scripts import count_words
 
 SAMPLE = 1000  # rows that are looked at to tell a header, answers and the order of three columns
 #: More words than this in most ids of a table without a header: they are no ids.
@@ -18,6 +19,9 @@ MOST_WORDS = {"query": 2, "document": 5}
 URL_SHARE = 0.95
 NAME_THEM = "name the columns in a first line (id and text), or write .jsonl"
 NUMBERING = "number the questions: cut -f1 FILE | nl -ba -w1 > queries.tsv"
+#: The same where there is a header, for tables parted by tabs and by commas (pandas puts the row's number first).
+NUMBERING_ROWS = """number the rows: awk -v OFS='\\t' '{print (NR == 1 ? "id" : NR - 1), $0}' FILE > NEW.tsv"""
+NUMBERING_CSV = """number the rows: python -c "import pandas; pandas.read_csv('FILE').to_csv('NEW.csv')\""""
 _IDS = {*id_names("document"), *id_names("query")}
 _TEXTS = {*text_names("document"), *text_names("query"), *TITLES}
 _UNNAMED = "row"  # the column of row numbers that pandas writes without a name
@@ -146,8 +150,8 @@ class TableTexts:
                 raise DistillirError(
                     f"the header names no id (columns: {shown_keys(names)})",
                     where=where,
-                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])})"
-                    + (f"; {NUMBERING}" if self.kind == "query" else ""),
+                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])}); "
+                    + (NUMBERING_CSV if is_csv(self.path) else NUMBERING_ROWS),
                 )
             self._told.append("ids are the numbers in the column without a name")
             names[unnamed[0]] = "id"
@@ -187,7 +191,7 @@ class TableTexts:
 
     def _refuse_sentences(self, rows: Sequence[Sequence[str]], where: str) -> None:
         """Refuse a first column of sentences: questions before their answers, or texts before their ids."""
-        sentences = sum(len(cells[0].split()) > MOST_WORDS[self.kind] for cells in rows)
+        sentences = sum(count_words(cells[0]) > MOST_WORDS[self.kind] for cells in rows)
         if 2 * sentences <= len(rows):
             return
         lists = sum(cells[1].strip().startswith("[") and cells[1].strip().endswith("]") for cells in rows)

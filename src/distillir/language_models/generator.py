@@ -26,6 +26,7 @@ from distillir.language_models.server import NoAnswerError, PolicyError, Rejecte
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
 from distillir.language_models.tally import Tally
 from distillir.language_models.written import FAILED, REFUSED, REJECTED, read_text
+from distillir.scripts import first_words
 
 #: Ours. For doc2query models (Nogueira and Lin 2019) the template is ``{document}``.
 TEMPLATE = "Write one short search query that this document answers. Answer with the query alone.\n\n{document}"
@@ -170,9 +171,7 @@ class ServerGenerator(Generator):
         tally = tally or Tally(self.name)
         server = Server(self.spec, self.fingerprint())
         words, plain = self.spec.document_words, self.spec.api == "completions" and self.spec.template is None
-        texts = [
-            self.template.format(document=" ".join(text.split()[:words])) + (CUE if plain else "") for text in documents
-        ]
+        texts = [self.template.format(document=first_words(text, words)) + (CUE if plain else "") for text in documents]
         server.before(f"{self.name} makes queries", len(texts), sum(map(len, texts)), self.max_tokens)
 
         def one(place: int, ended: threading.Event) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from distillir.language_models.spec import ServerChoiceSpec
 from distillir.language_models.tally import MOST_UNANSWERED
 from distillir.language_models.written import REJECTED
 from distillir.retrieval.run import Scores
+from distillir.scripts import end_of_words, first_words
 
 # Log-probabilities are told of this many tokens; providers give no more.
 _TOP = 20
@@ -80,7 +81,8 @@ class ServerChoice(Asker):
 
     def reads(self, query: str, document: str) -> bool:
         """See `Asker.reads`."""
-        return self.spec.document_words is None or len(document.split()) <= self.spec.document_words
+        words = self.spec.document_words
+        return words is None or not document[end_of_words(document, words) :].strip()
 
     def length(self, query: str, documents: Sequence[str]) -> int:
         """See `Asker.length`."""
@@ -92,7 +94,7 @@ class ServerChoice(Asker):
 
     def _text(self, query: str, documents: Sequence[str]) -> str:
         words = self.spec.document_words
-        texts = [document if words is None else " ".join(document.split()[:words]) for document in documents]
+        texts = [document if words is None else first_words(document, words) for document in documents]
         text = self.prompt.text(query, *texts)
         return text if self.spec.api == "chat" else text + self.prompt.cue
 

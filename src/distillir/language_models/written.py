@@ -3,6 +3,7 @@
 import re
 
 from distillir.language_models.answer import REFUSED, THINKING
+from distillir.scripts import count_words
 
 #: What may be the matter with a text; with `REFUSED` and `THINKING` of `answer`.
 CUT, EMPTY, REJECTED, FAILED = "cut off", "empty", "rejected", "failed"
@@ -63,4 +64,4 @@ def read_text(text: str, *, cut: bool = False, goes_on: bool = False, thought: b
 def looks_cut(text: str, tokens: int) -> bool:
     """Whether a text of which nobody noted the end may have been cut: of many words, on one line, without a mark."""
     line = text.strip()
-    return "\n" not in line and len(line.split()) >= tokens / 2 and line[-1:] not in "?.!\"'”)"
+    return "\n" not in line and count_words(line) >= tokens / 2 and line[-1:] not in "?.!\"'”)？。！」』؟।"

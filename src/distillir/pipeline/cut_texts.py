@@ -1,13 +1,11 @@
 """What of the texts is not read, since models truncate what is longer than their limit: told before it is paid for."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import regex
 import xxhash
 
 from distillir.collections import Collection, load_collection
@@ -18,7 +16,7 @@ from distillir.pipeline.readers import Reader, readers
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
 from distillir.recipe import Recipe
-from distillir.retrieval.word_cutting import NO_SPACES
+from distillir.scripts import count_words, end_of_words
 
 #: Under what it is noted, and stands in metrics.json.
 FACT = "reading"
@@ -26,7 +24,6 @@ FACT = "reading"
 _SAMPLE, _CHARACTERS = 500, 1_500_000
 # Of longer texts the words are counted in so many characters, and reckoned for the rest.
 _COUNTED = 20_000
-_WORD = regex.compile(rf"[{NO_SPACES}]|[^\s{NO_SPACES}]+")
 
 
 @dataclass(frozen=True)
@@ -82,12 +79,17 @@ def cut_texts(recipe: Recipe, collection: Collection) -> list[CutTexts]:
 
     Only tokenizers and configurations are loaded, and of long texts no more is tokenised than is read.
     """
+    return cut_by(readers(recipe), collection, recipe.seed)
+
+
+def cut_by(models: Sequence[Reader], collection: Collection, seed: int) -> list[CutTexts]:
+    """What each of some models does not read; see `cut_texts`."""
     groups: dict[tuple[Any, ...], list[Reader]] = {}
-    for reader in readers(recipe):
+    for reader in models:
         groups.setdefault(reader.key, []).append(reader)
     if not groups:
         return []
-    documents, queries = _sample(collection.corpus, recipe.seed), _sample(collection.queries, recipe.seed)
+    documents, queries = _sample(collection.corpus, seed), _sample(collection.queries, seed)
     return [_measure(same, documents, queries) for same in groups.values()]
 
 
@@ -126,7 +128,7 @@ def _sample(table: TextTable, seed: int) -> list[str]:
 def _measure(same: Sequence[Reader], documents: list[str], queries: list[str]) -> CutTexts:
     reader = same[0]
     documents = _within_reach(reader, documents)
-    words = np.array([count_words(text) for text in documents], dtype=np.float64)
+    words = np.array([_words(text) for text in documents], dtype=np.float64)
     unread = np.zeros(len(documents))
     if reader.document is not None:
         rooms = [reader.document] * len(documents)
@@ -134,7 +136,7 @@ def _measure(same: Sequence[Reader], documents: list[str], queries: list[str]) -
             beside = [queries[place % len(queries)] for place in range(len(documents))]
             rooms = _left_beside(reader.tokenizer, beside, reader.document)
         ends = _ends(reader.tokenizer, documents, rooms)
-        unread = np.array([count_words(text[end:]) for text, end in zip(documents, ends, strict=True)])
+        unread = np.array([_words(text[end:]) for text, end in zip(documents, ends, strict=True)])
     cut = 0.0
     if reader.query is not None and queries:
         ends = _ends(reader.tokenizer, queries, [reader.query] * len(queries))
@@ -166,19 +168,10 @@ def _left_beside(tokenizer: Any, queries: list[str], tokens: int) -> list[int]:
 def _ends(tokenizer: Any, texts: list[str], rooms: list[int]) -> list[int]:
     if tokenizer is not None:
         return characters_read(tokenizer, texts, rooms)
-    return [_end_of_word(text, words) for text, words in zip(texts, rooms, strict=True)]
+    return [end_of_words(text, words) for text, words in zip(texts, rooms, strict=True)]
 
 
-def _end_of_word(text: str, number: int) -> int:
-    """Where the word of a number ends, counted from 1; the text's end where it has fewer."""
-    for count, found in enumerate(re.finditer(r"\S+", text), 1):
-        if count == number:
-            return found.end()
-    return len(text)
-
-
-def count_words(text: str) -> float:
-    """Words by white space, and each letter of writing without spaces; of a long text reckoned from its beginning."""
+def _words(text: str) -> float:
+    """Words of a text; of a long one reckoned from its beginning."""
     part = text[:_COUNTED]
-    count = len(part.split()) if part.isascii() else len(_WORD.findall(part))
-    return count * len(text) / max(len(part), 1)
+    return count_words(part) * len(text) / max(len(part), 1)

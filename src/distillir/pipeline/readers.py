@@ -1,6 +1,6 @@
 """The models of a recipe that read texts, and how much of each text they read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,29 @@ def readers(recipe: Recipe) -> list[Reader]:
 
     One whose files do not say how much it reads is named in a line, and passed over.
     """
+    return _readable(_named(recipe))
+
+
+Make = Callable[[str], Reader]
+
+
+def teacher_in_training(
+    base: str, max_length: int, *, pairwise: bool = False, trust_remote_code: bool = False
+) -> list[Reader]:
+    """The cross-encoder that ``train-teacher`` makes of a base model, as it reads pairs; see `readers`."""
+    options = {"model": base, "max_length": max_length, "trust_remote_code": trust_remote_code}
+    make = _pairwise_cross_encoder(options) if pairwise else _encoder("cross-encoder", options)
+    return _readable([("--max-length", make)])
+
+
+def _readable(named: Iterable[tuple[str, Make]]) -> list[Reader]:
     found = []
-    for where, make in _named(recipe):
+    for where, make in named:
         try:
             found.append(make(where))
         except DistillirError as error:
             say(f"{where}: how much of a text it reads is not known before it is loaded ({error})")
     return [reader for reader in found if reader.document is not None or reader.query is not None]
-
-
-Make = Callable[[str], Reader]
 
 
 def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
@@ -134,7 +147,7 @@ def _encoder(kind: str, options: Mapping[str, Any], own: ModelOptions | None = N
 def _pairwise_cross_encoder(options: Mapping[str, Any]) -> Make:
     def make(where: str) -> Reader:
         loading = ModelOptions(trust_remote_code=bool(options.get("trust_remote_code")))
-        limits = text_limits(options["model"], "cross-encoder", options=loading)
+        limits = text_limits(options["model"], "cross-encoder", max_length=options.get("max_length"), options=loading)
         name = Path(str(options["model"])).name
         if limits.tokens is None:
             return Reader(where, name, "everything", None)

@@ -7,6 +7,7 @@ from itertools import pairwise
 import regex
 
 from distillir.retrieval.normal_form import fold_case, normal_form
+from distillir.scripts import NO_SPACES
 
 #: Counts up when words of texts outside ASCII change, so that what was made of them is made anew.
 WORDS = 2
@@ -17,15 +18,10 @@ _ASCII_WORD = re.compile(r"\w\w+")
 # fast here, and find the same.
 _PLAIN = re.compile(r"[\x00-\u02ff\u0370-\u0482\u048a-\u058f\u10a0-\u10ff\u1e00-\u1fff\u2000-\u20cf\u2100-\u2bff]*")
 _WORD = regex.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*")
-#: A part of a regex set: scripts written without spaces between words (class SA of Unicode's annex 14, and those of
-#: East Asia), and Korean, whose words carry their particles.
-NO_SPACES = (
-    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Hangul}\p{Yi}\p{Tangut}\p{Nushu}\u30fc\u3006"
-    r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}\p{Ahom}"
-    r"\p{Javanese}\p{Balinese}"
-)
-_UNSPACED = regex.compile(rf"[{NO_SPACES}]")
-_PART = regex.compile(rf"[{NO_SPACES}][{NO_SPACES}\p{{M}}]*|[^{NO_SPACES}]+")
+# Korean is written with spaces, but its words carry their particles.
+_NO_SPACES = NO_SPACES + r"\p{Hangul}"
+_UNSPACED = regex.compile(rf"[{_NO_SPACES}]")
+_PART = regex.compile(rf"[{_NO_SPACES}][{_NO_SPACES}\p{{M}}]*|[^{_NO_SPACES}]+")
 # What cannot be parted: a letter with its marks and what is stacked below it, and in Thai and Lao with the vowels that
 # are written before and after it (character clusters: Theeramunkong et al., IRAL 2000).
 _LETTER = r"\P{M}\p{M}*(?:(?<=[\u17d2\u1039\u1a60])\P{M}\p{M}*)*"

@@ -69,8 +69,10 @@ def _hint(seen: Glance, formats: Sequence[Format]) -> str:
     """What the file looks like, and the way out; ends with a semicolon and a space where there is something to say."""
     if isinstance(seen.record, dict):
         return _by_keys(seen.record, formats)
-    cells = seen.cells
-    if len(cells) in (4, 6) and cells[1] in ("0", "Q0", "Iter"):
+    cells, blanks = seen.cells, seen.line.split()
+    if len(cells) in (1, 6) and len(blanks) == 6 and is_number(blanks[3]) and is_number(blanks[4]):
+        return "it looks like a TREC run, which ranks documents: candidates: {from: {trec: FILE}} has it scored; "
+    if len(blanks if len(cells) == 1 else cells) in (4, 6) and blanks[1] in ("0", "Q0", "Iter"):
         return "it looks like judgements or a run, which is no teaching set: a collection's qrels, or --scores; "
     if len(cells) == 3 and is_number(cells[2]):
         return "it looks like scores of pairs: give them with --scores to a hard-negatives file; "
