@@ -13,11 +13,12 @@ class TrainingSettings(BaseModel):
     epochs: float = Field(2.0, gt=0, le=1e6, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
     candidates_per_query: int | None = Field(8, ge=2, description="candidates in a lesson; null takes the whole list")
-    sample: Literal["top", "random", "top_random", "stratified", "positive_random"] = Field(
+    sample: Literal["top", "random", "top_random", "stratified", "positive_random", "first_positive"] = Field(
         "top_random",
         description="which candidates: the teacher's best, random ones, its best and random others, its best and one "
-        "of each part of the range of its scores, or the judged one and random others; where positives are compared, "
-        "a judged one is among them whatever is drawn",
+        "of each part of the range of its scores, the judged one that the teacher scores best and random others, "
+        "or the first judged one in the order of the candidates and others that are not judged relevant (LEAD); where "
+        "positives are compared, a judged one is among them whatever is drawn",
     )
     batches: Literal["shuffled", "overlapping"] = Field(
         "shuffled",
