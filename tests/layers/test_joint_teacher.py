@@ -33,9 +33,9 @@ from distillir.training.collator import LessonCollator
 from distillir.training.joint_teacher import JointTeacher, joint_teacher
 from distillir.training.layer_training import LayerTraining
 from distillir.training.loss import LessonLoss
+from distillir.training.settings import TrainingSettings
 from distillir.training.teacher_inputs import EncoderInputs, PairInputs
 from distillir.training.tokens import TokenStore, tokenise
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import set_dropout, train
 from distillir.training.trainer import LessonTrainer
 from example_lists import ExampleLists

@@ -55,7 +55,7 @@ def test_pairdistill_has_the_published_constants_of_either_student() -> None:
         )
     assert (dense.learning_rate, dense.warmup, dense.queries_per_step) == (3e-5, 0.45, 36)
     assert (late.learning_rate, late.warmup, late.queries_per_step) == (1e-5, 0.1, 32)
-    # Late interaction compares 4 lists at once, dense all lists of the step; a sparse student is trained as a dense one.
+    # Late interaction compares 4 lists at once, dense all of the step; a sparse student is trained as a dense one.
     assert (dense.gradient_accumulation, late.gradient_accumulation) == (1, 8)
     assert _pairdistill("sparse") == dense
 

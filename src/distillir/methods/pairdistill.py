@@ -12,8 +12,10 @@ The dense weight is 1 in the authors' code, whose embeddings of other processes 
 averaged over its 6 processes, the KL has a sixth of its gradient, the pair KL all of it. Late interaction compares
 batches of 4 lists (train.py: 32 queries, 4 processes, 2 accumulated batches). No weight decay, clipping at 2.0
 (adamw.yaml, amp.py). Dense: 6 queries in each of 6 processes, 3e-5, 10,000 warm-up steps of some 22,500 (808,731
-queries, one epoch; inferred). As other methods here, dense students divide cosines by 0.05 (the original takes raw dot products). Sparse students
-(not in the paper) are trained as dense ones are.
+queries, one epoch; inferred).
+
+As other methods here, dense students divide cosines by 0.05 (the original takes raw dot products). Sparse students (not
+in the paper) are trained as dense ones are. Shared towers are our default, separate ones the original's (dense).
 """
 
 from distillir.methods.method import Method
