@@ -152,8 +152,8 @@ class SharedLists(ExampleLists):
 
     def __init__(self, collection: Collection) -> None:
         super().__init__(collection, 2)
-        first, second = np.array([3, 4, 5, 6]), np.array([7, 8, 3, 4])
-        self._documents, self._scores = [first, second], [np.float32([4, 3, 2, 1]), np.float32([1, 4, 3, 2])]
+        self._documents = [np.array([3, 4, 5, 6]), np.array([7, 8, 3, 4])]
+        self._scores = [np.array(scores, dtype=np.float32) for scores in ([4, 3, 2, 1], [1, 4, 3, 2])]
 
     def relevant(self, index: int) -> Any:
         return np.zeros(4, dtype=bool)
