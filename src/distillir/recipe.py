@@ -242,7 +242,9 @@ class Recipe(Part):
         """A plan's published settings hold where the recipe's ``training`` is silent."""
         with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
             given = self.training.model_fields_set
-            missing = {name: value for name, value in self.method.defaults().items() if name not in given}
+            queries = self.training.queries_per_step if "queries_per_step" in given else None
+            published = self.method.defaults(self.student.kind, queries)
+            missing = {name: value for name, value in published.items() if name not in given}
             if missing:
                 self.training = TrainingSettings.model_validate(
                     {**self.training.model_dump(exclude_unset=True), **missing}

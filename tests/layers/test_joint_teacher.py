@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from sentence_transformers import CrossEncoder, SentenceTransformer
+from transformers import TrainerCallback
 
 from command_line import distillir
 from distillir.collections import Collection
@@ -27,12 +28,16 @@ from distillir.retrieval.bm25 import BM25Index
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.train import train_cross_encoder
+from distillir.training import trainer
 from distillir.training.collator import LessonCollator
 from distillir.training.joint_teacher import JointTeacher, joint_teacher
+from distillir.training.layer_training import LayerTraining
 from distillir.training.loss import LessonLoss
+from distillir.training.settings import TrainingSettings
 from distillir.training.teacher_inputs import EncoderInputs, PairInputs
 from distillir.training.tokens import TokenStore, tokenise
-from distillir.training.train import set_dropout
+from distillir.training.train import set_dropout, train
+from distillir.training.trainer import LessonTrainer
 from example_lists import ExampleLists
 
 STEP = 3
@@ -172,6 +177,45 @@ def test_a_late_interaction_teacher_scores_as_its_own_model_does(
     assert layers.shape == (2, *inputs["label"]["index"].shape) and loss.joint.temperature == 1
 
 
+class _Clipped(TrainerCallback):
+    """Keeps the norms of the student's gradients and of the teacher's before the first step."""
+
+    def __init__(self) -> None:
+        self.norms: list[float] = []
+
+    def on_pre_optimizer_step(self, *args: Any, model: Any, **kwargs: Any) -> None:
+        assert _Watched.loss.joint is not None
+        for trained in (model, _Watched.loss.joint):
+            given = [one.grad.flatten() for one in trained.parameters() if one.grad is not None]
+            self.norms.append(float(torch.cat(given).norm()))
+
+
+class _Watched(LessonTrainer):
+    """Hands over what it kept."""
+
+    kept: _Clipped
+    loss: LessonLoss
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _Watched.kept, _Watched.loss = _Clipped(), kwargs["loss"]
+        self.add_callback(_Watched.kept)
+
+
+def test_student_and_teacher_are_clipped_apart(
+    tiny: Collection, tmp_path: Path, minilm_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "LessonTrainer", _Watched)
+    student, teacher = (load_student(minilm_path, layers=layers, max_length=16, device="cpu") for layers in (1, 2))
+    spec = LayerSpec(teacher={"dense": minilm_path}, joint=True, count=1)
+    settings = TrainingSettings(epochs=1, queries_per_step=12, in_batch="all", max_grad_norm=1e-3, precision="float32")
+    objective = parse_objective({"info_nce": {"temperature": 0.05}})
+    layers = LayerTraining(spec, teacher=teacher)
+    train(student, tiny, ExampleLists(tiny), objective, settings, tmp_path, tmp_path / "log.jsonl", layers=layers)
+    # Together they would have a norm of 1e-3.
+    assert _Watched.kept.norms == pytest.approx([1e-3, 1e-3], rel=1e-3)
+
+
 def test_a_run_with_a_cross_encoder_that_learns_too(tiny_beir: Path, tmp_path: Path, cross_encoder: str) -> None:
     value = {
         "collection": str(tiny_beir),
@@ -247,6 +291,9 @@ def test_what_lead_stands_for() -> None:
     assert dense.method.layers is not None and dense.method.layers.joint
     assert dense.method.layers.teacher == {"dense": {"model": "m", "max_length": 64}}
     assert dense.training.in_batch == "all" and dense.training.max_grad_norm == 2.0
+    assert dense.training.sample == "first_positive" and dense.training.weight_decay == 0.0
+    assert dense.training.learning_rate == 5e-5 == made("lead", {"cross-encoder": "m"}).training.learning_rate
+    assert made("lead", {"multi-vector": "m"}).training.learning_rate == 2e-5
     assert compose(dense).name == "lead" and compose(dense).objective.names == ["info_nce"]
     assert not made("lead", {"cross-encoder": "m"}).training.in_batch
     frozen = compose(made({"name": "lead", "layers": {"joint": False}}, {"dense": "m"}))

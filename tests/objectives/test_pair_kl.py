@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from distillir.errors import DistillirError
-from distillir.objectives import pair_kl, parse_objective
+from distillir.objectives import kl, pair_kl, parse_objective
+from distillir.pairs.spec import PairSpec
 
 
 def test_by_hand() -> None:
@@ -63,3 +64,30 @@ def test_shapes_and_recipes() -> None:
     with pytest.raises(DistillirError, match=r"give pairs \[P, 3\]"):
         pair_kl(torch.zeros(2, 3), torch.zeros(4, 2, dtype=torch.long), torch.zeros(4))
     assert parse_objective({"kl": 1.0, "pair_kl": 3.0}).needs == {"teacher", "pairs", "preferences"}
+
+
+def test_the_dense_weight_is_that_of_six_processes_with_detached_embeddings_of_the_others() -> None:
+    """PairDistill's dense form as its authors run it: every process compares all, and gradients are averaged."""
+    processes, queries, size = 6, 2, 3
+    generator = torch.Generator().manual_seed(0)
+    asked = torch.randn(processes * queries, 8, generator=generator, dtype=torch.float64, requires_grad=True)
+    read = torch.randn(processes * queries * size, 8, generator=generator, dtype=torch.float64, requires_grad=True)
+    own = torch.arange(len(read)) // size == torch.arange(len(asked))[:, None]
+    teacher = torch.where(own, torch.randn(own.shape, generator=generator, dtype=torch.float64), -1e9)
+    pairs = torch.tensor([[query, size * query, size * query + 2] for query in range(len(asked))])
+    preferences = torch.rand(len(pairs), generator=generator, dtype=torch.float64)
+    averaged = [torch.zeros_like(asked), torch.zeros_like(read)]
+    for process in range(processes):
+        here = torch.arange(len(asked)) // queries == process
+        there = here.repeat_interleave(size)
+        left = torch.where(here[:, None], asked, asked.detach())
+        right = torch.where(there[:, None], read, read.detach())
+        scores = left @ right.T
+        value = kl(scores, teacher) + pair_kl(scores, pairs[here], preferences[here])
+        for total, gradient in zip(averaged, torch.autograd.grad(value, (asked, read)), strict=True):
+            total += gradient / processes
+    scores = asked @ read.T
+    weight = PairSpec(teacher={"cross-encoder": "x"}).part("dense", True)["pair_kl"]["weight"]
+    ours = torch.autograd.grad(kl(scores, teacher) + weight * pair_kl(scores, pairs, preferences), (asked, read))
+    for total, gradient in zip(averaged, ours, strict=True):
+        torch.testing.assert_close(processes * total, gradient)

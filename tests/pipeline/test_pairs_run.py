@@ -73,15 +73,15 @@ def test_what_is_compared(tiny_beir: Path) -> None:
         return compose(Recipe.model_validate(_recipe(tiny_beir, method, **more)))
 
     dense = composed({"name": "pairdistill", "pairs": pairs})
-    assert dense.name == "pairdistill" and dense.objective.weights == {"kl": 1.0, "pair_kl": 1.0}
+    assert dense.name == "pairdistill" and dense.objective.weights == {"kl": 1.0, "pair_kl": 6.0}
     late = composed({"name": "pairdistill", "pairs": pairs}, student={"model": "m", "kind": "multi-vector"})
     assert late.objective.weights == {"kl": 1.0, "info_nce": 1.0, "pair_kl": 3.0}
     options = {objective.name: settings for objective, _, settings in late.objective.parts}
     assert options["kl"]["own_list"] is True and options["info_nce"]["own_negatives"] is False
     training = late.stages[0].training
-    assert training.in_batch and training.pseudo_positives == "always" and training.sample == "random"
+    assert training.in_batch == "all" and training.pseudo_positives == "always" and training.sample == "random"
     beside = composed({"name": "ckl", "plan": "cl-drd", "pairs": pairs}, candidates={"from": "bm25", "depth": 30})
-    assert beside.name == "ckl + pairs, plan cl-drd" and set(beside.objective.weights) == {"ckl", "pair_kl"}
+    assert beside.name == "ckl + pairs, plan cl-drd" and beside.objective.weights == {"ckl": 1.0, "pair_kl": 1.0}
     own = composed({"name": "kl", "pairs": pairs}, objective={"kl": 1.0, "pair_kl": 7.0})
     assert own.objective.weights == {"kl": 1.0, "pair_kl": 7.0}
 

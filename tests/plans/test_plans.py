@@ -7,11 +7,13 @@ import pytest
 from distillir.collections import Collection
 from distillir.errors import DistillirError
 from distillir.methods.compose import Composition, compose
+from distillir.pairs.spec import PairSpec
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.recipe_file import parse_recipe
+from distillir.training.settings import TrainingSettings
 from example_lists import ExampleLists
 
 BASE: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
@@ -33,6 +35,45 @@ def test_cl_drd_has_the_published_constants() -> None:
     assert [stage.training.epochs for stage in method.stages] == pytest.approx([4, 2, 2])
     assert [stage.training.warmup for stage in method.stages] == pytest.approx([0.016, 0.032, 0.032])
     assert {stage.training.queries_per_step for stage in method.stages} == {8}
+
+
+def _pairdistill(kind: str, **training: Any) -> TrainingSettings:
+    pairs = {"teacher": {"cross-encoder": "x"}}
+    student = {"model": "m", "kind": kind}
+    recipe = {**BASE, "student": student, "method": {"name": "pairdistill", "pairs": pairs}, "training": training}
+    return compose(parse_recipe(recipe)).stages[0].training
+
+
+def test_pairdistill_has_the_published_constants_of_either_student() -> None:
+    dense, late = _pairdistill("dense"), _pairdistill("multi-vector")
+    for both in (dense, late):
+        assert (both.weight_decay, both.max_grad_norm, both.in_batch, both.candidates_per_query) == (
+            0.0,
+            2.0,
+            "all",
+            64,
+        )
+    assert (dense.learning_rate, dense.warmup, dense.queries_per_step) == (3e-5, 0.45, 36)
+    assert (late.learning_rate, late.warmup, late.queries_per_step) == (1e-5, 0.1, 32)
+    # Late interaction compares 4 lists at once, dense all of the step; a sparse student is trained as a dense one.
+    assert (dense.gradient_accumulation, late.gradient_accumulation) == (1, 8)
+    assert _pairdistill("sparse") == dense
+
+
+@pytest.mark.parametrize(("queries", "batches"), [(16, 4), (4, 1), (6, 2), (7, 1), (2, 1), (1, 1)])
+def test_lists_that_share_their_documents_fit_any_step(queries: int, batches: int) -> None:
+    assert _pairdistill("multi-vector", queries_per_step=queries).gradient_accumulation == batches
+    assert _pairdistill("multi-vector", queries_per_step=queries, gradient_accumulation=1).gradient_accumulation == 1
+
+
+def test_prompts_are_asked_about_as_many_pairs_as_published() -> None:
+    def pairs(teacher: Any, **given: Any) -> tuple[int, int]:
+        found = PairSpec(teacher=teacher, **given)
+        return found.per_query, found.depth
+
+    assert pairs({"prompt": "m"}) == (128, 64)
+    assert pairs({"prompt": "m"}, per_query=3, depth=10) == (3, 10)
+    assert pairs({"duot5": "m"}) == pairs({"cross-encoder": "m"}) == (8, 100)
 
 
 def test_training_scales_the_stages_and_the_resolved_recipe_reads_back_the_same() -> None:

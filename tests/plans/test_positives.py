@@ -58,7 +58,7 @@ def test_lists_that_need_a_positive_hold_it_where_the_teacher_is_wrong(
                 assert one.documents[0] == other.documents[0] != gone[0]
             elif sample == "top":
                 assert truth[gone[0]] == one.teacher.min()
-    assert lacked == 0 if sample == "positive_random" else lacked > 0
+    assert lacked == 0 if sample in ("positive_random", "first_positive") else lacked > 0
 
 
 def test_every_random_candidate_gives_way_to_the_positive_as_often() -> None:
@@ -70,6 +70,17 @@ def test_every_random_candidate_gives_way_to_the_positive_as_often() -> None:
         assert chosen[1] == 4 and chosen[0] < 4
         stayed[chosen[0]] += 1
     assert stayed[:4].min() > 70
+
+
+def test_the_first_positive_is_the_only_one_of_its_list_whatever_the_teacher_thinks() -> None:
+    scores, relevant = np.array([5.0, 1.0, 4.0, 9.0, 2.0], dtype=np.float32), np.array([0, 1, 0, 1, 0], dtype=bool)
+    for seed in range(20):
+        chosen = PlainLists(3, "first_positive").choose(scores, relevant, np.random.default_rng(seed)).tolist()
+        assert chosen[0] == 1 and len(chosen) == 3 and set(chosen[1:]) <= {0, 2, 4}
+    whole = PlainLists(None, "first_positive").choose(scores, relevant, np.random.default_rng(0))
+    assert sorted(whole.tolist()) == [0, 1, 2, 4]
+    # Where none is judged, the teacher's best comes first, as in top_random.
+    assert PlainLists(2, "first_positive").choose(scores, relevant & False, np.random.default_rng(0))[0] == 3
 
 
 def test_the_best_stands_for_a_positive_that_is_not_judged(lists: ExampleLists) -> None:

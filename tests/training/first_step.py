@@ -67,7 +67,7 @@ CASES = {
     "margin_mse": Case("margin_mse", in_batch=(False,)),
     "ranknet": Case({"ranknet": KL}, in_batch=(False, True, "all")),
     "info_nce": Case({"info_nce": {"temperature": 0.5}}),
-    "info_nce, others": Case({"info_nce": {"own_negatives": False, "temperature": 0.5}}, in_batch=(True,)),
+    "info_nce, others": Case({"info_nce": {"own_negatives": False, "temperature": 0.5}}, in_batch=(True, "all")),
     "lambda_mrr": Case({"lambda_mrr": KL}, graded=True),
     "lambda_mrr, plain": Case("lambda_mrr"),
     "pair_kl": Case("pair_kl", beside="pairs"),

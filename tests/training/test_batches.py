@@ -145,3 +145,43 @@ def test_other_queries_documents_join_as_negatives(collator: LessonCollator, lis
     expected = (torch.special.xlogy(p, p) - torch.where(alone["mask"], p * log_q, 0.0)).sum(dim=1).mean()
     torch.testing.assert_close(value, expected)
     assert torch.isfinite(lambda_mrr(student, label["labels"], label["mask"]))
+
+
+class SharedLists(ExampleLists):
+    """Lists of two queries: the first two documents of the one are the last two of the other; neither is judged."""
+
+    def __init__(self, collection: Collection) -> None:
+        super().__init__(collection, 2)
+        self._documents = [np.array([3, 4, 5, 6]), np.array([7, 8, 3, 4])]
+        self._scores = [np.array(scores, dtype=np.float32) for scores in ([4, 3, 2, 1], [1, 4, 3, 2])]
+
+    def relevant(self, index: int) -> Any:
+        return np.zeros(4, dtype=bool)
+
+
+def test_own_candidates_that_another_list_holds_are_negatives_of_the_positive(
+    tiny: Collection, student: Any, tmp_path: Any
+) -> None:
+    """PairDistill, late interaction: nothing of other lists is left out, a list's own unjudged candidates neither."""
+    from distillir.training.tokens import tokenise
+
+    shared = SharedLists(tiny)
+    stores = (
+        tokenise(tmp_path / "q", student, tiny.queries, shared.queries, kind="query"),
+        tokenise(tmp_path / "d", student, tiny.corpus, np.arange(3, 9), kind="document"),
+    )
+    lessons = Lessons(shared, epochs=1, queries_per_step=2, forms=[PlainLists(None)])
+    chosen = sorted((lessons[i] for i in range(2)), key=lambda lesson: lesson.query)
+    objective = parse_objective({"info_nce": {"own_negatives": False}})
+    for in_batch, negatives in ((True, ([7, 8], [5, 6])), ("all", ([4, 7, 8], [3, 4, 5, 6]))):
+        collate = LessonCollator(*stores, budget=256, pseudo_positives="always", in_batch=in_batch)
+        label = collate(chosen)["label"]
+        scores = torch.randn(label["mask"].shape, generator=torch.Generator().manual_seed(0))
+        (value,) = objective.numerators(scores, label, label["mask"]).values()
+        expected = torch.tensor(0.0)
+        for row, (lesson, wanted) in enumerate(zip(chosen, negatives, strict=True)):
+            joined = np.setdiff1d(np.arange(3, 9), lesson.documents)
+            of = dict(zip([*lesson.documents, *joined], scores[row], strict=True))
+            best = of[3 if row == 0 else 8]
+            expected = expected - best + torch.logsumexp(torch.stack([best, *(of[place] for place in wanted)]), 0)
+        torch.testing.assert_close(value, expected)

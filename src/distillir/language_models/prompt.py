@@ -98,7 +98,7 @@ INSTUPR_PAIRWISE = Prompt(
     1024,
     "\n\nAnswer:",
 )
-#: monoT5 (Nogueira et al. 2020, arXiv 2003.06713), the pointwise default of pointwise_rerank.py.
-MONOT5 = Prompt("monot5", "Query: {query} Document: {document} Relevant:", "true", "false", 512)
+#: monoT5 (Nogueira et al. 2020, arXiv 2003.06713; its authors read 512), with the length of pointwise_rerank.py.
+MONOT5 = Prompt("monot5", "Query: {query} Document: {document} Relevant:", "true", "false", 180)
 #: duoT5 (Pradeep et al. 2021, arXiv 2101.05667), with the length of pairwise_rerank.py.
 DUOT5 = Prompt("duot5", "Query: {query} Document0: {first} Document1: {second} Relevant:", "true", "false", 360)

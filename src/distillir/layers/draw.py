@@ -35,8 +35,8 @@ class LayerDraw:
 
         Source:
             microsoft/SimXNS LEAD/util.py select_layer: on either side uniformly without replacement, sorted, paired in
-            order; drawn anew every ten steps (run_LEAD.py, where it shares a counter with saving). That ``skip`` takes
-            the student's last layers is a reconstruction.
+            order; drawn anew every ten steps (run_LEAD.py, where it shares a counter with saving). ``skip``: the
+            teacher's 0, 2, 4, ..., the student's last ones.
         """
         own = list(range(self.student - self.count, self.student))
         if self.spec.choice == "last":

@@ -35,7 +35,7 @@ class LayerSpec(BaseModel):
     choice: Literal["random", "last", "skip", "best"] = Field(
         "random",
         description="random: drawn on both sides, paired in order; last: the last ones; skip: every second of the "
-        "teacher and (reconstruction) the last of the student; best (ours): those of a frozen teacher that rank the "
+        "teacher and the last of the student; best (ours): those of a frozen teacher that rank the "
         "training lists best, and the last of the student",
     )
     count: int = Field(5, ge=1, description="layers compared at once; at most as many as either model has")

@@ -34,7 +34,9 @@ def _with_pairs(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:
         )
     if spec is None or "pairs" in objective.needs:
         return objective
-    return WeightedSum([*objective.parts, *parse_objective(spec.part(recipe.student.kind)).parts])
+    # The published weight is that beside the published KL.
+    part = spec.part(recipe.student.kind, get(recipe.method.name).pairs and "kl" in objective.names)
+    return WeightedSum([*objective.parts, *parse_objective(part).parts])
 
 
 def _with_response(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:

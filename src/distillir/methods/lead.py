@@ -8,8 +8,9 @@ trained along, and nothing but the weights is detached (microsoft/SimXNS, LEAD/u
 
 Dense and multi-vector teachers compare all documents of the batch, in all processes; cross-encoders the query's own
 list. A frozen teacher (``layers: {joint: false}``) leaves NLL(teacher) and KL(s || t) out, as the authors' code does.
-How many queries and negatives a step has stands in an appendix that could not be had: the recipe's own defaults hold
-(reconstruction). As other methods here, cosines are divided by 0.05 where the original takes raw products.
+Student and teacher are clipped apart (run_LEAD.py). The positive is a query's first one (``--shuffle_positives`` is
+unset). How many queries and negatives a step has stands in an appendix that could not be had: the recipe's own defaults
+hold (reconstruction). As other methods here, cosines are divided by 0.05 where the original takes raw products.
 """
 
 from distillir.methods.method import Method
@@ -18,9 +19,16 @@ from distillir.plans.stage import Stage
 
 PLAN = Plan(
     "lead",
-    "the judged positive and random candidates; with dense and multi-vector teachers all documents of the batch",
-    (Stage(learning_rate=5e-5),),
-    {"sample": "positive_random", "in_batch": "all", "weight_decay": 0.0, "max_grad_norm": 2.0},
+    "the first judged positive and random candidates; with dense and multi-vector teachers all documents of the batch",
+    (Stage(),),
+    {
+        "sample": "first_positive",
+        "in_batch": "all",
+        "learning_rate": 5e-5,
+        "weight_decay": 0.0,
+        "max_grad_norm": 2.0,
+    },
+    teachers={"multi-vector": {"learning_rate": 2e-5}},  # both *cb* scripts
 )
 
 LEAD = Method(

@@ -6,10 +6,16 @@ whatever is judged. Constants from MiuLab/PairDistill, ColBERT/colbert/training/
 dpr-scale/dpr_scale/task/dpr_pair_distill_task.py:
 
     late interaction: KL(own list) + 3 x pair KL + cross-entropy of the best among other lists' documents
-    dense:            KL(list and other lists' documents, to which the teacher gives nothing) + pair KL
+    dense:            KL(list and other lists' documents, to which the teacher gives nothing) + 6 x pair KL
 
-As other methods here, dense students divide cosines by 0.05 (the original takes raw dot products). Sparse students
-(not in the paper) are trained as dense ones are.
+The dense weight is 1 in the authors' code, whose embeddings of other processes are detached when they are gathered:
+averaged over its 6 processes, the KL has a sixth of its gradient, the pair KL all of it. Late interaction compares
+batches of 4 lists (train.py: 32 queries, 4 processes, 2 accumulated batches). No weight decay, clipping at 2.0
+(adamw.yaml, amp.py). Dense: 6 queries in each of 6 processes, 3e-5, 10,000 warm-up steps of some 22,500 (808,731
+queries, one epoch; inferred).
+
+As other methods here, dense students divide cosines by 0.05 (the original takes raw dot products). Sparse students (not
+in the paper) are trained as dense ones are. Shared towers are our default, separate ones the original's (dense).
 """
 
 from distillir.methods.method import Method
@@ -19,14 +25,20 @@ from distillir.plans.stage import Stage
 PLAN = Plan(
     "pairdistill",
     "the documents of a query's pairs, filled to 64 at random; other lists' documents as negatives; no judgements",
-    (Stage(learning_rate=1e-5),),
+    (Stage(),),
     {
-        "queries_per_step": 32,
+        "queries_per_step": 36,
         "candidates_per_query": 64,
         "sample": "random",
-        "in_batch": True,
+        "in_batch": "all",
         "pseudo_positives": "always",
+        "learning_rate": 3e-5,
+        "warmup": 0.45,
+        "weight_decay": 0.0,
+        "max_grad_norm": 2.0,
     },
+    students={"multi-vector": {"queries_per_step": 32, "learning_rate": 1e-5, "warmup": 0.1}},
+    lists_in_batch={"multi-vector": 4},
 )
 
 PAIRDISTILL = Method(

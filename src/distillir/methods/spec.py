@@ -99,9 +99,16 @@ class MethodSpec(BaseModel):
             plan = get_plan(self.plan or method.plan)
         return plan.in_rounds(self.rounds, self.restart)
 
-    def defaults(self) -> dict[str, Any]:
-        """Published training settings that hold where the recipe is silent; errors as `find_plan`."""
-        found = self.find_plan().defaults()
+    def defaults(self, student: str = "dense", queries_per_step: int | None = None) -> dict[str, Any]:
+        """Published training settings that hold where the recipe is silent; errors as `find_plan`.
+
+        Args:
+            student: Kind of student.
+            queries_per_step: The recipe's; None: the plan's.
+        """
+        teacher = self.layers.teacher if self.layers is not None else None
+        kinds = teacher if isinstance(teacher, dict) else ()
+        found = self.find_plan().defaults(student, kinds, queries_per_step)
         if self.layers is not None and self.layers.joint and "cross-encoder" in (self.layers.teacher or {}):
             # LEAD: a teacher that reads query and document together scores the query's own list alone.
             found.pop("in_batch", None)

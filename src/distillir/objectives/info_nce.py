@@ -57,12 +57,16 @@ def _counted(positive: Tensor, queries: int, mask: Tensor | None) -> Tensor:
 
 
 def _compared(mask: Tensor | None, signals: Signals, options: Options) -> Tensor | None:
-    """The mask without other positives, and without the negatives of the own list where those are left out."""
+    """The mask without other positives, and without the negatives of the own list where those are left out.
+
+    Where the query's own candidates join its list (``training.in_batch: all``), those that another list holds too stay.
+    """
     mask = without_spared(mask, signals)
     own, positive = signals.get("own"), signals["positive"]
     if options["own_negatives"] or own is None:
         return mask
     kept = ~own.bool() | torch.nn.functional.one_hot(positive.clamp(min=0), own.shape[1]).bool()
+    kept |= signals.get("elsewhere", torch.zeros_like(kept)).bool()
     return kept if mask is None else mask.bool() & kept
 
 

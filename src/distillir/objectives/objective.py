@@ -29,7 +29,8 @@ class Objective:
             for none), ``pairs`` long [B, M, 2] (columns of two candidates, -1 for none; with them go ``preferences``
             float [B, M], P(first beats second)). ``own`` bool [B, N] may say which places are of the query's own list;
             where it is not given, all are. ``spared`` bool [B, N] may say which places must not be compared as
-            negatives: positives beside the one in ``positive``, and copies of a positive's text.
+            negatives: positives beside the one in ``positive``, and copies of a positive's text. ``elsewhere`` bool
+            [B, N] may say which places another list of the batch holds too.
         terms: ``(student [B, N], signals, mask, options)`` -> scalar, the sum over what is averaged.
         count: ``(signals, mask, options)`` -> scalar float, how many things are averaged.
         options: Names and default values.

@@ -2,9 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distillir.errors import DistillirError
+
+#: Of pairs that an instruction model is asked about (MiuLab/PairDistill run_rerank.sh, FiQA).
+PROMPTED = {"per_query": 128, "depth": 64}
 
 
 class SamplingSpec(BaseModel):
@@ -12,11 +15,13 @@ class SamplingSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    per_query: int = Field(8, ge=1, description="pairs of each query (its run over MS MARCO has 8)")
+    per_query: int = Field(8, ge=1, description="pairs of each query; 8 is of its run over MS MARCO, 128 of prompts")
     distance: int | None = Field(
         None, ge=1, description="ranks of the pointwise order between the two at most; null: the teacher's (5 as duoT5)"
     )
-    depth: int = Field(100, ge=2, description="pairs are of the pointwise teacher's best so many candidates")
+    depth: int = Field(
+        100, ge=2, description="pairs are of the pointwise teacher's best so many candidates; 64 of prompts"
+    )
     choice: Literal["random", "near_ties", "disagreement"] = Field(
         "random",
         description="random, as published; near_ties (ours): where the pointwise scores lie closest; disagreement "
@@ -43,11 +48,23 @@ class PairSpec(SamplingSpec):
         "random, or near ties)",
     )
     weight: float | None = Field(
-        None, gt=0, description="of pair_kl beside the objective; null: 3 for multi-vector students, else 1"
+        None,
+        gt=0,
+        description="of pair_kl beside the objective; null: 3 for multi-vector students, else 6 in pairdistill, as "
+        "published, and 1 beside other methods",
     )
     student_temperature: float | None = Field(
         None, gt=0, description="of pair_kl; null: 0.05 for dense students (cosines), else 1"
     )
+
+    @model_validator(mode="after")
+    def _as_asked(self) -> "PairSpec":
+        """Where the recipe is silent, as many pairs as the authors ask this kind of teacher about."""
+        if isinstance(self.teacher, dict) and "prompt" in self.teacher:
+            for name, value in PROMPTED.items():
+                if name not in self.model_fields_set:
+                    setattr(self, name, value)
+        return self
 
     @field_validator("teacher")
     @classmethod
@@ -64,8 +81,8 @@ class PairSpec(SamplingSpec):
         """What decides which pairs there are."""
         return SamplingSpec(**self.model_dump(include=set(SamplingSpec.model_fields)))
 
-    def part(self, kind: str) -> dict[str, dict[str, float]]:
-        """The part of the objective, for a kind of student."""
-        weight = self.weight or (3.0 if kind == "multi-vector" else 1.0)
+    def part(self, kind: str, published: bool) -> dict[str, dict[str, float]]:
+        """The part of the objective, for a kind of student; ``published``: beside PairDistill's own objective."""
+        weight = self.weight or (3.0 if kind == "multi-vector" else 6.0 if published else 1.0)
         temperature = self.student_temperature or (0.05 if kind == "dense" else 1.0)
         return {"pair_kl": {"weight": weight, "student_temperature": temperature}}

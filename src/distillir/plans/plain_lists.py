@@ -15,6 +15,8 @@ SAMPLES = {
     "top_random": "the teacher's best candidate and the rest at random, drawn anew each epoch",
     "stratified": "the teacher's best, and one of each of equal parts of its range of scores (reconstruction)",
     "positive_random": "as top_random, with the judged positive that the teacher scores best in place of its best",
+    "first_positive": "as positive_random, with the judged positive that stands first among the candidates, whatever "
+    "the teacher thinks of it, and none of the others (as LEAD)",
 }
 
 
@@ -39,6 +41,8 @@ class PlainLists:
         self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
     ) -> Rows:
         """See `distillir.plans.list_form.ListForm`."""
+        if self.sample == "first_positive" and relevant.any():
+            return self._first_and_negatives(relevant, generator)
         size = len(scores)
         keep = size if self.size is None else min(self.size, size)
         if keep == size:
@@ -59,6 +63,12 @@ class PlainLists:
         first = best[int(np.argmax(judged))] if judged.any() else best[0]
         rest = generator.choice(best[best != first], keep - 1, replace=False)
         return np.concatenate([[first], rest])
+
+    def _first_and_negatives(self, relevant: Flags, generator: np.random.Generator) -> Rows:
+        """Places of the first positive and of random candidates that are none."""
+        negatives = np.flatnonzero(~relevant)
+        count = len(negatives) if self.size is None else min(self.size - 1, len(negatives))
+        return np.concatenate([[int(np.argmax(relevant))], generator.choice(negatives, count, replace=False)])
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:
         """The teacher's scores themselves."""

@@ -1,6 +1,6 @@
 """Plan: a sequence of stages, and what may be picked of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -23,12 +23,19 @@ class Plan:
         description: One line for people.
         stages: In order.
         training: Published settings of the recipe's ``training`` that hold where the recipe is silent.
+        students: Such settings by kind of student, where they are others.
+        teachers: Such settings by kind of the teacher whose layers are followed, where they are others.
+        lists_in_batch: By kind of student, lists whose documents join each other where ``in_batch`` lets them: steps
+            are then cut into as many batches. Other kinds, and null: those of a whole step.
     """
 
     name: str
     description: str
     stages: tuple[Stage, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
+    students: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    teachers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lists_in_batch: Mapping[str, int] = field(default_factory=dict)
 
     def in_rounds(self, rounds: int, restart: bool) -> "Plan":
         """The same stages so many times over; each further time begins by mining anew with the student so far.
@@ -40,10 +47,26 @@ class Plan:
         again = self.stages[0].model_copy(update={"mine": True, "restart": restart})
         return replace(self, stages=self.stages + (rounds - 1) * (again, *self.stages[1:]))
 
-    def defaults(self) -> dict[str, Any]:
-        """Training settings that hold where the recipe is silent: those of the plan, and the first stage's."""
+    def defaults(
+        self, student: str = "dense", teachers: Iterable[str] = (), queries_per_step: int | None = None
+    ) -> dict[str, Any]:
+        """Training settings that hold where the recipe is silent: those of the plan, and the first stage's.
+
+        Args:
+            student: Kind of student.
+            teachers: Kind of the teacher whose layers are followed; empty for none.
+            queries_per_step: The recipe's; None: the plan's.
+        """
         first = {name: value for name in SCALED if (value := getattr(self.stages[0], name)) is not None}
-        return {**self.training, **first}
+        found = {**self.training, **first, **self.students.get(student, {})}
+        for teacher in teachers:
+            found |= self.teachers.get(teacher, {})
+        lists, queries = self.lists_in_batch.get(student), queries_per_step or found.get("queries_per_step")
+        if lists is not None and queries is not None:
+            # Of a step that does not divide into such batches the largest smaller ones; one list has no others' beside.
+            sizes = [size for size in range(2, lists + 1) if queries % size == 0]
+            found["gradient_accumulation"] = queries // max(sizes, default=queries)
+        return found
 
     def settings(self, stage: Stage, training: TrainingSettings) -> TrainingSettings:
         """A stage's training settings: the recipe's, in the stage's ratio to the plan's first."""

@@ -45,7 +45,8 @@ class LessonCollator:
     [B, M]. Where they have layers: ``layers`` float32 [K, B, N]. With ``in_batch``, for the documents of other
     processes: ``rows`` long [T], those of the document features (-1: joins no list), ``texts`` long [T], what they are
     compared by, ``known`` long [B, M], the texts that never join a list (-1: none), and ``outside`` float32 [B], the
-    label of those that do. With ``known``: ``spared`` bool [B, N], what must not be a negative. Where a lesson has dark
+    label of those that do; with ``all`` also ``elsewhere`` bool [B, N], documents of a list that another one holds too.
+    With ``known``: ``spared`` bool [B, N], what must not be a negative. Where a lesson has dark
     examples, ``label["dark"]`` holds all that is said of lists and pairs for the dark lists, empty ones for the others.
 
     Args:
@@ -113,6 +114,8 @@ class LessonCollator:
         if self.in_batch:
             joining = np.where(np.isin(document_rows, own), document_rows, -1)
             label |= _joining(joining, texts_of(joining, self.known), known, lessons)
+        if self.in_batch == "all":
+            label["elsewhere"] = _elsewhere([one.documents if one.open else none for one in lists], label["own"].shape)
         taught: dict[str, Any] = {}
         if self.teacher is not None:
             taught, more = self.teacher(lessons, query_rows, document_rows, label["index"].shape)
@@ -132,6 +135,15 @@ def _joining(rows: Rows, texts: Rows, known: Sequence[Rows], lessons: Sequence[L
     outside = torch.tensor([lesson.outside for lesson in lessons], dtype=torch.float32)
     found = {"rows": rows, "texts": texts, "known": never}
     return {name: torch.from_numpy(values) for name, values in found.items()} | {"outside": outside}
+
+
+def _elsewhere(lists: Sequence[Rows], shape: Sequence[int]) -> torch.Tensor:
+    """Which documents of each list another list holds too [B, N]."""
+    found = np.zeros(shape, dtype=bool)
+    rows, lists_with = np.unique(np.concatenate(lists), return_counts=True)
+    for place, one in enumerate(lists):
+        found[place, : len(one)] = np.isin(one, rows[lists_with > 1])
+    return torch.from_numpy(found)
 
 
 def _pairs(given: Sequence[tuple[Rows | None, Scores | None]]) -> dict[str, Any]:

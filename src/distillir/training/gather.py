@@ -91,7 +91,8 @@ def with_other_processes(label: Mapping[str, Any]) -> Mapping[str, Any]:
     start = sum(sizes[: rank()])
     places = torch.arange(len(rows), device=own.device)
     others = places[((places < start) | (places >= start + len(own))) & (rows >= 0)]
-    others = others[~torch.isin(rows[others], own)]
+    theirs = rows[others]
+    others = others[~torch.isin(theirs, own)]
     # Two other processes may have encoded the same document: the first one's joins.
     _, which = torch.unique(rows[others], return_inverse=True)
     first = torch.full((int(which.max()) + 1 if len(which) else 0,), len(rows), device=own.device)
@@ -115,6 +116,9 @@ def with_other_processes(label: Mapping[str, Any]) -> Mapping[str, Any]:
     found = {name: value for name, value in label.items() if name not in ("rows", "texts", "known", "outside")}
     found |= {"index": label["index"] + start, "start": start}
     found |= {name: torch.cat([found[name], value.to(found[name].dtype)], dim=1) for name, value in more.items()}
+    if "elsewhere" in label:
+        held = label["own"] & torch.isin(own[label["index"]], theirs)
+        found["elsewhere"] = torch.nn.functional.pad(label["elsewhere"] | held, (0, shape[1]))
     if "spared" in label:
         found["spared"] = torch.nn.functional.pad(label["spared"], (0, shape[1]))
     if "layers" in label:

@@ -13,11 +13,12 @@ class TrainingSettings(BaseModel):
     epochs: float = Field(2.0, gt=0, le=1e6, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
     candidates_per_query: int | None = Field(8, ge=2, description="candidates in a lesson; null takes the whole list")
-    sample: Literal["top", "random", "top_random", "stratified", "positive_random"] = Field(
+    sample: Literal["top", "random", "top_random", "stratified", "positive_random", "first_positive"] = Field(
         "top_random",
         description="which candidates: the teacher's best, random ones, its best and random others, its best and one "
-        "of each part of the range of its scores, or the judged one and random others; where positives are compared, "
-        "a judged one is among them whatever is drawn",
+        "of each part of the range of its scores, the judged one that the teacher scores best and random others, "
+        "or the first judged one in the order of the candidates and others that are not judged relevant (LEAD); where "
+        "positives are compared, a judged one is among them whatever is drawn",
     )
     batches: Literal["shuffled", "overlapping"] = Field(
         "shuffled",
@@ -42,7 +43,7 @@ class TrainingSettings(BaseModel):
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field("linear", description="what follows")
-    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm, a joint teacher's by its own")
     dropout: float | None = Field(None, ge=0, lt=1, description="dropout while training; null keeps the model's own")
     gradient_accumulation: int = Field(1, ge=1, description="batches a step is divided into; the gradient is the same")
     grad_cache: bool = Field(False, description="encode twice to hold one chunk's activations: long lists fit")

@@ -234,7 +234,8 @@ def batch_size(settings: TrainingSettings) -> int:
             f"{settings.queries_per_step} queries a step do not divide into {world_size()} processes x "
             f"{settings.gradient_accumulation} batches",
             where="training.queries_per_step",
-            remedy=f"choose a multiple of {parts}",
+            remedy=f"choose a multiple of {parts}"
+            + (", or a smaller training.gradient_accumulation" if settings.gradient_accumulation > 1 else ""),
         )
     return settings.queries_per_step // parts
 

@@ -99,7 +99,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         return (total, {}) if return_outputs else total
 
     def _clip_grad_norm(self, model: Any) -> Any:
-        """Clip the student's and a joint teacher's gradients by the norm of both together.
+        """Clip the student's gradients, and a joint teacher's by a norm of its own, as microsoft/SimXNS run_LEAD.py.
 
         The student alone is in the wrapper that averages gradients over processes: the teacher's are averaged here.
         """
@@ -108,8 +108,8 @@ class LessonTrainer(SentenceTransformerTrainer):
             return super()._clip_grad_norm(model)
         if self.args.world_size > 1:
             average_gradients(list(joint.parameters()), self.args.world_size)
-        trained = [*model.parameters(), *joint.parameters()]
-        return self.accelerator.clip_grad_norm_(trained, self.args.max_grad_norm)
+        self.accelerator.clip_grad_norm_(joint.parameters(), self.args.max_grad_norm)
+        return super()._clip_grad_norm(model)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Save a joint teacher too: a loss's parameters are optimised, and sentence-transformers does not save them."""
