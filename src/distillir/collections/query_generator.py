@@ -71,7 +71,9 @@ class QueryGenerator:
 
     def unanswered(self, collection: Collection, documents: Rows) -> int:
         """How many distinct texts of documents `make` would ask about; nothing is asked."""
-        known = dict(_read(cache_root() / "generated-queries" / self._generator.fingerprint(), self._generator.max_tokens))
+        known = dict(
+            _read(cache_root() / "generated-queries" / self._generator.fingerprint(), self._generator.max_tokens)
+        )
         texts = collection.corpus.texts(documents)
         return len({xxhash.xxh3_128_hexdigest(text.encode(errors="surrogatepass")) for text in texts} - set(known))
 

@@ -31,6 +31,7 @@ class DryFolder(RunFolder):
         path: The folder of the run; it need not exist.
         recipe: What the run is made of.
         scratch: A folder of the caller's for what is made on the way.
+        anew: As in `RunFolder`.
 
     Attributes:
         unanswered: Queries that a language model has still to make.
@@ -39,13 +40,13 @@ class DryFolder(RunFolder):
         DistillirError: The folder holds the run of another recipe, or something else than a run.
     """
 
-    def __init__(self, path: Path, recipe: Recipe, scratch: Path) -> None:
+    def __init__(self, path: Path, recipe: Recipe, scratch: Path, *, anew: bool = False) -> None:
         self.scratch, self.unanswered = scratch, 0
         self._facts: dict[str, Any] = {}
         scratch.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_dir():
             raise DistillirError("is no folder", where=path, remedy="choose another --output")
-        super().__init__(path, recipe)
+        super().__init__(path, recipe, anew=anew)
 
     def _claim(self, anew: bool) -> None:
         self._check_owner(anew)
@@ -94,13 +95,21 @@ class DryFolder(RunFolder):
         return wider, np.arange(first, len(wider.queries), dtype=np.int64)
 
 
-def open_dry(path: Path, recipe: Recipe, scratch: Path) -> DryFolder:
+def open_dry(path: Path, recipe: Recipe, scratch: Path, *, anew: bool = False) -> DryFolder:
     """A folder for a plan, of a recipe that a run would begin with.
+
+    Args:
+        path: The folder of the run; it need not exist.
+        recipe: What the run is made of.
+        scratch: As in `DryFolder`.
+        anew: Whether what is there may be deleted: the plan is then of a run from nothing.
 
     Raises:
         DistillirError: What a run would refuse before its first stage, in the same words.
     """
-    folder = DryFolder(path, recipe, scratch)
+    folder = DryFolder(path, recipe, scratch, anew=anew)
+    if anew:
+        folder = DryFolder(scratch / "anew", recipe, scratch)
     folder.collection  # noqa: B018  opened before anything else, as a run does
     if not folder.unanswered:  # what stands for queries is no reason to call products those of others
         check(folder, None)

@@ -125,13 +125,19 @@ def _mined(folder: DryFolder, searches: Searches, rows: Rows, depth: int, qrels:
         chosen, lists = searches.bm25_lists(own, chosen, depth)
     else:
         lists = [np.empty(0, dtype=np.int64) for _ in chosen]
-    full = min(depth, corpus)
     if own is None or len(sources) > 1:
-        lists = [np.unique(np.concatenate([found, draw.integers(0, corpus, full - len(found))])) for found in lists]
+        lists = [_filled(found, min(depth, corpus), corpus, draw) for found in lists]
     if qrels is not None and wanted.add_judged:
         judged = [qrels.relevant(int(query)) for query in chosen]
         lists = [np.union1d(found, known) for found, known in zip(lists, judged, strict=True)]
     return _lists(chosen, lists, qrels, len(rows), corpus)
+
+
+def _filled(found: Rows, wanted: int, corpus: int, draw: np.random.Generator) -> Rows:
+    """A list with as many other documents at random as it lacks."""
+    pool = np.arange(corpus) if corpus < 8 * wanted else np.unique(draw.integers(0, corpus, 3 * wanted))
+    others = draw.permutation(pool[~np.isin(pool, found)])
+    return np.concatenate([found, others[: wanted - len(found)]]).astype(np.int64)
 
 
 def _lists(queries: Rows, lists: Sequence[Rows], qrels: Qrels | None, total: int, corpus: int) -> DryLists:

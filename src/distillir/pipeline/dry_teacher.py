@@ -121,14 +121,14 @@ class TeacherCosts:
         return self._rates[key]
 
     def _some_pairs(self) -> tuple[Rows, Rows]:
-        queries = np.concatenate([np.full(len(rows), q) for q, rows in zip(self.lists.queries, self.lists.rows, strict=True)])
+        queries = np.concatenate(
+            [np.full(len(rows), q) for q, rows in zip(self.lists.queries, self.lists.rows, strict=True)]
+        )
         documents = np.concatenate(self.lists.rows)
         chosen = np.random.default_rng(1).permutation(len(queries))[:SAMPLE]
         return queries[chosen].astype(np.int64), documents[chosen]
 
-    def _read(
-        self, spec: Any, options: dict[str, Any], queries: Rows, documents: Rows
-    ) -> tuple[float, float, float]:
+    def _read(self, spec: Any, options: dict[str, Any], queries: Rows, documents: Rows) -> tuple[float, float, float]:
         """A cross-encoder, on pairs of every length."""
         collection, teacher = self.collection, load_teacher(spec)
         assert isinstance(teacher, CrossEncoderTeacher)
@@ -149,9 +149,7 @@ class TeacherCosts:
         )
         return each, missing, loading
 
-    def _asked(
-        self, spec: Any, options: dict[str, Any], queries: Rows, documents: Rows
-    ) -> tuple[float, float, float]:
+    def _asked(self, spec: Any, options: dict[str, Any], queries: Rows, documents: Rows) -> tuple[float, float, float]:
         """A language model that runs here, asked about a few pairs; nothing is kept."""
         teacher = load_teacher(spec, cache=self.searches.folder.scratch / "asked")
         start = time.monotonic()

@@ -40,16 +40,21 @@ class Step:
     seconds: float | None
 
 
-def print_plan(recipe: Recipe, output: Path) -> None:
+def print_plan(recipe: Recipe, output: Path, *, anew: bool = False) -> None:
     """Count with the stages' own code, time the models on texts of the collection, and print the plan.
 
     Nothing is written into the output folder, and it is not locked.
+
+    Args:
+        recipe: A checked recipe.
+        output: Folder of the run; what is there already takes no time.
+        anew: Whether what is there may be deleted: then every stage counts.
 
     Raises:
         DistillirError: What a run would refuse before its first stage, or a model cannot be loaded.
     """
     with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
-        folder = open_dry(output, recipe, Path(scratch))
+        folder = open_dry(output, recipe, Path(scratch), anew=anew)
         say(f"distillir run --dry-run: {folder.collection.name}, an estimate; nothing is written into {output}")
         steps = plan(folder, Encodings())
     table = Table(box=None, padding=(0, 2, 0, 0))
