@@ -36,28 +36,28 @@ def recipes(place: Path, student: str | None) -> dict[str, dict[str, Any]]:
     base = {
         "collection": "stdlib",
         "teacher": "bm25",
-        "queries": {"split": "train", "limit": 320},
+        "queries": {"split": "train", "limit": 160},
         "candidates": {"from": "bm25", "depth": 20},
         "training": {"epochs": 2},
         "evaluation": {"split": None, "held_out": 60},
     }
     found = {
-        "small student": {**base, "student": {"model": MINILM, "layers": 1, "max_length": 64}},
+        "small student": {**base, "student": {"model": MINILM, "layers": 1, "max_length": 32}},
         "3 layers, BM25 + vectors teach": {
             **base,
-            "teacher": {"ensemble": ["bm25", {"dense": {"model": MINILM, "max_length": 64}}]},
-            "student": {"model": MINILM, "layers": 3, "max_length": 64},
+            "teacher": {"ensemble": ["bm25", {"dense": {"model": MINILM, "max_length": 32}}]},
+            "student": {"model": MINILM, "layers": 3, "max_length": 32},
             "candidates": {"from": ["bm25", "dense"], "depth": 20},
         },
         "multi-vector": {
             **base,
-            "student": {"model": MINILM, "kind": "multi-vector", "layers": 1, "max_length": 48},
+            "student": {"model": MINILM, "kind": "multi-vector", "layers": 1, "max_length": 32},
             "queries": {"split": "train", "limit": 160},
         },
         "cross-encoder teaches": {
             **base,
-            "teacher": {"cross-encoder": {"model": str(place / "cross-encoder"), "max_length": 96}},
-            "student": {"model": MINILM, "layers": 1, "max_length": 64},
+            "teacher": {"cross-encoder": {"model": str(place / "cross-encoder"), "max_length": 64}},
+            "student": {"model": MINILM, "layers": 1, "max_length": 32},
             "queries": {"split": "train", "limit": 120},
             "candidates": {"from": "bm25", "depth": 10},
             "evaluation": {"split": None, "held_out": 20, "teacher_depth": 30},
@@ -121,8 +121,8 @@ def main() -> None:
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child is not None:
-        mode, *paths = arguments.child
-        child(mode, *(Path(path) for path in paths), arguments.processor)
+        mode, recipe, output, answer = arguments.child
+        child(mode, Path(recipe), Path(output), Path(answer), arguments.processor)
         return
     print("| recipe | stage | told (s) | taken (s) | told / taken |\n|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -139,10 +139,10 @@ def main() -> None:
             shutil.copytree(place / "base", cache, symlinks=True)
             own = place / str(number)
             own.mkdir()
-            recipe = own / "recipe.yaml"
-            recipe.write_text(json.dumps(value))
-            told = spawn("plan", recipe, own / "run", cache, arguments.processor)
-            taken = spawn("run", recipe, own / "run", cache, arguments.processor)
+            file = own / "recipe.yaml"
+            file.write_text(json.dumps(value))
+            told = spawn("plan", file, own / "run", cache, arguments.processor)
+            taken = spawn("run", file, own / "run", cache, arguments.processor)
             pairs = [
                 (stage, seconds, sum(taken["stages"].get(part, 0.0) for part in STAGES[stage]))
                 for stage, seconds in told["stages"].items()

@@ -165,7 +165,7 @@ def test_pairs_whose_scores_are_kept_take_no_time(
     spec = {"cross-encoder": {"model": str(tmp_path / "teacher"), "max_length": 16}}
     folder = open_dry(tmp_path / "run", Recipe.model_validate(value), tmp_path / "scratch")
     rows = [np.arange(4), np.arange(2, 6)]
-    lists = DryLists(np.array([0, 1]), rows, [np.ones(4, dtype=bool)] * 2, 2, len(tiny.corpus))
+    lists = DryLists(np.array([0, 1]), rows, [np.ones(4, dtype=bool)] * 2, np.array([0, 1]), len(tiny.corpus))
 
     def seconds() -> float | None:
         return TeacherCosts(Searches(folder, Encodings()), lists).seconds(spec, [lists])
@@ -195,9 +195,9 @@ def test_distinct_documents_of_all_lists() -> None:
     draw = np.random.default_rng(0)
     drawn = [np.unique(draw.integers(0, 300, 10)) for _ in range(200)]
     flags = [np.zeros(len(rows), dtype=bool) for rows in drawn]
-    whole = DryLists(np.arange(200), drawn, flags, 200, 1000)
+    whole = DryLists(np.arange(200), drawn, flags, np.arange(200), 1000)
     every = np.unique(np.concatenate(drawn))
     assert whole.distinct().tolist() == every.tolist()
-    part = DryLists(np.arange(40), drawn[:40], flags[:40], 200, 1000)
+    part = DryLists(np.arange(40), drawn[:40], flags[:40], np.arange(200), 1000)
     assert abs(len(part.distinct()) - len(every)) < 0.1 * len(every)
     assert part.pairs == pytest.approx(whole.pairs, rel=0.05)

@@ -32,14 +32,14 @@ class DryLists:
         queries: Query rows [S].
         rows: Candidates of each.
         positives: Whether each is taken for judged relevant.
-        total: How many lists there will be.
+        every: Query rows of all lists that there will be [total].
         corpus: Documents in the corpus.
     """
 
     queries: Rows
     rows: list[Rows]
     positives: list[Flags]
-    total: int
+    every: Rows
     corpus: int
 
     def __len__(self) -> int:
@@ -57,6 +57,11 @@ class DryLists:
     def relevant(self, index: int) -> Flags:
         """Which of them are taken for judged relevant."""
         return self.positives[index]
+
+    @property
+    def total(self) -> int:
+        """How many lists there will be."""
+        return len(self.every)
 
     @property
     def pairs(self) -> int:
@@ -89,7 +94,7 @@ class DryLists:
         """Some of the lists that can be learnt from."""
         kept = [place for place, rows in enumerate(self.rows) if len(rows) > 1][:count]
         rows, positives = [self.rows[place] for place in kept], [self.positives[place] for place in kept]
-        return DryLists(self.queries[kept], rows, positives, self.total, self.corpus)
+        return DryLists(self.queries[kept], rows, positives, self.every, self.corpus)
 
 
 def training_lists(folder: DryFolder, searches: Searches, rows: Rows) -> DryLists:
@@ -100,11 +105,11 @@ def training_lists(folder: DryFolder, searches: Searches, rows: Rows) -> DryList
         taught = open_teaching_set(Path(made), folder.collection)
         chosen = some(np.arange(len(taught), dtype=np.int64), MOST_LISTS)
         lists = [np.asarray(taught.documents(place)) for place in chosen.tolist()]
-        return _lists(taught.queries[chosen], lists, qrels, len(taught), corpus)
+        return _lists(taught.queries[chosen], lists, qrels, taught.queries, corpus)
     if folder.candidates.is_file():
         run = read_ranking(folder, folder.candidates)
         chosen = some(np.arange(len(run), dtype=np.int64), MOST_LISTS)
-        return _lists(run.queries[chosen], [run.lists[place] for place in chosen.tolist()], qrels, len(run), corpus)
+        return _lists(run.queries[chosen], [run.lists[place] for place in chosen.tolist()], qrels, run.queries, corpus)
     return _mined(folder, searches, rows, folder.recipe.candidates.depth, qrels)
 
 
@@ -130,7 +135,7 @@ def _mined(folder: DryFolder, searches: Searches, rows: Rows, depth: int, qrels:
     if qrels is not None and wanted.add_judged:
         judged = [qrels.relevant(int(query)) for query in chosen]
         lists = [np.union1d(found, known) for found, known in zip(lists, judged, strict=True)]
-    return _lists(chosen, lists, qrels, len(rows), corpus)
+    return _lists(chosen, lists, qrels, rows, corpus)
 
 
 def _filled(found: Rows, wanted: int, corpus: int, draw: np.random.Generator) -> Rows:
@@ -140,11 +145,11 @@ def _filled(found: Rows, wanted: int, corpus: int, draw: np.random.Generator) ->
     return np.concatenate([found, others[: wanted - len(found)]]).astype(np.int64)
 
 
-def _lists(queries: Rows, lists: Sequence[Rows], qrels: Qrels | None, total: int, corpus: int) -> DryLists:
+def _lists(queries: Rows, lists: Sequence[Rows], qrels: Qrels | None, every: Rows, corpus: int) -> DryLists:
     positives = []
     for query, rows in zip(queries.tolist(), lists, strict=True):
         flags = np.isin(rows, qrels.relevant(query)) if qrels is not None else np.zeros(len(rows), dtype=bool)
         if len(rows) and not flags.any():
             flags[0] = True
         positives.append(flags)
-    return DryLists(np.asarray(queries), list(lists), positives, total, corpus)
+    return DryLists(np.asarray(queries), list(lists), positives, every, corpus)

@@ -1,4 +1,4 @@
-"""What a teacher's scores would cost a run: pairs that it reads, texts that it encodes once, and what is kept already."""
+"""What a teacher's scores would cost a run: pairs that it reads, texts that it encodes, and what is kept already."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -86,8 +86,7 @@ class TeacherCosts:
         documents = np.unique(np.concatenate([one.distinct() for one in lists]))
         spent = encodings.seconds(encoder, collection.corpus, documents, "document")
         for one in lists:
-            queries = one.queries if len(one) >= one.total else np.resize(one.queries, one.total)
-            spent += encodings.seconds(encoder, collection.queries, np.unique(queries), "query")
+            spent += encodings.seconds(encoder, collection.queries, one.every, "query")
         if encoder.kind == "dense" or not len(self.lists):
             return spent
         return spent + self.searches.pair_seconds(encoder, self.lists.queries) * sum(one.pairs for one in lists)
@@ -115,9 +114,9 @@ class TeacherCosts:
             queries, documents = self._some_pairs()
             if not len(queries):
                 return 0.0, 0.0, 0.0
-            kind, options = _form(spec)
+            kind, _ = _form(spec)
             time_pairs = self._asked if kind in POINTWISE else self._read
-            self._rates[key] = time_pairs(spec, options, queries, documents)
+            self._rates[key] = time_pairs(spec, queries, documents)
         return self._rates[key]
 
     def _some_pairs(self) -> tuple[Rows, Rows]:
@@ -128,7 +127,7 @@ class TeacherCosts:
         chosen = np.random.default_rng(1).permutation(len(queries))[:SAMPLE]
         return queries[chosen].astype(np.int64), documents[chosen]
 
-    def _read(self, spec: Any, options: dict[str, Any], queries: Rows, documents: Rows) -> tuple[float, float, float]:
+    def _read(self, spec: Any, queries: Rows, documents: Rows) -> tuple[float, float, float]:
         """A cross-encoder, on pairs of every length."""
         collection, teacher = self.collection, load_teacher(spec)
         assert isinstance(teacher, CrossEncoderTeacher)
@@ -149,7 +148,7 @@ class TeacherCosts:
         )
         return each, missing, loading
 
-    def _asked(self, spec: Any, options: dict[str, Any], queries: Rows, documents: Rows) -> tuple[float, float, float]:
+    def _asked(self, spec: Any, queries: Rows, documents: Rows) -> tuple[float, float, float]:
         """A language model that runs here, asked about a few pairs; nothing is kept."""
         teacher = load_teacher(spec, cache=self.searches.folder.scratch / "asked")
         start = time.monotonic()
@@ -158,7 +157,7 @@ class TeacherCosts:
         for place in range(1, min(1 + 4 * _ASKED, len(queries)), _ASKED):
             part = slice(place, place + _ASKED)
             start = time.monotonic()
-            teacher.score(self.collection, queries[part], [rows for rows in documents[part, None]])
+            teacher.score(self.collection, queries[part], list(documents[part, None]))
             spent, count = spent + time.monotonic() - start, count + len(queries[part])
             if spent > ENOUGH:
                 break

@@ -26,8 +26,8 @@ from distillir.retrieval.sources import read_sources
 #: Behind the work of a stage whose files are there.
 THERE = " (there already)"
 ABOUT = (
-    "Times are an estimate from steps and texts timed here and now, within a factor of 2 on a machine that does nothing "
-    "else; imports and building BM25 indices are left out, and what is in the cache already takes no time."
+    "Times are an estimate from steps and texts timed here and now, within a factor of 2 on a machine that does "
+    "nothing else; imports and building BM25 indices are left out, and what is in the cache already takes no time."
 )
 
 
@@ -173,7 +173,7 @@ class _Plan:
     def _train(self, student: Encoder) -> Iterator[Step]:
         from distillir.pipeline.dry_training import TrainingCosts
 
-        recipe, several = self.recipe, len(self.method.stages) > 1
+        several = len(self.method.stages) > 1
         costs = TrainingCosts(self.folder, self.lists)
         there = self.folder.student.is_dir()
         for number, stage in enumerate(self.method.stages, 1):
