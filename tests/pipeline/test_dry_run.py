@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from command_line import distillir
 from distillir.collections import Collection
@@ -69,9 +70,7 @@ def test_counts_are_those_of_the_stages(value: dict[str, Any], tmp_path: Path) -
     assert all(step.seconds is not None and step.seconds > 0 for step in steps)
 
 
-def test_made_queries_count_and_a_language_model_is_not_asked(
-    value: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_made_queries_count_and_a_language_model_is_not_asked(value: dict[str, Any], tmp_path: Path) -> None:
     value["queries"] = {
         "split": None,
         "sentences": 10,
@@ -101,8 +100,6 @@ def test_what_is_there_takes_no_time_and_stays_as_it_is(value: dict[str, Any], t
     (output / "error.log").write_text("of a run that failed")
     before = _files(output)
     path = tmp_path / "recipe.yaml"
-    import yaml
-
     path.write_text(yaml.safe_dump(value), encoding="utf-8")
     done = distillir("run", path, "-o", output, "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -142,6 +139,12 @@ def test_what_a_run_refuses_a_dry_run_refuses_in_the_same_words(
     else:
         print_plan(recipe, output, anew=True)
         assert [path.name for path in output.iterdir() if "lock" not in path.name] == ["recipe.yaml"]
+
+
+def test_one_process_plans(value: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(DistillirError, match="without accelerate launch"):
+        open_dry(tmp_path / "run", Recipe.model_validate(value), tmp_path / "scratch")
 
 
 def test_a_text_is_encoded_once_and_what_is_in_the_cache_not_at_all(tiny: Collection) -> None:

@@ -13,6 +13,7 @@ from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.errors import DistillirError
 from distillir.language_models.spec import read_generator_spec
+from distillir.parallel import world_size
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.provenance import check
@@ -105,8 +106,13 @@ def open_dry(path: Path, recipe: Recipe, scratch: Path, *, anew: bool = False) -
         anew: Whether what is there may be deleted: the plan is then of a run from nothing.
 
     Raises:
-        DistillirError: What a run would refuse before its first stage, in the same words.
+        DistillirError: What a run would refuse before its first stage, in the same words; or there are several
+            processes.
     """
+    if world_size() > 1:
+        raise DistillirError(
+            "a dry run times what one process does", where="--dry-run", remedy="start it without accelerate launch"
+        )
     folder = DryFolder(path, recipe, scratch, anew=anew)
     if anew:
         folder = DryFolder(scratch / "anew", recipe, scratch)

@@ -73,7 +73,7 @@ class TeacherCosts:
 
     def layers(self, spec: Mapping[str, Any], lists: DryLists) -> float:
         """Seconds of the scores of every layer of a teacher; what is kept already is counted too."""
-        kind, options = _form(spec)
+        kind, _ = _form(spec)
         if kind in MODEL_SOURCES:
             texts = len(lists.distinct())
             return self.new_texts(spec, texts) or 0.0

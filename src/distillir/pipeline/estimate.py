@@ -1,7 +1,7 @@
 """``--dry-run``: what a run would do, and an estimate of how long each stage would take on this machine."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def print_plan(recipe: Recipe, output: Path, *, anew: bool = False) -> None:
         say(f"distillir run --dry-run: {folder.collection.name}, an estimate; nothing is written into {output}")
         steps = plan(folder, Encodings())
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("stage")
+    table.add_column("stage", no_wrap=True)
     table.add_column("work")
     table.add_column("estimate", justify="right")
     for step in steps:
@@ -117,14 +117,17 @@ class _Plan:
             evaluation.precision,
             ModelOptions(trust_remote_code=recipe.student.trust_remote_code),
         )
-        spent = self.searches.model_seconds(student, self.evaluated, evaluation.depth)
-        yield self._done(folder.before_run.is_file(), "before", searched, spent)
-        yield from self._train(student)
-        spent = self.searches.model_seconds(student, self.evaluated, evaluation.depth, trained="after")
-        yield self._done(folder.after_run.is_file(), "evaluate", searched, spent)
 
-    def _done(self, there: bool, stage: str, work: str, seconds: float | None) -> Step:
-        return Step(stage, work + THERE, 0.0) if there else Step(stage, work, seconds)
+        def search(trained: str = "") -> float:
+            return self.searches.model_seconds(student, self.evaluated, evaluation.depth, trained=trained)
+
+        yield _step(folder.before_run.is_file(), "before", searched, search)
+        yield from self._train(student)
+        yield _step(folder.after_run.is_file(), "evaluate", searched, lambda: search(self._trained("after")))
+
+    def _trained(self, when: str) -> str:
+        """A word for the weights of this plan's student at some time: no other plan's are the same."""
+        return f"{when} {self.folder.scratch}"
 
     def _mine(self) -> Step:
         recipe, folder = self.recipe, self.folder
@@ -134,8 +137,12 @@ class _Plan:
             f"{deep} for {len(self.evaluated)} evaluation queries"
         )
         there = folder.candidates.is_file() and folder.evaluation_candidates.is_file()
-        seconds = self._sources(self.queries, recipe.candidates.depth) + self._sources(self.evaluated, deep)
-        return self._done(there, "mine", work, seconds)
+        return _step(
+            there,
+            "mine",
+            work,
+            lambda: self._sources(self.queries, recipe.candidates.depth) + self._sources(self.evaluated, deep),
+        )
 
     def _sources(self, rows: Rows, depth: int) -> float:
         named = self.recipe.candidates.from_
@@ -150,25 +157,25 @@ class _Plan:
         lists = [self.lists, evaluation_lists(folder, self.searches, self.evaluated)]
         work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
         there = folder.teaching.is_dir() and folder.teacher_run.is_file()
-        return self._done(there, "score", work, 0.0 if there else self.teacher.seconds(spec, lists))
+        return _step(there, "score", work, lambda: self.teacher.seconds(spec, lists))
 
     def _signals(self) -> Iterator[Step]:
         """Dark examples, pairs and layers."""
         recipe, method, folder = self.recipe, self.method, self.folder
         if method.dark is not None:
             made = self.lists.total * (method.dark.reinforced + method.dark.noisy)
-            spent = self.teacher.new_texts(recipe.teacher, made)
-            yield self._done(folder.dark.is_dir(), "dark", f"at most {made} dark examples and their scores", spent)
+            work = f"at most {made} dark examples and their scores"
+            yield _step(folder.dark.is_dir(), "dark", work, lambda: self.teacher.new_texts(recipe.teacher, made))
         if method.pairs is not None:
             asked = self.lists.total * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
             rounds = recipe.method.rounds - 1
             again = f", and what is new in each of {rounds} further rounds" if rounds > 0 else ""
             work = f"{asked} questions to the pairwise teacher{again}"
-            yield self._done(folder.pairs.is_dir(), "pairs", work, None)
-        if method.layers is not None and not method.layers.joint:
+            yield _step(folder.pairs.is_dir(), "pairs", work, lambda: None)
+        spec = method.layers
+        if spec is not None and not spec.joint:
             work = f"about {self.lists.pairs} pairs by each layer of the teacher"
-            spent = self.teacher.layers(method.layers.teacher, self.lists)
-            yield self._done(folder.layers.is_dir(), "layers", work, spent)
+            yield _step(folder.layers.is_dir(), "layers", work, lambda: self.teacher.layers(spec.teacher, self.lists))
 
     def _train(self, student: Encoder) -> Iterator[Step]:
         from distillir.pipeline.dry_training import TrainingCosts
@@ -193,7 +200,7 @@ class _Plan:
 
     def _mine_anew(self, student: Encoder, number: int, there: bool) -> Step:
         """Candidates and scores of a later round: the student of the round before encodes the corpus anew."""
-        recipe, trained = self.recipe, f"round {number}"
+        recipe, trained = self.recipe, self._trained(f"round {number}")
         name, work = f"train, stage {number}: mine", "candidates and scores anew, the student so far measured"
         if there:
             return Step(name, work + THERE, 0.0)
@@ -212,6 +219,11 @@ class _Plan:
             made = self.lists.total * (self.method.dark.reinforced + self.method.dark.noisy)
             scored += self.teacher.new_texts(recipe.teacher, made) or 0.0
         return Step(name, f"{work}, at most", None if scored is None else spent + scored)
+
+
+def _step(there: bool, stage: str, work: str, seconds: Callable[[], float | None]) -> Step:
+    """A line of the plan; nothing is measured for what is there."""
+    return Step(stage, work + THERE, 0.0) if there else Step(stage, work, seconds())
 
 
 @contextmanager
