@@ -87,12 +87,13 @@ def run(
 
     checked = read_recipe(recipe, settings or ())
     path = output or default_output(recipe)
-    keep_errors_beside(path)
     if dry_run:
         from distillir.pipeline.estimate import print_plan
 
-        print_plan(checked, path)
+        keep_errors_beside(None)  # nothing of the run's folder is touched
+        print_plan(checked, path, anew=anew)
         return
+    keep_errors_beside(path)
     from distillir.pipeline.run import run as run_all
 
     run_all(checked, path, anew=anew)

@@ -39,12 +39,13 @@ def compare(
 
     read = read_comparison(comparison, settings or ())
     folder = output or default_output(comparison)
-    keep_errors_beside(folder)
     if dry_run:
         from distillir.comparison.estimate import print_comparison_plan
 
+        keep_errors_beside(None)  # nothing of the comparison's folder is touched
         print_comparison_plan(read, folder)
         return
+    keep_errors_beside(folder)
     from distillir.comparison.run import run_comparison
     from distillir.errors import DistillirError
     from distillir.reporting.leaderboard import leaderboard_headline, leaderboard_table

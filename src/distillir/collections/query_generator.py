@@ -70,6 +70,14 @@ class QueryGenerator:
             raise DistillirError("made no query that could be used", where=f"queries.generated: {generator.name}")
         return kept
 
+    def unanswered(self, collection: Collection, documents: Rows) -> int:
+        """How many distinct texts of documents `make` would ask about; nothing is asked."""
+        known = dict(
+            _read(cache_root() / "generated-queries" / self._generator.fingerprint(), self._generator.max_tokens)
+        )
+        texts = collection.corpus.texts(documents)
+        return len({xxhash.xxh3_128_hexdigest(text.encode(errors="surrogatepass")) for text in texts} - set(known))
+
     def _ask(self, folder: Path, missing: dict[str, str], known: dict[str, str | None], tally: Tally) -> None:
         """Ask for texts and keep each as soon as it is there, in the folder and in ``known``."""
         generator, names = self._generator, list(missing)

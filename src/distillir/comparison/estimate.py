@@ -1,45 +1,52 @@
-"""``compare --dry-run``: what would be run, and about how long it would take on this machine."""
+"""``compare --dry-run``: what would be run, and an estimate of how long it would take on this machine."""
 
+import tempfile
 from pathlib import Path
 
 from rich.table import Table
 
-from distillir.collections import load_collection
 from distillir.comparison.cell import shared_key
 from distillir.comparison.file import Comparison
 from distillir.errors import DistillirError
-from distillir.pipeline.estimate import duration, plan
+from distillir.pipeline.dry_encoding import Encodings
+from distillir.pipeline.dry_folder import open_dry
+from distillir.pipeline.estimate import ABOUT, duration, plan
 from distillir.progress import console, say
 
 #: Stages whose work is done once for all cells that share it, and those that every seed repeats.
-SHARED, REPEATED = ("mine", "score", "before"), ("train", "evaluate")
+SHARED, REPEATED = ("queries", "mine", "score", "before"), ("train", "evaluate")
 
 
 def print_comparison_plan(comparison: Comparison, output: Path) -> None:
-    """Time a few texts with each model, and print a line for each cell (``?``: servers, pairwise teachers).
+    """Time each model, and print a line for each cell (``?``: servers, pairwise teachers).
 
-    Dark examples, pairs and layers count once a cell: other seeds are answered by the cache.
+    Dark examples, pairs and layers count once a cell: other seeds are answered by the cache. Cells that are there
+    already are counted as if they were not.
 
     Raises:
         DistillirError: The collection, or a model of a cell, cannot be loaded; the message names the cell.
     """
-    collection = load_collection(comparison.cells[0].recipe.collection)
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("cell")
-    table.add_column("about", justify="right")
-    seeds, shared, own = len(comparison.seeds), {}, {}
+    table.add_column("estimate", justify="right")
+    seeds, encodings = len(comparison.seeds), Encodings()
+    shared: dict[str, float] = {}
+    own: dict[str, float] = {}
     unknown: set[str] = set()
-    for cell in comparison.cells:
-        try:
-            steps = plan(cell.recipe, collection)
-        except DistillirError as error:
-            raise DistillirError(str(error), where=f"cell {cell.name!r}") from None
-        seconds = {step.stage: step.seconds or 0.0 for step in steps}
-        before = sum(seconds[stage] for stage in SHARED if stage in seconds)
-        again = sum(spent for stage, spent in seconds.items() if stage.startswith(REPEATED))
-        shared[shared_key(cell.recipe)] = before
-        own[cell.name] = sum(seconds.values()) - before + (seeds - 1) * again
-        unknown |= {cell.name for step in steps if step.seconds is None}
+    with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
+        for number, cell in enumerate(comparison.cells):
+            place = Path(scratch) / str(number)
+            try:
+                steps = plan(open_dry(place / "run", cell.recipe, place), encodings)
+            except DistillirError as error:
+                raise DistillirError(str(error), where=f"cell {cell.name!r}") from None
+            seconds = {step.stage: step.seconds or 0.0 for step in steps}
+            before = sum(seconds[stage] for stage in SHARED if stage in seconds)
+            again = sum(spent for stage, spent in seconds.items() if stage.startswith(REPEATED))
+            # What a cell has encoded is in the cache for those behind it: the first one's is what is paid.
+            shared.setdefault(shared_key(cell.recipe), before)
+            own[cell.name] = sum(seconds.values()) - before + (seeds - 1) * again
+            unknown |= {cell.name for step in steps if step.seconds is None}
     table.add_row("shared: candidates, scores, the student before", duration(sum(shared.values())))
     for name, spent in own.items():
         label = f"{name} (baseline)" if name == comparison.baseline else name
@@ -47,4 +54,4 @@ def print_comparison_plan(comparison: Comparison, output: Path) -> None:
     table.add_row("all", duration(sum(shared.values()) + sum(own.values())) + (" + ?" if unknown else ""))
     console.print(table)
     say(f"{len(comparison.cells)} cells, {seeds} seeds: {len(comparison.runs)} runs into {output}")
-    say("Estimates come from a few texts timed here and now; what is in the cache already takes no time.")
+    say(ABOUT)

@@ -115,9 +115,7 @@ def encode_segments(
         DistillirError: The model cannot be loaded, or gives a value that is not finite.
     """
     resolved = resolve_precision(precision, pick_device())
-    # The last is the form on disk: another one is another folder.
-    identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), resolved, "segments"]
-    folder = (cache or cache_root() / store) / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
+    folder = segments_folder(store, model, table, kind, max_length, resolved, cache=cache, options=options)
     barrier()
     missing = Segments(folder, len(table)).missing(rows)
     barrier()
@@ -138,6 +136,24 @@ def encode_segments(
             advance(len(part))
     barrier()
     return Segments(folder, len(table))
+
+
+def segments_folder(
+    store: str,
+    model: str,
+    table: TextTable,
+    kind: Kind,
+    max_length: int | None,
+    precision: Precision,
+    *,
+    cache: Path | None = None,
+    options: ModelOptions = PLAIN,
+) -> Path:
+    """Where the segments of a table lie, or would lie; arguments as `encode_segments`."""
+    # The last is the form on disk: another one is another folder.
+    own = model_identity(model, options, (kind,))
+    identity = [own, table.fingerprint, kind, str(max_length), precision, "segments"]
+    return (cache or cache_root() / store) / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
 
 
 def outputs(

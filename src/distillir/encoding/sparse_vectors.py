@@ -65,7 +65,7 @@ def encode_sparse(
         table,
         wanted,
         load=load_sparse,
-        encode=_encode,
+        encode=sparse_arrays,
         store="sparse-vectors",
         **more,
     )
@@ -81,7 +81,8 @@ def _read(segment: Path) -> csr_matrix:
     return csr_matrix((values, words, np.concatenate([[0], ends])), shape=(len(ends), int(width[0])))
 
 
-def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Arrays:
+def sparse_arrays(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Arrays:
+    """Encode texts, without a cache: the arrays of a segment (`distillir.encoding.segments.Arrays`)."""
     import torch
     from sentence_transformers.util import select_max_active_dims
 

@@ -125,14 +125,15 @@ def encode_tokens(
         table,
         wanted,
         load=load_multi_vector,
-        encode=_encode,
+        encode=token_arrays,
         store="token-vectors",
         **more,
     )
     return TokenVectors(segments)
 
 
-def _encode(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Arrays:
+def token_arrays(model: Any, texts: list[str], kind: Kind, precision: Precision) -> Arrays:
+    """Encode texts, without a cache: the arrays of a segment (`distillir.encoding.segments.Arrays`)."""
     found: dict[int, Vectors] = {}
     for places, features in outputs(model, texts, kind, precision, default_batch_tokens(model.device)):
         masks = features["attention_mask"].bool()

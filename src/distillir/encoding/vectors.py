@@ -115,8 +115,7 @@ def encode_into_store(
     """The store of a table's vectors, in which at least ``rows`` (distinct) are there; arguments as `encode_table`."""
     device = model.device if not _is_name(model) else pick_device()
     resolved = resolve_precision(precision, device)
-    identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), resolved]
-    folder = (cache or cache_root() / "vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
+    folder = vectors_folder(model, table, kind, max_length, resolved, cache=cache, options=options)
     blocks = np.array_split(rows, max(world_size(), -(-len(rows) // ROWS_PER_BLOCK)))[rank() :: world_size()]
     store = VectorStore(folder, len(table)) if VectorStore.exists(folder) else None
     missing = [block if store is None else store.missing(block) for block in blocks]
@@ -128,6 +127,21 @@ def encode_into_store(
         _encode_blocks(loaded, table, missing, store, kind, max_length, batch_tokens, resolved)
     barrier()
     return store
+
+
+def vectors_folder(
+    model: Any,
+    table: TextTable,
+    kind: Kind,
+    max_length: int | None,
+    precision: Precision,
+    *,
+    cache: Path | None = None,
+    options: ModelOptions = PLAIN,
+) -> Path:
+    """Where the store of a table's vectors lies, or would lie; arguments as `encode_table`."""
+    identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), precision]
+    return (cache or cache_root() / "vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
 
 
 def _encode_blocks(

@@ -1,24 +1,35 @@
-"""``--dry-run``: what a run would do, and about how long each stage would take on this machine."""
+"""``--dry-run``: what a run would do, and an estimate of how long each stage would take on this machine."""
 
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.table import Table
 
-from distillir.collections import Collection, load_collection
-from distillir.collections.generated import check_titles
-from distillir.errors import DistillirError
-from distillir.methods.compose import compose
+from distillir.collections.table import Rows
+from distillir.encoding.model_options import ModelOptions
+from distillir.methods.compose import Composition, compose
 from distillir.pipeline.cut_texts import say_cut_texts
-from distillir.pipeline.named_models import check_named_models
-from distillir.pipeline.speed import BM25_QUERIES_PER_SECOND, scoring_seconds, texts_per_second, training_seconds
-from distillir.pipeline.split_advice import check_splits
+from distillir.pipeline.dry_encoding import Encoder, Encodings
+from distillir.pipeline.dry_folder import DryFolder, open_dry
+from distillir.pipeline.dry_lists import DryLists, evaluation_lists, training_lists
+from distillir.pipeline.dry_search import Searches
+from distillir.pipeline.dry_teacher import TeacherCosts
+from distillir.pipeline.mine import prepare_initial
+from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.progress import console, say
 from distillir.recipe import Recipe
-from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.retrieval.sources import read_sources
 
-#: Forwards and backwards take about so many times as long as forwards alone.
-BACKWARDS = 3.0
+#: Behind the work of a stage whose files are there.
+THERE = " (there already)"
+ABOUT = (
+    "Times are an estimate from steps and texts timed here and now, within a factor of 2 on a machine that does "
+    "nothing else; imports and building BM25 indices are left out, and what is in the cache already takes no time."
+)
 
 
 @dataclass(frozen=True)
@@ -30,112 +41,201 @@ class Step:
     seconds: float | None
 
 
-def print_plan(recipe: Recipe, output: Path) -> None:
-    """Load the collection and the models, time a few texts, and print the plan.
+def print_plan(recipe: Recipe, output: Path, *, anew: bool = False) -> None:
+    """Count with the stages' own code, time the models on texts of the collection, and print the plan.
+
+    Nothing is written into the output folder, and it is not locked.
+
+    Args:
+        recipe: A checked recipe.
+        output: Folder of the run; what is there already takes no time.
+        anew: Whether what is there may be deleted: then every stage counts.
 
     Raises:
-        DistillirError: The collection or a model cannot be loaded.
+        DistillirError: What a run would refuse before its first stage, or a model cannot be loaded.
     """
-    collection = load_collection(recipe.collection)
-    steps = plan(recipe, collection)
+    with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
+        folder = open_dry(output, recipe, Path(scratch), anew=anew)
+        say(f"distillir run --dry-run: {folder.collection.name}, an estimate; nothing is written into {output}")
+        steps = plan(folder, Encodings())
+        say_cut_texts(recipe, folder.collection)
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("stage")
+    table.add_column("stage", no_wrap=True)
     table.add_column("work")
-    table.add_column("about", justify="right")
+    table.add_column("estimate", justify="right")
     for step in steps:
         table.add_row(step.stage, step.work, duration(step.seconds))
     known = sum(step.seconds for step in steps if step.seconds is not None)
-    table.add_row("all", f"into {output}", duration(known))
+    unknown = any(step.seconds is None for step in steps)
+    table.add_row("all", f"into {output}", duration(known) + (" + ?" if unknown else ""))
     console.print(table)
-    say_cut_texts(recipe, collection)
-    say("Estimates come from a few texts timed here and now; what is in the cache already takes no time.")
+    say(ABOUT)
 
 
-def plan(recipe: Recipe, collection: Collection) -> list[Step]:
-    """The steps of a recipe on a collection, with measured estimates."""
-    check_named_models(recipe)
-    check_splits(recipe, collection)
-    wanted, training = recipe.queries, recipe.training
-    split = recipe.evaluation.split
-    evaluated = recipe.evaluation.held_out if split is None else len(collection.qrels(split).query_rows)
-    own = len(collection.qrels(wanted.split).query_rows) if wanted.split else 0
-    if wanted.unjudged:
-        own += len(collection.queries) - sum(len(collection.qrels(name).query_rows) for name in collection.splits)
-    own = min(own, wanted.limit or own)
-    if wanted.titles:
-        check_titles(collection)
-    queries = own + wanted.makes
-    if split is None:
-        pool = own or wanted.makes
-        if pool < 2 * evaluated:
-            raise DistillirError(
-                f"{evaluated} of {pool} queries would be held out for evaluation",
-                where="evaluation.held_out",
-                remedy=f"choose at most {pool // 2}",
-            )
-        queries -= evaluated
-    if not queries and recipe.teaching is None:
-        raise DistillirError("there is no training query", where="queries", remedy="name a split, or make some")
-    student = recipe.student
-    rate = texts_per_second(
-        collection, student.model, student.kind, student.layers, student.max_length, student.options
-    )
-    documents = len(collection.corpus)
-    method = compose(recipe)
-    stages, dark = method.stages, method.dark
-    steps = []
-    if recipe.teaching is None:
-        models = sum(kind in MODEL_SOURCES for kind, _ in read_sources(recipe.candidates.from_))
-        seconds = (queries + evaluated) / BM25_QUERIES_PER_SECOND + models * documents / rate
-        work = f"{recipe.candidates.depth} candidates for {queries} training and {evaluated} evaluation queries"
-        steps.append(Step("mine", work, seconds))
-        if recipe.teacher is not None:
-            steps.append(
-                _scoring(recipe, collection, "score", (queries + evaluated) * recipe.candidates.depth, documents)
-            )
-            if dark is not None:
-                made = queries * (dark.reinforced + dark.noisy)
-                steps.append(_scoring(recipe, collection, "dark", made, made))
-    else:
-        steps.append(Step("score", f"take the teaching set {recipe.teaching}", 0.0))
-    if method.pairs is not None:
-        asked = queries * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
-        again = (
-            f", and what is new in each of {recipe.method.rounds - 1} further rounds"
-            if recipe.method.rounds > 1
-            else ""
+def plan(folder: DryFolder, encodings: Encodings) -> list[Step]:
+    """The steps of a run, with measured estimates.
+
+    Args:
+        folder: Of the plan (`distillir.pipeline.dry_folder.open_dry`).
+        encodings: What is encoded by then; plans that are run one after another share them.
+
+    Raises:
+        DistillirError: A model cannot be loaded, or there is no query to learn from.
+    """
+    with quiet():
+        return list(_Plan(folder, encodings).steps())
+
+
+class _Plan:
+    def __init__(self, folder: DryFolder, encodings: Encodings) -> None:
+        self.folder, self.recipe, self.encodings = folder, folder.recipe, encodings
+        self.method: Composition = compose(folder.recipe)
+        if not folder.initial_student.is_dir():
+            folder.initial_student = folder.scratch / "initial-student"
+            prepare_initial(folder)
+        self.evaluated: Rows = evaluation_queries(folder)
+        self.queries: Rows = training_queries(folder) if self.recipe.teaching is None else np.empty(0, dtype=np.int64)
+        self.searches = Searches(folder, encodings)
+        self.lists: DryLists = training_lists(folder, self.searches, self.queries)
+        self.teacher = TeacherCosts(self.searches, self.lists)
+
+    def steps(self) -> Iterator[Step]:
+        """Every stage in the order of a run."""
+        recipe, folder, evaluation = self.recipe, self.folder, self.recipe.evaluation
+        if folder.unanswered:
+            yield Step("queries", f"{folder.unanswered} queries by the language model, at most", None)
+        if recipe.teaching is not None:
+            yield Step("score", f"take the {self.lists.total} lists of the teaching set {recipe.teaching}", 0.0)
+        else:
+            yield self._mine()
+            if recipe.teacher is not None:
+                yield self._score()
+        yield from self._signals()
+        searched = f"encode {len(folder.collection.corpus)} documents, search {len(self.evaluated)} queries"
+        student = Encoder(
+            recipe.student.kind,
+            str(folder.initial_student),
+            None,
+            evaluation.precision,
+            ModelOptions(trust_remote_code=recipe.student.trust_remote_code),
         )
-        steps.append(Step("pairs", f"{asked} questions to the pairwise teacher{again}", None))
-    if method.layers is not None and not method.layers.joint:
-        pairs = queries * recipe.candidates.depth
-        once = scoring_seconds(method.layers.teacher, collection, pairs, min(pairs, documents))
-        steps.append(Step("layers", f"{pairs} pairs by each layer of the teacher", once))
-    steps.append(Step("before", f"encode {documents} documents, search {evaluated} queries", documents / rate))
-    factor = 4 / 3 if training.grad_cache else 1
-    seconds = training_seconds(collection, student, training)
-    for number, stage in enumerate(stages, 1):
-        lessons = stage.training.epochs * queries * len(stage.forms)
+
+        def search(trained: str = "") -> float:
+            return self.searches.model_seconds(student, self.evaluated, evaluation.depth, trained=trained)
+
+        yield _step(folder.before_run.is_file(), "before", searched, search)
+        yield from self._train(student)
+        yield _step(folder.after_run.is_file(), "evaluate", searched, lambda: search(self._trained("after")))
+
+    def _trained(self, when: str) -> str:
+        """A word for the weights of this plan's student at some time: no other plan's are the same."""
+        return f"{when} {self.folder.scratch}"
+
+    def _mine(self) -> Step:
+        recipe, folder = self.recipe, self.folder
+        deep = recipe.evaluation.teacher_depth or recipe.evaluation.depth
+        work = (
+            f"{recipe.candidates.depth} candidates for {len(self.queries)} training queries, "
+            f"{deep} for {len(self.evaluated)} evaluation queries"
+        )
+        there = folder.candidates.is_file() and folder.evaluation_candidates.is_file()
+        return _step(
+            there,
+            "mine",
+            work,
+            lambda: self._sources(self.queries, recipe.candidates.depth) + self._sources(self.evaluated, deep),
+        )
+
+    def _sources(self, rows: Rows, depth: int) -> float:
+        named = self.recipe.candidates.from_
+        sources = named if isinstance(named, list | tuple) else [named]
+        return sum(self.searches.source_seconds(source, rows, depth) for source in sources)
+
+    def _score(self) -> Step:
+        from distillir.teachers.load import load_teacher
+
+        folder, spec = self.folder, self.recipe.teacher
+        assert spec is not None
+        lists = [self.lists, evaluation_lists(folder, self.searches, self.evaluated)]
+        work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
+        there = folder.teaching.is_dir() and folder.teacher_run.is_file()
+        return _step(there, "score", work, lambda: self.teacher.seconds(spec, lists))
+
+    def _signals(self) -> Iterator[Step]:
+        """Dark examples, pairs and layers."""
+        recipe, method, folder = self.recipe, self.method, self.folder
+        if method.dark is not None:
+            made = self.lists.total * (method.dark.reinforced + method.dark.noisy)
+            work = f"at most {made} dark examples and their scores"
+            yield _step(folder.dark.is_dir(), "dark", work, lambda: self.teacher.new_texts(recipe.teacher, made))
+        if method.pairs is not None:
+            asked = self.lists.total * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
+            rounds = recipe.method.rounds - 1
+            again = f", and what is new in each of {rounds} further rounds" if rounds > 0 else ""
+            work = f"{asked} questions to the pairwise teacher{again}"
+            yield _step(folder.pairs.is_dir(), "pairs", work, lambda: None)
+        spec = method.layers
+        if spec is not None and not spec.joint:
+            work = f"about {self.lists.pairs} pairs by each layer of the teacher"
+            yield _step(folder.layers.is_dir(), "layers", work, lambda: self.teacher.layers(spec.teacher, self.lists))
+
+    def _train(self, student: Encoder) -> Iterator[Step]:
+        from distillir.pipeline.dry_training import TrainingCosts
+
+        several = len(self.method.stages) > 1
+        costs = TrainingCosts(self.folder, self.lists)
+        there = self.folder.student.is_dir()
+        for number, stage in enumerate(self.method.stages, 1):
+            name = f"train, stage {number}" if several else "train"
+            if stage.mine:
+                yield self._mine_anew(student, number, there)
+            settings = stage.training
+            steps = round(settings.epochs * self.lists.usable * len(stage.forms)) // settings.queries_per_step
+            if there:
+                yield Step(name, f"{steps} steps{THERE}", 0.0)
+                continue
+            cost = costs.of(self.method, stage)
+            work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"
+            if self.method.layers is not None and self.method.layers.joint:
+                work += ", and the teacher's"
+            yield Step(name, work, cost.before + steps * cost.step)
+
+    def _mine_anew(self, student: Encoder, number: int, there: bool) -> Step:
+        """Candidates and scores of a later round: the student of the round before encodes the corpus anew."""
+        recipe, trained = self.recipe, self._trained(f"round {number}")
+        name, work = f"train, stage {number}: mine", "candidates and scores anew, the student so far measured"
+        if there:
+            return Step(name, work + THERE, 0.0)
         depth = recipe.candidates.depth
-        candidates = sum(min(form.size or depth, depth) for form in stage.forms) / len(stage.forms)
-        candidates += dark.count + 1 if dark is not None else 0
-        name = "train" if len(stages) == 1 else f"train, stage {number}"
-        work = f"{round(lessons / training.queries_per_step)} steps of {training.queries_per_step} x {candidates:g}"
-        spent = factor * lessons * (candidates + 1) * seconds
-        if method.layers is not None and method.layers.joint:
-            read = round(lessons * candidates)
-            once = scoring_seconds(method.layers.teacher, collection, read, read)
-            work, spent = f"{work}, and the teacher's", spent + BACKWARDS * factor * (once or 0.0)
-        steps.append(Step(name, work, spent))
-    steps.append(Step("evaluate", f"encode {documents} documents, search {evaluated} queries", documents / rate))
-    return steps
+        spent = self.searches.model_seconds(student, self.evaluated, recipe.evaluation.depth, trained=trained)
+        for source in read_sources(recipe.candidates.from_):
+            kind, options = source
+            if kind == student.kind and options.get("model") is None:
+                encoder = Encoder.of(kind, options, student.model, student.options.trust_remote_code)
+                first = options.get("first"), int(options.get("first_depth", 1000))
+                spent += self.searches.model_seconds(encoder, self.queries, depth, first=first, trained=trained)
+            else:
+                spent += self.searches.source_seconds({kind: options} if options else kind, self.queries, depth)
+        scored = self.teacher.seconds(recipe.teacher, [self.lists]) if recipe.teacher is not None else 0.0
+        if scored is not None and self.method.dark is not None:
+            made = self.lists.total * (self.method.dark.reinforced + self.method.dark.noisy)
+            scored += self.teacher.new_texts(recipe.teacher, made) or 0.0
+        return Step(name, f"{work}, at most", None if scored is None else spent + scored)
 
 
-def _scoring(recipe: Recipe, collection: Collection, stage: str, pairs: int, texts: int) -> Step:
-    from distillir.teachers.load import load_teacher
+def _step(there: bool, stage: str, work: str, seconds: Callable[[], float | None]) -> Step:
+    """A line of the plan; nothing is measured for what is there."""
+    return Step(stage, work + THERE, 0.0) if there else Step(stage, work, seconds())
 
-    assert recipe.teacher is not None
-    work = f"{pairs} pairs by the teacher {load_teacher(recipe.teacher).name}"
-    return Step(stage, work, scoring_seconds(recipe.teacher, collection, pairs, texts))
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is printed in the block: what stages' code says belongs to a run."""
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 def duration(seconds: float | None) -> str:

@@ -16,12 +16,17 @@ def prepare_student(folder: RunFolder) -> None:
     if reusable(folder, "initial student") or rank() != 0:
         barrier()
         return
+    prepare_initial(folder)
+    barrier()
+
+
+def prepare_initial(folder: RunFolder) -> None:
+    """Save the student before training, in this process."""
     from distillir.students.load import load_student_of
 
     model = load_student_of(folder.recipe.student, device="cpu")
     with atomic_directory(folder.initial_student) as target:
         model.save_pretrained(str(target), create_model_card=False)
-    barrier()
 
 
 def mine(folder: RunFolder) -> None:

@@ -82,6 +82,17 @@ class RunFolder:
 
     def _claim(self, anew: bool) -> None:
         barrier()
+        self._check_owner(anew)
+        barrier()
+        if rank() == 0:
+            make_output(self.path)
+            self.work.mkdir(exist_ok=True)
+            if not (self.path / RECIPE_FILE).is_file():
+                self.write_recipe()
+        barrier()
+
+    def _check_owner(self, anew: bool) -> None:
+        """Refuse a folder that holds something else than a run of this recipe; nothing is written."""
         file = self.path / RECIPE_FILE
         resolved = self.recipe.resolved()
         if file.is_file():
@@ -97,13 +108,6 @@ class RunFolder:
                 )
         elif self.path.exists() and (not self.path.is_dir() or not self._unused()):
             raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
-        barrier()
-        if rank() == 0:
-            make_output(self.path)
-            self.work.mkdir(exist_ok=True)
-            if not file.is_file():
-                self.write_recipe()
-        barrier()
 
     def write_recipe(self) -> None:
         """Keep the recipe, with every setting written out."""
@@ -134,23 +138,27 @@ class RunFolder:
 
     @cached_property
     def _opened(self) -> tuple[Collection, Any]:
+        with self.timed("collection"):
+            return self._open()
+
+    def _open(self) -> tuple[Collection, Any]:
+        """The collection, and the rows of its generated queries."""
         import numpy as np
 
         from distillir.collections import load_collection
         from distillir.collections.generated import with_generated_queries
 
-        with self.timed("collection"):
-            collection = load_collection(self.recipe.collection)
-            wanted = self.recipe.queries
-            if not wanted.makes:
-                return collection, np.empty(0, dtype=np.int64)
-            return with_generated_queries(
-                collection,
-                titles=wanted.titles,
-                sentences=wanted.sentences,
-                further=self._generated(collection),
-                seed=self.recipe.query_seed,
-            )
+        collection = load_collection(self.recipe.collection)
+        wanted = self.recipe.queries
+        if not wanted.makes:
+            return collection, np.empty(0, dtype=np.int64)
+        return with_generated_queries(
+            collection,
+            titles=wanted.titles,
+            sentences=wanted.sentences,
+            further=self._generated(collection),
+            seed=self.recipe.query_seed,
+        )
 
     def _generated(self, collection: Collection) -> list[tuple[str, str]]:
         """Queries of the recipe's language model; the first process asks, the others read what it kept."""

@@ -1,133 +1,59 @@
-"""How fast models are on this machine, from timing each of them once on a few texts of the collection."""
+"""Seconds of work on texts, from timing some of them: of every length, in batches as the work itself makes them."""
 
-import json
 import time
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from distillir.collections import Collection
-from distillir.encoding.model_options import PLAIN, ModelOptions
-from distillir.errors import DistillirError
-from distillir.language_models.load import POINTWISE
-from distillir.recipe import StudentSpec
-from distillir.retrieval.sources import MODEL_SOURCES
-from distillir.training.settings import TrainingSettings
+from distillir.collections.table import Rows
 
-SAMPLE = 64
-BM25_QUERIES_PER_SECOND = 200.0
-
-
-def scoring_seconds(spec: Any, collection: Collection, pairs: int, texts: int) -> float | None:
-    """Seconds a teacher would take for pairs of so many distinct documents, from timing its models on a few texts."""
-    if isinstance(spec, str):
-        return pairs / (50 * BM25_QUERIES_PER_SECOND)
-    if not isinstance(spec, Mapping):
-        return None
-    if "ensemble" in spec:
-        members = [scoring_seconds(member, collection, pairs, texts) for member in spec["ensemble"]]
-        return sum(member for member in members if member is not None)
-    kind, value = next(iter(spec.items()))
-    options = value if isinstance(value, Mapping) else {"model": value}
-    if kind in MODEL_SOURCES:
-        own = ModelOptions.of(options.get("prompts"), bool(options.get("trust_remote_code")))
-        rate = texts_per_second(collection, str(options["model"]), kind, None, options.get("max_length"), own)
-        return texts / rate
-    if kind in POINTWISE and isinstance(value, Mapping) and "server" in value:
-        return None
-    if kind == "cross-encoder" or kind in POINTWISE:
-        return pairs / _pairs_per_second(collection, json.dumps(spec, sort_keys=True))
-    return pairs / (50 * BM25_QUERIES_PER_SECOND)
+#: Texts (or pairs) of which some are timed.
+SAMPLE = 2048
+#: Places in the order of length at which texts are timed: few, but no text of a batch is much longer than another.
+PLACES = 12
+#: Seconds after which no larger batches are tried.
+ENOUGH = 1.5
+#: Texts timed at each place: at first, and at most.
+FEWEST, MOST = 2, 512
 
 
-@cache
-def _pairs_per_second(collection: Collection, spec_json: str) -> float:
-    """How many pairs a pointwise teacher scores in a second here; nothing goes into the cache of scores."""
-    from distillir.teachers.load import load_teacher
+def seconds_each(lengths: Rows, work: Callable[[Rows], object]) -> float:
+    """Mean seconds of a text, over the lengths of a sample.
 
-    teacher = load_teacher(json.loads(spec_json))
-    rows = np.unique(np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE))
-    start = time.monotonic()
-    teacher.score(collection, np.zeros(1, dtype=np.int64), [rows])
-    return len(rows) / max(time.monotonic() - start, 1e-6)
+    Neighbours in the order of length are timed together, at evenly spaced places of that order, since that is how texts
+    are encoded: sorted, and so with little padding. Batches grow until they take long enough for a clock and for what a
+    batch costs by itself; the largest ones count.
 
-
-@cache
-def texts_per_second(
-    collection: Collection,
-    model: str,
-    kind: str,
-    layers: int | None,
-    max_length: int | None,
-    options: ModelOptions = PLAIN,
-) -> float:
-    """How many documents a model of a kind encodes in a second here."""
-    from distillir.encoding.vectors import encode_texts
-    from distillir.students.load import load_student
-
-    loaded = load_student(model, kind=kind, layers=layers, max_length=max_length, options=options)
-
-    def encode(texts: list[str]) -> None:
-        if kind == "dense":
-            encode_texts(loaded, texts, kind="document")
-        else:
-            loaded.encode_document(texts, show_progress_bar=False)
-
-    if not len(collection.corpus):
-        raise DistillirError("has no document", where=f"collection {collection.name}")
-    rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
-    texts = collection.corpus.texts(rows)
-    encode(texts[:8])  # the first call builds kernels
-    start = time.monotonic()
-    encode(texts)
-    return SAMPLE / max(time.monotonic() - start, 1e-6)
+    Args:
+        lengths: Of the texts of a sample, in characters [N], N > 0.
+        work: Does the work on some texts, by their places in ``lengths``; its results are thrown away.
+    """
+    order = np.argsort(lengths, kind="stable")
+    work(order[len(order) // 2 :][:FEWEST])  # the first call builds kernels
+    count, spent = FEWEST, 0.0
+    while True:
+        groups = _groups(order, count)
+        start = time.monotonic()
+        for group in groups:
+            work(group)
+        taken = time.monotonic() - start
+        spent += taken
+        if spent + 2 * taken > ENOUGH or count >= MOST or count * PLACES >= len(order):
+            return taken / sum(len(group) for group in groups)
+        count *= 2
 
 
-def training_seconds(collection: Collection, student: StudentSpec, settings: TrainingSettings) -> float:
-    """Seconds that training spends on a document here, forwards and backwards; the optimiser's are left out."""
-    told = (settings.dropout, settings.precision, settings.max_length, settings.token_budget)
-    return _training_seconds(collection, student.model_dump_json(), *told)
+def _groups(order: Rows, count: int) -> list[Rows]:
+    """Neighbours in an order, around evenly spaced places of it."""
+    if count * PLACES >= len(order):
+        return [order]
+    middles = ((np.arange(PLACES) + 0.5) * len(order) / PLACES).astype(np.int64)
+    starts = np.clip(middles - count // 2, 0, len(order) - count)
+    return [order[start : start + count] for start in starts.tolist()]
 
 
-@cache
-def _training_seconds(
-    collection: Collection,
-    student_json: str,
-    dropout: float | None,
-    wanted_precision: str,
-    max_length: int | None,
-    token_budget: int,
-) -> float:
-    import torch
-
-    from distillir.encoding.precision import autocast, resolve_precision
-    from distillir.students.chunks import chunks
-    from distillir.students.load import load_student_of
-    from distillir.students.student import student_of
-    from distillir.training.attention import fastest_attention
-    from distillir.training.train import set_dropout, shortened
-
-    wanted = StudentSpec.model_validate_json(student_json)
-    model = load_student_of(wanted)
-    student = student_of(model)
-    if dropout is not None:
-        set_dropout(model, dropout)
-    precision = resolve_precision(wanted_precision, model.device)
-    rows = np.random.default_rng(0).integers(0, len(collection.corpus), SAMPLE)
-    with shortened(model, max_length):
-        features = model.preprocess(collection.corpus.texts(rows), task="document")
-    lengths, order = features["attention_mask"].sum(dim=1).sort()
-    features = {name: value[order].to(model.device) for name, value in features.items() if hasattr(value, "dim")}
-    model.train()
-    seconds = 0.0
-    with fastest_attention(model, precision):
-        for _ in range(2):  # the first time builds kernels
-            start = time.monotonic()
-            with autocast(precision, model.device):
-                embedded = student.embed(model, features, chunks(lengths.tolist(), token_budget), task="document")
-                scores = student.scores(student.select(embedded, torch.zeros(1, dtype=torch.long)), embedded)
-            torch.autograd.backward(scores.square().sum())
-            seconds = time.monotonic() - start
-    return seconds / SAMPLE
+def some(rows: Rows, most: int = SAMPLE, seed: int = 0) -> Rows:
+    """At most so many of some rows, chosen at random, in their order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

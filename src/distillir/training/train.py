@@ -62,6 +62,7 @@ def train(
     judged: Qrels | None = None,
     stage: int | None = None,
     seed: int = 0,
+    watchers: Sequence[Any] = (),
 ) -> Lessons:
     """Train ``model`` in place, on one stage of a plan.
 
@@ -83,6 +84,7 @@ def train(
             None: of those that the lists call relevant.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
+        watchers: Further callbacks of the trainer (transformers' ``TrainerCallback``).
 
     Returns:
         The lessons that were seen.
@@ -197,7 +199,7 @@ def train(
             train_dataset=lessons,
             data_collator=collator,
             loss=loss,
-            callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds)],
+            callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds), *watchers],
         )
         silence(trainer)
         claim_checkpoints(checkpoints, identity)

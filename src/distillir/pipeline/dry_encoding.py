@@ -1,0 +1,153 @@
+"""What encoding texts would cost a run: each text once by each model, and what the cache holds not at all."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.collections.table import Rows, TextTable
+from distillir.encoding.device import pick_device
+from distillir.encoding.identity import model_identity
+from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse
+from distillir.encoding.precision import Precision, resolve_precision
+from distillir.encoding.segments import Segments, segments_folder
+from distillir.encoding.sparse_vectors import sparse_arrays
+from distillir.encoding.store import VectorStore
+from distillir.encoding.token_vectors import token_arrays
+from distillir.encoding.vectors import Kind, encode_texts, vectors_folder
+from distillir.pipeline.speed import seconds_each, some
+
+_LOADERS: dict[str, Callable[..., Any]] = {
+    "dense": load_sentence_transformer,
+    "multi-vector": load_multi_vector,
+    "sparse": load_sparse,
+}
+_STORES = {"multi-vector": "token-vectors", "sparse": "sparse-vectors"}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model that encodes texts, as a source, a teacher or an evaluation names it.
+
+    Attributes:
+        kind: ``dense``, ``multi-vector`` or ``sparse``.
+        model: Folder or name.
+        max_length: Tokens per text at most; None: the model's own.
+        precision: As a recipe names it.
+        options: How it is loaded.
+    """
+
+    kind: str
+    model: str
+    max_length: int | None = None
+    precision: str = "auto"
+    options: ModelOptions = PLAIN
+
+    @classmethod
+    def of(cls, kind: str, options: Any, default: str | None = None, trust: bool = False) -> "Encoder":
+        """The encoder of a source's or a teacher's options; ``default`` is the model where they name none."""
+        model = options.get("model")
+        prompts, trusted = options.get("prompts"), bool(options.get("trust_remote_code"))
+        own = ModelOptions.of(prompts, trusted if model is not None else trust)
+        precision = str(options.get("precision", "auto"))
+        return cls(kind, str(model if model is not None else default), options.get("max_length"), precision, own)
+
+    @property
+    def resolved(self) -> Precision:
+        """What it computes in here."""
+        return resolve_precision(self.precision, pick_device())
+
+    def encode(self, model: Any, texts: list[str], side: Kind) -> Any:
+        """What a loaded model makes of texts, without a cache, as the stages have it made."""
+        if self.kind == "dense":
+            return encode_texts(model, texts, kind=side, precision=self.resolved)
+        arrays = token_arrays if self.kind == "multi-vector" else sparse_arrays
+        return arrays(model, texts, side, self.resolved)
+
+
+@dataclass
+class Encodings:
+    """Which texts are encoded already, in the cache or earlier in the plan, and what the others cost."""
+
+    _done: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    _rates: dict[tuple[str, ...], float] = field(default_factory=dict)
+    _loaded: dict[tuple[str, ...], tuple[Any, float]] = field(default_factory=dict)
+
+    def seconds(self, encoder: Encoder, table: TextTable, rows: Rows, side: Kind, *, trained: str = "") -> float:
+        """Seconds of encoding those of some rows that are not encoded yet; from now on they count as encoded.
+
+        Args:
+            encoder: The model.
+            table: Corpus or queries.
+            rows: Those that are needed.
+            side: Which of the model's prompts and routes they take.
+            trained: A word for weights that the model will have by then, of which the cache can hold nothing.
+        """
+        missing = self._missing(encoder, table, rows, side, trained)
+        if not len(missing):
+            return 0.0
+        _, loading = self.load(encoder)
+        return loading + len(missing) * self.each(encoder, table, missing, side)
+
+    def each(self, encoder: Encoder, table: TextTable, rows: Rows, side: Kind) -> float:
+        """Mean seconds of encoding one of some rows, len(rows) > 0."""
+        key = (*_key(encoder), side, table.fingerprint)
+        if key not in self._rates:
+            model, _ = self.load(encoder)
+            texts = table.texts(some(rows))
+            lengths = np.array([len(text) for text in texts], dtype=np.int64)
+            self._rates[key] = seconds_each(
+                lengths, lambda places: encoder.encode(model, [texts[place] for place in places], side)
+            )
+        return self._rates[key]
+
+    def load(self, encoder: Encoder) -> tuple[Any, float]:
+        """The loaded model, and how many seconds loading takes."""
+        key = _key(encoder)
+        if key not in self._loaded:
+            import sentence_transformers  # noqa: F401  whose import is not the model's
+
+            start = time.monotonic()
+            load = _LOADERS[encoder.kind]
+            model = load(encoder.model, max_length=encoder.max_length, options=encoder.options)
+            self._loaded[key] = model, time.monotonic() - start
+        return self._loaded[key]
+
+    def _missing(self, encoder: Encoder, table: TextTable, rows: Rows, side: Kind, trained: str) -> Rows:
+        folder = _folder(encoder, table, side)
+        key = f"{folder}{trained}"
+        if key not in self._done:
+            done = np.zeros(len(table), dtype=bool)
+            if not trained:
+                every = np.arange(len(table), dtype=np.int64)
+                done[:] = True
+                done[_not_stored(encoder, table, every, side)] = False
+            self._done[key] = done
+        missing: Rows = np.unique(rows)
+        missing = missing[~self._done[key][missing]]
+        self._done[key][missing] = True
+        return missing
+
+
+def _folder(encoder: Encoder, table: TextTable, side: Kind) -> Any:
+    more: dict[str, Any] = {"options": encoder.options}
+    if encoder.kind == "dense":
+        return vectors_folder(encoder.model, table, side, encoder.max_length, encoder.resolved, **more)
+    store = _STORES[encoder.kind]
+    return segments_folder(store, encoder.model, table, side, encoder.max_length, encoder.resolved, **more)
+
+
+def _not_stored(encoder: Encoder, table: TextTable, rows: Rows, side: Kind) -> Rows:
+    folder = _folder(encoder, table, side)
+    if encoder.kind == "dense":
+        return VectorStore(folder, len(table)).missing(rows) if VectorStore.exists(folder) else rows
+    return Segments(folder, len(table)).missing(rows)
+
+
+def _key(encoder: Encoder) -> tuple[str, ...]:
+    identity = model_identity(encoder.model, encoder.options)
+    return encoder.kind, identity, str(encoder.max_length), encoder.resolved

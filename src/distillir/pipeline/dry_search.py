@@ -1,0 +1,181 @@
+"""What sources of candidates and searches would cost a run, measured on some queries and documents."""
+
+import copy
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from distillir.collections import TextTable
+from distillir.collections.table import Rows
+from distillir.collections.table_writer import TableWriter
+from distillir.files import cache_root
+from distillir.pipeline.dry_encoding import Encoder, Encodings
+from distillir.pipeline.dry_folder import DryFolder
+from distillir.pipeline.speed import some
+from distillir.retrieval.bm25 import BM25Index
+from distillir.retrieval.bm25_settings import BM25Settings
+from distillir.retrieval.exact import exact_search
+from distillir.retrieval.multi_vector import EXHAUSTIVE, maxsim
+from distillir.retrieval.sources import MODEL_SOURCES, check_source
+
+#: Corpora up to so many documents are indexed by BM25 where they are not yet: the run takes the index over.
+INDEXED = 100_000
+#: Of larger ones so many are indexed for the plan alone.
+PART = 20_000
+#: Seconds after which no more queries are timed, and queries that are timed at once.
+ENOUGH, BLOCK = 2.0, 16
+_VECTORS, _QUERIES, _TOKEN_DOCUMENTS = 16_384, 256, 48
+
+
+class Searches:
+    """Searches over a collection, timed.
+
+    Args:
+        folder: Of the plan.
+        encodings: What is encoded already, and what the rest costs.
+    """
+
+    def __init__(self, folder: DryFolder, encodings: Encodings) -> None:
+        self.folder, self.collection, self.encodings = folder, folder.collection, encodings
+        self._indices: dict[str, tuple[BM25Index, Rows | None]] = {}
+        self._bm25: dict[str, float] = {}
+        self._pairs: dict[Encoder, float] = {}
+
+    def bm25(self, options: dict[str, Any]) -> tuple[BM25Index, Rows | None]:
+        """An index, and which documents are in it; None: all of them."""
+        key = json.dumps(options, sort_keys=True)
+        if key not in self._indices:
+            corpus = self.collection.corpus
+            there = (cache_root() / "bm25" / BM25Settings(**options).fingerprint(corpus)).exists()
+            if there or len(corpus) <= INDEXED:
+                self._indices[key] = BM25Index.build_or_load(self.collection, **options), None
+            else:
+                rows = some(np.arange(len(corpus), dtype=np.int64), PART)
+                part = copy.copy(self.collection)
+                part.corpus = self._written(rows)
+                index = BM25Index.build_or_load(part, cache=self.folder.scratch / "bm25", **options)
+                self._indices[key] = index, rows
+        return self._indices[key]
+
+    def _written(self, rows: Rows) -> TextTable:
+        path = self.folder.scratch / "some-documents"
+        if not path.is_dir():
+            path.mkdir()
+            writer = TableWriter(path, "document")
+            corpus = self.collection.corpus
+            for row in rows.tolist():
+                writer.add(corpus.id(row), corpus.body(row), corpus.title(row))
+            writer.close()
+        return TextTable(path)
+
+    def bm25_lists(self, options: dict[str, Any], rows: Rows, depth: int) -> tuple[Rows, list[Rows]]:
+        """Some of the queries, in random order, and what BM25 finds for them; notes how long a query takes."""
+        index, inside = self.bm25(options)
+        order, spent = np.random.default_rng(2).permutation(rows), 0.0
+        lists: list[Rows] = []
+        index.search(order[:1], depth)  # the first call reads the index
+        while len(lists) < len(order) and spent < ENOUGH:
+            start = time.monotonic()
+            found = index.search(order[len(lists) : len(lists) + BLOCK], depth)
+            spent += time.monotonic() - start
+            lists += [documents if inside is None else inside[documents] for documents in found.lists]
+        scale = 1.0 if inside is None else len(self.collection.corpus) / len(inside)
+        if lists:
+            self._bm25[json.dumps(options, sort_keys=True)] = scale * spent / len(lists)
+        return order[: len(lists)], lists
+
+    def bm25_seconds(self, options: dict[str, Any], rows: Rows, depth: int) -> float:
+        """Seconds of BM25 for query rows; grows with the corpus."""
+        key = json.dumps(options, sort_keys=True)
+        if key not in self._bm25 and len(rows):
+            self.bm25_lists(options, some(rows, 128), depth)
+        return self._bm25.get(key, 0.0) * len(rows)
+
+    def source_seconds(self, source: object, rows: Rows, depth: int) -> float:
+        """Seconds that a source of candidates takes for query rows, its index or vectors counted once.
+
+        Raises:
+            DistillirError: Its model cannot be loaded.
+        """
+        kind, options = check_source(source)
+        if kind == "bm25":
+            return self.bm25_seconds(options, rows, depth)
+        if kind not in MODEL_SOURCES:
+            return 0.0
+        student, trust = str(self.folder.initial_student), self.folder.recipe.student.trust_remote_code
+        first = options.get("first"), int(options.get("first_depth", 1000))
+        return self.model_seconds(Encoder.of(kind, options, student, trust), rows, depth, first=first)
+
+    def model_seconds(
+        self, encoder: Encoder, rows: Rows, depth: int, *, first: tuple[Any, int] = (None, 1000), trained: str = ""
+    ) -> float:
+        """Seconds of encoding the corpus and query rows, and of searching.
+
+        Args:
+            encoder: The model.
+            rows: Query rows.
+            depth: Documents a query.
+            first: Late interaction's first stage, and its depth.
+            trained: As in `Encodings.seconds`.
+        """
+        documents = np.arange(len(self.collection.corpus), dtype=np.int64)
+        spent = self.encodings.seconds(encoder, self.collection.corpus, documents, "document", trained=trained)
+        spent += self.encodings.seconds(encoder, self.collection.queries, rows, "query", trained=trained)
+        if not len(rows) or not len(documents):
+            return spent
+        if encoder.kind == "dense":
+            return spent + self._dense_search(encoder, len(rows), depth)
+        compared = len(documents)
+        if encoder.kind == "multi-vector" and (first[0] is not None or len(documents) > EXHAUSTIVE):
+            compared = min(first[1], len(documents))
+            if first[0] != "index":
+                spent += self.source_seconds(first[0] or "bm25", rows, first[1])
+        return spent + self.pair_seconds(encoder, rows) * len(rows) * compared
+
+    def _dense_search(self, encoder: Encoder, queries: int, depth: int) -> float:
+        model, _ = self.encodings.load(encoder)
+        width = int(model.get_embedding_dimension() or 384)
+        draw, documents = np.random.default_rng(0), len(self.collection.corpus)
+        asked, read = min(queries, _QUERIES), min(documents, _VECTORS)
+        vectors = [draw.standard_normal((count, width)).astype(np.float32) for count in (asked, read)]
+        start = time.monotonic()
+        exact_search(vectors[0], vectors[1], depth)
+        return (time.monotonic() - start) * queries / asked * documents / read
+
+    def pair_seconds(self, encoder: Encoder, rows: Rows) -> float:
+        """Seconds of comparing the vectors of a query and of a document that a multi-vector or sparse model gives."""
+        if encoder not in self._pairs:
+            model, _ = self.encodings.load(encoder)
+            corpus, queries = self.collection.corpus, self.collection.queries
+            every = np.arange(len(corpus), dtype=np.int64)
+            read = encoder.encode(model, corpus.texts(some(every, _TOKEN_DOCUMENTS)), "document")
+            asked = encoder.encode(model, queries.texts(some(rows, BLOCK)), "query")
+            compare = _maxsim if encoder.kind == "multi-vector" else _product
+            self._pairs[encoder] = compare(asked, read)
+        return self._pairs[encoder]
+
+
+def _maxsim(asked: dict[str, Any], read: dict[str, Any]) -> float:
+    queries, documents = (np.split(arrays["vectors"], arrays["ends"][:-1]) for arrays in (asked, read))
+    maxsim(queries[:1], documents)
+    start = time.monotonic()
+    maxsim(queries, documents)
+    return (time.monotonic() - start) / (len(queries) * len(documents))
+
+
+def _product(asked: dict[str, Any], read: dict[str, Any]) -> float:
+    from scipy.sparse import csr_matrix, vstack
+
+    queries, documents = (
+        csr_matrix(
+            (arrays["values"], arrays["words"], np.concatenate([[0], arrays["ends"]])),
+            shape=(len(arrays["ends"]), int(arrays["width"][0])),
+        )
+        for arrays in (asked, read)
+    )
+    many = vstack([documents] * 50, format="csr").T.tocsr()
+    start = time.monotonic()
+    (queries @ many).tocsr()
+    return (time.monotonic() - start) / (len(asked["ends"]) * len(read["ends"]) * 50)

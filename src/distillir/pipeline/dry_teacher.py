@@ -1,0 +1,170 @@
+"""What a teacher's scores would cost a run: pairs that it reads, texts that it encodes, and what is kept already."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from distillir.collections.table import Rows
+from distillir.files import cache_root
+from distillir.language_models.load import POINTWISE
+from distillir.pipeline.dry_encoding import Encoder
+from distillir.pipeline.dry_lists import DryLists
+from distillir.pipeline.dry_search import ENOUGH, Searches
+from distillir.pipeline.speed import SAMPLE, seconds_each
+from distillir.retrieval.sources import MODEL_SOURCES
+from distillir.teachers.cache import ScoreCache
+from distillir.teachers.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.keys import pair_keys
+from distillir.teachers.load import load_teacher
+from distillir.teachers.load_cross_encoder import load_cross_encoder
+from distillir.teachers.pair_scores import quantised, score_pairs
+
+#: Pairs that a language model is asked about.
+_ASKED = 8
+_TIMED_LISTS = 64
+
+
+class TeacherCosts:
+    """Seconds of a recipe's teachers.
+
+    Args:
+        searches: Over the plan's collection.
+        lists: Of which queries with candidates pairs are timed.
+    """
+
+    def __init__(self, searches: Searches, lists: DryLists) -> None:
+        self.searches, self.collection, self.lists = searches, searches.collection, lists
+        self._rates: dict[str, tuple[float, float, float]] = {}
+
+    def seconds(self, spec: Any, lists: Sequence[DryLists]) -> float | None:
+        """Seconds of scoring lists; None where a server would be asked."""
+        if isinstance(spec, Mapping) and "ensemble" in spec:
+            members = [self.seconds(member, lists) for member in spec["ensemble"]]
+            known = [seconds for seconds in members if seconds is not None]
+            return sum(known) if len(known) == len(members) else None
+        kind, options = _form(spec)
+        pairs = sum(one.pairs for one in lists)
+        if kind in MODEL_SOURCES:
+            return self._encoded(Encoder.of(kind, options), lists)
+        if kind == "bm25":
+            return self._bm25(options, lists)
+        if "server" in options:
+            return None
+        each, missing, loading = self._pair(spec)
+        return missing * pairs * each + (loading if missing * pairs else 0.0)
+
+    def new_texts(self, spec: Any, texts: int) -> float | None:
+        """Seconds of scoring so many texts that no model has read, each beside one query; None: a server is asked."""
+        if isinstance(spec, Mapping) and "ensemble" in spec:
+            members = [self.new_texts(member, texts) for member in spec["ensemble"]]
+            known = [seconds for seconds in members if seconds is not None]
+            return sum(known) if len(known) == len(members) else None
+        kind, options = _form(spec)
+        if kind in MODEL_SOURCES:
+            every = np.arange(len(self.collection.corpus), dtype=np.int64)
+            return texts * self.searches.encodings.each(
+                Encoder.of(kind, options), self.collection.corpus, every, "document"
+            )
+        if kind == "bm25":
+            return 0.0
+        return None if "server" in options else texts * self._pair(spec)[0]
+
+    def layers(self, spec: Mapping[str, Any], lists: DryLists) -> float:
+        """Seconds of the scores of every layer of a teacher; what is kept already is counted too."""
+        kind, _ = _form(spec)
+        if kind in MODEL_SOURCES:
+            texts = len(lists.distinct())
+            return self.new_texts(spec, texts) or 0.0
+        each, _, loading = self._pair(spec)
+        return loading + each * lists.pairs
+
+    def _encoded(self, encoder: Encoder, lists: Sequence[DryLists]) -> float:
+        """Seconds of encoding the distinct texts, and of the products that are scores."""
+        collection, encodings = self.collection, self.searches.encodings
+        documents = np.unique(np.concatenate([one.distinct() for one in lists]))
+        spent = encodings.seconds(encoder, collection.corpus, documents, "document")
+        for one in lists:
+            spent += encodings.seconds(encoder, collection.queries, one.every, "query")
+        if encoder.kind == "dense" or not len(self.lists):
+            return spent
+        return spent + self.searches.pair_seconds(encoder, self.lists.queries) * sum(one.pairs for one in lists)
+
+    def _bm25(self, options: dict[str, Any], lists: Sequence[DryLists]) -> float:
+        index, inside = self.searches.bm25(options)
+        scale = 1.0 if inside is None else len(self.collection.corpus) / len(inside)
+        spent = 0.0
+        for one in lists:
+            some_lists = one.rows[:_TIMED_LISTS]
+            if not some_lists:
+                continue
+            if inside is not None:
+                some_lists = [np.searchsorted(inside, rows).clip(max=len(inside) - 1) for rows in some_lists]
+            start = time.monotonic()
+            index.score_lists(one.queries[: len(some_lists)], some_lists)
+            # A search in a posting list: its length matters little.
+            spent += (time.monotonic() - start) / len(some_lists) * one.total * max(1.0, np.log2(scale) / 8)
+        return spent
+
+    def _pair(self, spec: Any) -> tuple[float, float, float]:
+        """Seconds of a pair, the share of pairs whose score is not kept, and seconds of loading."""
+        key = repr(spec)
+        if key not in self._rates:
+            queries, documents = self._some_pairs()
+            if not len(queries):
+                return 0.0, 0.0, 0.0
+            kind, _ = _form(spec)
+            time_pairs = self._asked if kind in POINTWISE else self._read
+            self._rates[key] = time_pairs(spec, queries, documents)
+        return self._rates[key]
+
+    def _some_pairs(self) -> tuple[Rows, Rows]:
+        queries = np.concatenate(
+            [np.full(len(rows), q) for q, rows in zip(self.lists.queries, self.lists.rows, strict=True)]
+        )
+        documents = np.concatenate(self.lists.rows)
+        chosen = np.random.default_rng(1).permutation(len(queries))[:SAMPLE]
+        return queries[chosen].astype(np.int64), documents[chosen]
+
+    def _read(self, spec: Any, queries: Rows, documents: Rows) -> tuple[float, float, float]:
+        """A cross-encoder, on pairs of every length."""
+        collection, teacher = self.collection, load_teacher(spec)
+        assert isinstance(teacher, CrossEncoderTeacher)
+        kept = ScoreCache(cache_root() / "scores" / teacher.fingerprint(collection))
+        kept.refresh()
+        keys = pair_keys(collection.queries, queries, collection.corpus, documents)
+        missing = float(np.isnan(kept.get(keys)).mean())
+        start = time.monotonic()
+        model = load_cross_encoder(teacher.model, max_length=teacher.max_length, options=teacher.options)
+        precision = teacher.precision
+        if precision == "int8":  # quantised once, as for one call
+            model, precision = quantised(model), "float32"
+        loading = time.monotonic() - start
+        pairs = list(zip(collection.queries.texts(queries), collection.corpus.texts(documents), strict=True))
+        lengths = np.array([len(query) + len(document) for query, document in pairs], dtype=np.int64)
+        each = seconds_each(
+            lengths, lambda places: list(score_pairs(model, [pairs[place] for place in places], precision=precision))
+        )
+        return each, missing, loading
+
+    def _asked(self, spec: Any, queries: Rows, documents: Rows) -> tuple[float, float, float]:
+        """A language model that runs here, asked about a few pairs; nothing is kept."""
+        teacher = load_teacher(spec, cache=self.searches.folder.scratch / "asked")
+        start = time.monotonic()
+        teacher.score(self.collection, queries[:1], [documents[:1]])
+        loading, count, spent = time.monotonic() - start, 0, 0.0
+        for place in range(1, min(1 + 4 * _ASKED, len(queries)), _ASKED):
+            part = slice(place, place + _ASKED)
+            start = time.monotonic()
+            teacher.score(self.collection, queries[part], list(documents[part, None]))
+            spent, count = spent + time.monotonic() - start, count + len(queries[part])
+            if spent > ENOUGH:
+                break
+        return spent / max(count, 1), 1.0, loading
+
+
+def _form(spec: Any) -> tuple[str, dict[str, Any]]:
+    """Kind and options of a teacher that is no ensemble."""
+    kind, value = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
+    return str(kind), {"model": value} if isinstance(value, str) else dict(value or {})

@@ -1,0 +1,216 @@
+"""What training would cost a run: steps of the trainer itself on lists of the plan, timed after a warm start."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from distillir.collections.table import Rows
+from distillir.errors import DistillirError
+from distillir.layers.layer_set import LayerSet
+from distillir.methods.compose import ComposedStage, Composition
+from distillir.pipeline.dry_folder import DryFolder
+from distillir.pipeline.dry_lists import DryLists
+from distillir.plans.lessons import Lessons
+from distillir.students.chunks import chunks
+from distillir.students.load import load_student_of
+from distillir.teachers.load_layered import load_joint, load_layered
+from distillir.training.layer_training import LayerTraining
+from distillir.training.tokens import TokenStore, tokenise
+from distillir.training.train import needs_positives, shortened, train
+
+#: Seconds of steps that are timed, besides the warm start.
+ENOUGH = 6.0
+#: Steps that are timed where they are quick, and lists that they are made of at most.
+MOST_STEPS, MOST_LISTS = 12, 64
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """Seconds of a stage's step, and of what comes before the first.
+
+    Attributes:
+        step: Seconds of a step: collation, forwards, backwards, optimiser.
+        before: Seconds of loading the student and of reading a text into tokens, of all texts.
+        candidates: Candidates a query, dark examples included.
+    """
+
+    step: float
+    before: float
+    candidates: float
+
+
+class Clock(TrainerCallback):
+    """Times whole steps and the optimiser's part of each, and ends the training when enough are timed.
+
+    Args:
+        enough: Seconds after the first step at which to stop.
+        most: Steps after the first at which to stop.
+    """
+
+    def __init__(self, enough: float, most: int) -> None:
+        self.enough, self.most = enough, most
+        self.wholes: list[float] = []
+        self.updates: list[float] = []
+        self._end: float | None = None
+        self._update = 0.0
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The gradient is there."""
+        self._update = time.monotonic()
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The weights are new."""
+        self._update = time.monotonic() - self._update
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """A step is done; the first one, which builds kernels and the optimiser's state, is not counted."""
+        now = time.monotonic()
+        if self._end is not None:
+            self.wholes.append(now - self._end)
+            self.updates.append(self._update)
+        self._end = now
+        if len(self.wholes) >= self.most or sum(self.wholes) > self.enough:
+            control.should_training_stop = True
+
+
+class TrainingCosts:
+    """Steps of stages, timed.
+
+    Args:
+        folder: Of the plan.
+        lists: Some of the lists that are learnt from.
+    """
+
+    def __init__(self, folder: DryFolder, lists: DryLists) -> None:
+        self.folder, self.lists = folder, lists
+        self._known: dict[str, StepCost] = {}
+
+    def of(self, method: Composition, stage: ComposedStage) -> StepCost:
+        """Seconds of a stage's step; stages that differ in learning rate and epochs alone are timed once.
+
+        Raises:
+            DistillirError: The student cannot be loaded or trained.
+        """
+        settings = stage.training.model_dump(exclude={"epochs", "learning_rate", "checkpoint_seconds", "schedule"})
+        key = json.dumps([repr(stage.forms), settings, stage.objective.names, stage.dark is not None])
+        if key not in self._known:
+            self._known[key] = self._measure(method, stage, self.folder.scratch / f"training-{len(self._known)}")
+        return self._known[key]
+
+    def _measure(self, method: Composition, stage: ComposedStage, work: Path) -> StepCost:
+        settings = stage.training
+        batch = max(1, settings.queries_per_step // settings.gradient_accumulation)
+        lists = self.lists.first(max(2 * batch, MOST_LISTS))
+        if not len(lists):
+            raise DistillirError(
+                "no query has two candidates to compare", remedy="mine deeper (candidates.depth) or add queries"
+            )
+        before = self._tokens(lists, work, settings.max_length)
+        store = TokenStore(work / "document-tokens")
+        dark = 0 if method.dark is None or stage.dark is None else method.dark.count + 1
+
+        def shape(queries: int) -> tuple[float, float]:
+            """Padded tokens and candidates of a batch of so many queries."""
+            drawn = _lessons(lists, stage, queries)
+            steps = [
+                [drawn[place] for place in range(start, start + queries)]
+                for start in range(0, min(len(drawn) - queries + 1, 8 * queries), queries)
+            ]
+            size = float(np.mean([len(one.documents) for step in steps for one in step]))
+            rows = [np.unique(np.concatenate([one.documents for one in step])) for step in steps]
+            tokens = np.mean([_padded(store.lengths(own), settings.token_budget) for own in rows])
+            return float(tokens) * (size + dark) / size, size + dark
+
+        whole, candidates = shape(batch)
+        update, others = self._steps(method, stage, lists, work, 1, 2)
+        tokens, _ = shape(1)
+        # As many queries as a step has, or as fit into the time.
+        fitting = int(ENOUGH / 3 * tokens / max(others, 1e-9) * batch / whole)
+        if batch > 1 and fitting > 1:
+            part = min(batch, fitting, len(lists))
+            update, others = self._steps(method, stage, lists, work, part, MOST_STEPS)
+            tokens, _ = shape(part)
+        tokens *= (candidates - dark) / candidates  # dark examples are not among what was timed
+        step = update + settings.gradient_accumulation * others * whole / tokens
+        return StepCost(step, before, candidates)
+
+    def _tokens(self, lists: DryLists, work: Path, max_length: int | None) -> float:
+        """Seconds of loading the student and making tokens of all that the whole training reads."""
+        folder = self.folder
+        start = time.monotonic()
+        model = load_student_of(folder.recipe.student, folder.initial_student)
+        loading = time.monotonic() - start
+        rows = np.unique(np.concatenate(lists.rows))
+        with shortened(model, max_length):
+            tokenise(work / "query-tokens", model, folder.collection.queries, lists.queries, kind="query")
+            start = time.monotonic()
+            tokenise(work / "document-tokens", model, folder.collection.corpus, rows, kind="document")
+            each = (time.monotonic() - start) / len(rows)
+        return loading + each * len(self.lists.distinct())
+
+    def _steps(
+        self, method: Composition, stage: ComposedStage, lists: DryLists, work: Path, queries: int, most: int
+    ) -> tuple[float, float]:
+        """Seconds of the optimiser's part and of the rest of a step of so many queries, of one batch."""
+        steps = most + 1
+        epochs = steps * queries / (len(lists) * len(stage.forms))
+        settings = stage.training.model_copy(
+            update={"queries_per_step": queries, "gradient_accumulation": 1, "epochs": epochs * 1.001}
+        )
+        clock = Clock(ENOUGH, most)
+        train(
+            load_student_of(self.folder.recipe.student, self.folder.initial_student),
+            self.folder.collection,
+            lists,
+            stage.objective,
+            settings.model_copy(update={"checkpoint_seconds": 1e9}),
+            work,
+            work / "log.jsonl",
+            forms=stage.forms,
+            layers=self._layers(method, lists),
+            penalties=self.folder.recipe.student.penalties(),
+            stage=queries,
+            watchers=[clock],
+        )
+        update = float(np.median(clock.updates))
+        return update, max(float(np.mean(clock.wholes)) - update, 0.0)
+
+    def _layers(self, method: Composition, lists: DryLists) -> LayerTraining | None:
+        """A joint teacher as it is, or random scores of a frozen one's layers."""
+        spec = method.layers
+        if spec is None:
+            return None
+        if spec.joint:
+            return LayerTraining(spec, teacher=load_joint(spec.teacher))
+        depth, draw = load_layered(spec.teacher, spec.pooling).depth, np.random.default_rng(4)
+        scores = [draw.standard_normal((depth, len(rows))).astype(np.float32) for rows in lists.rows]
+        return LayerTraining(spec, LayerSet(depth, scores))
+
+
+def _lessons(lists: DryLists, stage: ComposedStage, queries: int) -> Lessons:
+    settings = stage.training
+    positives = needs_positives(stage.objective, settings, beside=stage.dark is not None)
+    return Lessons(
+        lists,
+        epochs=max(1.0, 2 * queries / len(lists)),
+        queries_per_step=queries,
+        forms=stage.forms,
+        batches=settings.batches,
+        positives=positives,
+        pseudo_positives=settings.pseudo_positives,
+    )
+
+
+def _padded(lengths: Sequence[int] | Rows, budget: int) -> int:
+    """Padded tokens of texts that are encoded together in chunks of a budget."""
+    return sum((end - start) * width for start, end, width in chunks(np.sort(lengths).tolist(), budget))
