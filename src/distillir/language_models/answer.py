@@ -27,8 +27,9 @@ def read_answer(
     """Log-odds of ``yes`` against ``no`` by the log-probabilities of an answer's first token.
 
     Tokens that are a word but for white space, a tokenizer's mark of white space or, in words of two letters and more,
-    capitals count together; of a word that no token is, tokens that begin it (``ir`` of ``irrelevant``). Where one of the two is not among the likeliest tokens that the server tells, it is taken
-    for as likely as it can be (``bounded``), the least likely of the others or what they leave: the true odds are at
+    capitals count together; of a word that no token is, those that begin it (``ir`` of ``irrelevant``). Where one of
+    the two is not among the likeliest tokens that the server tells, it is taken for as likely as it can be
+    (``bounded``), the least likely of the others or what they leave: the true odds are at
     least as far from even. A server that tells numbers in place of tokens names by what was said the one that was said;
     the other word may then be as likely as the likeliest of the other numbers.
 
