@@ -11,14 +11,17 @@ from typing import Any
 #: ones (a word of a thousand letters may be one unknown token) the cut is found out to be short, and made longer.
 CHARACTERS_A_TOKEN = 8
 SPARE_TOKENS = 32
-# White space is looked for in so many characters before a cut, so that no word is split.
-_WORD = 200
+# Text of fewer tokens than one in so many characters is blank, or one endless word.
+_MOST_CHARACTERS_A_TOKEN = 1000
+_TEXTS_AT_ONCE = 64
 
 
 def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = CHARACTERS_A_TOKEN) -> str:
     """The beginning of a text, with at least its first ``tokens`` tokens just as the whole has them.
 
-    What is tokenised to find out grows with ``tokens`` and not with the text, but for texts of very long tokens.
+    What is tokenised to find out grows with ``tokens`` and not with the text. The cut is at white space, where tokenizers
+    begin anew; of writing without any it lies `SPARE_TOKENS` behind what is read. Text that is blank, or one word, for
+    hundreds of thousands of characters stays whole.
 
     Args:
         tokenizer: transformers'; of another kind, or one that cuts texts at their beginning: the text stays whole.
@@ -28,15 +31,23 @@ def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = C
     """
     if tokens is None or not callable(tokenizer) or getattr(tokenizer, "truncation_side", None) != "right":
         return text
-    end = characters * (tokens + SPARE_TOKENS)
-    while end < len(text):
-        space = max((text.rfind(mark, end - _WORD, end) for mark in " \n"), default=-1)
+    head = _head(tokenizer, text, tokens, characters)
+    return text if head is None else head
+
+
+def _head(tokenizer: Any, text: str, tokens: int, characters: int = CHARACTERS_A_TOKEN) -> str | None:
+    """The beginning of a text, or all of a short one; None where a beginning would be as good as all. See `shortened`."""
+    while characters <= _MOST_CHARACTERS_A_TOKEN:
+        end = characters * (tokens + SPARE_TOKENS)
+        if end >= len(text):
+            return text
+        space = max(text.rfind(mark, end // 2, end) for mark in " \n\t")
         head = text[: space if space > 0 else end]
         ids = tokenizer(head, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
         if len(ids) >= tokens + SPARE_TOKENS:
             return head
-        end *= 4
-    return text
+        characters *= 4
+    return None
 
 
 def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
@@ -50,17 +61,12 @@ def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
     if reach is None:
         return list(inputs)
 
-    def short(text: Any) -> Any:
-        return shortened(model.tokenizer, text, reach) if isinstance(text, str) else text
+    def short(text: Any, beside: Any = "") -> Any:
+        # Of a pair the longer one is cut: it stays that. No text has more tokens than bytes.
+        most = max(reach, len(str(beside).encode(errors="surrogatepass")))
+        return shortened(model.tokenizer, text, most) if isinstance(text, str) else text
 
-    return [short(one) if isinstance(one, str) else (*one[:-1], short(one[-1])) for one in inputs]
-
-
-# Of a long text so many characters are tokenised at first; where they are too few tokens, more.
-_CHARACTERS_PER_TOKEN = 12
-# Text with fewer tokens than that is blank, or one endless word: as good as read.
-_MOST_CHARACTERS_PER_TOKEN = 1000
-_TEXTS_AT_ONCE = 64
+    return [short(one) if isinstance(one, str) else (*one[:-1], short(one[-1], one[0])) for one in inputs]
 
 
 def reads_whole(model: Any, *texts: str, limit: int | None = None) -> bool:
@@ -101,16 +107,15 @@ def cut(tokenizer: Any, texts: Sequence[str], tokens: int) -> list[str]:
     """
     if not texts:
         return []
-    texts = [shortened(tokenizer, text, tokens) for text in texts]
-    read = tokenizer(texts, add_special_tokens=False, truncation=True, max_length=tokens, return_offsets_mapping=True)
-    ends = [offsets[-1][1] if offsets else 0 for offsets in read["offset_mapping"]]
-    return [text[:end] for text, end in zip(texts, ends, strict=True)]
+    ends = _token_ends(tokenizer, [shortened(tokenizer, text, tokens) for text in texts], tokens)
+    return [text[: found[-1] if found else 0] for text, found in zip(texts, ends, strict=True)]
 
 
 def characters_read(tokenizer: Any, texts: Sequence[str], rooms: Sequence[int]) -> list[int]:
     """How many characters of each text are in its first ``rooms`` tokens, special ones not counted.
 
-    Of long texts no more is tokenised than that takes, so that one of megabytes costs what a short one does.
+    All of a text that is read whole, white space at its end included, or that is blank or one word for hundreds of
+    thousands of characters; else as `cut`.
 
     Args:
         tokenizer: The model's; of one that is not fast, lengths are estimated by its count of tokens.
@@ -124,19 +129,13 @@ def characters_read(tokenizer: Any, texts: Sequence[str], rooms: Sequence[int]) 
         for place, (text, room) in enumerate(zip(texts, rooms, strict=True))
         if len(text) >= room or len(text.encode("utf-8", "surrogatepass")) >= room
     ]
-    characters = _CHARACTERS_PER_TOKEN
-    while pending and characters <= _MOST_CHARACTERS_PER_TOKEN:
-        left = []
-        for start in range(0, len(pending), _TEXTS_AT_ONCE):
-            places = pending[start : start + _TEXTS_AT_ONCE]
-            parts = [texts[place][: characters * (rooms[place] + 16)] for place in places]
-            most = max(rooms[place] for place in places)
-            for place, part, found in zip(places, parts, _token_ends(tokenizer, parts, most + 1), strict=True):
-                if len(found) > rooms[place]:
-                    ends[place] = found[rooms[place] - 1] if rooms[place] > 0 else 0
-                elif len(part) < len(texts[place]):
-                    left.append(place)
-        pending, characters = left, 8 * characters
+    for start in range(0, len(pending), _TEXTS_AT_ONCE):
+        places = pending[start : start + _TEXTS_AT_ONCE]
+        most = max(rooms[place] for place in places)
+        parts = [_head(tokenizer, texts[place], rooms[place]) or "" for place in places]
+        for place, found in zip(places, _token_ends(tokenizer, parts, most + 1), strict=True):
+            if len(found) > rooms[place]:
+                ends[place] = found[rooms[place] - 1] if rooms[place] > 0 else 0
     return ends
 
 

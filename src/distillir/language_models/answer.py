@@ -27,8 +27,9 @@ def read_answer(
     """Log-odds of ``yes`` against ``no`` by the log-probabilities of an answer's first token.
 
     Tokens that are a word but for white space, a tokenizer's mark of white space or, in words of two letters and more,
-    capitals count together. Where one of the two is not among the likeliest tokens that the server tells, it is taken
-    for as likely as it can be (``bounded``), the least likely of the others or what they leave: the true odds are at
+    capitals count together; of a word that no token is, those that begin it (``ir`` of ``irrelevant``). Where one of
+    the two is not among the likeliest tokens that the server tells, it is taken for as likely as it can be
+    (``bounded``), the least likely of the others or what they leave: the true odds are at
     least as far from even. A server that tells numbers in place of tokens names by what was said the one that was said;
     the other word may then be as likely as the likeliest of the other numbers.
 
@@ -49,6 +50,9 @@ def read_answer(
         return None, NO_LOGPROBS
     fold = yes.casefold() != no.casefold() and min(len(yes), len(no)) > 1
     words, pair = [_word(token, fold) for token, _ in likeliest], [_word(word, fold) for word in (yes, no)]
+    for word, other in (pair, pair[::-1]):
+        if word not in words:
+            words = [word if _begins(token, word, other) else token for token in words]
     found = [_total(likeliest, words, word) for word in pair]
     share = sum(math.exp(value) for value in found if value is not None)
     if share < least_share or found == [None, None]:
@@ -120,6 +124,11 @@ def _likeliest(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
 def _word(token: str, fold: bool) -> str:
     word = token.strip().strip(_MARKERS).strip()
     return word.casefold() if fold else word
+
+
+def _begins(token: str, word: str, other: str) -> bool:
+    """Whether a token is the beginning of a word, and of that one alone."""
+    return len(token) > 1 and word.startswith(token) and not other.startswith(token)
 
 
 def _total(likeliest: list[tuple[str, float]], words: list[str], word: str) -> float | None:

@@ -11,7 +11,7 @@ import xxhash
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.encoding.reading import cut, fits
+from distillir.encoding.reading import cut, fits, shortened
 from distillir.errors import DistillirError
 from distillir.language_models.asker import Asker
 from distillir.language_models.local import (
@@ -102,7 +102,8 @@ class QueryLikelihood(Asker):
         for part in chunked(len(queries)):
             texts = cut(tokenizer, [folded(text) for (text,) in documents[part]], self._document_tokens)
             before = loaded.ids([self.template.format(document=text) for text in texts])
-            asked = tokenizer([f" {folded(query)}" for query in queries[part]], add_special_tokens=False)["input_ids"]
+            read = [shortened(tokenizer, f" {folded(query)}", QUERY_TOKENS) for query in queries[part]]
+            asked = tokenizer(read, add_special_tokens=False)["input_ids"]
             asked = [ids[:QUERY_TOKENS] for ids in asked]
             rows = [[*front, *ids] for front, ids in zip(before, asked, strict=True)]
             for places, features in loaded.batches(rows):

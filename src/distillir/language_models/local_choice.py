@@ -138,7 +138,8 @@ class LocalChoice(Asker):
         held, unread = np.empty(0, dtype=np.int64), 0
         for places, odds, share in self._odds(queries, documents):
             self._tail += int((share < max(self.least_share, LEAST_SHARE)).sum())
-            known = share >= self.least_share
+            # Not `>=`: where the model computes no number, that is told as such (`check_finite`), not as an odd answer.
+            known = ~(share < self.least_share)
             self.readable = self.readable or bool(known.any())
             held, unread = np.concatenate([held, places[~known]]), unread + int((~known).sum())
             if not self.readable and unread >= _HOPELESS:

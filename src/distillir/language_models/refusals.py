@@ -49,9 +49,10 @@ def unknown_model(error: Exception) -> bool:
 
 
 def out_of_money(error: Exception) -> bool:
-    """Whether waiting does not help: the account has nothing left."""
+    """Whether waiting does not help: the account has nothing left (402 at some providers, 400 or 429 at others)."""
     body = told(error)
-    return bool({body.get("code"), body.get("type")} & _NO_MONEY) or "credit balance is too low" in str(error).lower()
+    known = getattr(error, "status_code", 0) == 402 or {body.get("code"), body.get("type")} & _NO_MONEY
+    return bool(known) or "credit balance is too low" in str(error).lower()
 
 
 def against_policy(error: Exception) -> bool:

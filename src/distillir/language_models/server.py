@@ -189,17 +189,18 @@ class Server:
             asked = self._parameters(options)
             try:
                 return self._call(text, most, asked)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                name = refused_parameter(error, {**asked, **self.spec.request})
-                if name is None:
-                    raise
-                self._do_without(name, error)
-                self.budget.give_back(most)
             except openai.APIStatusError as error:
                 if out_of_money(error):
                     raise self._refuses(
                         error, "waiting does not help: pay, or use another key; what was paid for is kept"
                     ) from None
+                if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
+                    name = refused_parameter(error, {**asked, **self.spec.request})
+                    if name is None:
+                        raise
+                    self._do_without(name, error)
+                    self.budget.give_back(most)
+                    continue
                 patience = retry_after(error.response.headers) if _passes(error) else None
                 if patience is not None and patience > self.spec.longest_wait:
                     raise DistillirError(

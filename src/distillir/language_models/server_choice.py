@@ -189,7 +189,10 @@ class ServerChoice(Asker):
         elif matter == REFUSED:
             reason = f"refuses what it is asked ({words[:60]!r})"
         else:
-            reason = f"none of the first answers is {pair} (one says {words[:60]!r})"
+            some = f"none of the first answers is {pair}"
+            if self.readable:
+                some = f"more than half of the first answers are not {pair}"
+            reason = f"{some} (one says {words[:60]!r})"
         return DistillirError(reason, where=f"{self.name} at {self.spec.server}", remedy=remedy)
 
 

@@ -14,14 +14,23 @@ _BLOCK = re.compile(rf"<({_NAMES})>.*?</\1>|\[(THINK)\].*?\[/THINK\]", re.DOTALL
 # Where the chat template has opened the block, the answer holds its end alone.
 _END = re.compile(rf"</(?:{_NAMES})>|\[/THINK\]|<\|channel\|>final<\|message\|>", re.IGNORECASE)
 _START = re.compile(rf"<(?:{_NAMES})>|\[THINK\]|<\|channel\|>analysis", re.IGNORECASE)
-# How thoughts begin that no mark sets apart.
+# How thoughts begin that no mark sets apart. Queries are in the first person, too ("i want to write a book"), or about
+# users and documents ("the user manual of ..."): beside such a beginning stands what no query has.
+_ASIDE = r"(?:okay|ok|alright|hmm+|well|so|first|right)\b[,.:]?\s+"
+_TASK = (
+    r"(?:i|we)(?:'ll| will)? (?:need to|have to|should|must|want to) "
+    r"(?:write|come|create|generate|produce|provide|formulate|craft|extract|figure|output|answer|give|think|look)\b"
+)
 _ALOUD = re.compile(
-    r"\W*(?:(?:okay|ok|alright|hmm|well|so|first|right)\b[,.:]?\s+)*"
-    r"(?:(?:the user|the task|the document (?:is|says|describes|talks)|the passage (?:is|says))\b"
-    r"|(?:i|we)(?:'ll| will)? (?:need to|have to|should|must|are asked to|am asked to|want to) "
-    r"(?:write|come|create|generate|produce|provide|formulate|craft|extract|figure|output|answer|give|think|look)"
-    r"|let(?:'s| me| us) (?:see|think|start|look|read|analy|try|break|consider|figure|find|write|come|create)"
-    r"|i(?:'m| am) (?:asked|supposed|given))",
+    r"\W*(?:"
+    rf"(?:{_ASIDE})+(?:{_TASK}|the (?:user|task|document|passage)\b)"
+    rf"|(?:{_ASIDE})*(?:{_TASK}.{{0,60}}\b(?:query|question|document|passage)\b"
+    r"|the user (?:wants|asks|asked|is asking|gave|provided|needs (?:me|a|one|the))\b"
+    r"|the task (?:is|asks|here)\b"
+    r"|the (?:document|passage) (?:is about|says|describes|talks|discusses)\b"
+    r"|(?:i am|i'm|we are|we're) (?:asked|supposed|given|to write)\b"
+    r"|let(?:'s| me| us) (?:see|think|start|look|read|analy[sz]e|try|break|consider|figure)\b)"
+    r")",
     re.IGNORECASE,
 )
 

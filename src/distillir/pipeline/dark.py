@@ -34,8 +34,9 @@ from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import open_teaching_set
 
-# Dark examples of texts longer than this, times the tokens that the student reads, are made of their beginnings.
-_CHARACTERS_A_TOKEN = 16
+# Dark examples of texts longer than the first, times the tokens that the student reads, are made of their beginnings:
+# with all that it reads, or, of text of hardly any tokens (blank, or one endless word), as long as the second times those.
+_CHARACTERS_A_TOKEN, _MOST_CHARACTERS_A_TOKEN = 16, 64
 
 
 def dark(folder: RunFolder) -> None:
@@ -131,7 +132,7 @@ def _write_texts(
 
 def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
     """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
-    from distillir.encoding.reading import reads_whole, shortened, tokens_read
+    from distillir.encoding.reading import SPARE_TOKENS, reads_whole, shortened, tokens_read
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student_of
 
@@ -145,10 +146,15 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key, B
         )
 
     most = min((value for value in (limit, student.max_seq_length) if value is not None), default=None)
+
+    def beginning(text: str) -> str:
+        head = shortened(student.tokenizer, text, most, _CHARACTERS_A_TOKEN)
+        return head if most is None else head[: _MOST_CHARACTERS_A_TOKEN * (most + SPARE_TOKENS)]
+
     return (
         fits_for,
         lambda text: tokens_read(student, prompt + text, limit=limit),
-        lambda text: shortened(student.tokenizer, text, most, _CHARACTERS_A_TOKEN),
+        beginning,
     )
 
 
