@@ -164,6 +164,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                     ) from None
                 yield number, line.rstrip("\r\n")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        if number == 0 and isinstance(error, OSError) and error.errno is not None:  # it could not even be opened
+            raise DistillirError(f"cannot be read ({error.strerror})", where=path) from None
         raise DistillirError(f"cannot be read ({error})", where=f"{path}:{number + 1}") from None
 
 

@@ -109,9 +109,9 @@ class RunFolder:
         barrier()
         if rank() == 0:
             make_output(self.path)
-            self.work.mkdir(exist_ok=True)
             if not file.is_file():
-                self.write_recipe()
+                self.write_recipe()  # first: a folder without it is not known for a run's
+            self.work.mkdir(exist_ok=True)
         barrier()
 
     def write_recipe(self) -> None:
