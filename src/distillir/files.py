@@ -108,6 +108,30 @@ def write_json(path: Path, value: object) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Args:
+        path: It must exist.
+        remedy: Said where it is damaged.
+
+    Raises:
+        DistillirError: It is not UTF-8, not JSON, or holds something else.
+    """
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DistillirError(
+            f"not JSON ({error.msg} at column {error.colno})", where=f"{path}:{error.lineno}", remedy=remedy
+        ) from None
+    except (ValueError, RecursionError):
+        raise DistillirError("not JSON (nested too deep, or a number too long)", where=path, remedy=remedy) from None
+    if not isinstance(value, dict):
+        raise DistillirError(f"a JSON {type(value).__name__} where an object is expected", where=path, remedy=remedy)
+    return value
+
+
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield ``(line number from 1, line without its end)`` of a UTF-8 text file, compressed or not.
 
@@ -140,6 +164,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                     ) from None
                 yield number, line.rstrip("\r\n")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        if number == 0 and isinstance(error, OSError) and error.errno is not None:  # it could not even be opened
+            raise DistillirError(f"cannot be read ({error.strerror})", where=path) from None
         raise DistillirError(f"cannot be read ({error})", where=f"{path}:{number + 1}") from None
 
 

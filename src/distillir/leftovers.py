@@ -25,6 +25,11 @@ def own_mark() -> str:
     return f"{_process_space()}-{os.getpid()}-"
 
 
+def is_half_made(path: Path) -> bool:
+    """Whether a name is one that `own_mark` made: what is being written, or what a kill left."""
+    return _OURS.match(path.name) is not None
+
+
 def sweep(folder: Path) -> None:
     """Remove what dead processes left half-made in a folder; once a folder, and never an error."""
     key = os.getpid(), folder

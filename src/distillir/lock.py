@@ -1,5 +1,6 @@
 """The lock of an output folder: one command at a time writes into it."""
 
+import errno
 import os
 import platform
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from filelock import FileLock, Timeout
 
 from distillir.errors import DistillirError
 from distillir.parallel import first_decides, rank
+from distillir.progress import say
 
 LOCK_FILE = ".lock"
 #: Who holds the lock, for the message; the lock itself is the system's, and ends with the process that holds it.
 HOLDER_FILE = ".lock-holder"
+_MAY_NOT = (errno.EACCES, errno.EPERM, errno.EROFS)
+#: Of file systems without locks (some network mounts).
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
@@ -27,13 +32,14 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
         beside: Whether the lock lies beside the folder, which need not exist, and not in it.
 
     Raises:
-        DistillirError: Another command holds it.
+        DistillirError: Another command holds it, or the folder may not be written.
+        OSError: The machine refuses something else, for example for want of room.
     """
     file, holder = folder / LOCK_FILE, folder / HOLDER_FILE
     if beside:
         file, holder = (folder.with_name(f".{folder.name}{name}") for name in (LOCK_FILE, HOLDER_FILE))
     lock = FileLock(file)
-    first_decides(lambda: _acquire(lock, holder, folder))
+    first_decides(lambda: _acquire(lock, holder, folder, beside))
     try:
         yield
     finally:
@@ -44,7 +50,7 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
             lock.release()
 
 
-def _acquire(lock: FileLock, holder_file: Path, folder: Path) -> None:
+def _acquire(lock: FileLock, holder_file: Path, folder: Path, beside: bool) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -56,5 +62,17 @@ def _acquire(lock: FileLock, holder_file: Path, folder: Path) -> None:
             where=folder,
             remedy="wait until it has ended, or choose another --output",
         ) from None
+    except (OSError, NotImplementedError) as error:
+        number = error.errno if isinstance(error, OSError) else errno.ENOSYS
+        if number in _MAY_NOT:
+            raise DistillirError(
+                f"may not be written ({os.strerror(number)})",
+                where=folder.parent if beside else folder,
+                remedy="check the permissions, or choose another --output",
+            ) from None
+        if number not in _NO_LOCKS:
+            raise
+        say(f"{folder}: this file system has no locks: start no second command on this folder")
+        return
     with suppress(OSError):
         holder_file.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """Which of several processes this is (``accelerate launch``), waiting for the others, and agreeing with them."""
 
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -44,10 +45,11 @@ def first_decides(decide: Callable[[], T]) -> T:
     """The value that process 0 gets from ``decide``, in every process; the others do not call it.
 
     Args:
-        decide: Called by process 0 alone. Its value, or the exception it raises, must be one that can be pickled.
+        decide: Called by process 0 alone. Its value must be one that can be pickled.
 
     Raises:
-        Exception: In every process, what ``decide`` raised in process 0: none of them waits for one that has left.
+        Exception: In every process, what ``decide`` raised in process 0: none of them waits for one that has left. What
+            cannot be pickled reaches the others as a RuntimeError of the same words.
     """
     if world_size() == 1:
         return decide()
@@ -59,10 +61,21 @@ def first_decides(decide: Callable[[], T]) -> T:
         try:
             told = [(True, decide())]
         except Exception as error:
-            told = [(False, error)]
+            told = [(False, _sendable(error))]
+            torch.distributed.broadcast_object_list(told, src=0)
+            raise
     torch.distributed.broadcast_object_list(told, src=0)
     assert told[0] is not None
     good, value = told[0]
     if isinstance(value, Exception) and not good:
         raise value
     return value  # type: ignore[return-value]
+
+
+def _sendable(error: Exception) -> Exception:
+    """An exception as it is, or its words where it cannot be sent to other processes."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # of any library's own exceptions
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

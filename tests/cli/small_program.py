@@ -11,7 +11,7 @@ from distillir.cli.error_log import keep_errors_beside
 from distillir.doing import doing
 from distillir.errors import DistillirError
 from distillir.files import atomic_directory
-from distillir.parallel import barrier, rank
+from distillir.parallel import barrier, first_decides, rank
 
 app = typer.Typer(cls=Verbs, pretty_exceptions_enable=False)
 
@@ -57,12 +57,35 @@ def talk() -> None:
 
 
 @app.command()
+def greet() -> None:
+    """Write what few encodings have."""
+    sys.stdout.write("Käse 東京 \udcff\n")  # click.echo takes ASCII for UTF-8, print and rich do not
+
+
+@app.command()
 def together() -> None:
     """Fail in the second of two processes, while the first waits for it."""
     barrier()
     if rank() == 1:
         raise MemoryError
     barrier()
+
+
+class TwoWordsError(Exception):
+    """Cannot be made again from its text, as errors of some libraries."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} {other}")
+
+
+@app.command()
+def decide() -> None:
+    """Fail in what the first of two processes decides for both."""
+
+    def fail_first() -> None:
+        raise TwoWordsError("one", "other")
+
+    first_decides(fail_first)
 
 
 def main() -> None:

@@ -117,6 +117,20 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert len(names) == 2
 
 
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("ascii", rb"K\xe4se \u6771\u4eac \udcff"),
+        ("cp1252", "Käse ".encode("cp1252") + rb"\u6771\u4eac \udcff"),
+        ("utf-8", "Käse 東京 ".encode() + rb"\udcff"),
+    ],
+)
+def test_what_an_encoding_lacks_is_written_as_an_escape(encoding: str, said: bytes) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+    done = subprocess.run([sys.executable, PROGRAM, "greet"], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, said, b"")
+
+
 def test_a_reader_who_leaves_ends_it_quietly() -> None:
     process = subprocess.Popen(
         [sys.executable, PROGRAM, "talk"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -129,13 +143,23 @@ def test_a_reader_who_leaves_ends_it_quietly() -> None:
     assert process.wait(timeout=60) == 1
 
 
-def test_of_two_processes_each_ends_in_one_line(tmp_path: Path) -> None:
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", PROGRAM, "together"]
+def in_two_processes(folder: Path, *arguments: str) -> list[str]:
+    """Own lines of two processes that fail."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", PROGRAM, *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(launch, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(launch, env=environment, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
-    own = sorted(line for line in done.stderr.splitlines() if line.startswith("distillir: "))
+    return sorted(line for line in done.stderr.splitlines() if line.startswith("distillir: "))
+
+
+def test_of_two_processes_each_ends_in_one_line(tmp_path: Path) -> None:
+    own = in_two_processes(tmp_path, "together")
     # The launcher may end the first before it notices.
     assert own[-1].startswith("distillir: process 1: the memory does not suffice") and len(own) <= 2
     assert all("another process has ended" in line for line in own[:-1])
     assert not any(tmp_path.iterdir())
+
+
+def test_what_the_first_process_cannot_decide_ends_both(tmp_path: Path) -> None:
+    own = in_two_processes(tmp_path, "decide")
+    assert 1 <= len(own) <= 2 and all("TwoWordsError: one other" in line for line in own)

@@ -1,5 +1,6 @@
 """The one place where errors end: whatever escapes a verb becomes one line and an exit code."""
 
+import io
 import os
 import select
 import signal
@@ -55,6 +56,7 @@ def run_guarded(call: Callable[[], object]) -> NoReturn:
     """
     watch_signals()
     keep_errors_beside(None)
+    write_every_character()
     try:
         call()
     except SystemExit as ended:
@@ -65,6 +67,13 @@ def run_guarded(call: Callable[[], object]) -> NoReturn:
     except BaseException as error:
         end(error)
     sys.exit(0)
+
+
+def write_every_character() -> None:
+    """Let both streams write what their encoding lacks (the C locale, cp1252) as escapes, and never end a program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def watch_signals() -> None:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from distillir.output_folder import ERROR_FILE, error_files
 from distillir.parallel import rank
 
-NAME = "error.log"
 #: Files that only a folder of ours has: nothing is written into any other that --output names.
 MARKS = ("recipe.yaml", "comparison.json")
 _LIBRARIES = ("distillir", "torch", "transformers", "sentence-transformers", "datasets", "pyarrow", "numpy")
@@ -38,8 +38,8 @@ def write_traceback(error: BaseException) -> Path | None:
     """
     text = _text(error)
     own = "" if rank() == 0 else f"-process-{rank()}"
-    beside = [_folder / NAME] if _folder is not None and any((_folder / mark).is_file() for mark in MARKS) else []
-    for wanted in (*beside, Path(f"distillir-{NAME}")):
+    beside = [_folder / ERROR_FILE] if _folder is not None and any((_folder / mark).is_file() for mark in MARKS) else []
+    for wanted in (*beside, Path(f"distillir-{ERROR_FILE}")):
         path = wanted.with_name(f"{wanted.stem}{own}{wanted.suffix}")
         try:
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -59,7 +59,8 @@ def forget_errors() -> None:
     """Remove the file of an earlier failure: the command has now gone through."""
     if _folder is not None and rank() == 0:
         with suppress(OSError):
-            (_folder / NAME).unlink(missing_ok=True)
+            for file in error_files(_folder):
+                file.unlink(missing_ok=True)
 
 
 def _text(error: BaseException) -> str:

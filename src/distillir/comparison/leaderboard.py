@@ -1,6 +1,5 @@
 """Leaderboard: mean and spread over seeds, and whether a cell differs from the baseline by more than chance."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from distillir.evaluation.significance import bootstrap_interval, holm_correctio
 from distillir.pipeline.evaluate import hardware, versions
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.run_folder import RunFolder
+from distillir.reporting.metrics import read_metrics
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,8 @@ def _row(
 
 def _size(folders: Sequence[RunFolder]) -> float | None:
     """Bytes a document in the students' indices, mean over runs; None where a run has not told."""
-    told = [
-        json.loads(one.metrics.read_text(encoding="utf-8")).get("student") for one in folders if one.metrics.is_file()
-    ]
-    sizes = [one["bytes_per_document"] for one in told if one]
+    told = [read_metrics(one.metrics).student for one in folders if one.metrics.is_file()]
+    sizes = [one.bytes_per_document for one in told if one]
     return float(np.mean(sizes)) if sizes else None
 
 

@@ -1,6 +1,5 @@
 """``distillir compare``: train every cell with every seed, and keep the leaderboard."""
 
-import json
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +10,9 @@ from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
 from distillir.comparison.share import adopt, prepare
 from distillir.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
-from distillir.files import atomic_file, write_json
+from distillir.files import atomic_file, read_json, write_json
 from distillir.lock import locked
+from distillir.output_folder import is_empty
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
 from distillir.pipeline.estimate import duration
@@ -110,11 +110,11 @@ def _claim(comparison: Comparison, output: Path) -> None:
     mark = output / MARK
     barrier()
     if mark.is_file():
-        if json.loads(mark.read_text(encoding="utf-8")) != own:
+        if read_json(mark, "mend it, or choose another --output") != own:
             raise DistillirError(
                 "holds a comparison on another collection or evaluation", where=output, remedy="choose another --output"
             )
-    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+    elif output.exists() and (not output.is_dir() or not is_empty(output)):
         raise DistillirError("is not empty and holds no comparison", where=output, remedy="choose another --output")
     barrier()
     if rank() == 0 and not mark.is_file():

@@ -1,14 +1,12 @@
 """What each product of a run was made from, in ``provenance.json``: what does not fit any more is never reused."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from distillir.errors import DistillirError
-from distillir.files import write_json
+from distillir.files import read_json, write_json
 from distillir.parallel import barrier, first_decides, rank
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS, Product
@@ -18,6 +16,7 @@ from distillir.progress import say
 
 #: Products that carry the identity of what they were made from in themselves.
 OWN_SOURCE = ("dark examples", "pairs", "layers")
+MEND = "mend it, or delete it and give --anew: without it nothing says what the folder was made from"
 
 
 def reusable(folder: RunFolder, name: str) -> bool:
@@ -55,12 +54,18 @@ def note(folder: RunFolder, name: str, inputs: Inputs) -> None:
 
 
 def read(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """Fingerprints of inputs by product; empty for the folder of a version that kept none."""
-    with suppress(OSError, ValueError):
-        found = json.loads(folder.provenance.read_text(encoding="utf-8"))
-        if isinstance(found, dict):
-            return found
-    return {}
+    """Fingerprints of inputs by product; empty for the folder of a version that kept none.
+
+    Raises:
+        DistillirError: The file is damaged.
+    """
+    if not folder.provenance.is_file():
+        return {}
+    found = read_json(folder.provenance, MEND)
+    for name, record in found.items():
+        if not isinstance(record, dict) or not all(isinstance(value, str | int) for value in record.values()):
+            raise DistillirError(f"{name} holds no fingerprints", where=folder.provenance, remedy=MEND)
+    return found
 
 
 def write(folder: RunFolder, records: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,6 +1,5 @@
 """The folder of a run: where every stage's files lie, and the guard that one recipe owns it."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,10 +13,11 @@ import yaml
 from distillir.collections import Collection
 from distillir.doing import doing
 from distillir.errors import DistillirError
-from distillir.files import atomic_file, read_lines, write_json
-from distillir.lock import HOLDER_FILE, LOCK_FILE
+from distillir.files import atomic_file, read_json, write_json
+from distillir.output_folder import error_files, is_empty
 from distillir.parallel import barrier, rank
 from distillir.recipe import RECIPE_FILE, Recipe
+from distillir.yaml_file import read_mapping
 
 #: Keys of a server that change no answer: a run goes on under others.
 PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "longest_wait", "api_key_env")
@@ -37,6 +37,15 @@ STAGES = {
     "evaluate rounds": "evaluating the rounds",
     "layer quality": "measuring the layers",
 }
+
+
+#: Facts that are added to key by key.
+DIVIDED = (
+    *("seconds", "teacher_calls", "dark_calls", "pair_calls", "layer_calls"),
+    *("diagnostics", "dark", "pairs", "layers", "gate", "rounds"),
+)
+MEND_RECIPE = "mend it, or choose another --output"
+MEND_FACTS = "mend it, or delete it: the report will lack the times and calls of the stages before"
 
 
 class RunFolder:
@@ -86,9 +95,9 @@ class RunFolder:
         barrier()
         if rank() == 0:
             make_output(self.path)
-            self.work.mkdir(exist_ok=True)
             if not (self.path / RECIPE_FILE).is_file():
-                self.write_recipe()
+                self.write_recipe()  # first: a folder without it is not known for a run's
+            self.work.mkdir(exist_ok=True)
         barrier()
 
     def _check_owner(self, anew: bool) -> None:
@@ -96,7 +105,7 @@ class RunFolder:
         file = self.path / RECIPE_FILE
         resolved = self.recipe.resolved()
         if file.is_file():
-            before = yaml.safe_load("\n".join(line for _, line in read_lines(file)))
+            before, _ = read_mapping(file, f"is no recipe; {MEND_RECIPE}")
             with suppress(ValueError, DistillirError):  # keys that are new since then stand at their defaults
                 before = Recipe.model_validate(before).resolved()
             self.changed = _changed_keys(_without_payment(before), _without_payment(resolved))
@@ -106,7 +115,7 @@ class RunFolder:
                     where=self.path,
                     remedy="choose another --output, or give --anew to make anew what depends on it",
                 )
-        elif self.path.exists() and (not self.path.is_dir() or not self._unused()):
+        elif self.path.exists() and (not self.path.is_dir() or not is_empty(self.path)):
             raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
 
     def write_recipe(self) -> None:
@@ -115,16 +124,12 @@ class RunFolder:
             text = yaml.safe_dump(self.recipe.resolved(), sort_keys=False, allow_unicode=True)
             temporary.write_text(text, encoding="utf-8")
 
-    def _unused(self, *but: str) -> bool:
-        """Whether nothing is in the folder but the lock, and files of these names."""
-        return all(path.name in (LOCK_FILE, HOLDER_FILE, "error.log", *but) for path in self.path.iterdir())
-
     def release(self) -> None:
         """Give the folder back where the run has made nothing yet, so that a mended recipe finds it free."""
-        if rank() == 0 and self._unused(RECIPE_FILE, self.work.name, self.provenance.name, "error.log"):
+        if rank() == 0 and is_empty(self.path, RECIPE_FILE, self.work.name, self.provenance.name):
             shutil.rmtree(self.work, ignore_errors=True)
-            for name in (RECIPE_FILE, self.provenance.name, "error.log"):
-                (self.path / name).unlink(missing_ok=True)
+            for file in (self.path / RECIPE_FILE, self.provenance, *error_files(self.path)):
+                file.unlink(missing_ok=True)
 
     @cached_property
     def collection(self) -> Collection:
@@ -183,11 +188,14 @@ class RunFolder:
             write_json(self.facts, {**self.noted(), **facts})
 
     def noted(self) -> dict[str, Any]:
-        """The facts noted so far."""
+        """The facts noted so far.
+
+        Raises:
+            DistillirError: The file is damaged.
+        """
         if not self.facts.is_file():
             return {}
-        facts: dict[str, Any] = json.loads(self.facts.read_text(encoding="utf-8"))
-        return facts
+        return check_facts(read_json(self.facts, MEND_FACTS), self.facts)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -217,6 +225,24 @@ def _without_payment(value: Any) -> Any:
         return value
     left_out = PAYMENT if "server" in value else ()
     return {key: _without_payment(part) for key, part in value.items() if key not in left_out}
+
+
+def check_facts(facts: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Facts as they are, where those that numbers are added to hold numbers.
+
+    Raises:
+        DistillirError: One of them holds something else.
+    """
+    for name, value in facts.items():
+        counted = name == "seconds" or name.endswith("_calls")
+        parts = value.values() if isinstance(value, dict) else ()
+        if (name in DIVIDED and not isinstance(value, dict)) or any(
+            counted and (isinstance(part, bool) or not isinstance(part, int | float)) for part in parts
+        ):
+            raise DistillirError(
+                f"{name} is {str(value)[:60]!r} and no mapping to numbers", where=file, remedy=MEND_FACTS
+            )
+    return facts
 
 
 def make_output(path: Path) -> None:

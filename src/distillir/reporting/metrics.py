@@ -1,6 +1,5 @@
 """``metrics.json`` of a run directory: what was measured, checked when it is read."""
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError
 
 from distillir.errors import DistillirError
-from distillir.files import read_lines
+from distillir.files import read_json
 
 System = Literal["before", "after", "teacher"]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -219,15 +218,7 @@ def read_metrics(path: Path) -> Metrics:
     remedy = "mend the file, or write it anew with: distillir evaluate"
     if not path.exists():
         raise DistillirError("no such file", where=path, remedy="give the folder that `distillir run` wrote")
-    text = "\n".join(line for _, line in read_lines(path))
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DistillirError(
-            f"not JSON ({error.msg} at column {error.colno})", where=f"{path}:{error.lineno}", remedy=remedy
-        ) from None
-    if not isinstance(value, dict):
-        raise DistillirError(f"a JSON {type(value).__name__} where an object is expected", where=path, remedy=remedy)
+    value = read_json(path, remedy)
     try:
         return Metrics.model_validate(value)
     except ValidationError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 
 Numbers = npt.NDArray[np.float64]
@@ -52,7 +53,12 @@ def read_teacher_scores(path: Path, most: int = MOST_LISTS) -> TeacherScores | N
     try:
         table = datasets.load_from_disk(str(path))
     except Exception as error:
-        raise DistillirError(f"cannot be opened as a teaching set ({error})", where=path) from None
+        raise_if_refused(error)
+        raise DistillirError(
+            f"cannot be opened as a teaching set ({error})",
+            where=path,
+            remedy="it is damaged: delete it, and make it anew with distillir score",
+        ) from None
     if "scores" not in getattr(table, "column_names", []) or not len(table):
         return None
     rows = np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(np.int64))

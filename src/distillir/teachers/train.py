@@ -1,6 +1,5 @@
 """``train-teacher``: fine-tune a cross-encoder from any encoder, resumable at any moment."""
 
-import json
 import os
 import shutil
 import time
@@ -13,7 +12,7 @@ import numpy as np
 from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection
 from distillir.errors import DistillirError
-from distillir.files import atomic_directory, write_json
+from distillir.files import atomic_directory, read_json, write_json
 from distillir.lock import locked
 from distillir.parallel import barrier, first_decides, rank, world_size
 from distillir.progress import progress, say
@@ -147,7 +146,10 @@ def _finished(output: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         raise DistillirError(
             "is there already and was not made by train-teacher", where=output, remedy="choose another --output"
         )
-    found = json.loads((output / INFO).read_text(encoding="utf-8"))
+    remedy = "it is damaged: delete the folder, or choose another --output"
+    found = read_json(output / INFO, remedy)
+    if not all(isinstance(found.get(name), dict) for name in ("settings", "metrics")):
+        raise DistillirError("lacks settings or metrics", where=output / INFO, remedy=remedy)
     if found["settings"] != settings:
         changed = [name for name in settings if found["settings"].get(name) != settings[name]]
         raise DistillirError(
@@ -163,7 +165,7 @@ def _prepare(work: Path, settings: dict[str, Any]) -> None:
     """Keep the checkpoints of a training with the same settings; hours of another one are not thrown away unasked."""
     file = work / "settings.json"
     if file.is_file():
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file, "it is damaged: delete its folder, or choose another --output")
         changed = [name for name in {**found, **settings} if found.get(name) != settings.get(name)]
         if changed:
             raise DistillirError(

@@ -13,7 +13,7 @@ from distillir.errors import DistillirError
 from distillir.teaching.columns import FIELDS, INFO_FILE, VERSION
 from distillir.teaching.list_column import ListColumn
 
-DAMAGED = "it was changed or is damaged: make it anew"
+DAMAGED = "it was changed or is damaged: delete it, and make it anew"
 
 
 def check_info(info: Any, path: Path) -> None:

@@ -15,7 +15,7 @@ from distillir.environment import raise_if_refused
 from distillir.errors import DistillirError
 from distillir.files import atomic_file
 from distillir.retrieval.run import Scores
-from distillir.teaching.check import check_collection, check_info, check_table
+from distillir.teaching.check import DAMAGED, check_collection, check_info, check_table
 from distillir.teaching.columns import FIELDS, INFO_FILE, INFO_KEY, conform
 from distillir.teaching.list_column import ListColumn
 
@@ -150,9 +150,9 @@ def _read_folder(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     try:
         info = json.loads((path / INFO_FILE).read_text(encoding="utf-8"))
         table = datasets.load_from_disk(str(path)).with_format("arrow")[:]
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, pa.ArrowException) as error:
         raise_if_refused(error)
-        raise DistillirError(f"cannot be read ({error})", where=path, remedy="it is damaged: make it anew") from error
+        raise DistillirError(f"cannot be read ({error})", where=path, remedy=DAMAGED) from error
     return table, info
 
 

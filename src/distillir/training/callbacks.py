@@ -49,7 +49,8 @@ class LogFile(TrainerCallback):
         """Drop the lines after the checkpoint that is resumed from."""
         if state.is_world_process_zero:
             kept = keep_until(self.path, self.stage, state.global_step)
-            self._before = float(json.loads(kept[-1]).get("seconds", 0.0)) if kept else 0.0
+            spent = json.loads(kept[-1]).get("seconds") if kept else None
+            self._before = float(spent) if isinstance(spent, int | float) else 0.0
 
     def on_log(
         self,
@@ -115,7 +116,7 @@ class LayerLog(TrainerCallback):
 
 def keep_until(path: Path, stage: int | None, step: int) -> list[str]:
     """Drop a log's lines after a stage's step, and what a kill tore; returns the lines that stay."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     kept = [line for line in lines if _place(line) <= (stage or 0, step)]
     with atomic_file(path) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
