@@ -77,9 +77,9 @@ def child(mode: str, recipe: Path, output: Path, answer: Path, processor: bool) 
     checked = read_recipe(recipe, ())
     start = time.monotonic()
     if mode == "plan":
-        from distillir.pipeline.dry_encoding import Encodings
-        from distillir.pipeline.dry_folder import open_dry
-        from distillir.pipeline.estimate import plan
+        from distillir.dry_run.encoding import Encodings
+        from distillir.dry_run.folder import open_dry
+        from distillir.dry_run.plan import plan
 
         with tempfile.TemporaryDirectory() as scratch:
             steps = plan(open_dry(output, checked, Path(scratch)), Encodings())

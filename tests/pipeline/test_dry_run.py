@@ -9,19 +9,19 @@ import yaml
 
 from command_line import distillir
 from distillir.collections import Collection
+from distillir.dry_run.encoding import Encoder, Encodings
+from distillir.dry_run.folder import open_dry
+from distillir.dry_run.lists import DryLists
+from distillir.dry_run.plan import Step, plan, print_plan
+from distillir.dry_run.search import Searches
+from distillir.dry_run.speed import seconds_each, some
+from distillir.dry_run.teacher import TeacherCosts
 from distillir.encoding.vectors import encode_table
 from distillir.errors import DistillirError
-from distillir.pipeline.dry_encoding import Encoder, Encodings
-from distillir.pipeline.dry_folder import open_dry
-from distillir.pipeline.dry_lists import DryLists
-from distillir.pipeline.dry_search import Searches
-from distillir.pipeline.dry_teacher import TeacherCosts
-from distillir.pipeline.estimate import Step, plan, print_plan
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.run import run
-from distillir.pipeline.speed import seconds_each, some
 from distillir.recipe import Recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.load import load_teacher

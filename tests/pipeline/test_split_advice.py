@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from distillir.dry_run.folder import open_dry
 from distillir.errors import DistillirError
-from distillir.pipeline.estimate import plan
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.recipe import Recipe
@@ -82,7 +82,5 @@ def test_another_split_is_named_and_the_plan_says_the_same(folder: Path, minilm_
         DistillirError, match=r"no split 'eval' to measure on \(splits: dev, test\); write evaluation: test"
     ):
         counts(folder, minilm_path, tmp_path / "other", queries="dev", evaluation="eval")
-    from distillir.collections import load_collection
-
     with pytest.raises(DistillirError, match="no split 'train' to learn from"):
-        plan(recipe(folder, minilm_path), load_collection(folder))
+        open_dry(tmp_path / "planned", recipe(folder, minilm_path), tmp_path / "scratch")

@@ -88,7 +88,7 @@ def run(
     checked = read_recipe(recipe, settings or ())
     path = output or default_output(recipe)
     if dry_run:
-        from distillir.pipeline.estimate import print_plan
+        from distillir.dry_run.plan import print_plan
 
         keep_errors_beside(None)  # nothing of the run's folder is touched
         print_plan(checked, path, anew=anew)

@@ -7,10 +7,10 @@ from rich.table import Table
 
 from distillir.comparison.cell import shared_key
 from distillir.comparison.file import Comparison
+from distillir.dry_run.encoding import Encodings
+from distillir.dry_run.folder import open_dry
+from distillir.dry_run.plan import ABOUT, duration, plan
 from distillir.errors import DistillirError
-from distillir.pipeline.dry_encoding import Encodings
-from distillir.pipeline.dry_folder import open_dry
-from distillir.pipeline.estimate import ABOUT, duration, plan
 from distillir.progress import console, say
 
 #: Stages whose work is done once for all cells that share it, and those that every seed repeats.

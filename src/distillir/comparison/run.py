@@ -8,6 +8,7 @@ from distillir.comparison.cell import Cell, shared_key
 from distillir.comparison.file import Comparison
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
 from distillir.comparison.share import adopt, prepare
+from distillir.dry_run.plan import duration
 from distillir.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
 from distillir.files import atomic_file, read_json, write_json
@@ -15,7 +16,6 @@ from distillir.lock import locked
 from distillir.output_folder import is_empty
 from distillir.parallel import barrier, rank
 from distillir.pipeline.dark import dark
-from distillir.pipeline.estimate import duration
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.layers import layers
 from distillir.pipeline.pairs import pairs

@@ -8,11 +8,11 @@ import numpy as np
 
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
-from distillir.pipeline.dry_folder import DryFolder
-from distillir.pipeline.dry_search import Searches
+from distillir.dry_run.folder import DryFolder
+from distillir.dry_run.search import Searches
+from distillir.dry_run.speed import some
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
-from distillir.pipeline.speed import some
 from distillir.plans.lesson import Flags
 from distillir.retrieval.run import Scores
 from distillir.retrieval.sources import read_sources

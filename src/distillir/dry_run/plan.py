@@ -10,14 +10,14 @@ import numpy as np
 from rich.table import Table
 
 from distillir.collections.table import Rows
+from distillir.dry_run.encoding import Encoder, Encodings
+from distillir.dry_run.folder import DryFolder, open_dry
+from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
+from distillir.dry_run.search import Searches
+from distillir.dry_run.teacher import TeacherCosts
 from distillir.encoding.model_options import ModelOptions
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.cut_texts import say_cut_texts
-from distillir.pipeline.dry_encoding import Encoder, Encodings
-from distillir.pipeline.dry_folder import DryFolder, open_dry
-from distillir.pipeline.dry_lists import DryLists, evaluation_lists, training_lists
-from distillir.pipeline.dry_search import Searches
-from distillir.pipeline.dry_teacher import TeacherCosts
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.progress import console, say
@@ -76,7 +76,7 @@ def plan(folder: DryFolder, encodings: Encodings) -> list[Step]:
     """The steps of a run, with measured estimates.
 
     Args:
-        folder: Of the plan (`distillir.pipeline.dry_folder.open_dry`).
+        folder: Of the plan (`distillir.dry_run.folder.open_dry`).
         encodings: What is encoded by then; plans that are run one after another share them.
 
     Raises:
@@ -180,7 +180,7 @@ class _Plan:
             yield _step(folder.layers.is_dir(), "layers", work, lambda: self.teacher.layers(spec.teacher, self.lists))
 
     def _train(self, student: Encoder) -> Iterator[Step]:
-        from distillir.pipeline.dry_training import TrainingCosts
+        from distillir.dry_run.training import TrainingCosts
 
         several = len(self.method.stages) > 1
         costs = TrainingCosts(self.folder, self.lists)

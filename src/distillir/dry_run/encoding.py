@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.table import Rows, TextTable
+from distillir.dry_run.speed import seconds_each, some
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions
@@ -19,7 +20,6 @@ from distillir.encoding.sparse_vectors import sparse_arrays
 from distillir.encoding.store import VectorStore
 from distillir.encoding.token_vectors import token_arrays
 from distillir.encoding.vectors import Kind, encode_texts, vectors_folder
-from distillir.pipeline.speed import seconds_each, some
 
 _LOADERS: dict[str, Callable[..., Any]] = {
     "dense": load_sentence_transformer,

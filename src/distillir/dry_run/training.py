@@ -11,11 +11,11 @@ import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from distillir.collections.table import Rows
+from distillir.dry_run.folder import DryFolder
+from distillir.dry_run.lists import DryLists
 from distillir.errors import DistillirError
 from distillir.layers.layer_set import LayerSet
 from distillir.methods.compose import ComposedStage, Composition
-from distillir.pipeline.dry_folder import DryFolder
-from distillir.pipeline.dry_lists import DryLists
 from distillir.plans.lessons import Lessons
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from distillir.collections.table import Rows
+from distillir.dry_run.encoding import Encoder
+from distillir.dry_run.lists import DryLists
+from distillir.dry_run.search import ENOUGH, Searches
+from distillir.dry_run.speed import SAMPLE, seconds_each
 from distillir.files import cache_root
 from distillir.language_models.load import POINTWISE
-from distillir.pipeline.dry_encoding import Encoder
-from distillir.pipeline.dry_lists import DryLists
-from distillir.pipeline.dry_search import ENOUGH, Searches
-from distillir.pipeline.speed import SAMPLE, seconds_each
 from distillir.retrieval.sources import MODEL_SOURCES
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.cross_encoder import CrossEncoderTeacher
