@@ -1,4 +1,4 @@
-"""What the machine refused (room, memory, permission, open files), read from the errors of any library."""
+"""What the machine refused (room, memory, permission, open files, names), read from the errors of any library."""
 
 import errno
 import os
@@ -94,6 +94,9 @@ def _told(cause: BaseException, *, direct: bool, doing: str) -> DistillirError |
             remedy="lower training.token_budget or training.queries_per_step (grad_cache: true keeps large steps), "
             f"max_length or candidates.depth, or stop other programs; then {GO_ON}",
         )
+    if isinstance(cause, UnicodeEncodeError) and "surrogates" in cause.reason:
+        shown = ascii(cause.object[max(0, cause.start - 40) : cause.end + 40])
+        return DistillirError(f"{shown} is no Unicode text{during}", remedy="rename the file, or mend the text")
     if _NO_TEMPORARY.search(text):
         return DistillirError(f"{_short(text)}{during}", remedy="free space there, or set TMPDIR to a folder with room")
     if not direct:

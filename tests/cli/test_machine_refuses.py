@@ -133,3 +133,11 @@ def test_room_is_reserved_before_a_file_is_mapped(tmp_path: Path) -> None:
     with pytest.raises(OSError) as raised:
         reserve(tmp_path / "file", 1 << 50)
     assert str(refused_by_machine(raised.value)).startswith(f"{tmp_path / 'file'}: the disk is full")
+
+
+def test_a_name_that_is_no_unicode(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError) as raised:
+        pq.write_table(pa.table({"a": VALUES}), os.fsdecode(bytes(tmp_path) + b"/\xff"))
+    assert str(refused_by_machine(raised.value)).endswith(
+        r"/\udcff' is no Unicode text; rename the file, or mend the text"
+    )

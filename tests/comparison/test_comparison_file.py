@@ -97,7 +97,7 @@ def test_names_make_folders_that_no_file_system_refuses(tmp_path: Path) -> None:
         ({"recipe": BASE, "cells": {"a": {}}, "seeds": [-1]}, "seeds.*greater than or equal to 0"),
         ({"recipe": BASE, "cells": {"a": {}}, "seeds": [True]}, "seeds"),
         ({"recipe": BASE, "cells": {"a": {"seed": 3}}}, "write seeds"),
-        ({"recipe": BASE, "cells": {" ": {}}}, "a cell's name"),
+        ({"recipe": BASE, "cells": {" ": {}}}, "cells: a key is empty"),
         ({"recipe": BASE, "cells": {"a": 3}}, "cells.a: is neither a recipe's path nor a mapping"),
         ({"recipe": BASE, "grid": {"method": []}}, "grid.method"),
         ({"recipe": BASE, "grid": {"method": ["kl", "kl"]}}, "'kl' occurs twice"),

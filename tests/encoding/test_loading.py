@@ -176,3 +176,23 @@ def test_an_adapter_is_never_passed_over(small: str, tmp_path: Path) -> None:
         with pytest.raises(DistillirError, match="holds an adapter") as told:
             resolve_model(folder)
         assert "merge_and_unload" in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "no header", "a list as header"])
+def test_weights_that_are_cut_are_told_in_one_line(damage: str, small: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(small, tmp_path / "cut")
+    (weights,) = folder.glob("*.safetensors")
+    whole = weights.read_bytes()
+    header = b"[1]     "
+    made = {
+        "empty": b"",
+        "cut": whole[: len(whole) // 2],
+        "no header": b"\xff" * 64,
+        "a list as header": len(header).to_bytes(8, "little") + header,
+    }
+    weights.write_bytes(made[damage])
+    config = json.loads((folder / "config.json").read_text())
+    config.pop("dtype", None)  # then the weights are asked
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DistillirError, match=rf"^{folder}: the model cannot be loaded .*cut or damaged"):
+        load_sentence_transformer(folder, device="cpu")

@@ -219,5 +219,5 @@ def test_what_is_no_teaching_set(tiny: Collection, tmp_path: Path) -> None:
     info.write_text(json.dumps(whole), encoding="utf-8")
     for file in (tmp_path / "set").glob("*.arrow"):
         file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(DistillirError, match="it is damaged"):
+    with pytest.raises(DistillirError, match="is damaged: delete it"):
         open_teaching_set(tmp_path / "set")

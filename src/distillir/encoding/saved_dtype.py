@@ -57,10 +57,12 @@ def _first_weights(folder: Path) -> str | None:
     for file in sorted(folder.glob("*.safetensors")):
         with file.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
+            if size > file.stat().st_size:  # no such file: loading it says so
+                return None
             try:
                 header = json.loads(stream.read(size))
-            except ValueError:
+                kinds = [str(each.get("dtype")) for name, each in header.items() if name != "__metadata__"]
+            except (ValueError, AttributeError):
                 return None
-        kinds = [str(each.get("dtype")) for name, each in header.items() if name != "__metadata__"]
         return next((kind for kind in kinds if kind.startswith(("F", "BF"))), None)
     return None
