@@ -9,6 +9,11 @@ from distillir.errors import DistillirError
 from distillir.files import read_lines
 
 Places = dict[tuple[str, ...], int]
+# What PyYAML says of what people write most often, and the way out.
+_WAYS_OUT = (
+    ("unknown escape character", r"in double quotes a backslash begins an escape; write paths as 'C:\data' or C:/data"),
+    ("'\\t' that cannot start", "indent by blanks, not by tabs"),
+)
 
 
 def read_mapping(
@@ -49,7 +54,9 @@ def load_yaml(text: str, where: object) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"{where}:{mark.line + 1}" if mark and isinstance(where, Path) else where
-        raise DistillirError(f"not YAML ({getattr(error, 'problem', error)})", where=line) from None
+        problem = str(getattr(error, "problem", error))
+        remedy = next((way_out for part, way_out in _WAYS_OUT if part in problem), None)
+        raise DistillirError(f"not YAML ({problem})", where=line, remedy=remedy) from None
     except RecursionError:
         raise DistillirError("nested too deep, or holds itself by an anchor", where=where) from None
     except Exception as error:  # of whatever makes the values: int(), datetime.date(), base64, ...

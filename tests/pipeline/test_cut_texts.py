@@ -1,6 +1,7 @@
 """The report of what models do not read: against loaded models, by hand, and quickly for texts of megabytes."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from distillir.encoding.models import load_multi_vector, load_sentence_transform
 from distillir.encoding.reading import characters_read, tokens_read
 from distillir.encoding.text_limits import text_limits
 from distillir.pipeline.cut_texts import FACT, cut_by, cut_texts, tell_cut_texts, told
+from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.readers import readers, teacher_in_training
+from distillir.pipeline.score import score
 from distillir.recipe import Recipe
 from distillir.students.load import load_student
 from tiny_language_models import save_gpt2, save_t5
@@ -180,7 +183,8 @@ def test_train_teacher_tells_it_before_it_mines(source: str, tmp_path: Path, min
     assert found.words == pytest.approx((21 + 84 + 191) / 365)
     # Of three texts in 105 tokens, 26 are the query's and 37 each document's.
     (pair,) = cut_by(teacher_in_training(minilm_path, 105, pairwise=True), load_collection(source), 0)
-    assert pair.words == pytest.approx((63 + 163) / 365) and pair.queries == 0.5
+    assert pair.words == pytest.approx((63 + 163) / 365)
+    assert pair.queries == 0.5
     (tmp_path / "mine").write_text("kept")
     done = distillir(
         *("train-teacher", source, "--output", tmp_path / "mine", "--base", minilm_path, "--max-length", 22),
@@ -189,3 +193,14 @@ def test_train_teacher_tells_it_before_it_mines(source: str, tmp_path: Path, min
     assert done.returncode == 2
     line = "reads the first 22 tokens of query and document together: 30 % of the documents are longer, 81 % of all"
     assert line in done.stderr
+
+
+def test_each_stage_by_itself_says_that_prompts_are_missing(
+    source: str, tmp_path: Path, minilm_path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(minilm_path, tmp_path / "e5-small-v2")
+    with open_run(tmp_path / "run", recipe(source, student=str(tmp_path / "e5-small-v2"))) as folder:
+        mine(folder)
+        assert capsys.readouterr().err.count("trained with a prompt before their texts") == 1
+        score(folder)
+        assert "prompt" not in capsys.readouterr().err

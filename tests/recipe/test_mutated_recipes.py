@@ -114,6 +114,8 @@ def test_mutated_settings_and_comparisons_are_read_or_refused(tmp_path: Path) ->
         ("collection: x\nteacher: bm25\nstudent: m\nobjective: {kl: {3: 1}}\n", "objective.kl: the key 3 is no text"),
         ('collection: x\nteacher: bm25\nstudent: "a\\0b"\n', "student: .* holds a character that no text has"),
         ("collection: x\nteacher: bm25\nstudent:\t\n  model: m\n", "recipe.yaml:3: not YAML"),
+        ("teacher:\n\tdense: x\n", "recipe.yaml:2: not YAML .*; indent by blanks, not by tabs"),
+        ('collection: "C:\\data"\n', "recipe.yaml:1: not YAML .*begins an escape; write paths as 'C:.data' or C:/data"),
     ],
 )
 def test_slips_are_told_with_their_place(text: str, said: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from distillir.files import atomic_directory
 from distillir.parallel import barrier, rank
 from distillir.pipeline.cut_texts import tell_cut_texts
+from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
@@ -35,6 +36,7 @@ def mine(folder: RunFolder) -> None:
     Raises:
         DistillirError: A source cannot be read or loaded.
     """
+    look_at_models(folder)
     tell_cut_texts(folder)
     prepare_student(folder)
     if folder.recipe.teaching is not None:

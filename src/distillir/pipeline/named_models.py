@@ -1,8 +1,11 @@
 """The models that a recipe names beside the student: refused before anything is mined where they are no such thing."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import xxhash
 
 from distillir.encoding.identity import check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind, own_pooling
@@ -13,6 +16,8 @@ from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.layers.spec import LayerSpec
+from distillir.parallel import barrier
+from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
@@ -60,6 +65,16 @@ def check_named_models(recipe: Recipe) -> None:
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
     _say_missing_prompts([NamedModel("student", student.kind, student.model, student.options), *named])
+
+
+def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
+    """`check_named_models` for the models of a run; only ``again`` where it was done with the same settings."""
+    settings = json.dumps(folder.recipe.resolved(), default=str, sort_keys=True)
+    key = xxhash.xxh3_64_hexdigest(settings.encode())
+    if again or folder.noted().get("models_of") != key:
+        check_named_models(folder.recipe)
+        barrier()
+        folder.note(models_of=key)
 
 
 def _say_missing_prompts(models: list[NamedModel]) -> None:

@@ -10,7 +10,7 @@ from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.layers import layers
 from distillir.pipeline.mine import mine
-from distillir.pipeline.named_models import check_named_models
+from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.pairs import pairs
 from distillir.pipeline.report import report
@@ -37,7 +37,7 @@ def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
         DistillirError: As the stages do.
     """
     with open_run(output, recipe, anew=anew) as folder:
-        check_named_models(recipe)
+        look_at_models(folder, again=True)
         tell_cut_texts(folder)
         say(f"distillir run: {folder.collection.name} into {output}")
         if recipe.teaching is None:

@@ -12,6 +12,7 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
 from distillir.pipeline.cut_texts import tell_cut_texts
+from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
@@ -32,6 +33,7 @@ def score(folder: RunFolder) -> None:
     Raises:
         DistillirError: Candidates are missing, or the teacher cannot be loaded or gives no number.
     """
+    look_at_models(folder)
     tell_cut_texts(folder)
     taught = reusable(folder, "teaching set")
     ranked = folder.recipe.teacher is None or reusable(folder, "teacher's run")
