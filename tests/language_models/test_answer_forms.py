@@ -139,7 +139,7 @@ def test_answers_of_earlier_versions_are_used_where_a_sample_holds(
 ) -> None:
     with ScriptedServer(lambda body: says("Yes", likeliest={"Yes": -0.2, "No": -2.2})) as server:
         teacher = load_teacher(spec(server), cache=tmp_path)
-        earlier = ScoreCache(tmp_path / teacher.fingerprint(tiny))
+        earlier = ScoreCache(tmp_path / "scores" / teacher.fingerprint(tiny))
         documents = np.concatenate(ROWS[1])
         keys = pair_keys(tiny.queries, ROWS[0], tiny.corpus, documents)
         kept = (np.linspace(1.6, 2.4, 6) if held else np.linspace(-2.0, -1.0, 6)).astype(np.float32)
