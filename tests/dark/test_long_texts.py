@@ -5,7 +5,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-
 from distillir.collections import Collection
 from distillir.dark.make import Made, make_dark
 from distillir.dark.spec import MakingSpec

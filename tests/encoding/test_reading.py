@@ -14,7 +14,19 @@ from distillir.encoding.reading import characters_read, cut, fits, reads_whole, 
 
 HUGE = "the kettle sings and the tram waits " * 90_000
 PIECES = st.sampled_from(
-    ["the kettle ", "tramway, ", " ", "\n", " " * 70, "日本語の文章。", "a" * 150, "z" * 90 + " ", "e\u0301", "🦜", "पढ़ना "]
+    [
+        "the kettle ",
+        "tramway, ",
+        " ",
+        "\n",
+        " " * 70,
+        "日本語の文章。",
+        "a" * 150,
+        "z" * 90 + " ",
+        "e\u0301",
+        "🦜",
+        "पढ़ना ",
+    ]
 )
 LONG_TEXTS = st.lists(st.tuples(PIECES, st.integers(1, 30)), max_size=25).map(
     lambda parts: "".join(piece * count for piece, count in parts)

@@ -50,9 +50,7 @@ def test_the_program_ends_and_keeps_its_answers(kind: str, tiny_beir: Path, tmp_
     with ScriptedServer(reply) as server:
         environment = {**os.environ, "DISTILLIR_CACHE": str(tmp_path)}
         command = [sys.executable, "-c", PROGRAM, str(tiny_beir), server.address]
-        process = subprocess.Popen(
-            command, env=environment, stderr=subprocess.PIPE, preexec_fn=_default_interrupt
-        )
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=_default_interrupt)
         try:
             assert stuck.wait(120)
             time.sleep(0.3)

@@ -75,7 +75,9 @@ def test_few_are_counted_and_left_out_and_a_refusal_is_for_good(
             f"generated:{tiny.corpus.id(row)}" for row in ROWS.tolist() if row not in odd
         ]
         told = capsys.readouterr().err
-        assert "m made no query of 3 of 8 documents" in told and "1 cut off by max_tokens" in told and "1 refused" in told
+        assert (
+            "m made no query of 3 of 8 documents" in told and "1 cut off by max_tokens" in told and "1 refused" in told
+        )
         server.asked.clear()
         generator(server).make(tiny, ROWS)
         assert len(server.asked) == 2

@@ -35,7 +35,7 @@ from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import open_teaching_set
 
 # Dark examples of texts longer than the first, times the tokens that the student reads, are made of their beginnings:
-# with all that it reads, or, of text of hardly any tokens (blank, or one endless word), as long as the second times those.
+# with all that it reads, or, of text of hardly any tokens (blank, one endless word), as long as the second times those.
 _CHARACTERS_A_TOKEN, _MOST_CHARACTERS_A_TOKEN = 16, 64
 
 
