@@ -22,6 +22,10 @@ def chat(likeliest: dict[str, float], text: str = "Yes", **message: Any) -> dict
     return found
 
 
+def answer(*given: Any) -> Any:
+    return read_answer(*given)
+
+
 WORDS = [
     ("Yes", "No"), (" Yes", " No"), ("▁Yes", "▁No"), ("ĠYes", "ĠNo"), ("yes", "no"), ("YES", "NO"), ("ĊYes", "ĠNo"),
 ]  # fmt: skip
@@ -29,41 +33,41 @@ WORDS = [
 
 @pytest.mark.parametrize("words", WORDS)
 def test_words_in_every_tokenizers_form(words: tuple[str, str]) -> None:
-    assert read_answer(chat({words[0]: -0.1, words[1]: -2.5}), "Yes", "No") == (pytest.approx(2.4), None)
+    assert answer(chat({words[0]: -0.1, words[1]: -2.5}), "Yes", "No") == (pytest.approx(2.4), None)
     plain = says_plainly("Yes", likeliest={words[0]: -0.1, words[1]: -2.5})[1]["choices"][0]
-    assert read_answer(plain, "Yes", "No") == (pytest.approx(2.4), None)
+    assert answer(plain, "Yes", "No") == (pytest.approx(2.4), None)
 
 
 def test_all_forms_of_a_word_count_together_but_letters_have_their_case() -> None:
-    found, _ = read_answer(chat({"Yes": np.log(0.3), " yes": np.log(0.3), "No": np.log(0.2)}), "Yes", "No")
+    found, _ = answer(chat({"Yes": np.log(0.3), " yes": np.log(0.3), "No": np.log(0.2)}), "Yes", "No")
     assert found == pytest.approx(np.log(3))
     # "a" may begin "a document ...": it is no answer A.
-    assert read_answer(chat({"A": -1.0, "a": -0.7, "B": -2.0}), "A", "B") == (pytest.approx(1.0), None)
+    assert answer(chat({"A": -1.0, "a": -0.7, "B": -2.0}), "A", "B") == (pytest.approx(1.0), None)
 
 
 def test_numbers_in_place_of_tokens() -> None:
     told = {"token_id:9642": -0.1, "token_id:2822": -2.5, "token_id:7": -9.0}
-    assert read_answer(chat(told), "Yes", "No") == (pytest.approx(2.4), "bounded")
-    assert read_answer(chat(told, "No"), "Yes", "No") == (pytest.approx(-2.4), "bounded")
-    assert read_answer(chat(told, "Perhaps"), "Yes", "No") == (None, "neither")
+    assert answer(chat(told), "Yes", "No") == (pytest.approx(2.4), "bounded")
+    assert answer(chat(told, "No"), "Yes", "No") == (pytest.approx(-2.4), "bounded")
+    assert answer(chat(told, "Perhaps"), "Yes", "No") == (None, "neither")
 
 
 def test_words_of_several_tokens_are_known_by_the_first() -> None:
     told = {"ir": np.log(0.9), "relevant": np.log(0.09)}
-    assert read_answer(chat(told), "relevant", "irrelevant") == (pytest.approx(np.log(0.1)), None)
+    assert answer(chat(told), "relevant", "irrelevant") == (pytest.approx(np.log(0.1)), None)
     # What begins both tells nothing.
-    assert read_answer(chat({"un": -0.01, "x": -5.0}), "unsure", "unlikely") == (None, "neither")
+    assert answer(chat({"un": -0.01, "x": -5.0}), "unsure", "unlikely") == (None, "neither")
 
 
 def test_the_tail_of_a_distribution_is_no_answer() -> None:
     far = {"The": -0.001, "Yes": -14.0, "No": -13.0}
-    assert read_answer(chat(far, "The"), "Yes", "No") == (None, "tail")
-    assert read_answer(chat(far, "The"), "Yes", "No", least_share=0.0) == (pytest.approx(-1.0), None)
-    assert read_answer(chat({"The": -0.4, "Yes": -2.0, "No": -3.0}, "The"), "Yes", "No") == (pytest.approx(1.0), None)
+    assert answer(chat(far, "The"), "Yes", "No") == (None, "tail")
+    assert answer(chat(far, "The"), "Yes", "No", 0.0) == (pytest.approx(-1.0), None)
+    assert answer(chat({"The": -0.4, "Yes": -2.0, "No": -3.0}, "The"), "Yes", "No") == (pytest.approx(1.0), None)
     # On either side of the stated share.
     edge = {"The": np.log(0.8), "Yes": np.log(0.15), "No": np.log(0.05)}
-    assert read_answer(chat(edge), "Yes", "No", 0.19)[0] is not None
-    assert read_answer(chat(edge), "Yes", "No", 0.21) == (None, "tail")
+    assert answer(chat(edge), "Yes", "No", 0.19)[0] is not None
+    assert answer(chat(edge), "Yes", "No", 0.21) == (None, "tail")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_the_tail_of_a_distribution_is_no_answer() -> None:
     ],
 )
 def test_thoughts_are_told_as_thoughts(choice: dict[str, Any]) -> None:
-    assert read_answer(choice, "Yes", "No") == (None, "thinking")
+    assert answer(choice, "Yes", "No") == (None, "thinking")
 
 
 def spec(server: ScriptedServer, **more: Any) -> dict[str, Any]:
@@ -139,7 +143,7 @@ def test_answers_of_earlier_versions_are_used_where_a_sample_holds(
 ) -> None:
     with ScriptedServer(lambda body: says("Yes", likeliest={"Yes": -0.2, "No": -2.2})) as server:
         teacher = load_teacher(spec(server), cache=tmp_path)
-        earlier = ScoreCache(tmp_path / teacher.fingerprint(tiny))
+        earlier = ScoreCache(tmp_path / "scores" / teacher.fingerprint(tiny))
         documents = np.concatenate(ROWS[1])
         keys = pair_keys(tiny.queries, ROWS[0], tiny.corpus, documents)
         kept = (np.linspace(1.6, 2.4, 6) if held else np.linspace(-2.0, -1.0, 6)).astype(np.float32)

@@ -13,6 +13,7 @@ import torch
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.errors import DistillirError
+from distillir.language_models.asker import UNANSWERED
 from distillir.language_models.likelihood import QueryLikelihood
 from distillir.language_models.load import load_asker
 from distillir.language_models.local import language_model_fingerprint, load_language_model
@@ -232,3 +233,51 @@ def test_a_language_models_own_code_runs_only_if_it_may(
 def test_more_tokens_than_positions_are_refused(gpt2: str, tiny: Collection) -> None:
     with pytest.raises(DistillirError, match="max_length 513 is more than the model's 512 positions"):
         _asked(QueryLikelihood(gpt2, max_length=513), tiny, 1, 1)
+
+
+def test_the_two_words_must_have_their_share_of_the_probability(gpt2: str, t5: str, tiny: Collection) -> None:
+    queries, texts, odds = _asked(LocalChoice(gpt2, INSTUPR_POINTWISE, precision="float32"), tiny, 1)
+    loaded = load_language_model(gpt2)
+    words = loaded.tokenizer.convert_tokens_to_ids(["yes", "no"])
+    shares = []
+    for query, (text,) in zip(queries, texts, strict=True):
+        ids = loaded.ids([INSTUPR_POINTWISE.text(query, text) + INSTUPR_POINTWISE.cue])
+        with torch.no_grad():
+            shares.append(float(loaded.model(torch.tensor(ids)).logits[0, -1].softmax(0)[words].sum()))
+    edge = float(np.median(shares)) * (1 + 1e-3)  # between the fifth of nine and the sixth
+    asker = LocalChoice(gpt2, INSTUPR_POINTWISE, precision="float32", least_share=edge)
+    _, _, found = _asked(asker, tiny, 1)
+    np.testing.assert_array_equal(found == UNANSWERED, np.array(shares) < edge)
+    assert (found == UNANSWERED).sum() == 5
+    np.testing.assert_allclose(found[found != UNANSWERED], odds[found != UNANSWERED], atol=1e-4)
+    with pytest.raises(DistillirError, match=r"together have less than 0\.999 of the probability.*least_share"):
+        _asked(LocalChoice(gpt2, INSTUPR_POINTWISE, precision="float32", least_share=0.999), tiny, 1)
+    # What was trained to say its two words is read as published, under the name that its answers had.
+    for kind, value, least in (("prompt", gpt2, 0.01), ("monot5", t5, 0.0)):
+        loaded_asker = load_asker(kind, value, "here")
+        assert isinstance(loaded_asker, LocalChoice) and loaded_asker.least_share == least
+        assert (loaded_asker.kept_under() == loaded_asker.fingerprint()) == (least == 0)
+
+
+def test_no_number_is_no_unlikely_answer(gpt2: str, tmp_path: Path, tiny: Collection) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(gpt2)
+    with torch.no_grad():
+        model.transformer.ln_f.weight.fill_(float("nan"))
+    model.save_pretrained(tmp_path / "spoilt")
+    AutoTokenizer.from_pretrained(gpt2).save_pretrained(tmp_path / "spoilt")
+    teacher = load_teacher({"prompt": {"model": str(tmp_path / "spoilt"), "precision": "float32"}}, cache=tmp_path)
+    with pytest.raises(DistillirError, match="as nan"):
+        teacher.score(tiny, np.array([0]), [np.array([1, 2])])
+
+
+def test_megabytes_are_asked_about_as_their_beginning_is(gpt2: str, t5: str) -> None:
+    huge = "the kettle sings and the tram waits " * 60_000
+    for asker in (
+        QueryLikelihood(gpt2, precision="float32"),
+        LocalChoice(gpt2, INSTUPR_POINTWISE, precision="float32"),
+        LocalChoice(t5, MONOT5, precision="float32"),
+    ):
+        (_, whole), (_, short) = (next(iter(asker.ask([text], [(text,)]))) for text in (huge, huge[:20_000]))
+        assert whole == pytest.approx(short, abs=1e-6) and not asker.reads("q", huge)

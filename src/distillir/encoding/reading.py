@@ -20,8 +20,8 @@ def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = C
     """The beginning of a text, with at least its first ``tokens`` tokens just as the whole has them.
 
     What is tokenised to find out grows with ``tokens`` and not with the text. The cut is at white space, where
-    tokenizers begin anew; of writing without any it lies `SPARE_TOKENS` behind what is read. Text that is blank, or
-    one word, for hundreds of thousands of characters stays whole.
+    tokenizers begin anew; of writing without any it lies `SPARE_TOKENS` behind what is read. Text that is blank, or one
+    word, for hundreds of thousands of characters stays whole.
 
     Args:
         tokenizer: transformers'; of another kind, or one that cuts texts at their beginning: the text stays whole.
@@ -36,7 +36,7 @@ def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = C
 
 
 def _head(tokenizer: Any, text: str, tokens: int, characters: int = CHARACTERS_A_TOKEN) -> str | None:
-    """The beginning of a text, or all of a short one; None where it would be as good as all. See `shortened`."""
+    """The beginning of a text, or all of a short one; None where it has hardly any tokens."""
     while characters <= _MOST_CHARACTERS_A_TOKEN:
         end = characters * (tokens + SPARE_TOKENS)
         if end >= len(text):
