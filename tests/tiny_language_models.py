@@ -35,3 +35,12 @@ def _save(model: Any, minilm: str, folder: Path, chat: str | None = None) -> str
     tokenizer.chat_template = chat
     tokenizer.save_pretrained(str(folder))
     return str(folder)
+
+
+def let_it_end(folder: str) -> None:
+    """Make the end the last token that a model may write: one of random weights would never come to it."""
+    from transformers import GenerationConfig
+
+    settings = GenerationConfig.from_pretrained(folder)
+    settings.eos_token_id = settings.forced_eos_token_id = 102
+    settings.save_pretrained(folder)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from distillir.errors import DistillirError
 from distillir.files import cache_root
 from distillir.language_models.generator import load_generator
 from distillir.language_models.spec import read_generator_spec
-from tiny_language_models import save_gpt2, save_t5
+from tiny_language_models import let_it_end, save_gpt2, save_t5
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "t5", "chat"])
@@ -27,7 +26,7 @@ def test_a_models_own_words_asked_for_once(kind: str, minilm_path: str, tmp_path
         else save_gpt2(minilm_path, tmp_path / kind, kind == "chat")
     )
     make = AutoModelForCausalLM if kind != "t5" else AutoModelForSeq2SeqLM
-    _let_it_end(make.from_pretrained(model), model)
+    let_it_end(model)
     spec = read_generator_spec({"model": model, "max_tokens": 6, "template": "{document} so"}, "here")
     written = dict(load_generator(spec).write([tiny.corpus.text(3), tiny.corpus.text(40)]))
     tokenizer = AutoTokenizer.from_pretrained(model)
@@ -51,12 +50,6 @@ def test_a_models_own_words_asked_for_once(kind: str, minilm_path: str, tmp_path
     (added,) = set(folder.glob("*.jsonl")) - {kept}
     assert [json.loads(line) for line in added.read_text().splitlines()] == [json.loads(lines[1])]
     assert generator.make(tiny, np.array([3, 40])) == made and len(list(folder.glob("*.jsonl"))) == 2
-
-
-def _let_it_end(model: Any, folder: str) -> None:
-    """The last token that it may write is the end, or a model of random weights would never come to one."""
-    model.generation_config.eos_token_id = model.generation_config.forced_eos_token_id = 102
-    model.generation_config.save_pretrained(folder)
 
 
 def test_what_is_a_query() -> None:

@@ -15,7 +15,7 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
-from tiny_language_models import save_gpt2
+from tiny_language_models import let_it_end, save_gpt2
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,7 @@ def test_without_labels_and_without_queries(
         wanted: dict[str, Any] = {"split": None, "unjudged": True}
     else:
         model = save_gpt2(minilm_path, tmp_path / "gpt2")
+        let_it_end(model)
         generator = {"model": model, "max_tokens": 8}
         wanted = {"split": None, "sentences": 30, "generated": 5, "generator": generator, "round_trip": 3}
     pairs = {"teacher": {"cross-encoder": str(pairwise)}, "per_query": 3, "choice": "disagreement"}
