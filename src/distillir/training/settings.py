@@ -43,7 +43,9 @@ class TrainingSettings(BaseModel):
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field("linear", description="what follows")
-    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm, a joint teacher's by its own")
+    max_grad_norm: float = Field(
+        1.0, gt=0, description="gradients are clipped to this norm, a joint teacher's by its own"
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="dropout while training; null keeps the model's own")
     gradient_accumulation: int = Field(1, ge=1, description="batches a step is divided into; the gradient is the same")
     grad_cache: bool = Field(False, description="encode twice to hold one chunk's activations: long lists fit")
