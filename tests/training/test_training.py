@@ -68,7 +68,7 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     else:
         joint = {"teacher": {"dense": _shallow(minilm_path, tmp_path)}, "joint": True, "count": 1, "redraw": 3}
         # Its checkpoints are three times as large: not one at each step.
-        settings |= {"layers": joint, "in_batch": "all", "checkpoint_seconds": 1}
+        settings |= {"layers": joint, "in_batch": "all", "checkpoint_seconds": 1, "epochs": 6}
     _train(tiny, _job(tmp_path / "whole", **settings))
     losses = _losses(tmp_path / "whole")
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
