@@ -25,7 +25,7 @@ def doing(what: str | Callable[[], str]) -> Iterator[None]:
 
 
 def was_doing(error: BaseException) -> str:
-    """What was being done, from the outermost part of the work to the innermost; empty where nothing named itself."""
+    """The work being done, from the outermost part to the innermost; empty where nothing named itself."""
     named: list[str] = []
     cause: BaseException | None = error
     seen: set[int] = set()

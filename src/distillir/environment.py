@@ -1,4 +1,4 @@
-"""What the machine refused (room, memory, permission, open files, names), read from the errors of any library."""
+"""Refusals of the machine (room, memory, permission, open files, names), read from the errors of any library."""
 
 import errno
 import os
@@ -64,7 +64,7 @@ def raise_if_refused(error: BaseException) -> None:
 
 
 def lost_other_process(error: BaseException) -> bool:
-    """Whether an error says only that another process of this run has ended."""
+    """Tell whether an error says only that another process of this run has ended."""
     return any(_ANOTHER_PROCESS.search(str(cause)) and not isinstance(cause, DistillirError) for cause in _chain(error))
 
 
@@ -118,7 +118,7 @@ def _told(cause: BaseException, *, direct: bool, doing: str) -> DistillirError |
 
 
 def _other_folder(path: str) -> str:
-    """How to get out of a folder that may not be written."""
+    """Tell how to get out of a folder that may not be written."""
     root = cache_root()
     if Path(path).absolute().is_relative_to(root.absolute()):
         return f"the cache {root} lacks something and may not be written: set DISTILLIR_CACHE to a folder of your own"

@@ -26,7 +26,7 @@ def own_mark() -> str:
 
 
 def is_half_made(path: Path) -> bool:
-    """Whether a name is one that `own_mark` made: what is being written, or what a kill left."""
+    """Tell whether a name is one that `own_mark` made: what is being written, or what a kill left."""
     return _OURS.match(path.name) is not None
 
 
@@ -52,7 +52,7 @@ def sweep(folder: Path) -> None:
 
 
 def _is_left(path: Path) -> bool:
-    """Whether nobody makes a half-made file any more."""
+    """Tell whether nobody makes a half-made file any more."""
     ours = _OURS.match(path.name)
     if ours is None:
         return False
@@ -77,7 +77,7 @@ def _lives(process: int) -> bool:
 
 @cache
 def _process_space() -> str:
-    """Where process numbers mean what they mean here: this machine since it was started, this container."""
+    """Tell where process numbers mean what they mean here: this machine since it was started, this container."""
     parts = [platform.node()]
     with suppress(OSError):  # a system without /proc
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())

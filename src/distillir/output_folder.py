@@ -15,7 +15,7 @@ def error_files(folder: Path) -> list[Path]:
 
 
 def is_empty(folder: Path, *but: str) -> bool:
-    """Whether a folder holds nothing that anybody made.
+    """Tell whether a folder holds nothing that anybody made.
 
     Args:
         folder: It must exist.

@@ -1,4 +1,4 @@
-"""Which of several processes this is (``accelerate launch``), waiting for the others, and agreeing with them."""
+"""The place of this process among several (``accelerate launch``), waiting for the others, agreeing with them."""
 
 import os
 import pickle

@@ -70,7 +70,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _draws() -> bool:
-    """Whether bars can be drawn over; colours forced for a log file (FORCE_COLOR) make no terminal of it."""
+    """Tell whether bars can be drawn over; colours forced for a log file (FORCE_COLOR) make no terminal of it."""
     if console.is_jupyter:
         return True
     try:

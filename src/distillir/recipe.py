@@ -37,7 +37,7 @@ class NamedPrompt(Part):
 
 
 class PromptsSpec(Part):
-    """What stands before texts."""
+    """Prompts that stand before texts."""
 
     query: str | NamedPrompt | None = Field(None, description="before queries, as it is written; null: the model's own")
     document: str | NamedPrompt | None = Field(
@@ -69,12 +69,12 @@ class StudentSpec(Part):
 
     @property
     def options(self) -> ModelOptions:
-        """How the model that it starts from is loaded."""
+        """Options for loading the model that it starts from."""
         return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
 
     @property
     def saved_options(self) -> ModelOptions:
-        """How a folder is loaded that it was saved in, prompts and all."""
+        """Options for loading a folder that it was saved in, prompts and all."""
         return ModelOptions(trust_remote_code=self.trust_remote_code)
 
     def penalties(self, first: bool = True) -> tuple[dict[str, float], float]:

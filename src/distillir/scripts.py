@@ -28,7 +28,7 @@ def count_words(text: str) -> float:
 
 
 def end_of_words(text: str, number: int) -> int:
-    """Where the first so many words of a text end, counted as `count_words` does; its end where it has no more."""
+    """Tell where the first so many words of a text end, counted as `count_words` does; its end where it has no more."""
     left, last = 2 * number, 0
     for found in _PIECE.finditer(text):
         left -= 1 if found["letter"] is not None else 2

@@ -157,7 +157,7 @@ def _write(text: str) -> None:
 
 
 def _reader_is_gone() -> bool:
-    """Whether whoever read this program's output has left."""
+    """Tell whether whoever read this program's output has left."""
     for stream in (sys.stdout, sys.stderr):
         try:
             poll = select.poll()

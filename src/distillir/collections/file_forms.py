@@ -13,7 +13,7 @@ from distillir.errors import DistillirError
 
 
 class Form(Enum):
-    """How a file holds its entries: as rows of cells, or as objects with keys."""
+    """The form in which a file holds its entries: rows of cells, or objects with keys."""
 
     TABLE = "table"
     JSON = "json"
@@ -45,7 +45,7 @@ Records = Callable[[], Iterator[tuple[int, dict[str, Any]]]]
 
 
 def is_readable(path: Path, *, judgements: bool = False) -> bool:
-    """Whether a file's name is that of a form which is read."""
+    """Tell whether a file's name is that of a form which is read."""
     suffix = plain_name(path).suffix.lower()
     return suffix in SUFFIXES or (judgements and suffix in JUDGEMENT_SUFFIXES)
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are the corpus, the queries and the judgements, and which look like it and are not read."""
+"""The files of a folder that are the corpus, the queries and the judgements, and those that only look like it."""
 
 import re
 from collections.abc import Iterator
@@ -99,7 +99,7 @@ def passed_over(folder: Path, read: list[Path]) -> list[str]:
 
 
 def seen(folder: Path) -> str:
-    """What lies in a folder, for a message."""
+    """Tell what lies in a folder, for a message."""
     names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir() if entry.name[0] != ".")
     return (", ".join(names[:_SHOWN]) or "nothing") + (
         f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

@@ -70,7 +70,7 @@ def _judgements(collection: Collection) -> list[str]:
 
 
 def count_makeable(kind: str, collection: Collection, most: int, sample: int = 2000) -> int:
-    """How many queries a sample of the documents gives, ``most`` at most; ``kind`` is ``title`` or ``sentence``."""
+    """Number of queries that a sample of the documents gives, up to ``most``; ``kind`` is ``title`` or ``sentence``."""
     corpus = collection.corpus
     return len(_made(kind, most, corpus, np.random.default_rng(0).permutation(len(corpus))[:sample]))
 

@@ -29,7 +29,7 @@ class JoinedTable(TextTable):
 
     @property
     def is_ascii(self) -> bool:
-        """Whether both tables hold ASCII alone."""
+        """Tell whether both tables hold ASCII alone."""
         return self.first.is_ascii and self.second.is_ascii
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ _REMEMBERED = 1 << 16
 
 
 class KnownPositives:
-    """What is known to be relevant to each query of a collection, as keys of texts.
+    """Documents known to be relevant to each query of a collection, as keys of texts.
 
     Known are the documents that any split judges relevant and the document that a query was made of; since they are
     compared by text, a copy of one under another id is known too.
@@ -53,7 +53,7 @@ class KnownPositives:
         return np.unique(self.texts[documents if row < 0 else np.append(documents, row)])
 
     def among(self, query: int, documents: Rows, relevant: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Which of a list's documents [N] must not be its negatives: positives and all that has a positive's text.
+        """Tell which of a list's documents [N] must not be its negatives: positives and all that has a positive's text.
 
         Args:
             query: Query row.

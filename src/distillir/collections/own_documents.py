@@ -48,7 +48,7 @@ def own_documents(collection: Collection, queries: Rows) -> OwnDocuments:
 
 
 def _judged(collection: Collection, queries: Rows, documents: Rows) -> npt.NDArray[np.bool_]:
-    """Whether any split judges each document [Q] relevant to its query [Q]."""
+    """Tell whether any split judges each document [Q] relevant to its query [Q]."""
     found = np.zeros(len(queries), dtype=bool)
     if not (documents >= 0).any():
         return found

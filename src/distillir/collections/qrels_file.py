@@ -47,7 +47,7 @@ class QrelsFile:
         return judgements_of(records, str(self.path), self._unread)
 
     def notes(self) -> list[str]:
-        """What was passed over, after `read`."""
+        """Tell what was passed over, after `read`."""
         notes = [*self._told, *([note.replace("keys", "columns or keys")] if (note := self._unread.note()) else [])]
         return [f"{self.path}: {note}" for note in notes]
 
@@ -111,7 +111,7 @@ class QrelsFile:
 
 
 def is_out_of_order_file(path: Path) -> bool:
-    """Whether the first line of a table is such a header; nothing else of the file is read."""
+    """Tell whether the first line of a table is such a header; nothing else of the file is read."""
     form, _ = form_of(path)
     if form is not Form.TABLE:
         return False

@@ -46,7 +46,7 @@ def header_names(first: Sequence[str]) -> list[str] | None:
 
 
 def is_out_of_order(first: Sequence[str]) -> bool:
-    """Whether a first line is a header under which the columns do not stand as query, (0,) document, grade."""
+    """Tell whether a first line is a header under which the columns do not stand as query, (0,) document, grade."""
     names = header_names(first)
     keys = None if names is None else find_qrels_keys(names)
     if names is None or keys is None:
@@ -57,7 +57,7 @@ def is_out_of_order(first: Sequence[str]) -> bool:
 
 
 def find_qrels_keys(names: Sequence[str]) -> QrelsKeys | None:
-    """Which of the names are those of query, document and grade; None where one is missing."""
+    """Tell which of the names are those of query, document and grade; None where one is missing."""
     query = first_named(names, JUDGED_QUERIES)
     document = first_named([name for name in names if name != query], JUDGED_DOCUMENTS)
     grade = first_named([name for name in names if name not in (query, document)], GRADES)

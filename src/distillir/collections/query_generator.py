@@ -71,7 +71,7 @@ class QueryGenerator:
         return kept
 
     def unanswered(self, collection: Collection, documents: Rows) -> int:
-        """How many distinct texts of documents `make` would ask about; nothing is asked."""
+        """Number of distinct texts of documents that `make` would ask about; nothing is asked."""
         known = dict(
             _read(cache_root() / "generated-queries" / self._generator.fingerprint(), self._generator.max_tokens)
         )
@@ -109,7 +109,7 @@ def query(said: str) -> str | None:
 
 
 def _read(folder: Path, max_tokens: int) -> Iterator[tuple[str, str | None]]:
-    """What was said so far, None for a refusal; a line that a kill tore is passed over.
+    """Tell what was said so far, None for a refusal; a line that a kill tore is passed over.
 
     Lines without ``answer`` are of versions that kept everything: those that are empty (a call that was rejected), that
     hold thoughts, or that may have been cut are passed over, too, and so asked for again.

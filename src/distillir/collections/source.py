@@ -87,5 +87,5 @@ class Source(ABC):
         """The judgements, one part a split; empty where there are none."""
 
     def notes(self) -> Sequence[str]:
-        """What a user should be told of the source as a whole: files beside it that are not read."""
+        """Tell what a user should be told of the source as a whole: files beside it that are not read."""
         return ()

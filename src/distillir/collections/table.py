@@ -38,7 +38,7 @@ class TextTable:
 
     @cached_property
     def is_ascii(self) -> bool:
-        """Whether no text or title holds a character outside ASCII; the texts' bytes are read once, at memory speed."""
+        """True where no text or title holds a character outside ASCII; bytes are read once, at memory speed."""
         for chunk in (*self._columns["title"], *self._columns["text"]):
             data = chunk.buffers()[-1]
             letters = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8)

@@ -43,7 +43,7 @@ class Odd:
 
 @dataclass(frozen=True)
 class Table:
-    """How a file is read as rows.
+    """The way in which a file is read as rows.
 
     Attributes:
         path: The file.
@@ -73,7 +73,7 @@ class Table:
 
 
 def is_csv(path: Path) -> bool:
-    """Whether a file is named as CSV, compressed or not."""
+    """Tell whether a file is named as CSV, compressed or not."""
     return plain_name(path).suffix.lower() == ".csv"
 
 
@@ -178,7 +178,7 @@ def _table(path: Path, delimiter: str, quoted: bool, found: _Widths) -> Table:
 
 
 class _Quotes:
-    """Whether quotation marks in the cells of a file are those of CSV."""
+    """A count of whether quotation marks in the cells of a file are those of CSV."""
 
     def __init__(self) -> None:
         self.bare = self.special = False
@@ -202,7 +202,7 @@ class _Quotes:
                 self.opened = self.opened or cell[0] == '"'
 
     def consistent(self, lines: int) -> bool:
-        """Whether every quotation mark is one of a quoted cell, and not by chance."""
+        """Tell whether every quotation mark is one of a quoted cell, and not by chance."""
         full = any(
             count == lines or (count == lines - 1 and column not in self.first) for column, count in self.whole.items()
         )

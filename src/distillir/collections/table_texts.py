@@ -83,7 +83,7 @@ class TableTexts:
             )
 
     def notes(self) -> list[str]:
-        """What was read and what was not, after `read`."""
+        """Tell what was read and what was not, after `read`."""
         if not self._names:
             return []
         keys, unread = choose_text_keys(self._names, self.kind, str(self.path)), Unread()
@@ -118,7 +118,7 @@ class TableTexts:
             self._names = self._positions([first, *rest], f"{self.path}:{line}")
 
     def _is_header(self, first: Sequence[str], rest: Sequence[Sequence[str]], where: str) -> bool:
-        """Whether the first line names the columns.
+        """Tell whether the first line names the columns.
 
         Raises:
             DistillirError: It may, and it may be a text.

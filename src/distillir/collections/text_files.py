@@ -53,7 +53,7 @@ def text_part(path: Path, kind: Kind, split: str | None = None) -> TextPart:
 
 
 def reading_mark(path: Path, kind: Kind) -> str:
-    """What names the way a file is read, where that is another way than that of earlier imports in the cache.
+    """Tell what names the way a file is read, where that is another way than that of earlier imports in the cache.
 
     Tables were read line by line before, and JSON lines had no titles but ``title``. Empty for what was read the same.
     """

@@ -80,7 +80,7 @@ def shown_keys(names: Sequence[str]) -> str:
 
 
 class Unread:
-    """How many lines of a file hold something under keys that are not read."""
+    """Number of lines of a file that hold something under keys that are not read."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -101,7 +101,7 @@ class Unread:
 
 
 def keys_note(keys: TextKeys, unread: Unread, kind: Kind) -> list[str]:
-    """What a user should know of the keys of a file: which were read where they are not BEIR's, and which were not."""
+    """Notes on the keys of a file: those that were read where they are not BEIR's, and those that were not."""
     known = {*id_names(kind), *text_names(kind)}
     rivals = any(plain_key(key) in known for key in unread.counts)
     notes = []

@@ -1,4 +1,4 @@
-"""What encoding texts would cost a run: each text once by each model, and what the cache holds not at all."""
+"""The cost of encoding texts in a run: each text once by each model, and what the cache holds not at all."""
 
 import time
 from collections.abc import Callable
@@ -58,11 +58,11 @@ class Encoder:
 
     @property
     def resolved(self) -> Precision:
-        """What it computes in here."""
+        """The precision that it computes in here."""
         return resolve_precision(self.precision, pick_device())
 
     def encode(self, model: Any, texts: list[str], side: Kind) -> Any:
-        """What a loaded model makes of texts, without a cache, as the stages have it made."""
+        """Tell what a loaded model makes of texts, without a cache, as the stages have it made."""
         if self.kind == "dense":
             return encode_texts(model, texts, kind=side, precision=self.resolved)
         arrays = token_arrays if self.kind == "multi-vector" else sparse_arrays
@@ -71,7 +71,7 @@ class Encoder:
 
 @dataclass
 class Encodings:
-    """Which texts are encoded already, in the cache or earlier in the plan, and what the others cost."""
+    """Texts that are encoded already, in the cache or earlier in the plan, and the cost of the others."""
 
     _done: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     _rates: dict[tuple[str, ...], float] = field(default_factory=dict)

@@ -55,22 +55,22 @@ class DryLists:
         return drawn
 
     def relevant(self, index: int) -> Flags:
-        """Which of them are taken for judged relevant."""
+        """Tell which of them are taken for judged relevant."""
         return self.positives[index]
 
     @property
     def total(self) -> int:
-        """How many lists there will be."""
+        """Number of lists."""
         return len(self.every)
 
     @property
     def pairs(self) -> int:
-        """How many candidates all lists will have."""
+        """Number of candidates of all lists."""
         return round(self.total * float(np.mean([len(rows) for rows in self.rows]))) if self.rows else 0
 
     @property
     def usable(self) -> int:
-        """How many lists will have two candidates or more."""
+        """Number of lists of two candidates or more."""
         return round(self.total * float(np.mean([len(rows) > 1 for rows in self.rows]))) if self.rows else 0
 
     def distinct(self) -> Rows:

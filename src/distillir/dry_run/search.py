@@ -1,4 +1,4 @@
-"""What sources of candidates and searches would cost a run, measured on some queries and documents."""
+"""The cost of sources of candidates and searches in a run, measured on some queries and documents."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What a teacher's scores would cost a run: pairs that it reads, texts that it encodes, and what is kept already."""
+"""The cost of a teacher's scores in a run: pairs that it reads, texts that it encodes, less what is kept already."""
 
 import time
 from collections.abc import Mapping, Sequence

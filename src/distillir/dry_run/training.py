@@ -1,4 +1,4 @@
-"""What training would cost a run: steps of the trainer itself on lists of the plan, timed after a warm start."""
+"""The cost of training in a run: steps of the trainer itself on lists of the plan, timed after a warm start."""
 
 import json
 import time

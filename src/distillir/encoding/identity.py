@@ -47,7 +47,7 @@ def model_identity(model: Any, options: ModelOptions = PLAIN, sides: tuple[Side,
 
 
 def has_own_code(name: str | os.PathLike[str]) -> bool:
-    """Whether Python code comes with a model, or is named by it: a class of its own, or a module."""
+    """Tell whether Python code comes with a model, or is named by it: a class of its own, or a module."""
     files = ("config.json", "tokenizer_config.json")
     kinds = [str(module.get("type")) for module in read_modules(name)]
     foreign = any(not kind.startswith(("sentence_transformers.", "pylate.")) for kind in kinds)
@@ -88,7 +88,7 @@ def default_prompt(name: str | os.PathLike[str]) -> str | None:
 
 
 def has_prompts(name: str | os.PathLike[str]) -> bool:
-    """Whether a model's files put anything before queries or documents."""
+    """Tell whether a model's files put anything before queries or documents."""
     config = read_model_json(name, "config_sentence_transformers.json")
     own, default = _saved_prompts(name), config.get("default_prompt_name")
     return any(chosen_prompt(own, default, side) for side in SIDES)

@@ -46,7 +46,7 @@ _OWN_CODE = re.compile("custom code|third-party code")
 
 
 def own_code(name: str) -> DistillirError:
-    """What is said of a model that cannot be loaded without running code of its own, which the recipe did not allow."""
+    """Refusal of a model that cannot be loaded without running its own code, which the recipe did not allow."""
     return DistillirError(
         "is a model with Python code of its own, which is not run unless the recipe allows it",
         where=name,

@@ -149,7 +149,7 @@ def read_modules(name: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def first_module_path(name: str | os.PathLike[str]) -> str:
-    """Where in a model's folder its transformer lies: empty for the folder itself, else such as ``0_Transformer``."""
+    """Place of the transformer in a model's folder: empty for the folder itself, else such as ``0_Transformer``."""
     modules = read_modules(name)
     return str(modules[0].get("path") or "") if modules else ""
 
@@ -176,7 +176,7 @@ def similarity_name(name: str | os.PathLike[str]) -> str:
 
 
 def unmerged(name: str | os.PathLike[str]) -> DistillirError:
-    """What is said of a model whose folder holds an adapter (LoRA), alone or beside whole weights.
+    """Tell what is said of a model whose folder holds an adapter (LoRA), alone or beside whole weights.
 
     An adapter's base lies elsewhere and may change there, and beside whole weights nobody can tell whether it is in
     them already: either would be a guess.

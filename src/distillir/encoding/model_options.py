@@ -1,4 +1,4 @@
-"""What a recipe says of a model beside its name: the prompts before texts, and whether the model's own code may run."""
+"""Options of a model beside its name in a recipe: prompts before texts, and whether its own code may run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class PromptChoice:
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """How a model is loaded.
+    """Options for loading a model.
 
     Attributes:
         trust_remote_code: Whether Python code that comes with the model may run.
@@ -35,7 +35,7 @@ class ModelOptions:
 
     @classmethod
     def of(cls, prompts: Mapping[str, Any] | None = None, trust_remote_code: bool = False) -> "ModelOptions":
-        """From a recipe's ``prompts`` and ``trust_remote_code``.
+        """Make them from a recipe's ``prompts`` and ``trust_remote_code``.
 
         Raises:
             DistillirError: As `check_prompts`.

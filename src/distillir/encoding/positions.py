@@ -1,4 +1,4 @@
-"""How many tokens a model has positions for."""
+"""The number of tokens that a model has positions for."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _TABLES = ("position_embeddings", "embed_positions", "wpe")
 
 
 def usable_positions(transformer: Any) -> int | None:
-    """How many tokens a transformers model can read; None where it does not say.
+    """Number of tokens that a transformers model can read; None where it does not say.
 
     RoBERTa's kin (XLM-RoBERTa, CamemBERT, MPNet, Longformer and more) number positions from ``padding_idx + 1`` on, so
     that the first ones of their table are for no token: 514 positions are 512 tokens. Such a table has a

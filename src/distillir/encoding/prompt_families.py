@@ -27,7 +27,7 @@ _FAMILIES: tuple[tuple[str, dict[str, str]], ...] = (
 
 
 def expected_prompts(name: str | os.PathLike[str]) -> dict[str, str] | None:
-    """What a dense model's family puts before texts, where the model's own files put nothing; None for others.
+    """Prompts that a dense model's family puts before texts, where its own files put nothing; None for others.
 
     Families are known by name: that of the folder or on the hub, or of the model that the configuration says it came
     from (``_name_or_path``, ``base_model``).

@@ -1,4 +1,4 @@
-"""How much of a text a model reads: it truncates what is longer than its limit.
+"""The part of a text that a model reads: it truncates what is longer than its limit.
 
 A tokenizer reads a text to its end before it truncates: megabytes for a few hundred tokens, again and again where parts
 of a text are tried. Here long texts are cut by characters first, so far behind what is read that nothing changes.
@@ -92,7 +92,7 @@ def tokens_read(model: Any, text: str, *, limit: int | None = None) -> tuple[int
 
 
 def fits(tokenizer: Any, text: str, tokens: int) -> bool:
-    """Whether a text has no more tokens, special ones not counted."""
+    """Tell whether a text has no more tokens, special ones not counted."""
     ids = tokenizer(shortened(tokenizer, text, tokens), add_special_tokens=False, verbose=False)["input_ids"]
     return len(ids) <= tokens
 
@@ -112,7 +112,7 @@ def cut(tokenizer: Any, texts: Sequence[str], tokens: int) -> list[str]:
 
 
 def characters_read(tokenizer: Any, texts: Sequence[str], rooms: Sequence[int]) -> list[int]:
-    """How many characters of each text are in its first ``rooms`` tokens, special ones not counted.
+    """Number of characters of each text in its first ``rooms`` tokens, special ones not counted.
 
     All of a text that is read whole, white space at its end included, or that is blank or one word for hundreds of
     thousands of characters; else as `cut`.
@@ -140,7 +140,7 @@ def characters_read(tokenizer: Any, texts: Sequence[str], rooms: Sequence[int]) 
 
 
 def _token_ends(tokenizer: Any, texts: list[str], tokens: int) -> list[list[int]]:
-    """Where each of at most ``tokens`` tokens of each text ends, in characters."""
+    """Tell where each of at most ``tokens`` tokens of each text ends, in characters."""
     options = {"add_special_tokens": False, "truncation": True, "max_length": tokens, "verbose": False}
     if getattr(tokenizer, "is_fast", False):
         read = tokenizer(texts, return_offsets_mapping=True, **options)["offset_mapping"]

@@ -12,7 +12,7 @@ _WORDS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat1
 
 
 def saved_in_half(name: str | os.PathLike[str]) -> bool:
-    """Whether transformers, left to itself, would load a model in less than float32; see `saved_dtype`.
+    """Tell whether transformers, left to itself, would load a model in less than float32; see `saved_dtype`.
 
     Here weights are loaded in float32 (`distillir.encoding.models`), so that what earlier versions computed with such a
     model is another thing and has another name in the caches.

@@ -149,7 +149,7 @@ def segments_folder(
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
 ) -> Path:
-    """Where the segments of a table lie, or would lie; arguments as `encode_segments`."""
+    """Tell where the segments of a table lie, or would lie; arguments as `encode_segments`."""
     # The last is the form on disk: another one is another folder.
     own = model_identity(model, options, (kind,))
     identity = [own, table.fingerprint, kind, str(max_length), precision, "segments"]

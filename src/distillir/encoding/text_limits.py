@@ -1,4 +1,4 @@
-"""How many tokens of a text a model reads, by its files; no weights are loaded."""
+"""The number of tokens of a text that a model reads, by its files; no weights are loaded."""
 
 import os
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _COLBERT_QUERY = 32
 
 @dataclass(frozen=True)
 class TextLimits:
-    """What a model reads.
+    """Limits of the texts that a model reads.
 
     Attributes:
         tokenizer: The model's.

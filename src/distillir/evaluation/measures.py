@@ -136,7 +136,7 @@ def _parse(name: str) -> Any:
 
 
 def _is_possible(value: Any) -> bool:
-    """Whether trec_eval can take a whole number as cutoff or grade: it would end the process on others."""
+    """Tell whether trec_eval can take a whole number as cutoff or grade: it would end the process on others."""
     return not isinstance(value, int) or isinstance(value, bool) or 1 <= value < 2**31
 
 

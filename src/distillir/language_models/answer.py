@@ -84,7 +84,7 @@ def first_token(choice: Mapping[str, Any]) -> str:
 
 
 def reasoning(choice: Mapping[str, Any]) -> bool:
-    """Whether the server put thoughts of the model apart from its answer (vLLM, DeepSeek, OpenRouter)."""
+    """Tell whether the server put thoughts of the model apart from its answer (vLLM, DeepSeek, OpenRouter)."""
     message = _message(choice)
     return bool(message.get("reasoning_content") or message.get("reasoning"))
 
@@ -127,7 +127,7 @@ def _word(token: str, fold: bool) -> str:
 
 
 def _begins(token: str, word: str, other: str) -> bool:
-    """Whether a token is the beginning of a word, and of that one alone."""
+    """Tell whether a token is the beginning of a word, and of that one alone."""
     return len(token) > 1 and word.startswith(token) and not other.startswith(token)
 
 

@@ -1,4 +1,4 @@
-"""How much of a document a language model is shown, by the recipe and the model's tokenizer; no weights are loaded."""
+"""The part of a document that a language model is shown, by recipe and tokenizer; no weights are loaded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSp
 
 @dataclass(frozen=True)
 class DocumentRoom:
-    """What of each text a language model is shown.
+    """The room that a language model has for each text.
 
     Attributes:
         document: Tokens of a document's own text, or its words where there is no tokenizer; None: all of it.

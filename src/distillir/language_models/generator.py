@@ -134,7 +134,7 @@ class LocalGenerator(Generator):
             raise error
 
     def _ended(self, new: Any) -> list[bool]:
-        """Whether the model ended each of the written token rows [B, T] by itself."""
+        """Tell whether the model ended each of the written token rows [B, T] by itself."""
         import torch
 
         ends = self._loaded.model.generation_config.eos_token_id

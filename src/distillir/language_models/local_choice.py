@@ -86,7 +86,7 @@ class LocalChoice(Asker):
         return self.fingerprint() if self.least_share else None
 
     def counts(self) -> dict[str, int]:
-        """What was out of the ordinary.
+        """Tell what was out of the ordinary.
 
         ``neither``: the likeliest word was another one; the odds of the two count all the same, as published.
         ``tail``: both together had hardly any probability.

@@ -44,24 +44,24 @@ def refused_parameter(error: Exception, names: Mapping[str, Any]) -> str | None:
 
 
 def unknown_model(error: Exception) -> bool:
-    """Whether the server does not have the model."""
+    """Tell whether the server does not have the model."""
     return told(error).get("code") in {"model_not_found", "invalid_model"} or bool(_NO_MODEL.search(str(error)))
 
 
 def out_of_money(error: Exception) -> bool:
-    """Whether waiting does not help: the account has nothing left (402 at some providers, 400 or 429 at others)."""
+    """True where waiting does not help: the account has nothing left (402 at some providers, 400 or 429 at others)."""
     body = told(error)
     known = getattr(error, "status_code", 0) == 402 or {body.get("code"), body.get("type")} & _NO_MONEY
     return bool(known) or "credit balance is too low" in str(error).lower()
 
 
 def against_policy(error: Exception) -> bool:
-    """Whether the model's provider refuses this text for its content, however often it is asked."""
+    """Tell whether the model's provider refuses this text for its content, however often it is asked."""
     body = told(error)
     codes = {str(body.get("code")).lower(), str(body.get("type")).lower()}
     return bool(codes & _POLICY) or "flagged by" in str(error).lower() or "content management policy" in str(error)
 
 
 def too_long(error: Exception) -> bool:
-    """Whether the text passes what the model or the server reads."""
+    """Tell whether the text passes what the model or the server reads."""
     return getattr(error, "status_code", 0) == 413 or bool(_TOO_LONG.search(str(error)))

@@ -211,7 +211,7 @@ class Server:
                 raise
 
     def _parameters(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """What a call holds beside model and text, in the words that the model takes."""
+        """Tell what a call holds beside model and text, in the words that the model takes."""
         with self._lock:
             other = dict(self._other)
         asked = {name: value for name, value in {"temperature": 0, **options}.items() if name not in self.spec.request}
@@ -264,7 +264,7 @@ class Server:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether the next attempt may succeed."""
+    """Tell whether the next attempt may succeed."""
     import openai
 
     if isinstance(error, openai.APIStatusError):

@@ -197,7 +197,7 @@ class ServerChoice(Asker):
 
 
 def _answer(found: Answer | Exception) -> Answer:
-    """What a call gave; a rejection is an answer without odds."""
+    """Tell what a call gave; a rejection is an answer without odds."""
     if isinstance(found, RejectedError):
         return None, REFUSED if isinstance(found, PolicyError) else REJECTED, str(found)
     if isinstance(found, Exception):

@@ -47,7 +47,7 @@ class Tally:
         self._last = words or self._last
 
     def hopeless(self, *, end: bool = False) -> DistillirError | None:
-        """What is wrong where more than half of all answers are none.
+        """Tell what is wrong where more than half of all answers are none.
 
         Args:
             end: Nothing more is asked: few are enough to judge by.
@@ -64,7 +64,7 @@ class Tally:
         )
 
     def told(self) -> str:
-        """What was the matter, for people; empty where nothing was."""
+        """Tell what was the matter, for people; empty where nothing was."""
         return "; ".join(f"{count} {_TOLD[name]}" for name, count in self.matters.most_common())
 
 

@@ -1,4 +1,4 @@
-"""What a language model wrote, to its answer: without its thoughts, and none where it was cut off."""
+"""Reading of a language model's text: the answer without its thoughts, and none where it was cut off."""
 
 import re
 
@@ -71,6 +71,6 @@ def read_text(text: str, *, cut: bool = False, goes_on: bool = False, thought: b
 
 
 def looks_cut(text: str, tokens: int) -> bool:
-    """Whether a text of which nobody noted the end may have been cut: of many words, on one line, without a mark."""
+    """True where a text of unknown end may have been cut: of many words, on one line, without a mark."""
     line = text.strip()
     return "\n" not in line and count_words(line) >= tokens / 2 and line[-1:] not in "?.!\"'”)？。！」』؟।"

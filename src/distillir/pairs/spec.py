@@ -59,7 +59,7 @@ class PairSpec(SamplingSpec):
 
     @model_validator(mode="after")
     def _as_asked(self) -> "PairSpec":
-        """Where the recipe is silent, as many pairs as the authors ask this kind of teacher about."""
+        """Tell where the recipe is silent, as many pairs as the authors ask this kind of teacher about."""
         if isinstance(self.teacher, dict) and "prompt" in self.teacher:
             for name, value in PROMPTED.items():
                 if name not in self.model_fields_set:

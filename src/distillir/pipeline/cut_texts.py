@@ -1,4 +1,4 @@
-"""What of the texts is not read, since models truncate what is longer than their limit: told before it is paid for."""
+"""Report of the parts of texts that models do not read, since they truncate: told before anything is paid for."""
 
 import json
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _COUNTED = 20_000
 
 @dataclass(frozen=True)
 class CutTexts:
-    """What a model does not read.
+    """The parts of texts that a model does not read.
 
     Attributes:
         where: Its key in the recipe; of several models that read the same, all keys.
@@ -75,7 +75,7 @@ def say_cut_texts(recipe: Recipe, collection: Collection) -> None:
 
 
 def cut_texts(recipe: Recipe, collection: Collection) -> list[CutTexts]:
-    """What each of a recipe's models does not read, on a sample of the collection that its seed draws.
+    """Tell what each of a recipe's models does not read, on a sample of the collection that its seed draws.
 
     Only tokenizers and configurations are loaded, and of long texts no more is tokenised than is read.
     """
@@ -83,7 +83,7 @@ def cut_texts(recipe: Recipe, collection: Collection) -> list[CutTexts]:
 
 
 def cut_by(models: Sequence[Reader], collection: Collection, seed: int) -> list[CutTexts]:
-    """What each of some models does not read; see `cut_texts`."""
+    """Tell what each of some models does not read; see `cut_texts`."""
     groups: dict[tuple[Any, ...], list[Reader]] = {}
     for reader in models:
         groups.setdefault(reader.key, []).append(reader)

@@ -37,11 +37,11 @@ class Product:
     version: int = 1
 
     def path(self, folder: RunFolder) -> Path:
-        """Where it lies."""
+        """Tell where it lies."""
         return self.paths(folder)[0]
 
     def present(self, folder: RunFolder) -> bool:
-        """Whether it, or a part of the work on it, is there."""
+        """Tell whether it, or a part of the work on it, is there."""
         return any(path.exists() for path in self.paths(folder))
 
 

@@ -1,4 +1,4 @@
-"""What each product of a run was made from, in ``provenance.json``: what does not fit any more is never reused."""
+"""Provenance of a run's products, in ``provenance.json``: what does not fit any more is never reused."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ MEND = "mend it, or delete it and give --anew: without it nothing says what the 
 
 
 def reusable(folder: RunFolder, name: str) -> bool:
-    """Whether a product is there, whole, and was made from what is there now.
+    """Tell whether a product is there, whole, and was made from what is there now.
 
     Where it is not, what it is about to be made from is noted, so that a kill at any moment leaves the two together.
 
@@ -161,7 +161,7 @@ def _delete(path: Path) -> None:
 
 
 def _misfit(folder: RunFolder, product: Product, inputs: Inputs) -> str:
-    """What has changed since a product was made; empty where it fits."""
+    """Tell what has changed since a product was made; empty where it fits."""
     if product.name in OWN_SOURCE:
         return misfit_of_signal(folder, product.name)
     record = read(folder).get(product.name)

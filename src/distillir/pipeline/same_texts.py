@@ -86,7 +86,7 @@ def known_lists(folder: RunFolder, lists: Lists) -> KnownLists:
 
 
 def _documents_under_other_ids(collection: Collection, rows: Rows) -> int:
-    """How many of the queries have the text of a document that does not have their id."""
+    """Number of the queries that have the text of a document under another id."""
     keys, texts = text_keys(collection.queries)[rows], text_keys(collection.corpus)
     ordered = np.sort(texts)
     copies = np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left")

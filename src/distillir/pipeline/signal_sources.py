@@ -76,7 +76,7 @@ def layer_source(folder: RunFolder, lists: TeachingSet, teacher: LayeredTeacher)
 
 
 def misfit_of_signal(folder: RunFolder, name: str) -> str:
-    """What is the matter with a signal's files for the run as it is now; empty where they fit or are not wanted.
+    """Tell what is the matter with a signal's files for the run as it is now; empty where they fit or are not wanted.
 
     Args:
         folder: The run's.

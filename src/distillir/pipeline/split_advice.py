@@ -1,4 +1,4 @@
-"""What to write where a collection lacks the split that a recipe learns from or is measured on."""
+"""Recipe lines for a collection that lacks the split to learn from or to be measured on."""
 
 import numpy as np
 

@@ -41,7 +41,7 @@ class KnownLists:
         return self.lists.scores(index)
 
     def relevant(self, index: int) -> Flags:
-        """Whether each is judged relevant, or has the text of one that is."""
+        """Tell whether each is judged relevant, or has the text of one that is."""
         flags, texts = self.lists.relevant(index), self.known.texts[self.lists.documents(index)]
         good = texts[flags]
         if self.judged is not None:
@@ -50,7 +50,7 @@ class KnownLists:
         return found
 
     def negative(self, index: int, positive: int) -> Flags:
-        """Which candidates of the ``index``-th list are negatives beside the one at a place that stands for a positive.
+        """Flags of the ``index``-th list's candidates that are negatives beside the positive at a place.
 
         That are those that are not relevant and have another text than it.
         """

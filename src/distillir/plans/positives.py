@@ -8,7 +8,7 @@ from distillir.retrieval.run import Scores
 
 
 def wanted_positives(scores: Scores, relevant: Flags, pseudo_positives: bool | str) -> Flags:
-    """Which candidates stand for the positive of a query [N].
+    """Tell which candidates stand for the positive of a query [N].
 
     Args:
         scores: Teacher scores of all candidates [N].

@@ -15,7 +15,7 @@ SCORED = frozenset({"teacher", "labels"})
 
 @dataclass(frozen=True)
 class UsableLists:
-    """Which lists an objective can learn from, and why not from the others.
+    """The lists that an objective can learn from, and the reasons against the others.
 
     Attributes:
         usable: Whether a list [Q] is learnt from.

@@ -36,11 +36,11 @@ class BM25Settings:
 
     @property
     def turkish(self) -> bool:
-        """Whether I is the capital of dotless ı: where the stemmer or the stop words are Turkish ones."""
+        """Tell whether I is the capital of dotless ı: where the stemmer or the stop words are Turkish ones."""
         return self.stemmer == "turkish" or self.stopwords in ("tr", "turkish")
 
     def words(self, *tables: TextTable) -> list[int]:
-        """What stands for the way in which texts are cut into words; nothing where it never changed: for ASCII."""
+        """Tell what stands for the way in which texts are cut into words; nothing where it never changed: for ASCII."""
         return [WORDS] if self.turkish or not all(table.is_ascii for table in tables) else []
 
     def fingerprint(self, corpus: TextTable) -> str:

@@ -66,7 +66,7 @@ def check_search(search: str, where: str = SEARCH) -> None:
 
 
 def refused(factory: str, error: Exception, *, documents: str = "", where: str = FACTORY) -> DistillirError:
-    """What is said of an index that faiss cannot make.
+    """Tell what is said of an index that faiss cannot make.
 
     Args:
         factory: Its string.
@@ -80,7 +80,7 @@ def refused(factory: str, error: Exception, *, documents: str = "", where: str =
 
 
 def reason(error: Exception) -> str:
-    """What faiss says, on one line, without its source position."""
+    """Tell what faiss says, on one line, without its source position."""
     text = " ".join(str(error).split())
     return re.sub(r"^Error in .*? at \S+:\d+: (Error: '.*?' failed: )?", "", text) or text
 

@@ -1,4 +1,4 @@
-"""What is said of queries for which a source found no document, before fusion with other sources hides it."""
+"""Report of queries for which a source found no document, before fusion with other sources hides it."""
 
 import unicodedata
 from collections import Counter

@@ -118,7 +118,7 @@ def _build(documents: TokenVectors, folder: Path) -> None:
 
 
 def sub_vectors(width: int) -> int:
-    """How many codes stand for a vector: 4 numbers a code, or the next more that divide its width.
+    """Number of codes that stand for a vector: 4 numbers a code, or the next more that divide its width.
 
     The loss is made good by comparing the candidates exactly.
     """

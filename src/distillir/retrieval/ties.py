@@ -8,7 +8,7 @@ ROUNDING = 8 * float(np.finfo(np.float32).eps)
 
 
 def all_tied(scores: npt.NDArray[np.floating]) -> bool:
-    """Whether scores [N] are all the same but for rounding, so that they order nothing; true for fewer than two."""
+    """True where scores [N] are all the same but for rounding, so that they order nothing; and for fewer than two."""
     if len(scores) < 2:
         return True
     low, high = float(scores.min()), float(scores.max())

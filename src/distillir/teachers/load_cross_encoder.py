@@ -68,7 +68,7 @@ def open_cross_encoder(
 
 
 def pair_prompt(model: Any) -> str | None:
-    """What a CrossEncoder puts before every query: its default prompt; None where it has none."""
+    """Tell what a CrossEncoder puts before every query: its default prompt; None where it has none."""
     default = getattr(model, "default_prompt_name", None)
     return model.prompts.get(default) if default is not None else None
 

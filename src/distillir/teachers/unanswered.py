@@ -57,7 +57,7 @@ def say_unanswered(before: Run, after: Run, silent: int, teacher: str) -> None:
 
 
 def answered_pairs(log_odds: Scores, teacher: str, what: str = "pairs") -> npt.NDArray[np.bool_]:
-    """Which pairs [P] a pairwise teacher answered; tells how many it did not.
+    """Tell which pairs [P] a pairwise teacher answered; tells how many it did not.
 
     Args:
         log_odds: Its answers [P], NaN for none.

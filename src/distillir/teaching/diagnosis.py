@@ -1,4 +1,4 @@
-"""What is said of a teaching set made elsewhere, as of one that a teacher here has scored."""
+"""Diagnosis of a teaching set made elsewhere, as of one that a teacher here has scored."""
 
 from distillir.progress import say
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics

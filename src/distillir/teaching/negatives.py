@@ -1,4 +1,4 @@
-"""Which candidates of a teaching set a file may name negatives."""
+"""Candidates of a teaching set that a file may name negatives."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Negatives:
         self.teaching_set, self.known, self.left_out = teaching_set, KnownPositives(collection), 0
 
     def of(self, index: int, positives: Flags) -> Flags:
-        """Which candidates [N] of a list are negatives beside the positives [N] that the file names."""
+        """Tell which candidates [N] of a list are negatives beside the positives [N] that the file names."""
         query = int(self.teaching_set.queries[index])
         spared = self.known.among(query, self.teaching_set.documents(index), np.asarray(positives))
         self.left_out += int((spared & ~positives).sum())

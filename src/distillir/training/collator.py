@@ -138,7 +138,7 @@ def _joining(rows: Rows, texts: Rows, known: Sequence[Rows], lessons: Sequence[L
 
 
 def _elsewhere(lists: Sequence[Rows], shape: Sequence[int]) -> torch.Tensor:
-    """Which documents of each list another list holds too [B, N]."""
+    """Tell which documents of each list another list holds too [B, N]."""
     found = np.zeros(shape, dtype=bool)
     rows, lists_with = np.unique(np.concatenate(lists), return_counts=True)
     for place, one in enumerate(lists):

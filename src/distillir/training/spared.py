@@ -1,4 +1,4 @@
-"""What must not be a negative in a batch: positives beside the compared one, and copies of a positive's text."""
+"""Documents that must not be negatives in a batch: other positives, and copies of a positive's text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from distillir.plans.lesson import Lesson
 
 
 def texts_of(documents: Rows, known: KnownPositives | None) -> Rows:
-    """What document rows are compared by [N]: keys of their texts, or the rows themselves where no texts are known.
+    """Keys that document rows are compared by [N]: of their texts, or the rows where no texts are known.
 
     A row of -1 has any.
     """

@@ -243,7 +243,7 @@ def batch_size(settings: TrainingSettings) -> int:
 
 
 def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, beside: bool) -> bool:
-    """Whether lists must hold the judged positive of their query.
+    """Tell whether lists must hold the judged positive of their query.
 
     Args:
         objective: What is compared.

@@ -66,7 +66,7 @@ def _seen(seen: Glance) -> str:
 
 
 def _hint(seen: Glance, formats: Sequence[Format]) -> str:
-    """What the file looks like, and the way out; ends with a semicolon and a space where there is something to say."""
+    """The form that a file looks like, and the way out; ends with ``; `` where there is something to say."""
     if isinstance(seen.record, dict):
         return _by_keys(seen.record, formats)
     cells, blanks = seen.cells, seen.line.split()

@@ -72,7 +72,7 @@ class ExampleTexts(Source):
         return [TextPart(self.origin, count_records(self.file), partial(self._entries, self._queries))]
 
     def judgements(self) -> list[QrelsPart]:
-        """What the examples call positive, unless one says that nothing was judged."""
+        """Tell what the examples call positive, unless one says that nothing was judged."""
         return [QrelsPart(self.origin, "train", self._judgements)]
 
     def _entries(self, of: Callable[[Example, Record], Iterator[Entry]]) -> Iterator[Entry]:

@@ -40,7 +40,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Glance:
-    """What is seen of a file at once.
+    """First sight of a file.
 
     Attributes:
         path: The file or folder.

@@ -65,7 +65,7 @@ def read_records(source: Path) -> Iterator[Record]:
 
 
 def count_records(source: Path) -> int:
-    """How many records a source has, for a progress bar: of a JSON array, 0."""
+    """Number of records of a source, for a progress bar: of a JSON array, 0."""
     total = 0
     for file in record_files(source):
         if file.suffix == ".parquet":
@@ -95,7 +95,7 @@ def _parse(line: str, where: str) -> Any:
 
 
 def _is_array(file: Path) -> bool:
-    """Whether the whole file is one JSON array: its first line opens one that holds objects or lists, or goes on."""
+    """True where the whole file is one JSON array: its first line opens one of objects or lists, or goes on."""
     line = next((line.strip() for _, line in read_lines(file) if line.strip()), "")
     if not line.startswith("["):
         return False

@@ -64,7 +64,7 @@ class Tally:
             self.notes[sentence] += amount
 
     def facts(self) -> dict[str, Any]:
-        """What the set keeps of it."""
+        """Tell what the set keeps of it."""
         kept: dict[str, Any] = {"read": dict(self.read), "passed_over": dict(self.passed)}
         if self.prompts:
             kept["prompts"] = {"kept": self.prompts_kept, "counts": dict(self.prompts.most_common(20))}

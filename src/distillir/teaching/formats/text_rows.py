@@ -47,7 +47,7 @@ class TextRows:
 
 
 def same_text(table: TextTable, row: int, text: str) -> bool:
-    """Whether a row has a text, white space aside, with or without its title."""
+    """Tell whether a row has a text, white space aside, with or without its title."""
     words = text.split()
     return words in (table.text(row).split(), table.body(row).split())
 

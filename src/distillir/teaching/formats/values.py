@@ -48,7 +48,7 @@ def is_plain(identifier: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell of a table is the writing of a number."""
+    """Tell whether a cell of a table is the writing of a number."""
     try:
         float(cell)
     except ValueError:
