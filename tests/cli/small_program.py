@@ -49,6 +49,23 @@ def wait(path: Path) -> None:
         time.sleep(100)
 
 
+class Slow:
+    """Takes its time to go, and swallows whatever is raised meanwhile, as every finaliser does."""
+
+    def __del__(self) -> None:
+        sys.stdout.write("waiting\n")
+        sys.stdout.flush()
+        time.sleep(5)
+
+
+@app.command()
+def lose(path: Path) -> None:
+    """Spend the moment of Ctrl-C in a finaliser, and go on for a very long time."""
+    with atomic_directory(path):
+        Slow()
+        time.sleep(100)
+
+
 @app.command()
 def talk() -> None:
     """Say more than a pipe holds."""

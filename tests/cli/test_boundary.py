@@ -86,9 +86,13 @@ def test_where_nothing_can_be_written_the_line_comes_all_the_same(
     assert "raise ERRORS[kind]" in ended("fail", "unexpected", tmp_path, capsys=capsys)[1]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_nothing_half_made(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    command = [sys.executable, PROGRAM, "wait", str(tmp_path / "made")]
+@pytest.mark.parametrize(
+    ("verb", "number", "code"),
+    [("wait", signal.SIGINT, 130), ("wait", signal.SIGTERM, 143), ("lose", signal.SIGINT, 130)],
+    ids=["ctrl-c", "sigterm", "ctrl-c that a finaliser swallows"],
+)
+def test_a_signal_leaves_nothing_half_made(verb: str, number: signal.Signals, code: int, tmp_path: Path) -> None:
+    command = [sys.executable, PROGRAM, verb, str(tmp_path / "made")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "waiting\n"
     assert [path.name[:6] for path in tmp_path.iterdir()] == [".made."]

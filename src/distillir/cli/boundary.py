@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,6 +58,7 @@ def run_guarded(call: Callable[[], object]) -> NoReturn:
     watch_signals()
     keep_errors_beside(None)
     write_every_character()
+    before, sys.unraisablehook = sys.unraisablehook, _stop_again
     try:
         call()
     except SystemExit as ended:
@@ -66,6 +68,8 @@ def run_guarded(call: Callable[[], object]) -> NoReturn:
         sys.exit(code)
     except BaseException as error:
         end(error)
+    finally:
+        sys.unraisablehook = before
     sys.exit(0)
 
 
@@ -99,6 +103,22 @@ def _stopped(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     if rank() == 0:
         _write("\ndistillir: stopped; run the same command again to go on\n")
+    raise KeyboardInterrupt
+
+
+def _stop_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Stop once more where the exception that stops the program was lost: a finaliser it comes up in swallows it."""
+    if _stopped_by is None or not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(_stopped_by, _raise_interrupt)
+    again = threading.Timer(0.05, os.kill, (os.getpid(), _stopped_by))
+    again.daemon = True
+    again.start()
+
+
+def _raise_interrupt(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
     raise KeyboardInterrupt
 
 
