@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from first_step import CASES, Step, first_steps, names
 
 from distillir.collections import Collection
@@ -19,7 +20,7 @@ Steps = dict[str, Step]
 Means = list[list[float] | None]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small_model(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Folder of a masked language model of MiniLM's words, so narrow that a step takes no time."""
     from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
@@ -33,13 +34,25 @@ def small_model(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> s
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def steps(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, small_model: str) -> tuple[Steps, Steps, Means]:
-    """First steps by one process, in one piece, and in parts by two processes, which are started once.
+    """First steps by one process, in one piece, and in parts by two processes, which are started once a session.
 
     And `first_step.averaged` of the two.
     """
-    folder = tmp_path_factory.mktemp("first")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "first-steps"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "one.pt").is_file():
+            _first_steps(tiny, folder, small_model)
+    one = torch.load(folder / "one.pt")
+    two, means = torch.load(folder / "two" / "two.pt")
+    return *({name: Step(**step) for name, step in found.items()} for found in (one, two)), means
+
+
+def _first_steps(tiny: Collection, folder: Path, small_model: str) -> None:
+    """Write ``one.pt`` and ``two/two.pt``."""
+    folder.mkdir(exist_ok=True)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
     command = [*launcher, str(PROGRAM), str(tiny.path), str(folder / "two"), small_model]
     paths = [str(PROGRAM.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -53,8 +66,7 @@ def steps(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, small_mode
         torch.set_num_threads(threads)
         _, told = process.communicate()
     assert process.returncode == 0, told[-3000:]
-    two, means = torch.load(folder / "two" / "two.pt")
-    return one, {name: Step(**step) for name, step in two.items()}, means
+    torch.save({name: vars(step) for name, step in one.items()}, folder / "one.pt")
 
 
 def test_every_objective_is_tried() -> None:
