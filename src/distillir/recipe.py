@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from distillir.encoding.model_options import ModelOptions
 from distillir.errors import DistillirError
+from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
 from distillir.training.settings import TrainingSettings
 
@@ -206,7 +207,10 @@ class Recipe(Part):
     student: StudentSpec = Field(description="a model's name, or a mapping")
     queries: QueriesSpec = Field(default_factory=QueriesSpec, description="a split's name, or a mapping")
     candidates: CandidatesSpec = Field(default_factory=CandidatesSpec)
-    method: MethodSpec = Field(default_factory=lambda: MethodSpec(), description="a method's name, or a mapping")
+    method: MethodSpec = Field(
+        default_factory=lambda: MethodSpec(name="auto"),
+        description="a method's name, or a mapping; where objective is given, kl and that objective",
+    )
     objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
@@ -226,6 +230,21 @@ class Recipe(Part):
     @classmethod
     def _method_name(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _own_method(self) -> "Recipe":
+        """A recipe that names an objective and no method has plain lists; the default's objective is written out.
+
+        The run settles its ``auto`` values, and its positives stand in the lists.
+        """
+        if "method" not in self.model_fields_set and self.objective is not None:
+            self.method = MethodSpec()
+        if self.method.name == AUTO.name:
+            if self.objective is None and self.method.objective is None:
+                self.objective = AUTO.objective_for(self.student.kind)
+            if not {"add_judged", "exclude_judged"} & self.candidates.model_fields_set:
+                self.candidates = self.candidates.model_copy(update={"add_judged": True})
+        return self
 
     @model_validator(mode="after")
     def _layered_teacher(self) -> "Recipe":

@@ -12,7 +12,7 @@ from distillir.pipeline.checks import check_teaching
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
 from distillir.pipeline.score import score
-from distillir.pipeline.train import suggested_temperature
+from distillir.pipeline.temperature import suggested_temperature
 from distillir.progress import console
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe

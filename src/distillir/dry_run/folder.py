@@ -13,6 +13,7 @@ from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.errors import DistillirError
 from distillir.language_models.spec import read_generator_spec
+from distillir.methods.settled import Settled, settle, unsettled
 from distillir.parallel import world_size
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.named_models import check_named_models
@@ -48,6 +49,8 @@ class DryFolder(RunFolder):
         if path.exists() and not path.is_dir():
             raise DistillirError("is no folder", where=path, remedy="choose another --output")
         super().__init__(path, recipe, anew=anew)
+        if unsettled(self.recipe):  # whatever they are settled to, a step takes as long
+            self.recipe = settle(self.recipe, Settled(1.0, 1.0, 1e-5))
 
     def _claim(self, anew: bool) -> None:
         self._check_owner(anew)

@@ -54,6 +54,31 @@ def resolve_precision(precision: str, device: Any = "cpu") -> Precision:
     raise DistillirError(f"unknown precision {precision!r}", remedy="choose auto, float32 or bf16")
 
 
+#: Encoders narrower than this train faster in float32 on a CPU: casting costs more than short products save
+#: (benchmarks/results/training_step.md).
+NARROW = 256
+
+
+def training_precision(precision: str, model: Any, device: Any) -> Precision:
+    """``auto`` replaced by what a model trains fastest in: bf16 where the device has it and the model is wide enough.
+
+    Args:
+        precision: ``auto``, ``float32`` or ``bf16``.
+        model: A module that embeds tokens; the width of its first embedding counts.
+        device: A torch device or its name.
+
+    Raises:
+        DistillirError: An unknown precision.
+    """
+    import torch
+
+    if precision == "auto" and torch.device(device).type == "cpu":
+        widths = [module.embedding_dim for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+        if widths and widths[0] < NARROW:
+            return "float32"
+    return resolve_precision(precision, device)
+
+
 def autocast(precision: Precision, device: Any = "cpu") -> AbstractContextManager[Any]:
     """Context in which a model computes in ``precision``: matrix products in bf16, or everything as it is."""
     import torch

@@ -20,4 +20,5 @@ ADAM = Method(
     "plain",
     {"kl": {"student_temperature": 0.05}},
     dark=True,
+    training={"dropout": None},
 )

@@ -12,4 +12,5 @@ CKL = Method(
     "Yang et al. 2024, arXiv 2406.05977",
     "plain",
     {"ckl": {"gamma": 0.5, "beta": 0.0, "student_temperature": 0.05}},
+    training={"dropout": None},
 )

@@ -30,4 +30,5 @@ CL_DRD = Method(
     "Zeng et al. 2022, arXiv 2204.13679",
     "cl-drd",
     "lambda_mrr",
+    training={"dropout": None},
 )

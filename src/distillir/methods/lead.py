@@ -38,4 +38,5 @@ LEAD = Method(
     "lead",
     {"info_nce": {"temperature": 0.05}},
     layers=True,
+    training={"dropout": None},
 )

@@ -22,6 +22,7 @@ class Method:
         pairs: Whether it needs a pairwise teacher.
         layers: Whether the student's layers follow a teacher's that is trained along.
         objectives: The objective of other kinds of student, where it is another.
+        training: Settings of the recipe's ``training`` that hold where recipe and plan are silent.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Method:
     pairs: bool = False
     layers: bool = False
     objectives: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     def objective_for(self, kind: str) -> Any:
         """The objective for a kind of student: as published for multi-vector and sparse ones, without a temperature.

@@ -49,4 +49,5 @@ PAIRDISTILL = Method(
     {"kl": {"student_temperature": 0.05}},
     pairs=True,
     objectives={"multi-vector": {"kl": {"own_list": True}, "info_nce": {"own_negatives": False}}},
+    training={"dropout": None},
 )

@@ -2,6 +2,7 @@
 
 from distillir.errors import DistillirError
 from distillir.methods.adam import ADAM
+from distillir.methods.auto import AUTO
 from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
 from distillir.methods.ckl import CKL
 from distillir.methods.cl_drd import CL_DRD
@@ -17,7 +18,7 @@ from distillir.words import nearest
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 
-_ALL = (KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD)
+_ALL = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD)
 METHODS = {method.name: method for method in _ALL}
 PLANS = {plan.name: plan for plan in (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN, LEAD_PLAN)}
 

@@ -108,7 +108,7 @@ class MethodSpec(BaseModel):
         """
         teacher = self.layers.teacher if self.layers is not None else None
         kinds = teacher if isinstance(teacher, dict) else ()
-        found = self.find_plan().defaults(student, kinds, queries_per_step)
+        found = {**get(self.name).training, **self.find_plan().defaults(student, kinds, queries_per_step)}
         if self.layers is not None and self.layers.joint and "cross-encoder" in (self.layers.teacher or {}):
             # LEAD: a teacher that reads query and document together scores the query's own list alone.
             found.pop("in_batch", None)

@@ -158,4 +158,5 @@ OBJECTIVE = Objective(
     bounds={"student_temperature": (0.0, math.inf), "teacher_temperature": (0.0, math.inf)},
     choices={"bias": tuple(BIASES)},
     problem=lambda options: _problem(float(options["gamma"]), float(options["beta"]), str(options["bias"])),
+    automatic=frozenset({"student_temperature", "teacher_temperature"}),
 )

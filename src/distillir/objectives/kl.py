@@ -73,4 +73,5 @@ OBJECTIVE = Objective(
     count=lambda signals, mask, options: kl_count(signals["teacher"], mask),
     options={"student_temperature": 1.0, "teacher_temperature": 1.0, "own_list": False},
     bounds={"student_temperature": (0.0, math.inf), "teacher_temperature": (0.0, math.inf)},
+    automatic=frozenset({"student_temperature", "teacher_temperature"}),
 )

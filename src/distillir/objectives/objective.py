@@ -36,6 +36,7 @@ class Objective:
         options: Names and default values.
         bounds: Open intervals that the numbers among the options must lie in.
         choices: The words that a word among the options may be.
+        automatic: The options that may be ``auto``: settled before training from scores (`distillir.methods.settled`).
         in_batch: Whether it makes sense of documents that the teacher has not scored, as negatives with no share of its
             probability and below all others in its order.
         problem: ``(options)`` -> what is wrong with them together, or None.
@@ -50,5 +51,6 @@ class Objective:
     options: Options = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    automatic: frozenset[str] = frozenset()
     in_batch: bool = True
     problem: Callable[[Options], str | None] = lambda options: None

@@ -14,6 +14,8 @@ from distillir.objectives.registry import get
 from distillir.words import nearest
 
 Part = tuple[Objective, float, Options]
+#: In place of a temperature: settled before training, from the scores (`distillir.methods.settled`).
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ def _part(name: str, settings: Any) -> Part:
 
 
 def _option(objective: Objective, option: str, value: object, where: str) -> OptionValue:
+    if value == AUTO and option in objective.automatic:
+        return AUTO
     if isinstance(objective.options[option], bool):
         if not isinstance(value, bool):
             raise DistillirError(f"{value!r} is not true or false", where=where)

@@ -16,6 +16,8 @@ from distillir.progress import say
 
 #: Products that carry the identity of what they were made from in themselves.
 OWN_SOURCE = ("dark examples", "pairs", "layers")
+#: Products that what is ``auto`` in a recipe is settled from.
+SETTLES = ("initial student", "teaching set")
 MEND = "mend it, or delete it and give --anew: without it nothing says what the folder was made from"
 
 
@@ -143,6 +145,8 @@ def remove(folder: RunFolder, product: Product) -> None:
                 _delete(inside)
         else:
             _delete(path)
+    if product.name in SETTLES:
+        folder.unsettle()
     records = read(folder)
     if records.pop(product.name, None) is not None:
         write(folder, records)

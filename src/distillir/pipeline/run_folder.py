@@ -14,6 +14,7 @@ from distillir.collections import Collection
 from distillir.doing import doing
 from distillir.errors import DistillirError
 from distillir.files import atomic_file, read_json, write_json
+from distillir.methods.settled import adopt
 from distillir.output_folder import error_files, is_empty
 from distillir.parallel import barrier, rank
 from distillir.recipe import RECIPE_FILE, Recipe
@@ -57,6 +58,8 @@ class RunFolder:
         anew: Whether the run of another recipe may be taken over: see `distillir.pipeline.provenance.check`.
 
     Attributes:
+        recipe: The recipe, with what an earlier start has settled of its ``auto`` values.
+        asked: The recipe as the user wrote it.
         changed: Dotted keys in which the recipe differs from the one that the folder holds; only with ``anew``.
 
     Raises:
@@ -64,7 +67,7 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, recipe: Recipe, *, anew: bool = False) -> None:
-        self.path, self.recipe = path, recipe
+        self.path, self.recipe, self.asked = path, recipe, recipe
         self.changed: list[str] = []
         self.runs = path / "runs"
         self.candidates = self.runs / "candidates.trec"
@@ -108,6 +111,8 @@ class RunFolder:
             before, _ = read_mapping(file, f"is no recipe; {MEND_RECIPE}")
             with suppress(ValueError, DistillirError):  # keys that are new since then stand at their defaults
                 before = Recipe.model_validate(before).resolved()
+            self.recipe = adopt(self.recipe, before)
+            resolved = self.recipe.resolved()
             self.changed = _changed_keys(_without_payment(before), _without_payment(resolved))
             if self.changed and not anew:
                 raise DistillirError(
@@ -117,6 +122,20 @@ class RunFolder:
                 )
         elif self.path.exists() and (not self.path.is_dir() or not is_empty(self.path)):
             raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
+
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """Go on with a recipe in which what was ``auto`` is settled, and keep it for later starts."""
+        self.recipe = recipe
+        barrier()
+        if rank() == 0:
+            self.write_recipe()
+        barrier()
+
+    def unsettle(self) -> None:
+        """Take ``auto`` back, where what it was settled from is made anew."""
+        if self.recipe is not self.asked:
+            self.recipe = self.asked
+            self.write_recipe()
 
     def write_recipe(self) -> None:
         """Keep the recipe, with every setting written out."""

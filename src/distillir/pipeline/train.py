@@ -20,7 +20,9 @@ from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists, own_judgements
+from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
+from distillir.pipeline.temperature import suggested_temperature
 from distillir.progress import say
 from distillir.seeds import stage_seed
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
@@ -62,10 +64,11 @@ def train(folder: RunFolder) -> None:
         if spec is not None and spec.joint and not folder.teacher.is_dir():
             say(f"{folder.teacher}: the trained teacher is gone; delete {folder.student} to train both again")
         return
-    method = compose(folder.recipe)
     last_student = folder.initial_student
     sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
     check_teaching(folder, sources.teaching)
+    settle_recipe(folder)
+    method = compose(folder.recipe)
     cosines = folder.recipe.student.kind == "dense" and similarity_name(folder.initial_student) == "cosine"
     say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
@@ -94,20 +97,6 @@ def train(folder: RunFolder) -> None:
         last_student = target
         if method.layers is not None and method.layers.joint:
             sources = replace(sources, teacher=trained_teacher(folder, target))
-
-
-def suggested_temperature(folder: RunFolder) -> float | None:
-    """The teacher's temperature by its diagnostics; of a teaching set that has none yet they are noted now."""
-    from distillir.teaching.diagnosis import diagnose_set
-
-    if "temperature" not in folder.noted().get("diagnostics", {}):
-        found = diagnose_set(open_teaching_set(folder.teaching, folder.collection))
-        if found is None:
-            return None
-        folder.note(diagnostics={**found.to_dict(), **folder.noted().get("diagnostics", {})})
-        return found.temperature
-    suggested: float | None = folder.noted()["diagnostics"]["temperature"]
-    return suggested
 
 
 def _train_stage(

@@ -73,6 +73,8 @@ class Plan:
         changed = {}
         for name in SCALED:
             own, first, given = getattr(stage, name), getattr(self.stages[0], name), getattr(training, name)
+            if own is not None and given == "auto":
+                continue  # settled before training, and asked again then
             if own is not None:
                 changed[name] = own if not first else own * given / first
         if "warmup" in changed:

@@ -1,6 +1,6 @@
 """The training part of a recipe."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,14 +39,18 @@ class TrainingSettings(BaseModel):
         description="no document that is judged relevant to a query, or has the text of one that is under whatever id, "
         "is a negative of it, in its own list or from others; false: as the authors' code, which knows ids alone",
     )
-    learning_rate: float = Field(5e-5, gt=0, description="peak learning rate of AdamW")
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
+        5e-5, description="peak learning rate of AdamW; auto: by the student's width, 5e-4 at 128, 1e-4 at 384"
+    )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field("linear", description="what follows")
     max_grad_norm: float = Field(
         1.0, gt=0, description="gradients are clipped to this norm, a joint teacher's by its own"
     )
-    dropout: float | None = Field(None, ge=0, lt=1, description="dropout while training; null keeps the model's own")
+    dropout: float | None = Field(
+        0.0, ge=0, lt=1, description="dropout while training; null: the model's own, as the authors of methods train"
+    )
     gradient_accumulation: int = Field(1, ge=1, description="batches a step is divided into; the gradient is the same")
     grad_cache: bool = Field(False, description="encode twice to hold one chunk's activations: long lists fit")
     max_length: int | None = Field(
@@ -54,6 +58,7 @@ class TrainingSettings(BaseModel):
     )
     token_budget: int = Field(4096, ge=64, description="padded tokens encoded at once")
     precision: Literal["auto", "float32", "bf16"] = Field(
-        "auto", description="auto: bf16 autocast where the processor or GPU has it"
+        "auto",
+        description="auto: bf16 autocast where the processor or GPU has it and the student is wide enough for it",
     )
     checkpoint_seconds: float = Field(120.0, ge=0, description="seconds between checkpoints")

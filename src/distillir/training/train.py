@@ -96,7 +96,7 @@ def train(
     from transformers.trainer_utils import set_seed
 
     from distillir.encoding.active_words import active_words_only
-    from distillir.encoding.precision import resolve_precision
+    from distillir.encoding.precision import training_precision
     from distillir.training.attention import fastest_attention
     from distillir.training.callbacks import Bar, ClockedCheckpoints, LayerLog, LogFile, last_checkpoint, silence
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
@@ -166,7 +166,7 @@ def train(
     if settings.dropout is not None:
         for trained in (model, joint):
             set_dropout(trained, settings.dropout)
-    precision = resolve_precision(settings.precision, model.device)
+    precision = training_precision(settings.precision, model, model.device)
     steps = len(lessons) // settings.queries_per_step
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     compared = (dark.objective, dark.weight) if dark else None

@@ -1,0 +1,30 @@
+"""The default method: what the teacher says and what is judged, at temperatures and a rate that fit them (ours).
+
+    loss = KL(list) + cross-entropy of the positive among its own list and the other lists' documents
+
+The judged positive stands in every list; where nothing is judged the teacher's best candidate stands for it. The
+temperatures and the learning rate are settled before training (`distillir.methods.settled`) and written into the recipe
+of the run. ``method: kl`` is the plain form, to compare with. What each part is worth: benchmarks/results/default.md.
+"""
+
+from distillir.methods.method import Method
+
+OBJECTIVE = {
+    "kl": {"student_temperature": "auto", "teacher_temperature": "auto"},
+    "info_nce": {"temperature": "auto"},
+}
+
+AUTO = Method(
+    "auto",
+    "the default: KL to the teacher and cross-entropy of the positive, temperatures and rate settled by the run",
+    "ours, of kl and info_nce",
+    "plain",
+    OBJECTIVE,
+    objectives={"multi-vector": OBJECTIVE, "sparse": OBJECTIVE},
+    training={
+        "sample": "positive_random",
+        "in_batch": True,
+        "pseudo_positives": True,
+        "learning_rate": "auto",
+    },
+)

@@ -1,0 +1,105 @@
+"""``auto`` in a recipe: temperatures and learning rate that a run settles before it trains, and keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distillir.recipe import Recipe
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Values that stand for ``auto``.
+
+    Attributes:
+        teacher: Temperature of the teacher's scores.
+        student: Temperature of the student's scores.
+        learning_rate: Peak of the optimiser's.
+    """
+
+    teacher: float
+    student: float
+    learning_rate: float
+
+    def by_key(self) -> dict[str, float]:
+        """The values by the keys of a recipe that may be ``auto``."""
+        return {
+            "teacher_temperature": self.teacher,
+            "student_temperature": self.student,
+            "temperature": self.student,
+            "learning_rate": self.learning_rate,
+        }
+
+
+#: Parts of a recipe that hold such keys.
+PARTS = ("objective", "method", "training")
+KEYS = frozenset(Settled(1, 1, 1).by_key())
+
+
+def unsettled(recipe: "Recipe") -> frozenset[str]:
+    """The keys of a recipe that are ``auto`` and must be settled before training."""
+    return frozenset(_open_keys({part: value for part, value in recipe.resolved().items() if part in PARTS}))
+
+
+def settle(recipe: "Recipe", found: Settled) -> "Recipe":
+    """The recipe with every such ``auto`` replaced."""
+    return _replaced(recipe, lambda value, _: _filled(value, found.by_key()))
+
+
+def adopt(recipe: "Recipe", before: Mapping[str, Any]) -> "Recipe":
+    """The recipe with every such ``auto`` replaced by what an earlier start of the same run settled.
+
+    Args:
+        recipe: As the user wrote it.
+        before: The resolved recipe that the run folder holds; where it has no number in the same place, ``auto`` stays.
+    """
+
+    def known(value: Any, part: str) -> Any:
+        taken = _taken(value, before.get(part))
+        # Of another objective or method the numbers mean something else; of other training settings they do not.
+        return taken if part == "training" or taken == before.get(part) else value
+
+    return _replaced(recipe, known)
+
+
+def _replaced(recipe: "Recipe", change: Any) -> "Recipe":
+    if not unsettled(recipe):
+        return recipe
+    resolved = recipe.resolved()
+    return type(recipe).model_validate({**resolved, **{part: change(resolved[part], part) for part in PARTS}})
+
+
+def _open_keys(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [key for inner in value for key in _open_keys(inner)]
+    if not isinstance(value, dict):
+        return []
+    own = [key for key, inner in value.items() if key in KEYS and inner == AUTO]
+    return own + [key for inner in value.values() for key in _open_keys(inner)]
+
+
+def _filled(value: Any, numbers: Mapping[str, float]) -> Any:
+    if isinstance(value, list):
+        return [_filled(inner, numbers) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: numbers[key] if key in numbers and inner == AUTO else _filled(inner, numbers)
+        for key, inner in value.items()
+    }
+
+
+def _taken(value: Any, before: Any) -> Any:
+    if isinstance(value, list) and isinstance(before, list) and len(value) == len(before):
+        return [_taken(inner, known) for inner, known in zip(value, before, strict=True)]
+    if not (isinstance(value, dict) and isinstance(before, dict)):
+        return value
+    return {
+        key: before[key]
+        if key in KEYS and inner == AUTO and isinstance(before.get(key), int | float)
+        else _taken(inner, before.get(key))
+        for key, inner in value.items()
+    }

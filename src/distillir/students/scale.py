@@ -1,0 +1,37 @@
+"""Temperature and learning rate by a student's own scale: its kind, its similarity and its width."""
+
+import os
+
+from distillir.encoding.model_files import first_module_path, read_model_json, similarity_name
+
+#: Of cosines, which lie in [-1, 1]: CADET, arXiv 2505.19274. Sums over tokens or terms are compared as they are.
+COSINE_TEMPERATURE = 0.05
+#: Width at which `WIDE_RATE` is the peak rate. Rates fall with the power `FALL` of the width: 1e-4 at 384, 3e-5 at 768.
+WIDTH, WIDE_RATE, FALL = 128, 5e-4, 1.5
+#: Where a model's files do not tell its width.
+_UNKNOWN_RATE = 5e-5
+
+
+def own_temperature(kind: str, model: str | os.PathLike[str]) -> float:
+    """The temperature at which a softmax of a student's scores can follow a teacher.
+
+    Args:
+        kind: ``dense``, ``multi-vector`` or ``sparse``.
+        model: Folder, alias or hub name of the student.
+    """
+    return COSINE_TEMPERATURE if kind == "dense" and similarity_name(model) == "cosine" else 1.0
+
+
+def own_rate(model: str | os.PathLike[str]) -> float:
+    """AdamW's peak learning rate by the width of a student (ours): 5e-4 x (128 / width) ** 1.5, two digits.
+
+    Args:
+        model: Folder, alias or hub name of the student.
+    """
+    first = first_module_path(model)
+    config = read_model_json(model, f"{first}/config.json" if first else "config.json")
+    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
+    width = next(
+        (text[key] for key in ("hidden_size", "dim", "d_model", "n_embd") if isinstance(text.get(key), int)), 0
+    )
+    return float(f"{WIDE_RATE * (WIDTH / width) ** FALL:.2g}") if width > 0 else _UNKNOWN_RATE
