@@ -8,6 +8,8 @@ from distillir.encoding.model_files import first_module_path, read_model_json, s
 COSINE_TEMPERATURE = 0.05
 #: Width at which `WIDE_RATE` is the peak rate. Rates fall with the power `FALL` of the width: 1e-4 at 384, 3e-5 at 768.
 WIDTH, WIDE_RATE, FALL = 128, 5e-4, 1.5
+#: What configurations call the width.
+_WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
 #: Where a model's files do not tell its width.
 _UNKNOWN_RATE = 5e-5
 
@@ -30,8 +32,6 @@ def own_rate(model: str | os.PathLike[str]) -> float:
     """
     first = first_module_path(model)
     config = read_model_json(model, f"{first}/config.json" if first else "config.json")
-    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
-    width = next(
-        (text[key] for key in ("hidden_size", "dim", "d_model", "n_embd") if isinstance(text.get(key), int)), 0
-    )
+    config = {**config, **(config.get("text_config") or {})}
+    width = next((config[key] for key in _WIDTHS if isinstance(config.get(key), int)), 0)
     return float(f"{WIDE_RATE * (WIDTH / width) ** FALL:.2g}") if width > 0 else _UNKNOWN_RATE
