@@ -48,14 +48,14 @@ def _of_folder(folder: Path) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """Content hash of a file (hex), kept while its time and size stay."""
+    """Content hash of a file (hex), kept while its times and size stay."""
     status = path.stat()
-    return _of_file(str(path), status.st_mtime_ns, status.st_size)
+    return _of_file(str(path), status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @lru_cache(maxsize=4096)
-def _of_file(path: str, mtime: int, size: int) -> str:
-    """Content hash of a file; modification time and size make a changed file a new question."""
+def _of_file(path: str, modified: int, changed: int, size: int) -> str:
+    """Content hash of a file; its times and size make a changed file a new question."""
     digest = xxhash.xxh3_128()
     with Path(path).open("rb") as stream:
         while block := stream.read(_BLOCK):
