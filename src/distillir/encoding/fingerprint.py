@@ -35,16 +35,30 @@ def model_fingerprint(model: Any) -> str:
 
 def _of_folder(folder: Path) -> str:
     digest = xxhash.xxh3_128()
+    for name, content in file_hashes(folder).items():
+        digest.update(f"{name}\0{content}\0".encode())
+    return digest.hexdigest()
+
+
+def file_hashes(folder: Path, *but: str) -> dict[str, str]:
+    """Content hashes (hex) of those files of a model's folder that its output may depend on, by their names in it.
+
+    Args:
+        folder: The model's.
+        but: Names of files to leave out.
+    """
+    found: dict[str, str] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if (
             file.suffix in _NO_MATTER
             or file.name in _NO_MATTER
             or any(part.startswith(".") for part in name.split("/"))
+            or name in but
         ):
             continue
-        digest.update(f"{name}\0{file_hash(file)}\0".encode())
-    return digest.hexdigest()
+        found[name] = file_hash(file)
+    return found
 
 
 def file_hash(path: Path) -> str:
