@@ -154,11 +154,24 @@ def test_what_was_changed_after_it_was_made_is_not_reused_or_reported(recipe: Pa
     said = _refused(recipe, output, verb="train")
     assert "teaching/" in said and "changed since it was made" in said and "distillir score --anew" in said
 
+    # With the flag it is made anew, by itself or by what reads it.
+    assert distillir("score", recipe, "--output", output, "--anew").returncode == 0
+    assert distillir("run", recipe, "--output", output).returncode == 0
+
     # What is deleted as a whole is made again without a flag.
     shutil.rmtree(output / "teaching")
     (output / "runs" / "after.trec").unlink()
     assert distillir("run", recipe, "--output", output).returncode == 0
     assert json.loads((output / "metrics.json").read_text())["after"] == metrics["after"]
+
+
+def test_a_run_whose_recipe_is_gone_says_so(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    assert distillir("mine", recipe, "--output", output).returncode == 0
+    (output / "recipe.yaml").rename(tmp_path / "kept.yaml")
+    assert "holds a run whose recipe.yaml is gone" in _refused(recipe, output)
+    shutil.copy(recipe, output / "recipe.yaml")
+    assert distillir("mine", recipe, "--output", output).returncode == 0
 
 
 def test_one_command_at_a_time_in_a_folder(recipe: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import xxhash
 
 from distillir.encoding.model_files import resolve_model
+from distillir.files import file_state
 
 # Files of a model's folder that change no output.
 _NO_MATTER = {".md", ".lock", ".png", ".jsonl", ".log"}
@@ -63,12 +64,11 @@ def file_hashes(folder: Path, *but: str) -> dict[str, str]:
 
 def file_hash(path: Path) -> str:
     """Content hash of a file (hex), kept while its times and size stay."""
-    status = path.stat()
-    return _of_file(str(path), status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+    return _of_file(str(path), file_state(path))
 
 
 @lru_cache(maxsize=4096)
-def _of_file(path: str, modified: int, changed: int, size: int) -> str:
+def _of_file(path: str, state: str) -> str:
     """Content hash of a file; its times and size make a changed file a new question."""
     digest = xxhash.xxh3_128()
     with Path(path).open("rb") as stream:

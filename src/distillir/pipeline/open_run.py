@@ -37,7 +37,8 @@ def open_run(path: Path, recipe: Recipe, verb: str | None = None, *, anew: bool 
         raise DistillirError("is no folder", where=path, remedy="choose another --output")
     try:
         with locked(path):
-            folder = RunFolder(path, recipe, anew=anew)
+            by = "distillir run --anew" if verb == READ_ONLY else "--anew"
+            folder = RunFolder(path, recipe, anew=anew, anew_by=by)
             try:
                 if verb == READ_ONLY:
                     check_report(folder)
