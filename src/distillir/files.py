@@ -29,6 +29,12 @@ def cache_root() -> Path:
     return Path(base) / "distillir"
 
 
+def file_state(path: Path) -> str:
+    """Size and times of a file: that of its content, which ``cp -p`` and ``touch -r`` set, and the system's own."""
+    status = path.stat()
+    return f"{status.st_size}\t{status.st_mtime_ns}\t{status.st_ctime_ns}"
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed."""

@@ -12,6 +12,7 @@ import pytest
 from distillir.collections import Collection, load_collection
 from distillir.collections.file_source import folder_source
 from distillir.errors import DistillirError
+from distillir.files import file_state
 
 
 @pytest.fixture
@@ -143,15 +144,14 @@ def test_a_corpus_alone(folder: Path, tiny: Collection) -> None:
 
 
 def test_only_what_is_read_otherwise_has_a_new_key(tiny_beir: Path, tmp_path: Path) -> None:
-    def old_identity(*files: tuple[str, Path]) -> str:
-        """As earlier versions had it."""
-        stats = [(label, file.resolve(), file.stat()) for label, file in files]
-        return "\n".join(f"{label}\t{file}\t{stat.st_size}\t{stat.st_mtime_ns}" for label, file, stat in stats)
+    def plain_identity(*files: tuple[str, Path]) -> str:
+        """Without a word on how a file is read."""
+        return "\n".join(f"{label}\t{file.resolve()}\t{file_state(file)}" for label, file in files)
 
     qrels = [(f"qrels {split}", tiny_beir / "qrels" / f"{split}.tsv") for split in ("dev", "test", "train")]
     files = [("documents", tiny_beir / "corpus.jsonl"), ("None", tiny_beir / "queries.jsonl"), *qrels]
-    assert folder_source(tiny_beir).identity() == old_identity(*files)
+    assert folder_source(tiny_beir).identity() == plain_identity(*files)
     (tmp_path / "collection.tsv").write_text("id\ttext\n1\ta\n")
     (tmp_path / "queries.dev.tsv").write_text("1\ta\n")
     tables = [("documents", tmp_path / "collection.tsv"), ("dev", tmp_path / "queries.dev.tsv")]
-    assert folder_source(tmp_path).identity() != old_identity(*tables)
+    assert folder_source(tmp_path).identity() != plain_identity(*tables)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from distillir.collections import load_collection
+from distillir.collections.hub_source import HubSource
 from distillir.errors import DistillirError
+from distillir.teaching import import_teaching
 
 LOAD = """
 import sys
@@ -128,3 +130,33 @@ def test_an_import_survives_its_source(tiny_beir: Path, tmp_path: Path) -> None:
     imported = load_collection(folder).path
     shutil.rmtree(folder)
     assert load_collection(imported).corpus.row("cactus") >= 0
+
+
+def in_place_of(file: Path, content: str) -> None:
+    """Put another file in the place of one, with its size and time, as ``cp -p`` and ``touch -r`` do."""
+    other = file.with_name("other")
+    other.write_text(content)
+    assert other.stat().st_size == file.stat().st_size
+    shutil.copystat(file, other)
+    shutil.copy2(other, file)
+    other.unlink()
+
+
+def test_a_file_of_the_same_size_and_time_is_imported_anew(tmp_path: Path) -> None:
+    folder, cache = passages(tmp_path / "river", 2), tmp_path / "cache"
+    first = load_collection(folder, cache=cache)
+    assert load_collection(folder, cache=cache).path == first.path
+    in_place_of(folder / "queries.dev.tsv", "q\twhere did the rivers end\n")
+    assert load_collection(folder, cache=cache).queries.text(0) == "where did the rivers end"
+
+
+def test_so_are_repositories_and_training_files(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"anchor": "kettle", "positive": "it boils"}\n')
+    source = HubSource(str(tmp_path))
+    lists = import_teaching("auto", file, None, tmp_path / "set")
+    before = source.identity(), lists.open_collection().path
+    in_place_of(file, '{"anchor": "kettle", "positive": "it moils"}\n')
+    again = import_teaching("auto", file, None, tmp_path / "again").open_collection()
+    assert again.corpus.texts([0]) == ["it moils"]
+    assert source.identity() != before[0] and again.path != before[1]

@@ -1,6 +1,7 @@
 """Judgements in the forms of published files: grades, headers, subtopics, and what is refused with the way out."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
@@ -50,7 +51,7 @@ READ: dict[str, tuple[str, str, Judged]] = {
     "further columns": ("j.csv", "id,query_id,doc_id,score,who\n7,1,d1,2,me\n8,1,d2,0,you\n", {A: 2, B: 0}),
     "trailing tabs": ("j.tsv", "1\t0\td1\t1\n1\t0\td2\t0\t\t\n", {A: 1, B: 0}),
     "quoted": ("j.tsv", '"1"\t"d1"\t"1"\n"1"\t"d2"\t"0"\n', {A: 1, B: 0}),
-    "names known in part": ("j.tsv", "query-id\tthing\tvalue\n1\td1\t1\n", {A: 1}),
+    "names known in part": ("j.tsv", "query-id\tthing\tscore\n1\td1\t1\n", {A: 1}),
     "true and false": ("j.csv", "qid,pid,relevant\n1,d1,True\n1,d2,False\n", {A: 1, B: 0}),
     "JSON lines": ("j.jsonl", '{"query-id": 1, "corpus-id": "d1", "score": "1"}\n', {A: 1}),
     "JSON of others": (
@@ -95,7 +96,7 @@ def test_what_was_passed_over_is_told(texts: Path, capsys: pytest.CaptureFixture
         ("k.txt", "1 1 d1 1\n1 2 d1 0\n1 1 d2 0\n1 2 d2 0\n", "with the best grade; in 1 of them the grades differ"),
         ("l.txt", "1 0 d1 1\n1 0 d1 1\n1 0 d1 1\n", "2 judgements repeat an earlier one and count once"),
         ("m.csv", "id,qid,docid,score,who\n7,1,d1,2,me\n", "columns or keys not read: id (1 line), who (1 line)"),
-        ("n.tsv", "query-id\tthing\tvalue\n1\td1\t1\n", "not all names are known: read in their order"),
+        ("n.tsv", "query-id\tthing\tscore\n1\td1\t1\n", "not all names are known: read in their order"),
     ):
         load(texts, file, content)
         assert said in capsys.readouterr().err
@@ -118,7 +119,30 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "frage\ttext\twert\n1\td1\t1\n",
         r"j\.tsv:1: grade 'wert' .*if the line is a header .*call them query-id",
     ),
-    "shares": ("j.tsv", "1\td1\t0.5\n", r"grade '0\.5' is no integer"),
+    "shares": ("j.tsv", "1\td1\t0.5\n", r"grade '0\.5' is no integer; .*awk -F'\\t' -v OFS='\\t' '\{\$3 = \(\$3 >="),
+    "shares in JSON": (
+        "j.jsonl",
+        '{"qid": "1", "docid": "d1", "score": 0.25}\n',
+        r"j\.jsonl:1: grade 0\.25 is no integer; .*jq -c '\.score = \(if",
+    ),
+    "too large": (
+        "j.tsv",
+        "1\td1\t3000000000\n",
+        r"j\.tsv:1: grade '3000000000' is too large; grades are smaller than",
+    ),
+    "too large in JSON": ("j.jsonl", '{"qid": "1", "docid": "d1", "score": 3000000000}\n', r"3000000000 is too large"),
+    "ranks": (
+        "j.tsv",
+        "query-id\tcorpus-id\trank\n1\td1\t1\n",
+        r"j\.tsv:1: no column of grades under this header: 'query-id', 'corpus-id', 'rank'; call them query-id, corpus",
+    ),
+    "positions as CSV": ("j.csv", "qid,pid,position\n1,d1,1\n", r"j\.csv:1: no column of grades .*a rank or a posit"),
+    "TREC with another name": ("j.txt", "topic iter docno zzz\n1 0 d1 1\n", r"j\.txt:1: no column of grades .*'zzz'"),
+    "ranks in JSON": (
+        "j.jsonl",
+        '{"qid": "1", "docid": "d1", "rank": 1}\n',
+        r"j\.jsonl:1: no judgement under these keys: 'qid', 'docid', 'rank'; .*\{\"query-id\": \.qid, ",
+    ),
     "two columns": ("j.tsv", "1\td1\n1\td2\n", r"j\.tsv:1: 2 columns; .*awk"),
     "a run": ("j.trec", "1 Q0 d1 1 0.5 bm25\n", r"6 columns; .* are a TREC run"),
     "five columns": (
@@ -155,3 +179,39 @@ def test_judgements_are_refused(case: tuple[str, str, str], texts: Path) -> None
     with pytest.raises(DistillirError, match=message) as caught:
         load(texts, file, content)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "option"),
+    [
+        ("j.jsonl", '{"qid": "1", "treffer": "d1", "it\'s": 2}\n', "rename the keys, for example: "),
+        ("j.json", '[{"qid": "1", "treffer": "d1", "wert": 2}]\n', "rename the keys, for example: "),
+        ("j.tsv", "query-id\tcorpus-id\tscore\n1\td1\t0.75\n1\td2\t0.25\n", "relevant: "),
+        ("j.csv", "1,d1,0.75\n1,d2,0.25\n", "relevant: "),
+        ("j.txt", "1 0 d1 0.75\n1 0 d2 0.25\n", "relevant: "),
+        ("j.jsonl", '{"qid": "1", "docid": "d1", "score": 0.75}\n', "relevant: "),
+    ],
+)
+def test_the_way_out_works(name: str, content: str, option: str, texts: Path) -> None:
+    with pytest.raises(DistillirError) as caught:
+        load(texts, name, content)
+    command = str(caught.value).split(option)[1].splitlines()[0].split(" > NEW")[0].replace("FILE", name)
+    mended = subprocess.run(command, shell=True, check=True, cwd=texts, capture_output=True, text=True).stdout
+    expected = {A: 2} if "rename" in option else {A: 1} if "jsonl" in name else {A: 1, B: 0}
+    assert judged(load(texts, name.replace("j.json", "new.json").replace("j.", "new."), mended)) == expected
+
+
+def test_numbered_queries_are_told_where_judgements_name_others(
+    texts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (texts / "q.csv").write_text(",kennung,text\n0,k1,kettle\n1,k2,tram\n")
+    (texts / "j.tsv").write_text("k1\td1\t1\n")
+    spec = {"documents": str(texts / "c.tsv"), "queries": str(texts / "q.csv"), "qrels": {"test": str(texts / "j.tsv")}}
+    with pytest.raises(DistillirError, match=r"j\.tsv:1: .*'k1'.*; the queries are numbered 0 to 1: give them the ids"):
+        load_collection(spec)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "column without a name, not 'kennung': judgements must name these numbers, or call a column id" in told
+    with pytest.raises(
+        DistillirError, match=r"j\.tsv: the collection has no query of the 1 judgements; the queries are"
+    ):
+        load_collection({**spec, "unknown": "skip"})

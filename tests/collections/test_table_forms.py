@@ -192,7 +192,7 @@ REFUSED: dict[str, tuple[str, Kind, str, str]] = {
         "qa.csv",
         "query",
         "question,answer\nhow old,2\n",
-        r"qa\.csv:1: the header names no id \(columns: 'question', 'answer'\); call a column id",
+        r"qa\.csv:1: the header names no id \(columns: 'question', 'answer'\); call the column of the ids id",
     ),
     "texts before ids": (
         "c.tsv",
@@ -204,7 +204,7 @@ REFUSED: dict[str, tuple[str, Kind, str, str]] = {
         "q.tsv",
         "query",
         "nummer\tfrage\n1\twie alt\n2\twie neu\n",
-        r"q\.tsv:1: the first line may be a header or a text: 'nummer', 'frage'; call the columns id and text, or",
+        r"q\.tsv:1: the first line may be a header or a text: 'nummer', 'frage'; .*id, text and, of documents, title",
     ),
     "header of ids with digits": (
         "q.tsv",

@@ -127,7 +127,10 @@ def test_objects_that_cannot_be_read(tmp_path: Path) -> None:
             [{"question": "how old", "answer": ["2"]}],
             r"no '_id' \(seen: 'question', 'answer'\); 'answer' looks like answ",
         ),
-        ([{"id": "1", "frage": "wie alt"}], r":1: no 'text' \(seen: 'id', 'frage'\); .* or name it query"),
+        (
+            [{"id": "1", "frage": "wie alt"}],
+            r":1: no 'text' \(seen: 'id', 'frage'\); .*a text may also be called query.*jq",
+        ),
         (
             [{"id": "1", "title": "a"}] * 100 + [{"id": "2", "title": "b", "text": "c"}],
             r":101: a text under 'text', where the lines before have a title alone",

@@ -113,6 +113,14 @@ def test_a_comparison_from_recipes_to_leaderboard(value: dict[str, Any], tiny_be
     assert json.loads((torn / "metrics.json").read_text())["after"] and (torn / "report.html").is_file()
     assert weights == {path: path.stat().st_mtime_ns for path in (output / "cells").rglob("model.safetensors")}
 
+    # A ranking that was cut is not counted.
+    (cut,) = (output / "cells").glob("kl/seed-0/runs/after.trec")
+    cut.write_text("".join(cut.read_text().splitlines(keepends=True)[:5]))
+    refused = distillir("compare", file, "-o", output)
+    assert refused.returncode == 2 and "runs/after.trec changed since it was made" in refused.stderr
+    assert distillir("compare", file, "-o", output, "--anew").returncode == 0
+    assert len(cut.read_text().splitlines()) > 5
+
 
 def test_a_cell_that_fails_is_named_and_the_others_go_on(value: dict[str, Any], tmp_path: Path) -> None:
     value["cells"] = {

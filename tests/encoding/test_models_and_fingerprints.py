@@ -22,6 +22,7 @@ def test_a_folder_comes_first_then_the_alias_then_the_hub(
     monkeypatch.chdir(tmp_path)
     Path("all-MiniLM-L6-v2").mkdir()
     Path("all-MiniLM-L6-v2/config.json").write_text("{}")
+    Path("all-MiniLM-L6-v2/vocab.txt").touch()
     assert resolve_model("all-MiniLM-L6-v2") == "all-MiniLM-L6-v2"
 
 
@@ -32,6 +33,7 @@ def test_what_is_no_model_is_one_line_with_a_remedy(tmp_path: Path, monkeypatch:
         with pytest.raises(DistillirError, match="no model folder"):
             resolve_model(name)
     (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "vocab.txt").touch()
     with pytest.raises(DistillirError, match="cannot be loaded") as caught:
         load_sentence_transformer(tmp_path)
     assert "\n" not in str(caught.value)

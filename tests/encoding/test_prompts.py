@@ -192,10 +192,12 @@ def test_a_word_where_a_family_that_needs_prompts_has_none(
     ):  # fmt: skip
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / "vocab.txt").touch()
         found = expected_prompts(tmp_path / name)
         assert (found is None) == (told is None) and (found or {"query": ""})["query"].startswith(told or ""), name
     (tmp_path / "tuned").mkdir()
     (tmp_path / "tuned" / "config.json").write_text(json.dumps({"_name_or_path": "intfloat/e5-base-v2"}))
+    (tmp_path / "tuned" / "vocab.txt").touch()
     assert expected_prompts(tmp_path / "tuned") == E5
     recipe: dict[str, Any] = {"collection": "stdlib", "teacher": {"dense": small}, "candidates": {"from": "bm25"}}
 

@@ -172,6 +172,7 @@ def test_a_run_tells_it_once_before_it_mines_and_notes_it(
 def test_a_model_that_does_not_say_is_named(source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "config.json").write_text('{"model_type": "none that is known"}')
+    (tmp_path / "bare" / "vocab.txt").touch()
     found = readers(recipe(source, teacher={"dense": str(tmp_path / "bare")}))
     assert [reader.where for reader in found] == ["student"]
     assert "teacher.dense: how much of a text it reads is not known" in capsys.readouterr().err

@@ -122,6 +122,58 @@ def test_a_folder_of_an_earlier_version_is_reported_and_goes_on_with_the_flag(re
     assert json.loads((output / "metrics.json").read_text())["after"] == before
 
 
+def test_what_was_changed_after_it_was_made_is_not_reused_or_reported(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    assert distillir("run", recipe, "--output", output).returncode == 0
+    metrics = json.loads((output / "metrics.json").read_text())
+
+    ranking = output / "runs" / "after.trec"
+    _rewrite(ranking, lambda lines: lines[: len(lines) // 2])  # cut
+    for verb, settings in (("run", ()), ("evaluate", ()), ("report", ())):
+        said = _refused(recipe, output, *settings, verb=verb)
+        assert "runs/after.trec changed since it was made" in said and "--anew" in said
+    done = distillir("run", recipe, "--output", output, "--anew")
+    assert done.returncode == 0 and "To be made anew: run after training" in done.stderr, done.stderr
+    assert json.loads((output / "metrics.json").read_text())["after"] == metrics["after"]
+
+    # Another student in the place of the trained one: neither its report nor its measures are this run's.
+    student = output / "student"
+    shutil.copy(output / "work" / "initial-student" / "model.safetensors", student / "model.safetensors")
+    for verb in ("report", "evaluate"):
+        assert "student/model.safetensors changed since it was made" in _refused(recipe, output, verb=verb)
+    (student / "tokenizer.json").unlink()
+    assert "student/tokenizer.json was deleted" in _refused(recipe, output, verb="report")
+    assert distillir("run", recipe, "--output", output, "--anew").returncode == 0
+    assert json.loads((output / "metrics.json").read_text())["after"] == metrics["after"]
+
+    # A score of the teaching set; the card is the user's to write.
+    (student / "README.md").write_text("Mine.", encoding="utf-8")
+    assert distillir("run", recipe, "--output", output).returncode == 0
+    scores = next(file for file in sorted((output / "teaching").rglob("*")) if file.is_file())
+    scores.write_bytes(scores.read_bytes() + b"\n")
+    said = _refused(recipe, output, verb="train")
+    assert "teaching/" in said and "changed since it was made" in said and "distillir score --anew" in said
+
+    # With the flag it is made anew, by itself or by what reads it.
+    assert distillir("score", recipe, "--output", output, "--anew").returncode == 0
+    assert distillir("run", recipe, "--output", output).returncode == 0
+
+    # What is deleted as a whole is made again without a flag.
+    shutil.rmtree(output / "teaching")
+    (output / "runs" / "after.trec").unlink()
+    assert distillir("run", recipe, "--output", output).returncode == 0
+    assert json.loads((output / "metrics.json").read_text())["after"] == metrics["after"]
+
+
+def test_a_run_whose_recipe_is_gone_says_so(recipe: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    assert distillir("mine", recipe, "--output", output).returncode == 0
+    (output / "recipe.yaml").rename(tmp_path / "kept.yaml")
+    assert "holds a run whose recipe.yaml is gone" in _refused(recipe, output)
+    shutil.copy(recipe, output / "recipe.yaml")
+    assert distillir("mine", recipe, "--output", output).returncode == 0
+
+
 def test_one_command_at_a_time_in_a_folder(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     first = apart("run", recipe, "--output", output)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -203,3 +204,23 @@ def test_list_schema_and_plan(recipe: Path, tmp_path: Path) -> None:
     planned = distillir("run", recipe, "--output", tmp_path / "run", "--dry-run")
     assert planned.returncode == 0, planned.stderr
     assert "candidates for" in planned.stderr and not (tmp_path / "run").exists()
+
+
+def test_mine_alone_refuses_what_a_run_refuses(recipe: Path, tiny_beir: Path, tmp_path: Path) -> None:
+    """A split in which no document is relevant, and judged positives to compare."""
+    shutil.copytree(tiny_beir, tmp_path / "tiny")
+    train = tmp_path / "tiny" / "qrels" / "train.tsv"
+    cells = [line.split("\t") for line in train.read_text().splitlines()]
+    train.write_text("\n".join("\t".join([*row[:-1], "0" if row[-1].isdigit() else row[-1]]) for row in cells) + "\n")
+    changes = [f"collection={tmp_path / 'tiny'}", "objective=info_nce"]
+    options = [part for change in changes for part in ("--set", change)]
+    said = [distillir(verb, recipe, "--output", tmp_path / "run", *options) for verb in ("run", "mine")]
+    assert [done.returncode for done in said] == [2, 2]
+    assert "compares judged positives, and no training query has one" in said[1].stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_report_names_the_verb_that_makes_anew(recipe: Path, tmp_path: Path) -> None:
+    assert distillir("mine", recipe, "--output", tmp_path / "run").returncode == 0
+    other = distillir("report", recipe, "--output", tmp_path / "run", "--set", "seed=1")
+    assert other.returncode == 2 and "or give distillir run --anew to make anew" in other.stderr

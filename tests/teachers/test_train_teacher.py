@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -132,6 +133,31 @@ def test_training_separates_its_pairs_and_a_kill_changes_no_weight(
     scores = np.concatenate(teacher.score(tiny, queries, lists))
     labels = np.concatenate([pairs.labels[pairs.queries == query] for query in queries])
     assert scores[labels == 1].mean() > scores[labels == 0].mean() + 0.5
+
+
+def test_a_teacher_whose_files_were_changed_is_not_taken_for_finished(
+    tiny: Collection, minilm_path: str, tmp_path: Path
+) -> None:
+    output, run = tmp_path / "teacher", bm25_run(tiny)
+    options: dict[str, Any] = {"negatives_run": run, "max_pairs": 12, "max_length": 32, "pairwise": True}
+    metrics = train_cross_encoder(minilm_path, tiny, output, **options)
+    assert train_cross_encoder(minilm_path, tiny, output, **options) == metrics
+    record = json.loads((output / "train_teacher.json").read_text())
+    assert {"model.safetensors", "tokenizer.json", "config.json", "pairwise.json"} <= record["files"].keys()
+    weights, words = (output / name for name in ("model.safetensors", "tokenizer.json"))
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-4] + b"\0\0\0\1")
+    kept = words.read_bytes()
+    words.unlink()
+    with pytest.raises(
+        DistillirError, match=r"changed after its training \(model.safetensors, tokenizer.json\)"
+    ) as told:
+        train_cross_encoder(minilm_path, tiny, output, **options)
+    assert "\n" not in str(told.value) and "choose another --output" in str(told.value)
+    words.write_bytes(kept)
+    del record["files"]  # as earlier versions wrote it
+    (output / "train_teacher.json").write_text(json.dumps(record))
+    assert train_cross_encoder(minilm_path, tiny, output, **options) == metrics
 
 
 def test_a_folder_of_something_else_is_left_alone(tiny: Collection, minilm_path: str, tmp_path: Path) -> None:

@@ -295,7 +295,7 @@ BAD_TEXTS = [
     ({"query": "bees", "pos": ["Bees dance."], "pos_scores": [1, 2], "neg": []}, "pos_scores does not fit the 1 texts"),
     ({"query": "bees", "pos": ["Bees dance."], "pos_scores": [1], "neg": ["Wax."]}, "scores for pos or neg only"),
     ({"query": "bees", "pos": [" "], "neg": []}, "an empty text under 'pos'"),
-    ({"query": "bees", "pos": "Bees dance.", "neg": []}, "'pos' is no list of texts"),
+    ({"query": "bees", "pos": {"a": "Bees dance."}, "neg": []}, "'pos' is no list of texts"),
     ({"query": "", "pos": ["Bees dance."], "neg": []}, "no text under 'query'"),
     ({"query": "bees", "pos": [], "neg": []}, "neither pos nor neg has a text"),
     ({"query": "bees", "pos": ["Bees."], "pos_id": ["a", "b"], "neg": []}, "2 ids under 'pos_id' for 1 texts"),
@@ -349,7 +349,13 @@ def test_what_cannot_be_imported(tiny: Collection, tmp_path: Path) -> None:
     inline = write(tmp_path / "inline.jsonl", {"query": "bees", "pos": ["Bees dance."], "neg": []})
     attempts: list[tuple[str, Path, Collection | None, dict[str, Any], str]] = [
         ("auto", tmp_path / "nowhere", tiny, {}, "no such file"),
-        ("auto", prose, tiny, {}, "cannot tell the format of this file; name it: colbert, flagembedding"),
+        (
+            "auto",
+            prose,
+            tiny,
+            {},
+            "cannot tell the format of this file; or say with --format which form it has: colbert, flagembedding",
+        ),
         ("auto", run, tiny, {}, "looks like a TREC run, which ranks documents: candidates: {from: {trec: FILE}}"),
         ("auto", judged, tiny, {}, "looks like judgements or a run, which is no teaching set"),
         ("colber", lines, tiny, {}, "no format 'colber'; did you mean 'colbert'"),

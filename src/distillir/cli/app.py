@@ -102,9 +102,15 @@ def run(
 @app.command()
 def mine(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
+    from distillir.pipeline.checks import check_queries
     from distillir.pipeline.mine import mine as stage
 
-    _do("mine", stage, recipe, settings, output, anew)
+    def checked(folder: Any) -> None:
+        if folder.recipe.teaching is None:
+            check_queries(folder)
+        stage(folder)
+
+    _do("mine", checked, recipe, settings, output, anew)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from distillir.collections.qrels_file import QrelsFile, is_out_of_order_file
 from distillir.collections.source import QrelsPart, Source, TextPart
 from distillir.collections.text_files import reading_mark, text_part
 from distillir.errors import DistillirError
+from distillir.files import file_state
 
 _SAVED_TO_DISK = ("dataset_dict.json", "dataset_info.json", "state.json")
 _LARGEST_LISTED = 8
@@ -61,7 +62,7 @@ class FileSource(Source):
         return [*self._documents, *(file for _, file in self._queries), *(file for _, file in self._qrels)]
 
     def identity(self) -> str:
-        """Path, size and time of change of every file, which split it belongs to, and how it is read.
+        """Path, size and times of every file, which split it belongs to, and how it is read.
 
         How it is read is named for forms that earlier versions read otherwise, so that their imports are made anew;
         those of other forms are found as they are.
@@ -78,8 +79,7 @@ class FileSource(Source):
         ]
         lines = []
         for label, file, mark in zip(labels, self._files(), marks, strict=True):
-            stat = file.stat()
-            line = f"{label}\t{file.resolve()}\t{stat.st_size}\t{stat.st_mtime_ns}"
+            line = f"{label}\t{file.resolve()}\t{file_state(file)}"
             lines.append(f"{line}\t{mark}" if mark else line)
         # A file that comes to lie beside the others is told, not passed over because an import exists.
         return "\n".join([*lines, *(f"not read\t{name}" for name in self._left)])

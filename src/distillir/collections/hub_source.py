@@ -11,6 +11,7 @@ from distillir.collections.record_texts import RecordTexts
 from distillir.collections.source import QrelsPart, Source, TextPart
 from distillir.collections.text_keys import Unread
 from distillir.errors import DistillirError
+from distillir.files import file_state
 
 SPLITS = {"validation": "dev"}
 QRELS_CONFIGURATIONS = ("qrels", "default")
@@ -38,12 +39,12 @@ class HubSource(Source):
         self.name = folder.resolve().name if self._local else repository
 
     def identity(self) -> str:
-        """The repository; for a local folder also path, size and time of change of each file."""
+        """The repository; for a local folder also path, size and times of each file."""
         lines = [self._repository]
         if self._local:
             for base in (Path(self._repository), Path(f"{self._repository}-qrels")):
                 for file in sorted(file for file in base.rglob("*") if file.is_file()):
-                    lines.append(f"{file}\t{file.stat().st_size}\t{file.stat().st_mtime_ns}")
+                    lines.append(f"{file}\t{file_state(file)}")
         return "\n".join(lines)
 
     def documents(self) -> TextPart:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-from distillir.collections.qrels_keys import read_grade
+from distillir.collections.grades import read_grade
 from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
 from distillir.errors import DistillirError
 

@@ -1,16 +1,26 @@
 """Judgements (qrels) from a file: BEIR's three columns, TREC's four, tables with a header, JSON lines, Parquet."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distillir.collections.file_forms import Form, form_of
+from distillir.collections.grades import key_threshold, no_grade, read_grade, table_threshold
 from distillir.collections.key_names import LISTED_QUERIES, RELEVANT_LISTS
-from distillir.collections.qrels_keys import find_qrels_keys, header_names, is_out_of_order, read_grade
+from distillir.collections.qrels_keys import (
+    find_qrels_keys,
+    header_names,
+    is_out_of_order,
+    names_grade_last,
+    wanted_keys,
+)
+from distillir.collections.renaming import renaming
 from distillir.collections.source import Judgement
 from distillir.collections.table_rows import Table, is_csv, open_table
 from distillir.collections.text_keys import Unread, first_named, shown_keys
 from distillir.errors import DistillirError
+from distillir.files import read_lines
 
 REMEDY = "expected query, document, grade (3 columns, BEIR) or query, 0, document, grade (4 columns, TREC)"
 NAME_THEM = "call them query-id, corpus-id and score"
@@ -65,8 +75,14 @@ class QrelsFile:
             if table.odd is not None:
                 self._check_width(table, number)
             if keys is None:
-                # Known by its first name only, as older versions took it: the columns are read in their order.
+                # Query and grade are known: what stands between is read in its order.
                 self._check_width(table, number)
+                if not names_grade_last(names):
+                    raise DistillirError(
+                        f"no column of grades under this header: {shown_keys(names)}",
+                        where=f"{self.path}:{number}",
+                        remedy=f"{NAME_THEM} in the first line (a rank or a position is no grade)",
+                    )
                 places = _BY_PLACE[table.width]
                 self._told.append(f"of the header {shown_keys(names)} not all names are known: read in their order")
             else:
@@ -88,7 +104,10 @@ class QrelsFile:
                     self._unread.counts[(names or cells)[index]] += 1
             value = read_grade(cells[grade])
             if value is None:
-                raise _no_grade(cells, cells[grade], where, is_first=names is None and number == 1)
+                parted = table.delimiter or ("\t" if table.quoted or _has_tab(self.path) else "")
+                threshold = table_threshold(grade + 1, parted, header=names is not None)
+                hint = _header_hint(cells) if names is None and number == 1 else ""
+                raise no_grade(cells[grade], where, threshold, hint)
             subtopic = "" if second is None else cells[second]
             yield Judgement(number, cells[query], cells[document], value, table.width == 4, subtopic)
 
@@ -149,7 +168,8 @@ def judgements_of(
         raise DistillirError(
             f"no judgement under these keys: {shown_keys(list(start[1]))}",
             where=f"{place}:{start[0]}",
-            remedy=NAME_THEM,
+            remedy=f"{NAME_THEM} (a rank or a position is no grade); "
+            + renaming(wanted_keys(list(start[1])), list(start[1]), place),
         )
     read = keys.read
     for number, value in _again(start, stream):
@@ -158,7 +178,7 @@ def judgements_of(
         query, document = (_id(value, key, where) for key in (keys.query, keys.document))
         grade = read_grade(value.get(keys.grade))
         if grade is None:
-            raise _no_grade([], value.get(keys.grade), where, is_first=False)
+            raise no_grade(value.get(keys.grade), where, key_threshold(keys.grade))
         second = "" if keys.second is None else str(value.get(keys.second, ""))
         yield Judgement(number, query, document, grade, subtopic=second)
 
@@ -194,8 +214,12 @@ def _id(value: Mapping[str, Any], key: str, where: str) -> str:
     return found
 
 
-def _no_grade(cells: Sequence[str], grade: object, where: str, *, is_first: bool) -> DistillirError:
-    remedy = "grades are integers: 0 for not relevant, 1 and above for relevant"
-    if is_first and not any(any(letter.isdigit() for letter in cell) for cell in cells):
-        remedy += f"; if the line is a header ({shown_keys(cells)}), {NAME_THEM}"
-    return DistillirError(f"grade {grade!r} is no integer", where=where, remedy=remedy)
+def _header_hint(cells: Sequence[str]) -> str:
+    """What is said of a first line that has no digit anywhere: it may be a header."""
+    if any(letter.isdigit() for cell in cells for letter in cell):
+        return ""
+    return f"; if the line is a header ({shown_keys(cells)}), {NAME_THEM}"
+
+
+def _has_tab(path: Path) -> bool:
+    return any("\t" in line for _, line in islice(read_lines(path), 1))

@@ -50,12 +50,20 @@ def write_qrels(
         counts[split] = 0
         np.save(folder / f"{split}.npy", np.empty(0, dtype=QRELS_DTYPE))
     for part in parts:
-        chunks, unknown = [np.empty(0, dtype=LINED_DTYPE)], 0
+        chunks, unknown, queried = [np.empty(0, dtype=LINED_DTYPE)], 0, 0
         stream = part.read()
         while chunk := list(islice(stream, CHUNK)):
-            rows, missing = _to_rows(chunk, part, queries, corpus, skipped, skip_unknown)
+            rows, missing, known_queries = _to_rows(chunk, part, queries, corpus, skipped, skip_unknown)
             chunks.append(rows)
             unknown += missing
+            queried += known_queries
+        if unknown and not queried:
+            raise DistillirError(
+                f"the collection has no query of the {unknown:,} judgements",
+                where=part.place,
+                remedy=_numbered(queries)
+                or "correct the ids of queries or judgements, or leave this split out (splits)",
+            )
         if unknown:
             say(f"left out {unknown:,} judgements of unknown texts (unknown: skip; {part.place})")
         for note in part.notes():
@@ -73,7 +81,8 @@ def _to_rows(
     corpus: TextTable,
     skipped: tuple[Set[str], Set[str]],
     skip_unknown: bool,
-) -> tuple[np.ndarray, int]:
+) -> tuple[np.ndarray, int, int]:
+    """The judgements of known texts, the number of others, and of how many the query is known (or was left out)."""
     rows = np.empty(len(chunk), dtype=LINED_DTYPE)
     rows["query"] = _find(queries, [judgement.query for judgement in chunk], chunk)
     rows["document"] = _find(corpus, [judgement.document for judgement in chunk], chunk)
@@ -91,6 +100,8 @@ def _to_rows(
             lacks_query = rows["query"][place] < 0
             kind, identifier = ("query", judgement.query) if lacks_query else ("document", judgement.document)
             remedy = "correct the id, or write collection: {path: ..., unknown: skip} to leave such judgements out"
+            if lacks_query and (numbered := _numbered(queries)):
+                remedy = f"{numbered}; or {remedy}"
             if queries.row(judgement.document) >= 0 and corpus.row(judgement.query) >= 0:
                 remedy = "the columns are swapped: the query comes first, or a header names them query-id and corpus-id"
             raise DistillirError(
@@ -98,7 +109,17 @@ def _to_rows(
                 where=f"{part.place}:{judgement.line}",
                 remedy=remedy,
             )
-    return rows[known], unknown
+    left_out = sum(judgement.query in skipped[0] for judgement in chunk) if skipped[0] else 0
+    return rows[known], unknown, int((rows["query"] >= 0).sum()) + left_out
+
+
+def _numbered(queries: TextTable) -> str:
+    """What is said where the queries have numbers for ids, from 0 or 1 on; empty where they have ids of their own."""
+    count = len(queries)
+    first, last = (queries.id(0), queries.id(count - 1)) if count else ("", "")
+    if first not in ("0", "1") or last != str(count - 1 + int(first)):
+        return ""
+    return f"the queries are numbered {first} to {last}: give them the ids that the judgements name, under id"
 
 
 def _find(table: TextTable, identifiers: list[str], chunk: Sequence[Judgement]) -> Rows:

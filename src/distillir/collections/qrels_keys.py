@@ -1,9 +1,9 @@
-"""The columns or keys of judgements by their names, and what counts as a grade."""
+"""The columns or keys of judgements by their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from distillir.collections.grades import read_grade
 from distillir.collections.key_names import (
     GRADES,
     ITERATIONS,
@@ -13,8 +13,6 @@ from distillir.collections.key_names import (
     plain_key,
 )
 from distillir.collections.text_keys import first_named
-
-_BOOLEANS = {"true": 1, "false": 0}
 
 
 @dataclass(frozen=True)
@@ -67,19 +65,14 @@ def find_qrels_keys(names: Sequence[str]) -> QrelsKeys | None:
     return QrelsKeys(query, first_named(rest, (*SUBTOPICS, *ITERATIONS)), document, grade)
 
 
-def read_grade(value: Any) -> int | None:
-    """A grade as an integer: ``1``, ``1.0``, ``-2`` and true or false (1 and 0); None for anything else."""
-    if isinstance(value, str):
-        value = value.strip()
-        if value.lower() in _BOOLEANS:
-            return _BOOLEANS[value.lower()]
-        try:
-            value = int(value) if "_" not in value else None
-        except ValueError:
-            try:
-                value = float(value)
-            except ValueError:
-                return None
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else None
-    return int(value) if value is not None and isinstance(value, int) and abs(value) < 1 << 31 else None
+def names_grade_last(names: Sequence[str]) -> bool:
+    """Tell whether the last name of a header, of which others are not known, is that of a grade."""
+    return plain_key(names[-1]) in GRADES
+
+
+def wanted_keys(names: Sequence[str]) -> dict[str, str | None]:
+    """The names that judgements should have, each to the one among ``names`` that is known for it."""
+    query = first_named(names, JUDGED_QUERIES)
+    document = first_named([name for name in names if name != query], JUDGED_DOCUMENTS)
+    grade = first_named([name for name in names if name not in (query, document)], GRADES)
+    return {"query-id": query, "corpus-id": document, "score": grade}

@@ -8,7 +8,13 @@ from pathlib import Path
 from distillir.collections.key_names import ANSWERS, TITLES, Kind, id_names, plain_key, text_names
 from distillir.collections.source import Entry
 from distillir.collections.table_rows import Table, is_csv, open_table
-from distillir.collections.text_keys import Unread, choose_text_keys, keys_note, shown_keys
+from distillir.collections.text_keys import (
+    NUMBERS_JUDGE_NOTHING,
+    Unread,
+    choose_text_keys,
+    keys_note,
+    shown_keys,
+)
 from distillir.errors import DistillirError
 from distillir.scripts import count_words
 
@@ -17,7 +23,7 @@ SAMPLE = 1000  # rows that are looked at to tell a header, answers and the order
 MOST_WORDS = {"query": 2, "document": 5}
 #: The share of addresses that makes the second of four columns one of addresses.
 URL_SHARE = 0.95
-NAME_THEM = "name the columns in a first line (id and text), or write .jsonl"
+NAME_THEM = "name the columns in a first line (id, text and, of documents, title), or write .jsonl"
 NUMBERING = "number the questions: cut -f1 FILE | nl -ba -w1 > queries.tsv"
 #: The same where there is a header, for tables parted by tabs and by commas (pandas puts the row's number first).
 NUMBERING_ROWS = """number the rows: awk -v OFS='\\t' '{print (NR == 1 ? "id" : NR - 1), $0}' FILE > NEW.tsv"""
@@ -138,7 +144,7 @@ class TableTexts:
             raise DistillirError(
                 f"the first line may be a header or a text: {shown_keys(first)}",
                 where=where,
-                remedy="call the columns id and text, or remove the line",
+                remedy="in the first line call the columns id, text and, of documents, title, or remove the line",
             )
         return False
 
@@ -150,13 +156,20 @@ class TableTexts:
                 raise DistillirError(
                     f"the header names no id (columns: {shown_keys(names)})",
                     where=where,
-                    remedy=f"call a column id (or {', '.join(id_names(self.kind)[1:4])}); "
-                    + (NUMBERING_CSV if is_csv(self.path) else NUMBERING_ROWS),
+                    remedy=f"call the column of the ids id (or {', '.join(id_names(self.kind)[1:4])}); "
+                    f"{NUMBERS_JUDGE_NOTHING}, " + (NUMBERING_CSV if is_csv(self.path) else NUMBERING_ROWS),
                 )
-            self._told.append("ids are the numbers in the column without a name")
+            others = [name for name in names if name and plain_key(name) not in {*text_names(self.kind), *TITLES}]
+            self._told.append(
+                "ids are the numbers in the column without a name"
+                + (
+                    f", not {shown_keys(others)}: judgements must name these numbers, or call a column id"
+                    * bool(others)
+                )
+            )
             names[unnamed[0]] = "id"
         names = [name or _UNNAMED for name in names]
-        choose_text_keys(names, self.kind, where)
+        choose_text_keys(names, self.kind, where, header=True)
         return names
 
     def _positions(self, rows: Sequence[Sequence[str]], where: str) -> list[str]:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from distillir.collections.key_names import ANSWERS, TITLES, Kind, id_names, plain_key, text_names
+from distillir.collections.renaming import renaming
 from distillir.errors import DistillirError
 
-NUMBERING = "to number lines: jq -c '. + {_id: (input_line_number|tostring)}' FILE"
+#: Said where a way of numbering is named: numbers are other ids than those that judgements have.
+NUMBERS_JUDGE_NOTHING = "only where no judgements name the ids"
+NUMBERING = f"to number lines, {NUMBERS_JUDGE_NOTHING}: jq -c '. + {{_id: (input_line_number|tostring)}}' FILE"
 _SHOWN = 8
 
 
@@ -39,13 +42,14 @@ def first_named(names: Iterable[str], wanted: Sequence[str]) -> str | None:
     return next((plain[key] for key in wanted if key in plain), None)
 
 
-def choose_text_keys(names: Sequence[str], kind: Kind, where: str) -> TextKeys:
+def choose_text_keys(names: Sequence[str], kind: Kind, where: str, *, header: bool = False) -> TextKeys:
     """Choose the keys of a file of documents or queries by their names.
 
     Args:
         names: The keys or columns that were seen, in their order.
         kind: Which of the lists of `distillir.collections.key_names` decide.
         where: The place, for messages.
+        header: Whether the names stand in the first line of a table, not in each object.
 
     Raises:
         DistillirError: No key is known as an id, or none as a text or title; the message names those that were seen.
@@ -60,17 +64,24 @@ def choose_text_keys(names: Sequence[str], kind: Kind, where: str) -> TextKeys:
         raise DistillirError(
             f"no '_id' (seen: {seen})" + (f"; {answers!r} looks like answers, which are not read" if answers else ""),
             where=where,
-            remedy=f'write {{"_id": "...", "text": "..."}}, or name the id {", ".join(id_names(kind)[:5])}; '
-            + NUMBERING,
+            remedy=f'write {{"_id": "...", "text": "..."}} (an id may also be called {", ".join(id_names(kind)[:5])}); '
+            f"{renaming({'_id': None, **_known(text, title)}, names, where)}; {NUMBERING}",
         )
     if text is None and title is None:
         raise DistillirError(
             f"no 'text' (seen: {seen})",
             where=where,
-            remedy=f'write {{"_id": "...", "text": "..."}} with a text under "text", '
-            f"or name it {', '.join(text_names(kind)[1:5])} or title",
+            remedy=f"call a column text (or {', '.join(text_names(kind)[1:5])}) in the first line, or title"
+            if header
+            else f'write {{"_id": "...", "text": "..."}} (a text may also be called {", ".join(text_names(kind)[1:5])} '
+            f"or title); {renaming({'_id': identifier, 'text': None}, names, where)}",
         )
     return TextKeys(identifier, text, title)
+
+
+def _known(text: str | None, title: str | None) -> dict[str, str | None]:
+    """The names of text and title, to the keys for them: a title alone stays one."""
+    return {"title": title} if text is None and title is not None else {"text": text}
 
 
 def shown_keys(names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.layers import layers
 from distillir.pipeline.pairs import pairs
+from distillir.pipeline.provenance import seal
 from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.pipeline.train import train
@@ -146,6 +147,8 @@ def _run(folder: RunFolder) -> None:
     if rank() == 0 and not (folder.path / "report.html").is_file():
         render_report(folder.path, folder.collection)
     clean(folder)
+    if rank() == 0:
+        seal(folder, signals=True)
     barrier()
 
 

@@ -16,7 +16,7 @@ from distillir.pipeline.evaluate import search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
-from distillir.pipeline.provenance import check, finish, read, write
+from distillir.pipeline.provenance import check, finish, read, seal, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.score import score
@@ -74,6 +74,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) 
         dark.mkdir(exist_ok=True)  # the first run that needs them makes them there
     if rank() == 0:
         _take(folder, shared, dark)
+        seal(folder, signals=False)
     barrier()
     own = [product.name for product in PRODUCTS if product.name not in SHARED_PRODUCTS]
     check(folder, None, anew=anew, only=own)

@@ -8,6 +8,7 @@ from typing import Any
 import xxhash
 
 from distillir.encoding.model_files import resolve_model
+from distillir.files import file_state
 
 # Files of a model's folder that change no output.
 _NO_MATTER = {".md", ".lock", ".png", ".jsonl", ".log"}
@@ -35,27 +36,40 @@ def model_fingerprint(model: Any) -> str:
 
 def _of_folder(folder: Path) -> str:
     digest = xxhash.xxh3_128()
+    for name, content in file_hashes(folder).items():
+        digest.update(f"{name}\0{content}\0".encode())
+    return digest.hexdigest()
+
+
+def file_hashes(folder: Path, *but: str) -> dict[str, str]:
+    """Content hashes (hex) of those files of a model's folder that its output may depend on, by their names in it.
+
+    Args:
+        folder: The model's.
+        but: Names of files to leave out.
+    """
+    found: dict[str, str] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if (
             file.suffix in _NO_MATTER
             or file.name in _NO_MATTER
             or any(part.startswith(".") for part in name.split("/"))
+            or name in but
         ):
             continue
-        digest.update(f"{name}\0{file_hash(file)}\0".encode())
-    return digest.hexdigest()
+        found[name] = file_hash(file)
+    return found
 
 
 def file_hash(path: Path) -> str:
-    """Content hash of a file (hex), kept while its time and size stay."""
-    status = path.stat()
-    return _of_file(str(path), status.st_mtime_ns, status.st_size)
+    """Content hash of a file (hex), kept while its times and size stay."""
+    return _of_file(str(path), file_state(path))
 
 
 @lru_cache(maxsize=4096)
-def _of_file(path: str, mtime: int, size: int) -> str:
-    """Content hash of a file; modification time and size make a changed file a new question."""
+def _of_file(path: str, state: str) -> str:
+    """Content hash of a file; its times and size make a changed file a new question."""
     digest = xxhash.xxh3_128()
     with Path(path).open("rb") as stream:
         while block := stream.read(_BLOCK):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from distillir.encoding.loading import PACKAGED, one_line_errors
+from distillir.encoding.tokenizer_files import lacks_tokenizer, without_tokenizer
 from distillir.errors import DistillirError
 
 #: What a folder holds that peft saved.
@@ -35,7 +36,8 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
         A folder's path, or the hub name.
 
     Raises:
-        DistillirError: The folder holds no model, or an adapter that is not merged, or the name is a path to no folder.
+        DistillirError: The folder holds no model, one without a tokenizer, or an adapter that is not merged, or the
+            name is a path to no folder.
     """
     text = os.fspath(name)
     folder = Path(text).expanduser()
@@ -47,6 +49,8 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
             raise DistillirError(
                 "is a folder without a model", where=text, remedy="name a folder that sentence-transformers saved"
             )
+        if lacks_tokenizer(folder):
+            raise without_tokenizer(text)
         return str(folder)
     if text in PACKAGED and importlib.util.find_spec(PACKAGED[text]) is not None:
         return str(importlib.resources.files(PACKAGED[text]) / "model")

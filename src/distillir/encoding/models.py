@@ -23,6 +23,7 @@ from distillir.encoding.model_files import (
 )
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.positions import fit_to_positions, set_max_length
+from distillir.encoding.tokenizer_files import check_vocabularies
 from distillir.errors import DistillirError
 
 
@@ -148,8 +149,8 @@ def load_named(
         The model, in evaluation mode.
 
     Raises:
-        DistillirError: It cannot be loaded, has code of its own that may not run, or an adapter that is not merged, or
-            fewer positions than ``max_length``.
+        DistillirError: It cannot be loaded, has code of its own that may not run, an adapter that is not merged, a
+            tokenizer that knows no word, or fewer positions than ``max_length``.
     """
     path = resolve_model(name)
     refuse_adapter(name)
@@ -165,6 +166,7 @@ def load_named(
         )
         if "dtype" in arguments:
             widen(model)
+    check_vocabularies(model, name)
     fit_to_positions(model)
     if max_length is not None:
         set_max_length(model, max_length, str(name))

@@ -10,6 +10,7 @@ from distillir.encoding.loading import one_line_errors, quiet
 from distillir.encoding.model_files import first_module_path, model_kind, read_model_json, resolve_model
 from distillir.encoding.model_options import PLAIN, ModelOptions, Side
 from distillir.encoding.positions import usable_positions
+from distillir.encoding.tokenizer_files import check_vocabulary
 
 #: What transformers gives as the limit of tokenizers that have none is larger.
 _NO_LIMIT = 10**9
@@ -50,7 +51,7 @@ def text_limits(
         options: Its prompts, and whether code of its own may run.
 
     Raises:
-        DistillirError: It has no tokenizer that transformers can load.
+        DistillirError: It has no tokenizer that transformers can load, or one that knows no word.
     """
     from transformers import AutoTokenizer
 
@@ -62,6 +63,7 @@ def text_limits(
         where["subfolder"] = folder
     with one_line_errors(str(name)):
         tokenizer = AutoTokenizer.from_pretrained(path, **where)
+    check_vocabulary(tokenizer, name)
     file = f"{folder}/sentence_bert_config.json" if folder else "sentence_bert_config.json"
     knobs = read_model_json(name, file)
     said = [max_length] if max_length is not None else [tokenizer.model_max_length, knobs.get("max_seq_length")]

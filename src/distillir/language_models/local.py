@@ -22,6 +22,7 @@ from distillir.encoding.models import refuse_adapter
 from distillir.encoding.positions import check_positions, learnt_positions
 from distillir.encoding.precision import Precision
 from distillir.encoding.saved_dtype import saved_dtype
+from distillir.encoding.tokenizer_files import check_vocabulary
 from distillir.errors import DistillirError
 
 _TEXTS_AT_ONCE = 1024
@@ -101,8 +102,8 @@ def load_language_model(
         trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
-        DistillirError: It cannot be loaded, has code of its own that may not run, has fewer positions than
-            ``max_length``, or is no language model.
+        DistillirError: It cannot be loaded, has code of its own that may not run, has no tokenizer that knows
+            a word, has fewer positions than ``max_length``, or is no language model.
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -117,6 +118,7 @@ def load_language_model(
         make = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
         model, told = make.from_pretrained(folder, output_loading_info=True, dtype=dtype, **options)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+    check_vocabulary(tokenizer, name)
     if told["missing_keys"] and not gguf:
         raise _headless(name)
     positions = learnt_positions(model)
@@ -138,7 +140,7 @@ def load_tokenizer(name: str, *, chat: bool | None = None, trust_remote_code: bo
         trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
-        DistillirError: There is no such model, or transformers knows no tokenizer for it.
+        DistillirError: There is no such model, or no tokenizer for it that knows a word.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -147,6 +149,7 @@ def load_tokenizer(name: str, *, chat: bool | None = None, trust_remote_code: bo
     with one_line_errors(name):
         seq2seq = bool(AutoConfig.from_pretrained(folder, **options).is_encoder_decoder)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+    check_vocabulary(tokenizer, name)
     has_template = getattr(tokenizer, "chat_template", None) is not None
     return LanguageModel(None, tokenizer, seq2seq, has_template if chat is None else chat)
 
@@ -162,7 +165,7 @@ def weights_dtype(name: str, precision: Precision | None) -> Any:
     import torch
 
     folder, gguf = _located(name)
-    if read_model_json(folder, "config.json").get("quantization_config") and not gguf:
+    if not gguf and read_model_json(folder, "config.json").get("quantization_config"):
         return "auto"
     saved = "float32" if gguf else saved_dtype(name)
     if precision == "float32" or saved in ("float32", "float64"):

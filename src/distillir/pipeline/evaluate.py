@@ -20,7 +20,10 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
+from distillir.progress import say
 
+#: A mean that is told as 1.000.
+SATURATED = 0.9995
 #: Facts of the stages that ``metrics.json`` repeats where there are any.
 NOTED = (
     "dark",
@@ -66,6 +69,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     found = {
         name: measure(read_ranking(folder, path), qrels, measures) for name, path in runs.items() if path.is_file()
     }
+    _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     layer_quality(folder)
     noted = folder.noted()
     method = compose(recipe)
@@ -97,6 +101,25 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         write_json(folder.metrics, metrics)
     barrier()
     return metrics
+
+
+def _say_saturated(folder: RunFolder, measure: str, before: float) -> None:
+    """Tell where the main measure is at its highest before training already: nothing can be gained on these queries."""
+    if before < SATURATED:
+        return
+    wanted, ways = folder.recipe.queries, ""
+    made = folder.recipe.evaluation.split is None and wanted.split is None and not wanted.unjudged
+    if made and wanted.titles:
+        ways = (
+            f" (titles stand in their documents): take sentences (queries: {{sentences: {wanted.titles}}}), or queries "
+            "that a language model makes (queries.generated)"
+        )
+    elif made and wanted.sentences:
+        ways = (
+            " (sentences stand in their documents): take queries that a language model makes "
+            "(queries.generated), or a judged split (evaluation)"
+        )
+    say(f"{measure} is {before:.3f} before training: these evaluation queries cannot show a gain{ways}")
 
 
 def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:

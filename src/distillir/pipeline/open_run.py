@@ -7,7 +7,7 @@ from pathlib import Path
 from distillir.errors import DistillirError
 from distillir.lock import locked
 from distillir.parallel import barrier, rank
-from distillir.pipeline.provenance import check, check_report, finish
+from distillir.pipeline.provenance import check, check_report, finish, seal
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.recipe import Recipe
 
@@ -37,14 +37,20 @@ def open_run(path: Path, recipe: Recipe, verb: str | None = None, *, anew: bool 
         raise DistillirError("is no folder", where=path, remedy="choose another --output")
     try:
         with locked(path):
-            folder = RunFolder(path, recipe, anew=anew)
+            by = "distillir run --anew" if verb == READ_ONLY else "--anew"
+            folder = RunFolder(path, recipe, anew=anew, anew_by=by)
             try:
                 if verb == READ_ONLY:
                     check_report(folder)
                 else:
+                    if rank() == 0:
+                        seal(folder, signals=False)
                     check(folder, verb, anew=anew)
                     finish(folder)
                 yield folder
+                if rank() == 0:
+                    seal(folder, signals=True)
+                barrier()
             except DistillirError:
                 folder.release()
                 raise

@@ -8,6 +8,7 @@ from typing import Any
 from distillir.errors import DistillirError
 from distillir.files import read_json, write_json
 from distillir.parallel import barrier, first_decides, rank
+from distillir.pipeline.contents import changed_files, contents
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS, Product
 from distillir.pipeline.run_folder import RunFolder
@@ -18,6 +19,10 @@ from distillir.progress import say
 OWN_SOURCE = ("dark examples", "pairs", "layers")
 #: Products that what is ``auto`` in a recipe is settled from.
 SETTLES = ("initial student", "teaching set")
+#: Products that are made when the signals are finished.
+FROM_SIGNALS = ("student", "run after training", "metrics")
+#: Under what the hashes of a product's own files stand in its record.
+FILES = "files"
 MEND = "mend it, or delete it and give --anew: without it nothing says what the folder was made from"
 
 
@@ -38,6 +43,7 @@ def reusable(folder: RunFolder, name: str) -> bool:
     barrier()
 
     def decide() -> bool:
+        seal(folder, signals=name in FROM_SIGNALS)
         inputs = Inputs(folder)
         if product.present(folder):
             if problem := _misfit(folder, product, inputs):
@@ -55,6 +61,40 @@ def note(folder: RunFolder, name: str, inputs: Inputs) -> None:
         write(folder, {**read(folder), name: {"version": BY_NAME[name].version, **inputs.of(name)}})
 
 
+def seal(folder: RunFolder, *, signals: bool) -> None:
+    """Keep hashes of the files of each product that is finished and not yet sealed, and forget those of deleted ones.
+
+    Args:
+        folder: The run's.
+        signals: Whether dark examples, pairs and layers are finished: their folders are there before they are.
+    """
+    if not folder.provenance.is_file():
+        return  # of an earlier version, or nothing is made yet
+    records = read(folder)
+    sealed = dict(records)
+    for product in PRODUCTS:
+        record = records.get(product.name)
+        if not product.path(folder).exists():
+            if record is not None and FILES in record:
+                sealed[product.name] = {name: value for name, value in record.items() if name != FILES}
+        elif product.name in OWN_SOURCE:
+            # What was deleted of them is made again by itself.
+            now, known = contents(folder, product), (record or {}).get(FILES, {})
+            files = {name: known.get(name, now[name]) for name in now if signals or name in known}
+            if files != known:
+                sealed[product.name] = {FILES: files}
+        elif record is not None and FILES not in record and (found := contents(folder, product)):
+            sealed[product.name] = {**record, FILES: found}
+    if sealed != records:
+        write(folder, sealed)
+
+
+def _changed_files(folder: RunFolder, product: Product) -> str:
+    """Name the files of a product that are not as they were made; empty where all are, or where none was sealed."""
+    files: dict[str, str] = read(folder).get(product.name, {}).get(FILES, {})
+    return changed_files(folder, product, files, whole=product.name not in OWN_SOURCE)
+
+
 def read(folder: RunFolder) -> dict[str, dict[str, Any]]:
     """Fingerprints of inputs by product; empty for the folder of a version that kept none.
 
@@ -65,7 +105,10 @@ def read(folder: RunFolder) -> dict[str, dict[str, Any]]:
         return {}
     found = read_json(folder.provenance, MEND)
     for name, record in found.items():
-        if not isinstance(record, dict) or not all(isinstance(value, str | int) for value in record.values()):
+        values = dict(record) if isinstance(record, dict) else {"": None}
+        files = values.pop(FILES, {})
+        values |= files if isinstance(files, dict) else {"": None}
+        if not all(isinstance(value, str | int) for value in values.values()):
             raise DistillirError(f"{name} holds no fingerprints", where=folder.provenance, remedy=MEND)
     return found
 
@@ -107,6 +150,9 @@ def check_report(folder: RunFolder) -> None:
     barrier()
 
     def decide() -> None:
+        for made in PRODUCTS:
+            if problem := _changed_files(folder, made):
+                raise _refusal(folder, made, problem, verb=made.verb)
         problem = _misfit(folder, product, Inputs(folder)) if folder.metrics.is_file() else ""
         if problem and problem != UNKNOWN:
             raise _refusal(folder, product, problem, verb=product.verb)
@@ -167,19 +213,21 @@ def _delete(path: Path) -> None:
 def _misfit(folder: RunFolder, product: Product, inputs: Inputs) -> str:
     """Tell what has changed since a product was made; empty where it fits."""
     if product.name in OWN_SOURCE:
-        return misfit_of_signal(folder, product.name)
+        return misfit_of_signal(folder, product.name) or _changed_files(folder, product)
+    if problem := _changed_files(folder, product):
+        return problem
     record = read(folder).get(product.name)
     if record is None:
         return UNKNOWN
     now = {"version": product.version, **inputs.of(product.name)}
-    changed = [name for name, value in now.items() if name in record and record[name] != value]
-    if "version" in changed:
+    other = [name for name, value in now.items() if name in record and record[name] != value]
+    if "version" in other:
         return "an earlier version of distillir made it in another way"
-    return f"other {', '.join(changed)} than when it was made" if changed else ""
+    return f"other {', '.join(other)} than when it was made" if other else ""
 
 
 #: Of the run folders of versions before this record.
-UNKNOWN = "an earlier version of distillir made it and did not note from what"
+UNKNOWN = "nothing says what it was made from (an earlier version of distillir made it, or provenance.json is gone)"
 
 
 def _changed_keys(folder: RunFolder, product: Product) -> str:
@@ -205,9 +253,10 @@ def affected(key: str) -> list[Product]:
 def _refusal(folder: RunFolder, product: Product, problem: str, verb: str | None = None) -> DistillirError:
     command = f"distillir {verb} --anew makes" if verb else "--anew makes"
     also = "; distillir report still reads it" if problem == UNKNOWN and folder.metrics.is_file() else ""
+    there = next((path for path in product.paths(folder) if path.exists()), product.path(folder))
     return DistillirError(
         f"does not fit: {problem}",
-        where=product.path(folder),
+        where=there,
         remedy=f"{command} it and all that follows anew{also}",
     )
 

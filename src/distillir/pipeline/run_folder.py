@@ -66,8 +66,8 @@ class RunFolder:
         DistillirError: The folder holds the run of another recipe, or something else than a run.
     """
 
-    def __init__(self, path: Path, recipe: Recipe, *, anew: bool = False) -> None:
-        self.path, self.recipe, self.asked = path, recipe, recipe
+    def __init__(self, path: Path, recipe: Recipe, *, anew: bool = False, anew_by: str = "--anew") -> None:
+        self.path, self.recipe, self.asked, self.anew_by = path, recipe, recipe, anew_by
         self.changed: list[str] = []
         self.runs = path / "runs"
         self.candidates = self.runs / "candidates.trec"
@@ -118,9 +118,15 @@ class RunFolder:
                 raise DistillirError(
                     f"holds the run of another recipe (differs in {_difference(before, resolved)})",
                     where=self.path,
-                    remedy="choose another --output, or give --anew to make anew what depends on it",
+                    remedy=f"choose another --output, or give {self.anew_by} to make anew what depends on it",
                 )
         elif self.path.exists() and (not self.path.is_dir() or not is_empty(self.path)):
+            if self.provenance.is_file():
+                raise DistillirError(
+                    f"holds a run whose {RECIPE_FILE} is gone",
+                    where=self.path,
+                    remedy=f"copy your recipe there as {RECIPE_FILE}, or choose another --output",
+                )
             raise DistillirError("is not empty and holds no run", where=self.path, remedy="choose another --output")
 
     def keep_recipe(self, recipe: Recipe) -> None:

@@ -80,9 +80,11 @@ def train_cross_encoder(
         ``seconds`` of this call's training.
 
     Raises:
-        DistillirError: Nothing to train on, ``output`` holds something else, or the loss is not finite.
+        DistillirError: Nothing to train on, ``output`` holds something else or a teacher whose files were changed after
+            its training, or the loss is not finite.
     """
     from distillir.encoding.device import pick_device
+    from distillir.encoding.fingerprint import file_hashes
     from distillir.encoding.identity import default_prompt, model_identity
     from distillir.encoding.loading import quiet
     from distillir.encoding.model_options import ModelOptions
@@ -130,9 +132,10 @@ def train_cross_encoder(
         if rank() == 0:
             with atomic_directory(output) as folder, quiet():
                 model.save_pretrained(str(folder))
-                write_json(folder / INFO, {"settings": settings, "metrics": metrics})
                 if pairwise:
                     write_json(folder / PAIRWISE_FILE, {"reads": "query, first document, second document"})
+                files = file_hashes(folder)
+                write_json(folder / INFO, {"settings": settings, "metrics": metrics, "files": files})
             shutil.rmtree(work)
         barrier()
         return metrics
@@ -157,8 +160,30 @@ def _finished(output: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
             where=output,
             remedy="delete the folder or choose another --output",
         )
+    _check_files(output, found.get("files"), remedy)
     metrics: dict[str, Any] = found["metrics"]
     return metrics
+
+
+def _check_files(output: Path, kept: Any, damaged: str) -> None:
+    """Refuse a teacher whose weights, tokenizer or settings are not those that its training wrote.
+
+    Records of earlier versions have no hashes of the files, and are believed.
+    """
+    from distillir.encoding.fingerprint import file_hashes
+
+    if kept is None:
+        return
+    if not isinstance(kept, dict):
+        raise DistillirError("its files are no mapping", where=output / INFO, remedy=damaged)
+    found = file_hashes(output, INFO)
+    changed = [name for name in sorted({*kept, *found}) if kept.get(name) != found.get(name)]
+    if changed:
+        raise DistillirError(
+            f"holds a teacher whose files were changed after its training ({', '.join(changed)})",
+            where=output,
+            remedy="put them back as they were, delete the folder, or choose another --output",
+        )
 
 
 def _prepare(work: Path, settings: dict[str, Any]) -> None:

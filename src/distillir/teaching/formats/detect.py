@@ -1,10 +1,12 @@
 """The format of a file, told by its name, first line and first record; the nearest one of an unknown file."""
 
+import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from distillir.collections.renaming import renaming
 from distillir.errors import DistillirError
 from distillir.files import read_lines
 from distillir.teaching.formats.format import Format, Glance
@@ -12,6 +14,7 @@ from distillir.teaching.formats.records import read_records
 from distillir.teaching.formats.values import is_number
 
 SHOWN = 80  # characters of a line in a message
+NEAREST = "flagembedding"  # the form named where no key is known
 
 
 def glance(source: Path) -> Glance:
@@ -51,7 +54,9 @@ def refuse(source: Path, found: Sequence[Format], formats: Sequence[Format]) -> 
     what = f"cannot tell the format of this {'folder' if source.is_dir() else 'file'}{_seen(seen)}"
     if source.suffix == ".parquet" and isinstance(seen.record, dict):
         what = f"no column 'query_id' with 'document_ids', nor those of another form: it has {', '.join(seen.record)}"
-    return DistillirError(what, where=source, remedy=f"{_hint(seen, formats)}name it: {names}")
+    return DistillirError(
+        what, where=source, remedy=f"{_hint(seen, formats)}or say with --format which form it has: {names}"
+    )
 
 
 def _seen(seen: Glance) -> str:
@@ -68,7 +73,7 @@ def _seen(seen: Glance) -> str:
 def _hint(seen: Glance, formats: Sequence[Format]) -> str:
     """The form that a file looks like, and the way out; ends with ``; `` where there is something to say."""
     if isinstance(seen.record, dict):
-        return _by_keys(seen.record, formats)
+        return _by_keys(seen.record, formats, seen.path)
     cells, blanks = seen.cells, seen.line.split()
     if len(cells) in (1, 6) and len(blanks) == 6 and is_number(blanks[3]) and is_number(blanks[4]):
         return "it looks like a TREC run, which ranks documents: candidates: {from: {trec: FILE}} has it scored; "
@@ -87,11 +92,25 @@ def _hint(seen: Glance, formats: Sequence[Format]) -> str:
     return ""
 
 
-def _by_keys(record: dict[str, Any], formats: Sequence[Format]) -> str:
+def _by_keys(record: dict[str, Any], formats: Sequence[Format], place: Path) -> str:
     if {"_id", "text"} <= record.keys() or {"id", "contents"} <= record.keys():
         return "it looks like texts of a collection, which are no teaching set; "
     shared = {form.name: len(form.keys & record.keys()) for form in formats}
     best = max(formats, key=lambda form: shared[form.name])
     if not shared[best.name]:
-        return f"the nearest form is {formats[1].name}: {formats[1].expected}; "
-    return f"the nearest form is {best.name}: {best.expected}; "
+        best = next(form for form in formats if form.name == NEAREST)
+    return f"the nearest form is {best.name}: {best.expected}; {_renamed(record, best, place)}"
+
+
+def _renamed(record: dict[str, Any], best: Format, place: Path) -> str:
+    """How the record's keys are renamed to those of a form, but for scores, which are no guess; may be empty."""
+    try:
+        keys, _ = json.JSONDecoder().raw_decode(best.expected)
+    except json.JSONDecodeError:
+        return ""
+    if not isinstance(keys, dict):
+        return ""
+    wanted = {key: key if key in record else None for key in keys if key in record or not key.endswith("scores")}
+    if None not in wanted.values() or record.keys() <= wanted.keys():
+        return ""
+    return renaming(wanted, [str(key) for key in record], str(place)) + "; "

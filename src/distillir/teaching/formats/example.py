@@ -89,12 +89,14 @@ def query_of(value: Mapping[str, Any], names: Sequence[str], ids: Sequence[str],
 
 
 def texts_under(value: Mapping[str, Any], key: str | None, where: str) -> list[str]:
-    """The texts under a key; a missing key is none.
+    """The texts under a key; a missing key is none, and a text by itself is a list of one.
 
     Raises:
-        DistillirError: What stands there is no list of texts.
+        DistillirError: What stands there is no text and no list of texts.
     """
     texts = [] if key is None else value[key]
+    if isinstance(texts, str):
+        return [texts]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise DistillirError(f"{key!r} is no list of texts", where=where, remedy='write a list: ["first", "second"]')
     return list(texts)
@@ -133,6 +135,8 @@ def scores_under(
     if key is None:
         return None
     values = value[key]
+    if count == 1 and isinstance(values, int | float | str) and not isinstance(values, bool):
+        values = [values]
     if not isinstance(values, list) or len(values) != count:
         found = f"has {len(values)} scores" if isinstance(values, list) else "is no list of scores"
         raise DistillirError(

@@ -42,7 +42,8 @@ def example_format(
         recognises: See `Format`.
         example: ``(record, place)`` -> the example.
         write: See `Format`.
-        merge: Whether a query's records, which are parts of one list (pairs, triplets), are put together.
+        merge: Whether a query's records, which are parts of one list (pairs, triplets), are put together; those
+            whose scores are margins have a list for each positive.
         columns: Where a record may be a list of texts: the keys they stand for; the last one's number is open.
     """
     reader = partial(read_example, example)
@@ -51,8 +52,7 @@ def example_format(
         return (named(record, columns) if columns else record for record in read_records(source))
 
     def read(source: Path, collection: Collection, given: Settings) -> Iterator[RowList]:
-        found = _Lists(reader, collection, given).of(records(source))
-        lists = merge_queries(found, given.tally) if merge else found
+        lists = _Lists(reader, collection, given, merge).of(records(source))
         return to_rows(lists, str(source), collection, given.unknown)
 
     def texts(source: Path, given: Settings) -> ExampleTexts | None:
@@ -104,13 +104,19 @@ def _has_texts(example: Example) -> bool:
 class _Lists:
     """Lists of ids of the examples, each empty text refused or left out."""
 
-    def __init__(self, reader: Reader, collection: Collection, settings: Settings) -> None:
-        self.reader, self.settings, self.tally = reader, settings, settings.tally
+    def __init__(self, reader: Reader, collection: Collection, settings: Settings, merge: bool) -> None:
+        self.reader, self.settings, self.tally, self.merge = reader, settings, settings.tally, merge
         self.known = None if settings.own_texts else CollectionTexts(collection, settings.tally)
 
     def of(self, records: Iterator[Record]) -> Lists:
-        """The lists, those whose scores are margins put together by their positive."""
-        margins = []
+        """The lists: those whose scores are margins put together by their positive, others by their query if asked."""
+        margins: list[IdList] = []
+        others = self._others(records, margins)
+        yield from merge_queries(others, self.tally) if self.merge else others
+        yield from merge_margins(margins, self.tally)
+
+    def _others(self, records: Iterator[Record], margins: list[IdList]) -> Lists:
+        """Lists without margins; those with margins are put into ``margins``."""
         for record in records:
             example = self.reader(record)
             self._account(record, example)
@@ -119,7 +125,6 @@ class _Lists:
                 margins.append(entry)
             elif entry is not None:
                 yield entry
-        yield from merge_margins(margins, self.tally)
 
     def _account(self, record: Record, example: Example) -> None:
         if example.prompt is not None:

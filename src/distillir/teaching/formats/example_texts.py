@@ -8,6 +8,7 @@ import xxhash
 
 from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
 from distillir.errors import DistillirError
+from distillir.files import file_state
 from distillir.teaching.formats.example import Candidate, Example, without_empty
 from distillir.teaching.formats.format import Settings
 from distillir.teaching.formats.records import Record, count_records, record_files
@@ -59,9 +60,8 @@ class ExampleTexts(Source):
         self.name, self.origin = file.name.split(".")[0] or file.name, str(file)
 
     def identity(self) -> str:
-        """Path, size and time of change of every file."""
-        stats = [(path.resolve(), path.stat()) for path in record_files(self.file)]
-        return "\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats)
+        """Path, size and times of every file."""
+        return "\n".join(f"{path.resolve()}\t{file_state(path)}" for path in record_files(self.file))
 
     def documents(self) -> TextPart:
         """All texts of candidates."""

@@ -66,7 +66,7 @@ def _side(
     key, identifier = first_key(value, names), first_key(value, ids)
     texts: list[str] = []
     if key is not None:
-        texts = [value[key]] if isinstance(value[key], str) else texts_under(value, key, where)
+        texts = texts_under(value, key, where)
         example.read.add(key)
     for name in numbered:
         if not isinstance(value[name], str):
