@@ -142,7 +142,7 @@ def test_kinds_of_students_that_cannot_be(changes: dict[str, Any], said: str) ->
 
 
 def test_what_a_kind_of_student_changes_where_a_recipe_is_silent() -> None:
-    base = {"collection": "stdlib", "teacher": "bm25"}
+    base = {"collection": "stdlib", "teacher": "bm25", "method": "kl"}
     dense = parse_recipe({**base, "student": "all-MiniLM-L6-v2"})
     late = parse_recipe({**base, "student": LATE})
     assert dense.candidates.from_ == ["bm25", "dense"] and late.candidates.from_ == ["bm25"]

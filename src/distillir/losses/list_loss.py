@@ -11,7 +11,7 @@ from distillir.errors import DistillirError
 from distillir.losses.citations import cite
 from distillir.losses.score_scale import check_scale
 from distillir.objectives.objective import Signals
-from distillir.objectives.weighted_sum import WeightedSum
+from distillir.objectives.weighted_sum import AUTO, WeightedSum
 
 Similarity = str | Callable[[Tensor, Tensor], Tensor]
 Positive = Literal["first", "best"]
@@ -44,6 +44,10 @@ class ListLoss(nn.Module):
         positive: Positive = "first",
     ) -> None:
         super().__init__()
+        if any(value == AUTO for _, _, options in objective.parts for value in options.values()):
+            raise DistillirError(
+                "a temperature is 'auto'", remedy="give a number: a run of distillir settles it from a teaching set"
+            )
         self.model = model
         self.objective = objective
         self.similarity, self._score = pairwise_similarity(model, similarity)

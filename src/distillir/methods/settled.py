@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distillir.recipe import Recipe
 
+#: As `distillir.objectives.weighted_sum.AUTO`, which loads torch.
 AUTO = "auto"
 
 
