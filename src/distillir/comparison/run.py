@@ -4,6 +4,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from distillir.comparison.cell import Cell, shared_key
 from distillir.comparison.file import Comparison
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
@@ -23,6 +25,7 @@ from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.pipeline.train import train
 from distillir.progress import say
+from distillir.recipe import EvaluationSpec
 from distillir.reporting.metrics import read_metrics
 from distillir.reporting.report import render_report
 
@@ -110,7 +113,10 @@ def _claim(comparison: Comparison, output: Path) -> None:
     mark = output / MARK
     barrier()
     if mark.is_file():
-        if read_json(mark, "mend it, or choose another --output") != own:
+        before = read_json(mark, "mend it, or choose another --output")
+        with suppress(ValidationError):  # keys that are new since then stand at their defaults
+            before["evaluation"] = EvaluationSpec.model_validate(before.get("evaluation")).model_dump(mode="json")
+        if before != own:
             raise DistillirError(
                 "holds a comparison on another collection or evaluation", where=output, remedy="choose another --output"
             )

@@ -32,8 +32,7 @@ def reusable(folder: RunFolder, name: str) -> bool:
         DistillirError: It was made from something else; the message names what has changed.
     """
     product = BY_NAME[name]
-    folder.collection  # noqa: B018  every process opens it before one of them decides
-    barrier()
+    _open(folder)
 
     def decide() -> bool:
         inputs = Inputs(folder)
@@ -88,8 +87,7 @@ def check(folder: RunFolder, verb: str | None, *, anew: bool = False, only: Sequ
     """
     if not first_decides(lambda: any(product.present(folder) for product in PRODUCTS)):
         return
-    folder.collection  # noqa: B018  as above
-    barrier()
+    _open(folder)
     first_decides(lambda: _check(folder, verb, anew, only))
     barrier()
 
@@ -101,8 +99,7 @@ def check_report(folder: RunFolder) -> None:
         DistillirError: ``metrics.json`` was made from something else; the message names what.
     """
     product = BY_NAME["metrics"]
-    folder.collection  # noqa: B018  as above
-    barrier()
+    _open(folder)
 
     def decide() -> None:
         problem = _misfit(folder, product, Inputs(folder)) if folder.metrics.is_file() else ""
@@ -110,6 +107,13 @@ def check_report(folder: RunFolder) -> None:
             raise _refusal(folder, product, problem, verb=product.verb)
 
     first_decides(decide)
+
+
+def _open(folder: RunFolder) -> None:
+    """Open the collections in every process, before one of them decides."""
+    folder.collection  # noqa: B018
+    folder.others  # noqa: B018
+    barrier()
 
 
 def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] | None) -> None:
