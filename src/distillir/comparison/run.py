@@ -17,6 +17,7 @@ from distillir.files import atomic_file, read_json, write_json
 from distillir.lock import locked
 from distillir.output_folder import is_empty
 from distillir.parallel import barrier, rank
+from distillir.pipeline.also import other_run
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.layers import layers
@@ -131,7 +132,7 @@ def _claim(comparison: Comparison, output: Path) -> None:
 
 def _finished(folder: RunFolder) -> bool:
     """Whether a run has everything; a metrics file that cannot be read is deleted, so that it is made again."""
-    if not folder.metrics.is_file() or not folder.after_run.is_file():
+    if not _measured(folder):
         return False
     try:
         read_metrics(folder.metrics)
@@ -141,13 +142,19 @@ def _finished(folder: RunFolder) -> bool:
     return (folder.path / "report.html").is_file()
 
 
+def _measured(folder: RunFolder) -> bool:
+    """Whether a run's rankings and what was measured of them are there."""
+    others = [other_run(folder, other, when) for other in folder.others for when in ("before", "after")]
+    return all(path.is_file() for path in (folder.metrics, folder.after_run, *others))
+
+
 def _run(folder: RunFolder) -> None:
     """Train and evaluate one cell with one seed; what is there already is passed over."""
     dark(folder)
     pairs(folder)
     layers(folder)
     train(folder)
-    if not (folder.metrics.is_file() and folder.after_run.is_file()):
+    if not _measured(folder):
         evaluate(folder)
     if rank() == 0 and not (folder.path / "report.html").is_file():
         render_report(folder.path, folder.collection)
