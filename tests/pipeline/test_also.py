@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,27 @@ MEASURES = ["nDCG@10", "MRR@10"]
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
     return make_other(tmp_path / "tools")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A run that was done once: its folder, recipe and other collection, and what it said."""
+
+    output: Path
+    recipe: Path
+    tools: Path
+    said: str
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    place = tmp_path_factory.mktemp("also")
+    tools = make_other(place / "tools")
+    also = [str(tools), {"collection": str(tools), "split": "dev", "name": "Tools, dev"}]
+    recipe, output = _recipe(tiny_beir, place, also), place / "run"
+    done = distillir("run", recipe, "--output", output)
+    assert done.returncode == 0, done.stderr
+    return Whole(output, recipe, tools, done.stderr)
 
 
 def _value(tiny_beir: Path, also: Any) -> dict[str, Any]:
@@ -73,16 +94,9 @@ def _reciprocal_ranks(model: Path) -> list[float]:
     return found
 
 
-def test_figures_are_those_of_the_collection_and_are_told_everywhere(
-    tiny_beir: Path, tools: Path, tmp_path: Path
-) -> None:
-    output = tmp_path / "run"
-    recipe = _recipe(
-        tiny_beir, tmp_path, [str(tools), {"collection": str(tools), "split": "dev", "name": "Tools, dev"}]
-    )
-    done = distillir("run", recipe, "--output", output)
-    assert done.returncode == 0, done.stderr
-    assert "Also measured on tools: 5 test queries, 8 documents" in done.stderr
+def test_figures_are_those_of_the_collection_and_are_told_everywhere(whole: Whole) -> None:
+    output, tools = whole.output, whole.tools
+    assert "Also measured on tools: 5 test queries, 8 documents" in whole.said
 
     collection = load_collection(tools)
     metrics = json.loads((output / "metrics.json").read_text())
@@ -105,7 +119,7 @@ def test_figures_are_those_of_the_collection_and_are_told_everywhere(
     # Told in the terminal, the page and the card.
     lines = elsewhere(read_metrics(output / "metrics.json"))
     assert len(lines) == 2 and lines[0].startswith("On tools (5 test queries) it went from ") and "p " in lines[0]
-    assert all(line in " ".join(done.stderr.split()) for line in lines)
+    assert all(line in " ".join(whole.said.split()) for line in lines)
     page = (output / "report.html").read_text(encoding="utf-8")
     section = page.split('<section id="also">')[1].split("</section>")[0]
     assert "tools" in section and "Tools, dev" in section and f"{found['after']['nDCG@10']:.3f}" in section
@@ -116,7 +130,7 @@ def test_figures_are_those_of_the_collection_and_are_told_everywhere(
     gone = output / "runs" / "also" / "tools" / "before.trec"
     text = gone.read_text()
     gone.unlink()
-    assert distillir("run", recipe, "--output", output).returncode == 0
+    assert distillir("run", whole.recipe, "--output", output).returncode == 0
     assert gone.read_text() == text
     assert {path for path, time in rankings.items() if path.stat().st_mtime_ns != time} == {gone}
 
@@ -236,20 +250,20 @@ def test_training_queries_and_own_documents_elsewhere_are_told(tiny_beir: Path, 
     assert "copied has the documents of tiny" in said
 
 
-def test_two_processes_measure_what_one_does(tiny_beir: Path, tools: Path, tmp_path: Path) -> None:
-    recipe = _recipe(tiny_beir, tmp_path, [str(tools)])
-    assert distillir("run", recipe, "--output", tmp_path / "one").returncode == 0
+def test_two_processes_measure_what_one_does(whole: Whole, tmp_path: Path) -> None:
     two = tmp_path / "two"
-    shutil.copytree(tmp_path / "one", two)
+    shutil.copytree(whole.output, two)
     shutil.rmtree(two / "runs" / "also")
     (two / "metrics.json").unlink()
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "distillir"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "DISTILLIR_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
-        [*launcher, "evaluate", str(recipe), "--output", str(two)], env=environment, capture_output=True, text=True
+        [*launcher, "evaluate", str(whole.recipe), "--output", str(two)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
-    one, both = (json.loads((tmp_path / name / "metrics.json").read_text())["also"] for name in ("one", "two"))
-    assert both["tools"]["after"] == pytest.approx(one["tools"]["after"])
-    assert both["tools"]["before"] == pytest.approx(one["tools"]["before"])
+    one, both = (json.loads((path / "metrics.json").read_text())["also"]["tools"] for path in (whole.output, two))
+    assert both["after"] == pytest.approx(one["after"]) and both["before"] == pytest.approx(one["before"])
     assert done.stderr.count("Student after training on tools") == 1
