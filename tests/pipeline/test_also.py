@@ -172,6 +172,11 @@ def test_other_texts_and_judgements_are_refused_by_name_and_made_anew(
     assert not list((output / "runs").rglob("also/*/*.trec"))
     assert 'id="also"' not in (output / "report.html").read_text(encoding="utf-8")
 
+    # Put into the recipe of a run that is done, it is measured without training again.
+    assert distillir("evaluate", recipe, "--output", output, "--anew").returncode == 0
+    assert json.loads((output / "metrics.json").read_text())["also"]["tools"]["after"] == fresh.means
+    assert kept == {path: path.read_bytes() for path in kept}
+
 
 def test_what_cannot_be_measured_is_refused_before_anything_is_made(
     tiny_beir: Path, tools: Path, tmp_path: Path
