@@ -164,6 +164,17 @@ class QueriesSpec(Part):
         return self.titles + self.sentences + self.generated
 
 
+class AlsoSpec(Part):
+    """A further collection that the student is measured on."""
+
+    collection: str | dict[str, Any] = Field(description="in any form that the recipe's collection takes")
+    split: str | None = Field(None, description="the split that is measured on; null: test, or the only one there is")
+    name: str | None = Field(None, min_length=1, max_length=80, description="what it is called; null: its own name")
+    queries: int | None = Field(
+        None, ge=1, description="at most this many of the split's queries, the same ones whatever the seed; null: all"
+    )
+
+
 class EvaluationSpec(Part):
     """How the gain is measured."""
 
@@ -185,11 +196,27 @@ class EvaluationSpec(Part):
     precision: Literal["float32", "bf16", "auto"] = Field(
         "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )
+    also: list[AlsoSpec] = Field(
+        default_factory=list,
+        description="further collections that the student is measured on, before and after: what it forgets elsewhere",
+    )
 
     @field_validator("measures", mode="before")
     @classmethod
     def _one_measure(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("also", mode="before")
+    @classmethod
+    def _collections(cls, value: Any) -> Any:
+        """A collection by itself, and one that is a mapping of files, stand for ``{collection: ...}``."""
+        if value is None:
+            return []
+        given = value if isinstance(value, list | tuple) else [value]
+        return [
+            {"collection": one} if isinstance(one, str) or (isinstance(one, dict) and "collection" not in one) else one
+            for one in given
+        ]
 
 
 class Recipe(Part):

@@ -16,8 +16,9 @@ from distillir.comparison.leaderboard import Leaderboard
 from distillir.comparison.run import run_comparison
 from distillir.comparison.share import prepare
 from distillir.evaluation.measures import evaluate
-from distillir.evaluation.significance import paired_t_test
+from distillir.evaluation.significance import holm_correction, paired_t_test
 from distillir.retrieval.trec import read_run
+from other_collection import make_other
 
 
 @pytest.fixture
@@ -155,6 +156,77 @@ def test_what_cells_share_asks_nothing_of_how_they_train(value: dict[str, Any], 
     comparison = read_comparison(file)
     shared = prepare(tmp_path / "out", comparison.cells[0], comparison.query_seed)
     assert shared.teaching.is_dir() and shared.before_run.is_file()
+
+
+def test_cells_are_compared_on_other_collections(value: dict[str, Any], tmp_path: Path) -> None:
+    tools = make_other(tmp_path / "tools")
+    value["recipe"]["evaluation"]["also"] = [str(tools)]
+    value["cells"] = {"kl": {"method": "kl"}, "lambda": {"objective": {"lambda_mrr": {"student_temperature": 0.05}}}}
+    file, output = tmp_path / "methods.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    done = distillir("compare", file, "-o", output)
+    assert done.returncode == 0, done.stderr
+
+    # The student before training is searched with once, for all cells.
+    befores = list((output / "cells").glob("*/seed-*/runs/also/tools/before.trec"))
+    assert len(befores) == 4 and len({path.resolve() for path in befores}) == 1
+    assert done.stderr.count("Student before training on tools") == 1
+    assert done.stderr.count("Student after training on tools") == 4
+
+    board = json.loads((output / "leaderboard.json").read_text())
+    assert board["also"] == {"tools": {"split": "test", "queries": 5, "documents": 8}}
+    collection = load_collection(tools)
+    qrels = collection.qrels("test")
+    start = evaluate(read_run(befores[0], collection), qrels, ["nDCG@10"]).values["nDCG@10"]
+    changes = {}
+    for row in board["rows"]:
+        found, name = row["also"]["tools"], row["name"]
+        ends = [
+            evaluate(read_run(path, collection), qrels, ["nDCG@10"]).values["nDCG@10"]
+            for path in sorted((output / "cells").glob(f"{name}/seed-*/runs/also/tools/after.trec"))
+        ]
+        changes[name] = np.mean(ends, axis=0) - start
+        assert found["means"]["nDCG@10"] == pytest.approx(np.mean(ends)) and found["before"] == start.mean()
+        assert found["spread"] == pytest.approx(np.std(np.mean(ends, axis=1), ddof=1))
+        assert found["change"]["difference"] == pytest.approx(changes[name].mean())
+        assert found["change"]["p_value"] == pytest.approx(paired_t_test(changes[name]))
+    corrected = holm_correction([paired_t_test(changes[row["name"]]) for row in board["rows"]])
+    assert [row["also"]["tools"]["change"]["corrected"] for row in board["rows"]] == pytest.approx(corrected)
+    page = (output / "leaderboard.html").read_text(encoding="utf-8")
+    assert "On other collections" in page and "tools (5 test queries)" in page
+    table = (output / "leaderboard.md").read_text(encoding="utf-8").splitlines()
+    assert "tools nDCG@10" in table[0] and len({line.count("|") for line in table}) == 1
+    assert Leaderboard.from_dict(board).rows[0].also["tools"].change.difference == pytest.approx(
+        changes[board["rows"][0]["name"]].mean()
+    )
+
+    # A ranking that is gone is made again, alone.
+    (lost,) = (output / "cells").glob("kl/seed-1/runs/also/tools/after.trec")
+    ranking = lost.read_text()
+    lost.unlink()
+    again = distillir("compare", file, "-o", output)
+    assert again.returncode == 0 and lost.read_text() == ranking
+    assert again.stderr.count("training on tools") == 1
+
+
+def test_comparisons_of_versions_without_other_collections_go_on(value: dict[str, Any], tmp_path: Path) -> None:
+    value["cells"], value["seeds"] = {"kl": {"method": "kl"}}, [0]
+    file, output = tmp_path / "methods.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value), encoding="utf-8")
+    comparison = read_comparison(file)
+    assert run_comparison(comparison, output).also == {}
+    old = [output / "comparison.json", output / "cells" / "kl" / "seed-0" / "recipe.yaml"]
+    for path in old:
+        mark = yaml.safe_load(path.read_text())
+        del mark["evaluation"]["also"]
+        path.write_text(json.dumps(mark))
+    board = json.loads((output / "leaderboard.json").read_text())
+    del board["also"]
+    for row in board["rows"]:
+        del row["also"]
+    assert Leaderboard.from_dict(board).rows[0].also == {}
+    again = run_comparison(comparison, output)
+    assert not again.failed and again.rows[0].means == board["rows"][0]["means"]
 
 
 def test_dark_examples_are_made_once_for_all_cells(value: dict[str, Any], tmp_path: Path) -> None:

@@ -48,11 +48,13 @@ def compare(
     keep_errors_beside(folder)
     from distillir.comparison.run import run_comparison
     from distillir.errors import DistillirError
-    from distillir.reporting.leaderboard import leaderboard_headline, leaderboard_table
+    from distillir.reporting.leaderboard import elsewhere_table, leaderboard_headline, leaderboard_table
 
     board = run_comparison(read, folder, anew=anew)
     if is_first_process():
         console.print(leaderboard_table(board))
+        if board.also:
+            console.print(elsewhere_table(board))
     say(leaderboard_headline(board))
     calls = board.shared["calls"]
     say(f"Shared by all: {calls['asked']} pairs asked of the teacher, {calls['cached']} from the cache")

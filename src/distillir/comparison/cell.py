@@ -1,10 +1,10 @@
 """Cell: one recipe of a comparison under a name, with every seed it is trained with."""
 
-import re
 from dataclasses import dataclass
 
 import xxhash
 
+from distillir.folder_name import folder_name
 from distillir.recipe import Recipe
 
 #: Parts of a recipe that decide what a student is taught from and measured on, whatever the method.
@@ -26,8 +26,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """A name for its folder: what file systems take, and a hash where that loses something."""
-        plain = re.sub(r"[^\w.-]+", "-", self.name.casefold()).strip("-.")[:60] or "cell"
-        return plain if plain == self.name else f"{plain}-{xxhash.xxh3_64_hexdigest(self.name.encode())[:6]}"
+        return folder_name(self.name, "cell")
 
     def seeded(self, seed: int, query_seed: int) -> Recipe:
         """The recipe with a seed of its training; which queries it has depends on ``query_seed`` alone."""
@@ -46,4 +45,6 @@ def shared_key(recipe: Recipe) -> str:
     import json
 
     resolved = shared_part(recipe).resolved()
+    if not resolved["evaluation"]["also"]:
+        del resolved["evaluation"]["also"]  # folders of versions before this key keep their names
     return xxhash.xxh3_64_hexdigest(json.dumps(resolved, sort_keys=True).encode())

@@ -41,7 +41,7 @@ def print_comparison_plan(comparison: Comparison, output: Path) -> None:
             except DistillirError as error:
                 raise DistillirError(str(error), where=f"cell {cell.name!r}") from None
             seconds = {step.stage: step.seconds or 0.0 for step in steps}
-            before = sum(seconds[stage] for stage in SHARED if stage in seconds)
+            before = sum(spent for stage, spent in seconds.items() if stage.split(" on ")[0] in SHARED)
             again = sum(spent for stage, spent in seconds.items() if stage.startswith(REPEATED))
             # What a cell has encoded is in the cache for those behind it: the first one's is what is paid.
             shared.setdefault(shared_key(cell.recipe), before)

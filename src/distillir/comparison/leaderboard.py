@@ -1,7 +1,7 @@
 """Leaderboard: mean and spread over seeds, and whether a cell differs from the baseline by more than chance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from distillir.evaluation.held_out import HELD_OUT
 from distillir.evaluation.measures import Evaluation
 from distillir.evaluation.measures import evaluate as measure
 from distillir.evaluation.significance import bootstrap_interval, holm_correction, paired_t_test
+from distillir.pipeline.also import other_run
 from distillir.pipeline.evaluate import hardware, versions
+from distillir.pipeline.other_collections import OtherCollection
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.reporting.metrics import read_metrics
@@ -23,6 +25,8 @@ from distillir.reporting.metrics import read_metrics
 @dataclass(frozen=True)
 class Against:
     """A cell's difference from the baseline on the first measure, of each query's mean over seeds.
+
+    On another collection it is the difference from the student before training.
 
     Attributes:
         difference: Mean over queries.
@@ -40,6 +44,23 @@ class Against:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """A cell on another collection.
+
+    Attributes:
+        means: Measure to mean over queries and seeds.
+        spread: Standard deviation over seeds of the first measure's mean over queries; None with one seed.
+        before: Value of the first measure before training.
+        change: The difference from before training, corrected for the number of cells.
+    """
+
+    means: Mapping[str, float]
+    spread: float | None
+    before: float
+    change: Against
+
+
+@dataclass(frozen=True)
 class Row:
     """One cell.
 
@@ -54,6 +75,7 @@ class Row:
         seconds: Of training and searching, mean over seeds; what is shared is not in it.
         calls: Teacher calls of this cell's own runs.
         size: Bytes that the student's index takes a document, uncompressed, mean over seeds; None where unknown.
+        also: The cell on other collections, by their names.
     """
 
     name: str
@@ -66,6 +88,7 @@ class Row:
     seconds: float
     calls: Mapping[str, int]
     size: float | None = None
+    also: Mapping[str, Elsewhere] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +108,7 @@ class Leaderboard:
         failed: Runs that failed, a sentence each.
         hardware: What it ran on.
         versions: Of what its figures depend on.
+        also: Of each other collection by its name: ``split``, ``queries`` and ``documents``.
     """
 
     collection: str
@@ -99,6 +123,7 @@ class Leaderboard:
     failed: tuple[str, ...]
     hardware: str
     versions: Mapping[str, str]
+    also: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for ``leaderboard.json``."""
@@ -108,7 +133,17 @@ class Leaderboard:
     def from_dict(cls, value: Mapping[str, Any]) -> "Leaderboard":
         """What `to_dict` gave, read back from JSON."""
         rows = [
-            Row(**{**row, "against": Against(**row["against"]) if row["against"] else None}) for row in value["rows"]
+            Row(
+                **{
+                    **row,
+                    "against": Against(**row["against"]) if row["against"] else None,
+                    "also": {
+                        name: Elsewhere(**{**found, "change": Against(**found["change"])})
+                        for name, found in row.get("also", {}).items()
+                    },
+                }
+            )
+            for row in value["rows"]
         ]
         return cls(**{**value, "rows": tuple(rows)})
 
@@ -140,6 +175,7 @@ def make_leaderboard(
     rows = _tested(
         rows, {name: _by_query(found, measures[0]) for name, found in evaluated.items()}, comparison.baseline
     )
+    rows = _with_others(rows, done, measures, known)
     # One line for the teacher means something where there is one.
     teachers = [one for one in shared if one.teacher_run.is_file()]
     alone = teachers and all(one.recipe.teacher == teachers[0].recipe.teacher for one in teachers)
@@ -160,6 +196,14 @@ def make_leaderboard(
         failed=tuple(failed),
         hardware=hardware(),
         versions=versions(),
+        also={
+            other.name: {
+                "split": other.split,
+                "queries": len(other.rows),
+                "documents": len(other.collection.corpus),
+            }
+            for other in folder.others
+        },
     )
 
 
@@ -205,6 +249,48 @@ def _tested(rows: Sequence[Row], values: Mapping[str, npt.NDArray[np.float64]], 
         low, high = bootstrap_interval(difference)
         tested[row.name] = replace(row, against=Against(float(difference.mean()), low, high, p, corrected))
     return [tested.get(row.name, row) for row in rows]
+
+
+def _with_others(
+    rows: Sequence[Row],
+    done: Sequence[tuple[Cell, int, RunFolder]],
+    measures: Sequence[str],
+    known: dict[Path, Evaluation],
+) -> list[Row]:
+    """Rows with what their cells do on other collections; each is compared with the student that it started from."""
+    others = done[0][2].others
+    found: dict[str, dict[str, Elsewhere]] = {row.name: {} for row in rows}
+    for other in others:
+        differences, of_cells = [], []
+        for row in rows:
+            folders = [run for cell, _, run in done if cell.name == row.name]
+            before = _evaluate_other(folders[0], other, "before", measures, known)
+            after = [_evaluate_other(run, other, "after", measures, known) for run in folders]
+            differences.append(_by_query(after, measures[0]) - before.values[measures[0]])
+            of_cells.append((before, after))
+        p_values = [paired_t_test(difference) for difference in differences]
+        corrected = holm_correction(p_values)
+        for place, (row, (before, after)) in enumerate(zip(rows, of_cells, strict=True)):
+            headline = np.array([one.means[measures[0]] for one in after])
+            interval = bootstrap_interval(differences[place])
+            found[row.name][other.name] = Elsewhere(
+                means={name: float(np.mean([one.means[name] for one in after])) for name in measures},
+                spread=float(headline.std(ddof=1)) if len(after) > 1 else None,
+                before=before.means[measures[0]],
+                change=Against(float(differences[place].mean()), *interval, p_values[place], corrected[place]),
+            )
+    return [replace(row, also=found[row.name]) for row in rows]
+
+
+def _evaluate_other(
+    folder: RunFolder, other: OtherCollection, when: str, measures: Sequence[str], known: dict[Path, Evaluation]
+) -> Evaluation:
+    from distillir.pipeline.rankings import read_ranking
+
+    path = other_run(folder, other, when).resolve()
+    if path not in known:
+        known[path] = measure(read_ranking(folder, path, other.collection), other.qrels, list(measures))
+    return known[path]
 
 
 def _by_query(found: Sequence[Evaluation], name: str) -> npt.NDArray[np.float64]:

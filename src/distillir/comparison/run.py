@@ -4,6 +4,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from distillir.comparison.cell import Cell, shared_key
 from distillir.comparison.file import Comparison
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
@@ -15,6 +17,7 @@ from distillir.files import atomic_file, read_json, write_json
 from distillir.lock import locked
 from distillir.output_folder import is_empty
 from distillir.parallel import barrier, rank
+from distillir.pipeline.also import other_run
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate
 from distillir.pipeline.layers import layers
@@ -24,6 +27,7 @@ from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.pipeline.train import train
 from distillir.progress import say
+from distillir.recipe import EvaluationSpec
 from distillir.reporting.metrics import read_metrics
 from distillir.reporting.report import render_report
 
@@ -111,7 +115,10 @@ def _claim(comparison: Comparison, output: Path) -> None:
     mark = output / MARK
     barrier()
     if mark.is_file():
-        if read_json(mark, "mend it, or choose another --output") != own:
+        before = read_json(mark, "mend it, or choose another --output")
+        with suppress(ValidationError):  # keys that are new since then stand at their defaults
+            before["evaluation"] = EvaluationSpec.model_validate(before.get("evaluation")).model_dump(mode="json")
+        if before != own:
             raise DistillirError(
                 "holds a comparison on another collection or evaluation", where=output, remedy="choose another --output"
             )
@@ -126,7 +133,7 @@ def _claim(comparison: Comparison, output: Path) -> None:
 
 def _finished(folder: RunFolder) -> bool:
     """Whether a run has everything; a metrics file that cannot be read is deleted, so that it is made again."""
-    if not folder.metrics.is_file() or not folder.after_run.is_file():
+    if not _measured(folder):
         return False
     try:
         read_metrics(folder.metrics)
@@ -136,13 +143,19 @@ def _finished(folder: RunFolder) -> bool:
     return (folder.path / "report.html").is_file()
 
 
+def _measured(folder: RunFolder) -> bool:
+    """Whether a run's rankings and what was measured of them are there."""
+    others = [other_run(folder, other, when) for other in folder.others for when in ("before", "after")]
+    return all(path.is_file() for path in (folder.metrics, folder.after_run, *others))
+
+
 def _run(folder: RunFolder) -> None:
     """Train and evaluate one cell with one seed; what is there already is passed over."""
     dark(folder)
     pairs(folder)
     layers(folder)
     train(folder)
-    if not (folder.metrics.is_file() and folder.after_run.is_file()):
+    if not _measured(folder):
         evaluate(folder)
     if rank() == 0 and not (folder.path / "report.html").is_file():
         render_report(folder.path, folder.collection)

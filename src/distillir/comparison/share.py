@@ -30,6 +30,7 @@ SHARED_PRODUCTS = (
     "teaching set",
     "teacher's run",
     "run before training",
+    "runs before training on other collections",
 )
 
 
@@ -86,6 +87,7 @@ def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
     """Link what is shared into a cell's folder, with the record of what it was made from."""
     folder.runs.mkdir(exist_ok=True)
     made, known = read(shared), read(folder)
+    others = [path.relative_to(shared.path) for path in sorted(shared.other_runs.glob("*/before.trec"))]
     same = all(made.get(name) == known.get(name) for name in SHARED_PRODUCTS)
     for own, source in (
         (folder.dark, dark),
@@ -95,10 +97,12 @@ def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
         (folder.teacher_run, shared.teacher_run),
         (folder.before_run, shared.before_run),
         (folder.initial_student, shared.initial_student),
+        *((folder.path / own, shared.path / own) for own in others),
     ):
         if os.path.lexists(own) and not (same or own.resolve() == source.resolve()):
             _remove(own)  # a copy, or a link to what the recipe shared before
         if source.exists() and not os.path.lexists(own):
+            own.parent.mkdir(parents=True, exist_ok=True)
             _link(own, source)
     if not same:
         write(folder, {**known, **{name: made[name] for name in SHARED_PRODUCTS if name in made}})

@@ -120,6 +120,7 @@ def open_dry(path: Path, recipe: Recipe, scratch: Path, *, anew: bool = False) -
     if anew:
         folder = DryFolder(scratch / "anew", recipe, scratch)
     folder.collection  # noqa: B018  opened before anything else, as a run does
+    folder.others  # noqa: B018
     if not folder.unanswered:  # what stands for queries is no reason to call products those of others
         check(folder, None)
     check_named_models(recipe)

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from distillir.dry_run.search import Searches
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.encoding.model_options import ModelOptions
 from distillir.methods.compose import Composition, compose
+from distillir.pipeline.also import other_run
 from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.queries import evaluation_queries, training_queries
@@ -124,8 +126,25 @@ class _Plan:
             return self.searches.model_seconds(student, self.evaluated, evaluation.depth, trained=trained)
 
         yield _step(folder.before_run.is_file(), "before", searched, search)
+        yield from self._others(student, "before")
         yield from self._train(student)
         yield _step(folder.after_run.is_file(), "evaluate", searched, lambda: search(self._trained("after")))
+        yield from self._others(student, "after")
+
+    def _others(self, student: Encoder, when: str) -> Iterator[Step]:
+        """Searches of other collections, ``before`` or ``after``."""
+        folder, depth = self.folder, self.recipe.evaluation.depth
+        stage, trained = ("before", "") if when == "before" else ("evaluate", self._trained("after"))
+        for other in folder.others:
+            work = f"encode {len(other.collection.corpus)} documents, search {len(other.rows)} queries"
+            searches = Searches(folder, self.encodings, other.collection)
+            there = other_run(folder, other, when).is_file()
+            yield _step(
+                there,
+                f"{stage} on {other.name}",
+                work,
+                partial(searches.model_seconds, student, other.rows, depth, trained=trained),
+            )
 
     def _trained(self, when: str) -> str:
         """A word for the weights of this plan's student at some time: no other plan's are the same."""

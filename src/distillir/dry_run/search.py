@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.collections import TextTable
+from distillir.collections import Collection, TextTable
 from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.dry_run.encoding import Encoder, Encodings
@@ -35,10 +35,12 @@ class Searches:
     Args:
         folder: Of the plan.
         encodings: What is encoded already, and what the rest costs.
+        collection: What is searched; None: the run's own.
     """
 
-    def __init__(self, folder: DryFolder, encodings: Encodings) -> None:
-        self.folder, self.collection, self.encodings = folder, folder.collection, encodings
+    def __init__(self, folder: DryFolder, encodings: Encodings, collection: Collection | None = None) -> None:
+        self.folder, self.encodings = folder, encodings
+        self.collection = folder.collection if collection is None else collection
         self._indices: dict[str, tuple[BM25Index, Rows | None]] = {}
         self._bm25: dict[str, float] = {}
         self._pairs: dict[Encoder, float] = {}
@@ -60,7 +62,7 @@ class Searches:
         return self._indices[key]
 
     def _written(self, rows: Rows) -> TextTable:
-        path = self.folder.scratch / "some-documents"
+        path = self.folder.scratch / f"some-documents-{self.collection.corpus.fingerprint}"
         if not path.is_dir():
             path.mkdir()
             writer = TableWriter(path, "document")

@@ -12,6 +12,7 @@ from distillir.evaluation.held_out import HELD_OUT
 from distillir.files import write_json
 from distillir.methods.compose import compose
 from distillir.parallel import barrier, rank
+from distillir.pipeline.also import measure_others, search_others_after, search_others_before
 from distillir.pipeline.cut_texts import FACT as READING
 from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
@@ -20,6 +21,7 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
+from distillir.pipeline.search import search_into
 from distillir.progress import say
 
 #: A mean that is told as 1.000.
@@ -41,15 +43,16 @@ NOTED = (
 
 
 def search_before(folder: RunFolder) -> None:
-    """Write ``runs/before.trec``: exact search with the untrained student."""
+    """Write ``runs/before.trec``, and those of other collections: exact search with the untrained student."""
     prepare_student(folder)
     _search(folder, folder.initial_student, folder.before_run, "before")
+    search_others_before(folder)
 
 
 def evaluate(folder: RunFolder) -> dict[str, Any]:
     """Write ``runs/before.trec``, ``runs/after.trec`` and ``metrics.json``, and return what the last holds.
 
-    Where the recipe has layers, ``layer_quality.json`` too.
+    Where the recipe has layers, ``layer_quality.json`` too; where it has other collections, ``runs/also/``.
 
     Raises:
         DistillirError: There is no trained student.
@@ -61,6 +64,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     folder.need(folder.student, "train")
     search_before(folder)
     _search(folder, folder.student, folder.after_run, "after")
+    search_others_after(folder)
     reusable(folder, "metrics")  # they are computed anew each time, but never over others
     recipe, collection = folder.recipe, folder.collection
     qrels = evaluation_qrels(folder)
@@ -70,12 +74,14 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         name: measure(read_ranking(folder, path), qrels, measures) for name, path in runs.items() if path.is_file()
     }
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
+    others = measure_others(folder)
     layer_quality(folder)
     noted = folder.noted()
     method = compose(recipe)
     metrics: dict[str, Any] = {
         **{part: evaluation.means for part, evaluation in found.items()},
         "comparison": _comparisons(found["before"], found["after"], measures, compare),
+        **({"also": others} if others else {}),
         "seconds": noted.get("seconds", {}),
         "collection": collection.name,
         "split": recipe.evaluation.split or HELD_OUT,
@@ -123,28 +129,11 @@ def _say_saturated(folder: RunFolder, measure: str, before: float) -> None:
 
 
 def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
-    from dataclasses import replace
-
-    from distillir.evaluation.search import search_student
-    from distillir.retrieval.trec import write_run
-
     if reusable(folder, f"run {name} training"):
         return
     rows = evaluation_queries(folder)
     with folder.timed(f"evaluate {name}"):
-        wanted, own = folder.recipe.evaluation, folder.recipe.queries.own_document
-        found = search_student(
-            model,
-            folder.collection,
-            rows,
-            wanted.depth,
-            precision=wanted.precision,
-            trust_remote_code=folder.recipe.student.trust_remote_code,
-            own_document=own,
-        )
-        if rank() == 0:
-            write_run(replace(found, name=name), folder.collection, path)
-    barrier()
+        search_into(folder, model, folder.collection, rows, path, name)
 
 
 def _comparisons(before: Any, after: Any, measures: Sequence[str], compare: Any) -> list[dict[str, Any]]:

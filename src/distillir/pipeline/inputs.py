@@ -132,6 +132,26 @@ class Inputs:
         return {"judgements of the evaluation queries": _of_qrels(evaluation_qrels(self.folder))}
 
     @cached_property
+    def others(self) -> Fingerprints:
+        """Texts of other collections, and the queries of them that are measured on."""
+        found: Fingerprints = {}
+        for other in self.folder.others:
+            found[f"documents of {other.name}"] = other.collection.corpus.fingerprint
+            found[f"queries of {other.name}"] = other.collection.queries.fingerprint
+            found[f"evaluation queries of {other.name}"] = _of_arrays(other.rows)
+        return found
+
+    @cached_property
+    def other_judgements(self) -> Fingerprints:
+        """Judgements of other collections."""
+        return {f"judgements of {other.name}": _of_qrels(other.qrels) for other in self.folder.others}
+
+    def other_runs(self) -> Fingerprints:
+        """Rankings of other collections."""
+        paths = sorted(self.folder.other_runs.glob("*/*.trec"))
+        return {name: value for path in paths for name, value in self.file(path).items()}
+
+    @cached_property
     def teaching(self) -> Fingerprints:
         """The teaching set of the run."""
         path = self.folder.teaching
@@ -184,11 +204,16 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
     "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
+    "runs before training on other collections": lambda i: i.others | i.initial_student,
     "student": lambda i: i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds(),
     "run after training": lambda i: i.texts | i.evaluation | i.student,
+    "runs after training on other collections": lambda i: i.others | i.student,
     "metrics": lambda i: (
         i.texts
         | i.evaluation_judgements
+        | i.others
+        | i.other_judgements
+        | i.other_runs()
         | i.file(i.folder.before_run)
         | i.file(i.folder.after_run)
         | i.file(i.folder.teacher_run)

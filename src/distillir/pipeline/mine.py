@@ -2,6 +2,7 @@
 
 from distillir.files import atomic_directory
 from distillir.parallel import barrier, rank
+from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.provenance import reusable
@@ -37,6 +38,7 @@ def mine(folder: RunFolder) -> None:
         DistillirError: A source cannot be read or loaded.
     """
     look_at_models(folder)
+    tell_others(folder)
     tell_cut_texts(folder)
     prepare_student(folder)
     if folder.recipe.teaching is not None:

@@ -52,6 +52,14 @@ def _student_paths(folder: RunFolder) -> list[Path]:
     return [folder.student, folder.teacher, folder.log, folder.layer_log, *work]
 
 
+def _others_after(folder: RunFolder) -> list[Path]:
+    """Rankings of the trained student on other collections; the folder's name where there is none."""
+    return sorted(folder.other_runs.glob("*/after.trec")) or [folder.other_runs / "after.trec"]
+
+
+#: What searches of other collections depend on.
+_ALSO = ("evaluation.also", "evaluation.depth", "evaluation.precision", OWN)
+
 #: In the order in which `run` makes them.
 PRODUCTS = (
     Product("initial student", "mine", lambda folder: [folder.initial_student], keys=("student",)),
@@ -128,6 +136,15 @@ PRODUCTS = (
         keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate before",),
     ),
+    # Whatever changes these changes the runs after training too, which lie in the same folders.
+    Product(
+        "runs before training on other collections",
+        "evaluate",
+        lambda folder: [folder.other_runs],
+        after=("initial student",),
+        keys=_ALSO,
+        seconds=("also before", "also after"),
+    ),
     Product(
         "student",
         "train",
@@ -146,11 +163,25 @@ PRODUCTS = (
         seconds=("evaluate after",),
     ),
     Product(
+        "runs after training on other collections",
+        "evaluate",
+        _others_after,
+        after=("student",),
+        keys=_ALSO,
+        seconds=("also after",),
+    ),
+    Product(
         "metrics",
         "evaluate",
         lambda folder: [folder.metrics, folder.path / "report.html", folder.path / "layer_quality.json"],
-        after=("teacher's run", "run before training", "run after training"),
-        keys=("evaluation",),
+        after=(
+            "teacher's run",
+            "run before training",
+            "run after training",
+            "runs before training on other collections",
+            "runs after training on other collections",
+        ),
+        keys=("evaluation", "evaluation.also"),
         seconds=("layer quality",),
     ),
 )

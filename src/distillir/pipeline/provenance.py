@@ -39,8 +39,7 @@ def reusable(folder: RunFolder, name: str) -> bool:
         DistillirError: It was made from something else; the message names what has changed.
     """
     product = BY_NAME[name]
-    folder.collection  # noqa: B018  every process opens it before one of them decides
-    barrier()
+    _open(folder)
 
     def decide() -> bool:
         seal(folder, signals=name in FROM_SIGNALS)
@@ -133,8 +132,7 @@ def check(folder: RunFolder, verb: str | None, *, anew: bool = False, only: Sequ
     """
     if not first_decides(lambda: any(product.present(folder) for product in PRODUCTS)):
         return
-    folder.collection  # noqa: B018  as above
-    barrier()
+    _open(folder)
     first_decides(lambda: _check(folder, verb, anew, only))
     barrier()
 
@@ -146,8 +144,7 @@ def check_report(folder: RunFolder) -> None:
         DistillirError: ``metrics.json`` was made from something else; the message names what.
     """
     product = BY_NAME["metrics"]
-    folder.collection  # noqa: B018  as above
-    barrier()
+    _open(folder)
 
     def decide() -> None:
         for made in PRODUCTS:
@@ -158,6 +155,13 @@ def check_report(folder: RunFolder) -> None:
             raise _refusal(folder, product, problem, verb=product.verb)
 
     first_decides(decide)
+
+
+def _open(folder: RunFolder) -> None:
+    """Open the collections in every process, before one of them decides."""
+    folder.collection  # noqa: B018
+    folder.others  # noqa: B018
+    barrier()
 
 
 def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] | None) -> None:

@@ -107,8 +107,8 @@ def evaluation_qrels(folder: RunFolder) -> Qrels:
     return teacher_qrels(read_ranking(folder, folder.teacher_run))
 
 
-def split_qrels(collection: Collection, split: str) -> Qrels:
-    """Judgements of a split that is to be measured on.
+def split_qrels(collection: Collection, split: str, where: str | None = "evaluation.split") -> Qrels:
+    """Judgements of a split that is to be measured on; ``where`` is the key that names it.
 
     Raises:
         DistillirError: There is no such split, or nothing in it is judged.
@@ -116,16 +116,16 @@ def split_qrels(collection: Collection, split: str) -> Qrels:
     if not collection.splits:
         raise DistillirError(
             f"{collection.name} has no judgements",
-            where="evaluation.split",
+            where=where,
             remedy="write evaluation: {split: null}: queries are held out of training, and the teacher judges them",
         )
     qrels = collection.qrels(split)
     if not len(qrels):
-        raise DistillirError(f"split {split!r} of {collection.name} has no judgement", where="evaluation.split")
+        raise DistillirError(f"split {split!r} of {collection.name} has no judgement", where=where)
     if not (qrels.grades > 0).any():
         raise DistillirError(
             f"split {split!r} of {collection.name} judges no document relevant",
-            where="evaluation.split",
+            where=where,
             remedy="a grade above 0 means relevant",
         )
     return qrels

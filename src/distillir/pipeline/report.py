@@ -18,13 +18,15 @@ def report(folder: RunFolder) -> Path:
     if rank() == 0:
         from distillir.reporting.metrics import read_metrics
         from distillir.reporting.report import render_report
-        from distillir.reporting.summary import headline, summary_table
+        from distillir.reporting.summary import elsewhere, headline, summary_table
 
         render_report(folder.path, folder.collection)
         metrics = read_metrics(folder.metrics)
         if is_first_process():
             console.print(summary_table(metrics))
         say(headline(metrics))
+        for line in elsewhere(metrics):
+            say(line)
         if folder.student.is_dir():
             say(f"Student: {folder.student} ({CLASSES[folder.recipe.student.kind]} loads it)")
         if folder.teacher.is_dir():

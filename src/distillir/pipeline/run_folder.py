@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -19,6 +19,9 @@ from distillir.output_folder import error_files, is_empty
 from distillir.parallel import barrier, rank
 from distillir.recipe import RECIPE_FILE, Recipe
 from distillir.yaml_file import read_mapping
+
+if TYPE_CHECKING:
+    from distillir.pipeline.other_collections import OtherCollection
 
 #: Keys of a server that change no answer: a run goes on under others.
 PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "longest_wait", "api_key_env")
@@ -34,6 +37,8 @@ STAGES = {
     "train": "training",
     "evaluate before": "evaluating the student before training",
     "evaluate after": "evaluating the student after training",
+    "also before": "evaluating the student before training on other collections",
+    "also after": "evaluating the student after training on other collections",
     "evaluate teacher": "evaluating the teacher",
     "evaluate rounds": "evaluating the rounds",
     "layer quality": "measuring the layers",
@@ -75,6 +80,8 @@ class RunFolder:
         self.teacher_run = self.runs / "teacher.trec"
         self.before_run = self.runs / "before.trec"
         self.after_run = self.runs / "after.trec"
+        #: Rankings of other collections, ``NAME/before.trec`` and ``NAME/after.trec``.
+        self.other_runs = self.runs / "also"
         self.teaching = path / "teaching"
         self.dark = path / "dark"
         self.pairs = path / "pairs"
@@ -206,6 +213,17 @@ class RunFolder:
             generator.make(collection, order[: wanted.generated])
         barrier()
         return generator.make(collection, order[: wanted.generated])
+
+    @cached_property
+    def others(self) -> "list[OtherCollection]":
+        """The other collections that the recipe's student is measured on."""
+        from distillir.pipeline.other_collections import open_others
+
+        if not self.recipe.evaluation.also:
+            return []
+        own = self.collection
+        with self.timed("collection"):
+            return open_others(self.recipe, own)
 
     def note(self, **facts: Any) -> None:
         """Keep facts of a stage (numbers for the report) across restarts; later ones replace earlier ones."""

@@ -175,7 +175,8 @@ def _train_stage(
                 (made / "README.md").write_text(teacher_card(recipe, folder.collection, layered.spec), encoding="utf-8")
         with atomic_directory(target) as made:
             model.save_pretrained(str(made), create_model_card=False)
-            (made / "README.md").write_text(model_card(recipe, folder.collection, method), encoding="utf-8")
+            also = [f"{other.name} ({other.split})" for other in folder.others]
+            (made / "README.md").write_text(model_card(recipe, folder.collection, method, also), encoding="utf-8")
         # Only now: a kill before this line must not lose the training.
         shutil.rmtree(checkpoint_folder(folder.work, number), ignore_errors=True)
     barrier()

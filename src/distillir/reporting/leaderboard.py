@@ -39,6 +39,31 @@ def leaderboard_table(board: Leaderboard) -> Table:
     return table
 
 
+def elsewhere_table(board: Leaderboard) -> Table:
+    """The cells on other collections: the first measure before and after, the change and its p value.
+
+    A change that is significant after correction (p < 0.05) is green, or red.
+    """
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column("")
+    for name in ("on", "before", board.measures[0], "± seeds", "change", "p (Holm)"):
+        table.add_column(Text(name), justify="left" if name == "on" else "right", no_wrap=name != "on")
+    for name in board.also:
+        for row in board.rows:
+            found = row.also[name]
+            style = "" if found.change.corrected >= 0.05 else "green" if found.change.difference > 0 else "red"
+            table.add_row(
+                Text(row.name),
+                Text(name),
+                measured(found.before),
+                Text(measured(found.means[board.measures[0]]), style="bold"),
+                "–" if found.spread is None else f"{found.spread:.3f}",
+                Text(signed(found.change.difference), style=style),
+                p_value(found.change.corrected),
+            )
+    return table
+
+
 def leaderboard_markdown(board: Leaderboard) -> str:
     """The table as Markdown, for a README or an issue."""
     head = [
@@ -51,6 +76,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
         "p (Holm)",
         "bytes",
         "time",
+        *(said for name in board.also for said in (f"{name} {board.measures[0]}", "change", "p (Holm)")),
     ]
     lines = [head, ["---"] * len(head)]
     for row in board.rows:
@@ -60,9 +86,26 @@ def leaderboard_markdown(board: Leaderboard) -> str:
             interval = f"[{signed(against.low)}, {signed(against.high)}]"
             tested = [signed(against.difference), interval, p_value(against.p_value), p_value(against.corrected)]
         means = [measured(row.means[name]) for name in board.measures]
-        lines.append([row.name, *means, spread(row, board.measures[0]), *tested, size(row), duration(row.seconds)])
+        elsewhere = [
+            said
+            for found in (row.also[name] for name in board.also)
+            for said in (
+                measured(found.means[board.measures[0]]),
+                signed(found.change.difference),
+                p_value(found.change.corrected),
+            )
+        ]
+        lines.append(
+            [row.name, *means, spread(row, board.measures[0]), *tested, size(row), duration(row.seconds), *elsewhere]
+        )
     if board.teacher:
-        lines.append(["the teacher", *(measured(board.teacher[name]) for name in board.measures), *[""] * 7])
+        lines.append(
+            [
+                "the teacher",
+                *(measured(board.teacher[name]) for name in board.measures),
+                *[""] * (7 + 3 * len(board.also)),
+            ]
+        )
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 

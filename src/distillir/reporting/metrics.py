@@ -126,18 +126,71 @@ def _by_stage(value: object) -> object:
     return {**({"first": own} if own else {}), **later}
 
 
-class Metrics(BaseModel):
+class Measured(BaseModel):
+    """The student before and after on the queries of a split.
+
+    Attributes:
+        split: The split that was evaluated.
+        queries: How many queries that was.
+        before: Measure to mean over queries, student before training. The first measure is the main one.
+        after: The same, after training.
+        comparison: Paired comparisons of before and after, the main measure first.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    split: str = "test"
+    queries: NonNegativeInt | None = None
+    before: dict[str, FiniteFloat] = {}
+    after: dict[str, FiniteFloat] = {}
+    comparison: list[Comparison] = []
+
+    @property
+    def measures(self) -> list[str]:
+        """All measures, the main one first."""
+        names = [c.measure for c in self.comparison]
+        return list(dict.fromkeys([*names, *self.after, *self.before]))
+
+    def value(self, system: System, measure: str) -> float | None:
+        """A system's mean on a measure, None where it was not measured."""
+        means: dict[str, float] = getattr(self, system, {})
+        compared = self.compared(measure)
+        if measure not in means and compared is not None and system != "teacher":
+            return compared.before if system == "before" else compared.after
+        return means.get(measure)
+
+    def compared(self, measure: str) -> Comparison | None:
+        """The paired comparison on a measure, None where there is none."""
+        return next((c for c in self.comparison if c.measure == measure), None)
+
+    def gain(self, measure: str) -> float | None:
+        """After minus before, None where one of them was not measured."""
+        before, after = self.value("before", measure), self.value("after", measure)
+        return None if before is None or after is None else after - before
+
+
+class Elsewhere(Measured):
+    """The student on another collection.
+
+    Attributes:
+        collection: Its own name.
+        judged: How many queries the split judges, of which some may have been drawn.
+        documents: How many documents it has.
+    """
+
+    collection: str | None = None
+    judged: NonNegativeInt | None = None
+    documents: NonNegativeInt | None = None
+
+
+class Metrics(Measured):
     """Everything ``metrics.json`` holds; each part may be absent, and keys not known here are passed over.
 
     Attributes:
         collection: Name of the collection.
         method: Name of the method.
-        split: The split that was evaluated.
-        queries: How many queries that was.
-        before: Measure to mean over queries, student before training. The first measure is the main one.
-        after: The same, after training.
-        teacher: The same, teacher.
-        comparison: Paired comparisons of before and after, the main measure first.
+        teacher: Measure to mean over queries, teacher.
+        also: The student on other collections, by the name that the recipe gives them.
         seconds: Wall-clock seconds per stage, in the order they ran.
         teacher_calls: What the teacher was asked.
         diagnostics: Numbers about the teacher's scores, free-form.
@@ -155,16 +208,10 @@ class Metrics(BaseModel):
         versions: Package to version.
     """
 
-    model_config = ConfigDict(extra="ignore")
-
     collection: str | None = None
     method: str | None = None
-    split: str = "test"
-    queries: NonNegativeInt | None = None
-    before: dict[str, FiniteFloat] = {}
-    after: dict[str, FiniteFloat] = {}
     teacher: dict[str, FiniteFloat] = {}
-    comparison: list[Comparison] = []
+    also: dict[str, Elsewhere] = {}
     seconds: dict[str, Seconds] = {}
     teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None
     diagnostics: dict[str, Any] = {}
@@ -183,25 +230,7 @@ class Metrics(BaseModel):
     @property
     def measures(self) -> list[str]:
         """All measures, the main one first."""
-        names = [c.measure for c in self.comparison]
-        return list(dict.fromkeys([*names, *self.after, *self.before, *self.teacher]))
-
-    def value(self, system: System, measure: str) -> float | None:
-        """A system's mean on a measure, None where it was not measured."""
-        means: dict[str, float] = getattr(self, system)
-        compared = self.compared(measure)
-        if measure not in means and compared is not None and system != "teacher":
-            return compared.before if system == "before" else compared.after
-        return means.get(measure)
-
-    def compared(self, measure: str) -> Comparison | None:
-        """The paired comparison on a measure, None where there is none."""
-        return next((c for c in self.comparison if c.measure == measure), None)
-
-    def gain(self, measure: str) -> float | None:
-        """After minus before, None where one of them was not measured."""
-        before, after = self.value("before", measure), self.value("after", measure)
-        return None if before is None or after is None else after - before
+        return list(dict.fromkeys([*super().measures, *self.teacher]))
 
     def share(self, measure: str) -> float | None:
         """After as a share of the teacher, None where one of them is unknown or the teacher has 0."""

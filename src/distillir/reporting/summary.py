@@ -4,11 +4,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from distillir.reporting.metrics import Metrics
+from distillir.reporting.metrics import Measured, Metrics
 from distillir.reporting.wording import interval, measured, p_value, percent, signed
 
 
-def evidence(metrics: Metrics, measure: str) -> list[str]:
+def evidence(metrics: Measured, measure: str) -> list[str]:
     """The gain on a measure and how sure it is: ``+0.143``, ``95 % CI [+0.101, +0.185]``, ``p < 0.001``."""
     compared = metrics.compared(measure)
     parts = [signed(metrics.gain(measure))]
@@ -20,7 +20,7 @@ def evidence(metrics: Metrics, measure: str) -> list[str]:
     return parts
 
 
-def change(metrics: Metrics) -> str:
+def change(metrics: Measured) -> str:
     """The main measure's way: ``from 0.312 to 0.455 MRR@10``; only what is known of it."""
     if not metrics.measures:
         return "has not been evaluated"
@@ -49,6 +49,21 @@ def headline(metrics: Metrics) -> str:
     if metrics.share(measure) is not None:
         sentence += f", {percent(metrics.share(measure))} of the teacher"
     return sentence
+
+
+def elsewhere(metrics: Metrics) -> list[str]:
+    """A sentence on each other collection.
+
+    For example: ``On medquad (500 test queries) it went from 0.512 to 0.498 nDCG@10 (-0.014, p = 0.03)``.
+    """
+    lines = []
+    for name, found in metrics.also.items():
+        asked = " ".join(part for part in (str(found.queries or ""), found.split, "queries") if part)
+        line = f"On {name} ({asked}) it {change(found)}"
+        if found.measures and found.gain(found.measures[0]) is not None:
+            line += f" ({', '.join(evidence(found, found.measures[0]))})"
+        lines.append(line)
+    return lines
 
 
 def summary_table(metrics: Metrics) -> Table:

@@ -1,5 +1,6 @@
 """The model card of a trained student: where it comes from, how to load it, whom to cite."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -34,7 +35,7 @@ print(model.similarity(queries, documents))
 | | |
 |---|---|
 | started from | `{model}`{layers} |
-| collection | {collection} |
+| collection | {collection} |{also}
 | teacher | `{teacher}` |
 | method | {description} |
 | objective | `{objective}` |
@@ -48,8 +49,8 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 """
 
 
-def model_card(recipe: Recipe, collection: Collection, method: Composition) -> str:
-    """Markdown with the front matter that model hubs read."""
+def model_card(recipe: Recipe, collection: Collection, method: Composition, also: Sequence[str] = ()) -> str:
+    """Markdown with the front matter that model hubs read; ``also`` are other collections that it is measured on."""
     own = METHODS.get(method.name)
     parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
     beside = {"adam": method.dark, "pairdistill": method.pairs, "lead": method.layers}
@@ -64,6 +65,7 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition) -> s
         model=student.model,
         layers=f", {student.layers} of its layers" if student.layers else "",
         collection=collection.name,
+        also=f"\n| also measured on | {', '.join(also)} |" if also else "",
         teacher=recipe.teacher or recipe.teaching or "none: judgements alone",
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
         objective=method.objective.spec,
