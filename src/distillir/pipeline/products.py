@@ -24,6 +24,8 @@ class Product:
         keys: Recipe keys it depends on directly; a key covers all keys below it.
         facts: Noted facts of a run that are its own.
         seconds: Timed stages that are its own.
+        parts: What of it is sealed (`distillir.pipeline.contents`); None: its first path.
+        piecewise: Whether parts that were deleted are made again by themselves.
         version: Raised when what the stage makes of the same inputs changes.
     """
 
@@ -34,6 +36,8 @@ class Product:
     keys: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     seconds: tuple[str, ...] = ()
+    parts: Callable[[RunFolder], Sequence[Path]] | None = None
+    piecewise: bool = False
     version: int = 1
 
     def path(self, folder: RunFolder) -> Path:
@@ -108,6 +112,7 @@ PRODUCTS = (
         "dark examples",
         "score",
         lambda folder: [folder.dark],
+        piecewise=True,
         after=("teaching set", "initial student"),
         facts=("dark", "dark_calls"),
         seconds=("dark",),
@@ -116,6 +121,7 @@ PRODUCTS = (
         "pairs",
         "score",
         lambda folder: [folder.pairs],
+        piecewise=True,
         after=("teaching set", "initial student", "dark examples"),
         facts=("pairs", "pair_calls", "dark_pairs"),
         seconds=("pairs",),
@@ -124,6 +130,7 @@ PRODUCTS = (
         "layers",
         "score",
         lambda folder: [folder.layers],
+        piecewise=True,
         after=("teaching set",),
         facts=("layer_calls",),
         seconds=("layers",),
@@ -143,6 +150,8 @@ PRODUCTS = (
         lambda folder: [folder.other_runs],
         after=("initial student",),
         keys=_ALSO,
+        parts=lambda folder: sorted(folder.other_runs.glob("*/before.trec")),
+        piecewise=True,
         seconds=("also before", "also after"),
     ),
     Product(
@@ -168,6 +177,8 @@ PRODUCTS = (
         _others_after,
         after=("student",),
         keys=_ALSO,
+        parts=_others_after,
+        piecewise=True,
         seconds=("also after",),
     ),
     Product(

@@ -76,12 +76,12 @@ def seal(folder: RunFolder, *, signals: bool) -> None:
         if not product.path(folder).exists():
             if record is not None and FILES in record:
                 sealed[product.name] = {name: value for name, value in record.items() if name != FILES}
-        elif product.name in OWN_SOURCE:
-            # What was deleted of them is made again by itself.
+        elif product.piecewise and (product.name in OWN_SOURCE or record is not None):
             now, known = contents(folder, product), (record or {}).get(FILES, {})
-            files = {name: known.get(name, now[name]) for name in now if signals or name in known}
+            new = signals or product.name not in OWN_SOURCE
+            files = {name: known.get(name, now[name]) for name in now if new or name in known}
             if files != known:
-                sealed[product.name] = {FILES: files}
+                sealed[product.name] = {**(record or {}), FILES: files}
         elif record is not None and FILES not in record and (found := contents(folder, product)):
             sealed[product.name] = {**record, FILES: found}
     if sealed != records:
@@ -91,7 +91,7 @@ def seal(folder: RunFolder, *, signals: bool) -> None:
 def _changed_files(folder: RunFolder, product: Product) -> str:
     """Name the files of a product that are not as they were made; empty where all are, or where none was sealed."""
     files: dict[str, str] = read(folder).get(product.name, {}).get(FILES, {})
-    return changed_files(folder, product, files, whole=product.name not in OWN_SOURCE)
+    return changed_files(folder, product, files)
 
 
 def read(folder: RunFolder) -> dict[str, dict[str, Any]]:
