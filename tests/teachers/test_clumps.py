@@ -74,9 +74,8 @@ def test_what_is_told_of_two_clumps_and_of_one_spread() -> None:
             say_diagnostics(found)
         told.append(" ".join(captured.get().split()))
     assert clumps.clumps and clumps.one_hot is not None and clumps.one_hot > 0.98
-    assert (
-        f"two clumps ({clumps.two_groups:.2f} of their variance" in told[0] and "--loss graded --soft-labels" in told[0]
-    )
+    assert f"two clumps ({clumps.two_groups:.2f} of their variance" in told[0]
+    assert "--loss graded --soft-labels" in told[0]
     assert spread.clumps is False and spread.one_hot is not None and spread.one_hot < 0.05
     assert "clumps" not in told[1] and "one candidate has more than 0.95" in told[1]
     assert {"one_hot", "two_groups", "clumps"} <= set(clumps.to_dict())

@@ -311,7 +311,7 @@ def _train(
             work,
             model,
             lambda: dev_ndcg(model, collection, dev, settings["precision"]),
-            max(1, steps // MEASURES),
+            -(-steps // MEASURES),
             f"{len(dev.run)} {dev.name}",
         )
     started = time.monotonic()
