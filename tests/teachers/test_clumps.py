@@ -79,3 +79,10 @@ def test_what_is_told_of_two_clumps_and_of_one_spread() -> None:
     assert spread.clumps is False and spread.one_hot is not None and spread.one_hot < 0.05
     assert "clumps" not in told[1] and "one candidate has more than 0.95" in told[1]
     assert {"one_hot", "two_groups", "clumps"} <= set(clumps.to_dict())
+
+
+def test_few_scores_and_short_lists_are_not_judged() -> None:
+    draw = np.random.default_rng(4)
+    for count, size in ((200, 5), (8, 10)):
+        found = diagnose([values.astype(np.float32) for values in yes_or_no(draw, count, size)])
+        assert found.clumps is None and found.two_groups is not None and found.two_groups > 0.9

@@ -12,6 +12,9 @@ BETWEEN = 0.8
 #: Most that either group's standard deviation may be of the distance between their means; of uniform scores it is
 #: 0.29, of normal ones 0.38.
 NARROW = 0.25
+#: Fewer scores, or lists that are shorter on average, are not judged: of five candidates one that stands out is half of
+#: what there is to see, and so it is with every good teacher.
+LEAST_SCORES, LEAST_CANDIDATES = 100, 8
 
 Values = npt.NDArray[np.float64]
 
@@ -50,6 +53,14 @@ def two_groups(values: Values) -> TwoGroups | None:
     gap = float(means_apart[best])
     spreads = (float(part.std()) / gap for part in (ordered[: best + 1], ordered[best + 1 :]))
     return TwoGroups(min(1.0, float(between[best]) / total), *spreads)
+
+
+def two_clumps(lists: Sequence[Values], groups: TwoGroups | None) -> bool | None:
+    """Whether the groups of lists are two clumps; None where the lists are too few or too short to say."""
+    scores = sum(map(len, lists))
+    if groups is None or scores < max(LEAST_SCORES, LEAST_CANDIDATES * len(lists)):
+        return None
+    return groups.clumps
 
 
 def groups_of_lists(lists: Sequence[Values]) -> TwoGroups | None:

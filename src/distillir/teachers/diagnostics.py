@@ -10,7 +10,7 @@ import numpy.typing as npt
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
-from distillir.teachers.clumps import groups_of_lists
+from distillir.teachers.clumps import groups_of_lists, two_clumps
 
 TARGET_ENTROPY = 0.5
 # Entropy and temperature are taken from at most this many lists, evenly spaced over all.
@@ -50,7 +50,7 @@ class Diagnostics:
         one_hot: Share of lists whose best candidate has more than `ONE_HOT` of the softmax at temperature 1.
         two_groups: Share of the scores' variance that lies between the two groups that part them best, of the lists
             that are not all the same: see `distillir.teachers.clumps`, also for what counts as two clumps.
-        clumps: Whether the scores are two clumps.
+        clumps: Whether the scores are two clumps; None of lists that are too few or too short to say.
     """
 
     lists: int
@@ -94,7 +94,8 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
     tied = np.array([all_tied(values) for values in lists])
     differing = [values for values, same in zip(lists, tied, strict=True) if not same]
     rows = _padded(lists)
-    groups = groups_of_lists(_some(differing))
+    compared = _some(differing)
+    groups = groups_of_lists(compared)
     return Diagnostics(
         len(lists),
         float(np.mean([len(values) for values in lists])),
@@ -110,7 +111,7 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
         alone=alone,
         one_hot=float(np.mean(1 / np.exp(rows).sum(axis=1) > ONE_HOT)),
         two_groups=groups.between if groups else None,
-        clumps=groups.clumps if groups else None,
+        clumps=two_clumps(compared, groups),
     )
 
 

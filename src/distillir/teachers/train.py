@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -325,7 +326,7 @@ def _train(
         )
         silence(trainer)
         resumed = last_checkpoint(work / "checkpoints")
-        with quiet():
+        with quiet(), _reached(model, texts):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if not np.all(np.isfinite(losses)):
@@ -339,6 +340,19 @@ def _train(
         "seconds": round(time.monotonic() - started, 1),
         **selected,
     }
+
+
+def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[None]:
+    """Let several processes wait for no gradient that never comes."""
+    from sentence_transformers.util import batch_to_device
+
+    from distillir.training.unused import unreached_frozen
+
+    if world_size() == 1:
+        return nullcontext()
+    document = texts["document"][0]
+    pair = texts["query"][0], document[0] if isinstance(document, list) else document
+    return unreached_frozen(model, lambda: model(batch_to_device(model.preprocess([pair]), model.device))["scores"])
 
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
@@ -381,5 +395,6 @@ def _arguments(work: Path, settings: dict[str, Any], steps: int, batch: int, dev
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to="none",
+        ddp_find_unused_parameters=False,
         ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
     )
