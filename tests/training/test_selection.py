@@ -9,10 +9,10 @@ import torch
 from training_fixtures import lists, student  # noqa: F401
 from transformers import TrainerCallback
 
-from distillir.collections import Collection, Qrels
+from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.training.best_state import BestState
-from distillir.training.selection import Selection, measure_steps
+from distillir.training.selection import Selection
 from distillir.training.settings import TrainingSettings
 from distillir.training.train import checkpoint_folder, train
 from example_lists import ExampleLists

@@ -20,6 +20,7 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
+from distillir.pipeline.selection_fact import FACT as SELECTION
 
 #: Facts of the stages that ``metrics.json`` repeats where there are any.
 NOTED = (
@@ -34,6 +35,7 @@ NOTED = (
     "generated",
     FACT,
     READING,
+    SELECTION,
 )
 
 

@@ -9,8 +9,8 @@ from distillir.parallel import rank
 from distillir.progress import say
 from distillir.training.best_state import BestState
 from distillir.training.callbacks import LogFile, first_says
-from distillir.training.pool_ranking import MEASURE, PoolRanking
-from distillir.training.selection import measure_steps
+from distillir.training.pool_ranking import PoolRanking
+from distillir.training.selection import MEASURE, measure_steps
 
 
 class BestKept(TrainerCallback):

@@ -21,10 +21,9 @@ from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.students.chunks import chunks
 from distillir.students.sparse import SparseStudent
 from distillir.students.student import student_of
-from distillir.training.selection import Selection
+from distillir.training.selection import MEASURE, Selection
 from distillir.training.tokens import TokenStore, tokenise
 
-MEASURE = "nDCG@10"
 #: Documents that are encoded and compared before the next ones are; several processes share them block by block.
 BLOCK = 256
 #: Queries that are compared at once with a block.

@@ -8,6 +8,8 @@ import xxhash
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
 
+MEASURE = "nDCG@10"
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -252,6 +252,7 @@ def train(
     barrier()
     if best is not None:
         best.state.load(model, joint)
+        barrier()  # the caller deletes the checkpoints
     model.eval()
     if joint is not None:
         joint.eval()
