@@ -17,9 +17,9 @@ from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.training.selection import Selection
 
-#: Documents of a pool at most, and how many a query has room for however short the training is.
-LARGEST, EACH = 4096, 4
-#: Share of the training's work that measuring may take where the pool is larger than `EACH` a query.
+#: Documents of a pool: at most; and at least, so many and so many a query, however short the training is.
+LARGEST, SMALLEST, EACH = 4096, 512, 4
+#: Share of the training's work that measuring may take where the pool is larger than it must be.
 SHARE = 0.12
 #: Of a text that is learnt from the backward pass costs as much as two forward passes.
 PASSES = 3
@@ -78,7 +78,7 @@ def pool_size(method: Composition, *, lessons: int, queries: int) -> int:
         sizes = [form.size or DEPTH for form in stage.forms]
         read += PASSES * stage.training.epochs * lessons * sum(sizes)
         measures += stage.training.select_measures + 1
-    return int(np.clip(SHARE * read / measures, EACH * queries, LARGEST))
+    return int(np.clip(SHARE * read / measures, max(SMALLEST, EACH * queries), LARGEST))
 
 
 def pool(
