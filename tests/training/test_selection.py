@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from training_fixtures import lists, student  # noqa: F401
 from transformers import TrainerCallback
 from worker import select
 
-from command_line import kill_once
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.evaluation.search import search_student
+from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lesson import Lesson
 from distillir.students.load import load_student
 from distillir.training.best_state import BestState
+from distillir.training.layer_training import LayerTraining
 from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import Selection, measure_steps
 from distillir.training.settings import TrainingSettings
@@ -67,14 +67,30 @@ class _Job:
     def __init__(self, tiny: Collection, student: Any, lists: ExampleLists) -> None:
         self.tiny, self.student, self.lists, self.start = tiny, student, lists, _copy(student)
 
-    def __call__(self, folder: Path, selection: Selection | None, *watchers: Any, **changes: Any) -> BestState:
+    def __call__(
+        self,
+        folder: Path,
+        selection: Selection | None,
+        *watchers: Any,
+        layers: LayerTraining | None = None,
+        **changes: Any,
+    ) -> BestState:
         self.student.load_state_dict(self.start)
         wanted = TrainingSettings(**{**SETTINGS, **changes})
         objective = parse_objective({"kl": {"student_temperature": 0.05}})
         folder.mkdir(exist_ok=True)
         log = folder / "log.jsonl"
         self.lessons = train(
-            self.student, self.tiny, self.lists, objective, wanted, folder, log, selection=selection, watchers=watchers
+            self.student,
+            self.tiny,
+            self.lists,
+            objective,
+            wanted,
+            folder,
+            log,
+            layers=layers,
+            selection=selection,
+            watchers=watchers,
         )
         return BestState.read(checkpoint_folder(folder))
 
@@ -220,39 +236,29 @@ def test_scores_that_are_not_finite_are_told(
     assert "scores that are not finite: measured as 0" in capsys.readouterr().err
 
 
-def _worker(tiny: Collection, jobs: list[Any], *launcher: str, slow: float | None = None) -> subprocess.Popen[str]:
+def _worker(tiny: Collection, jobs: list[Any], *launcher: str) -> subprocess.Popen[str]:
     paths = [str(WORKER.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, *launcher, str(WORKER), str(tiny.path), json.dumps(jobs)]
-    command += [] if slow is None else [str(slow)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_joint_teacher_is_kept_from_the_same_step_through_a_kill(
-    tiny: Collection, tmp_path: Path, minilm_path: str
+    job: _Job, selection: Selection, tmp_path: Path, minilm_path: str
 ) -> None:
-    load_student(minilm_path, layers=2, max_length=16, device="cpu").save_pretrained(str(tmp_path / "teacher"))
-    layers = {"teacher": {"dense": str(tmp_path / "teacher")}, "joint": True, "count": 1}
-    more = {"layers": layers, "in_batch": "all", "checkpoint_seconds": 0, "selection": True, "learning_rate": RUIN}
-    wanted = {**SETTINGS, **more, "epochs": 3}
-    whole, killed = ([str(tmp_path / name), wanted, "kl"] for name in ("whole", "killed"))
-    first = _worker(tiny, [whole])
-    second = _worker(tiny, [killed], slow=0.2)
-    kill_once(second, lambda: len(list((tmp_path / "killed").glob("checkpoints/checkpoint-*/complete"))) > 1)
-    assert not (tmp_path / "killed" / "weights.pt").exists()
-    _, told = first.communicate()
-    assert first.returncode == 0, told[-3000:]
-    again = _worker(tiny, [killed])
-    _, told = again.communicate()
-    assert again.returncode == 0, told[-3000:]
-    one, other = (torch.load(tmp_path / name / "weights.pt") for name in ("whole", "killed"))
-    assert _same(one, other)
-    state = BestState.read(checkpoint_folder(tmp_path / "whole"))
-    assert state.best[0] == 0
-    start = load_file(tmp_path / "teacher" / "model.safetensors")
-    taught = {name.split("0.model.")[-1]: value for name, value in one.items() if name.startswith("teacher.")}
-    same = [torch.equal(value, taught[name]) for name, value in start.items() if name in taught]
-    assert len(same) > 20 and all(same), "the teacher of the last step"
+    """By a learning rate that ruins both: the first state is the best one."""
+    spec = LayerSpec(teacher={"dense": minilm_path}, joint=True, count=1)
+    layers = [
+        LayerTraining(spec, teacher=load_student(minilm_path, layers=2, max_length=16, device="cpu")) for _ in range(2)
+    ]
+    start = _copy(layers[0].teacher)
+    options = {"learning_rate": RUIN, "checkpoint_seconds": 0, "in_batch": "all", "epochs": 2}
+    with pytest.raises(_Killed):
+        job(tmp_path, selection, _Kill(4), layers=layers[0], **options)
+    assert not _same(_copy(layers[0].teacher), start)
+    state = job(tmp_path, selection, layers=layers[1], **options)
+    assert state.best[0] == 0 and [step for step, _ in state.measures] == [0, 2, 3, 4, 6]
+    assert _same(_copy(job.student), job.start) and _same(_copy(layers[1].teacher), start)
 
 
 @pytest.mark.xdist_group("two processes")
