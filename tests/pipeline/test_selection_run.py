@@ -25,10 +25,18 @@ from distillir.pipeline.run import run
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
 from distillir.pipeline.selection import pool, selection
-from distillir.pipeline.selection_queries import dev_queries, most_held_out, selection_queries, selects
+from distillir.pipeline.selection_queries import (
+    SelectionQueries,
+    dev_queries,
+    left_out_queries,
+    most_held_out,
+    selection_queries,
+    selects,
+)
 from distillir.recipe import Recipe
 from distillir.retrieval.trec import read_run
 from distillir.teaching.teaching_set import open_teaching_set
+from distillir.teaching.writer import build_teaching_set
 
 HELD_OUT = {"queries": "train", "evaluation": {"split": "dev", "measures": ["nDCG@10"]}}
 
@@ -123,10 +131,10 @@ def test_a_run_by_a_dev_split_and_a_student_that_training_ruins(value: dict[str,
     assert "the student as it was before training (stopped early)" in html
     refused = distillir("run", path, "--output", output, *ruin, *_set("training.select=none"))
     assert refused.returncode == 2 and "differs in training.select" in refused.stderr
-    anew = distillir(
-        "run", path, "--output", output, *ruin, *_set("training.select=none", "training.epochs=1"), "--anew"
-    )
-    assert anew.returncode == 0 and "selection candidates" in anew.stderr and "candidates (" in anew.stderr
+    gentle = _set("training.select=none", "training.epochs=1")
+    anew = distillir("run", path, "--output", output, *gentle, "--anew")
+    assert anew.returncode == 0 and "To be made anew: selection candidates" in anew.stderr
+    assert "To be made anew: candidates" not in anew.stderr
     assert "selection" not in _metrics(output) and not (output / "runs" / "selection-candidates.trec").exists()
 
 
@@ -177,6 +185,7 @@ def test_other_kinds_in_a_plan_of_stages(value: dict[str, Any], tmp_path: Path, 
         {
             **value,
             "student": {**student, "kind": kind, "max_length": 32},
+            "candidates": {"from": "bm25", "depth": 8},
             "method": {"name": "kl", "plan": plan_of_two},
             "training": {**value["training"], "epochs": 1, "select_measures": 2, "patience": None},
         }
@@ -252,8 +261,6 @@ def test_killed_in_the_middle_and_run_again(value: dict[str, Any], tmp_path: Pat
 
 def test_a_copy_of_a_held_out_query_is_not_learnt_from(tiny_beir: Path, tiny: Collection, tmp_path: Path) -> None:
     """Whichever of two queries with one text is chosen, neither is learnt from."""
-    from distillir.pipeline.selection_queries import SelectionQueries, left_out_queries
-
     text = tiny.queries.text(int(tiny.qrels("train").query_rows[0]))
     folder = tmp_path / "copied"
     folder.mkdir()
@@ -265,14 +272,13 @@ def test_a_copy_of_a_held_out_query_is_not_learnt_from(tiny_beir: Path, tiny: Co
     rows = "".join(f"q{number}\t{document}\t1\n" for number in range(3))
     (folder / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\n" + rows)
     value = {"collection": str(folder), "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
-    recipe = Recipe.model_validate(
-        {**value, "candidates": {"from": "bm25"}, "evaluation": {"split": None, "held_out": 1}}
-    )
-    run_folder = RunFolder(tmp_path / "run", recipe)
-
-    class Taught:
-        queries = np.arange(3)
-
+    run_folder = RunFolder(tmp_path / "run", Recipe.model_validate({**value, "candidates": {"from": "bm25"}}))
+    candidates = [np.array([0, 1])] * 3
+    relevant = [np.array([True, False])] * 3
+    scores = [np.array([1.0, 0.0], dtype=np.float32)] * 3
+    place = tmp_path / "teaching"
+    build_teaching_set(run_folder.collection, np.arange(3), candidates, scores, relevant, {}, place)
+    taught = open_teaching_set(place, run_folder.collection)
     for chosen in (0, 2):
-        found = left_out_queries(run_folder, Taught(), SelectionQueries(np.array([chosen]), None))  # type: ignore[arg-type]
+        found = left_out_queries(run_folder, taught, SelectionQueries(np.array([chosen]), None))
         assert found.tolist() == [0, 2]
