@@ -48,7 +48,7 @@ def test_a_run_from_text_to_report(recipe: Path, tmp_path: Path) -> None:
         assert set(metrics[part]) == {"nDCG@10", "MRR@10"}
         assert all(0 <= value <= 1 for value in metrics[part].values())
     assert {"mine", "score", "train"} <= set(metrics["seconds"])
-    assert metrics["method"] == "kl" and metrics["comparison"][0]["measure"] == "nDCG@10"
+    assert metrics["method"] == "auto" and metrics["comparison"][0]["measure"] == "nDCG@10"
 
     # The student loads where distillir is not imported, and gives the ranking of after.trec.
     code = (
