@@ -29,6 +29,7 @@ from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer
 from distillir.training.layer_training import LayerTraining
+from distillir.training.selection import Selection
 from distillir.training.settings import TrainingSettings
 from distillir.training.train import DarkTraining, train
 from example_lists import ExampleLists
@@ -43,6 +44,7 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
         "model": resolve_model("all-MiniLM-L6-v2"),
         **wanted.pop("student", {}),
     }
+    selection = select(opened) if wanted.pop("selection", False) else None
     spec, layered = wanted.pop("dark", None), wanted.pop("layers", None)
     lists, dark = ExampleLists(opened), None
     model = load_student(student.pop("model"), layers=student.pop("layers", 1), max_length=32, device="cpu", **student)
@@ -77,12 +79,21 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
         folder / "log.jsonl",
         dark=dark,
         layers=layers,
+        selection=selection,
     )
     if rank() == 0:
         weights = dict(model.state_dict())
         if teacher is not None:
             weights |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}
         torch.save(weights, folder / "weights.pt")
+
+
+def select(opened: Collection) -> Selection:
+    """The dev queries, and every document."""
+    qrels = opened.qrels("dev")
+    rows = qrels.query_rows
+    everything = np.arange(len(opened.corpus), dtype=np.int64)
+    return Selection("dev", rows, everything, qrels, np.full(len(rows), -1), np.empty(0, dtype=np.int64))
 
 
 def _slow_down(seconds: float) -> None:

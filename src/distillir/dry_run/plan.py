@@ -13,6 +13,7 @@ from rich.table import Table
 from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
+from distillir.dry_run.held_out import held_out_count
 from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
 from distillir.dry_run.search import Searches
 from distillir.dry_run.teacher import TeacherCosts
@@ -22,9 +23,14 @@ from distillir.pipeline.also import other_run
 from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.queries import evaluation_queries, training_queries
+from distillir.pipeline.selection import pool_size
+from distillir.pipeline.selection_candidates import DEPTH
+from distillir.pipeline.selection_queries import dev_queries
 from distillir.progress import console, say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import read_sources
+from distillir.training.selection import measure_steps
+from distillir.training.settings import TrainingSettings
 
 #: Behind the work of a stage whose files are there.
 THERE = " (there already)"
@@ -100,6 +106,8 @@ class _Plan:
         self.searches = Searches(folder, encodings)
         self.lists: DryLists = training_lists(folder, self.searches, self.queries)
         self.teacher = TeacherCosts(self.searches, self.lists)
+        self.chosen = dev_queries(folder)
+        self.held_out = 0 if self.chosen is not None else held_out_count(folder, self.lists)
 
     def steps(self) -> Iterator[Step]:
         """Every stage in the order of a run."""
@@ -158,11 +166,13 @@ class _Plan:
             f"{deep} for {len(self.evaluated)} evaluation queries"
         )
         there = folder.candidates.is_file() and folder.evaluation_candidates.is_file()
+        dev = np.empty(0, dtype=np.int64)
+        if self.chosen is not None:
+            dev, work = self.chosen.rows, f"{work}, {DEPTH} for {len(self.chosen.rows)} queries of {self.chosen.name}"
+            there = there and folder.selection_candidates.is_file()
+        wanted = ((self.queries, recipe.candidates.depth), (self.evaluated, deep), (dev, DEPTH))
         return _step(
-            there,
-            "mine",
-            work,
-            lambda: self._sources(self.queries, recipe.candidates.depth) + self._sources(self.evaluated, deep),
+            there, "mine", work, lambda: sum(self._sources(rows, depth) for rows, depth in wanted if len(rows))
         )
 
     def _sources(self, rows: Rows, depth: int) -> float:
@@ -209,15 +219,34 @@ class _Plan:
             if stage.mine:
                 yield self._mine_anew(student, number, there)
             settings = stage.training
-            steps = round(settings.epochs * self.lists.usable * len(stage.forms)) // settings.queries_per_step
+            learnt = self.lists.usable - self.held_out
+            steps = round(settings.epochs * learnt * len(stage.forms)) // settings.queries_per_step
+            out = f"; {self.held_out} queries held out" if self.held_out else ""
             if there:
-                yield Step(name, f"{steps} steps{THERE}", 0.0)
+                yield Step(name, f"{steps} steps{out}{THERE}", 0.0)
                 continue
             cost = costs.of(self.method, stage)
             work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"
             if self.method.layers is not None and self.method.layers.joint:
                 work += ", and the teacher's"
-            yield Step(name, work, cost.before + steps * cost.step)
+            measured, seconds = self._measured(student, settings, steps)
+            yield Step(name, work + out + measured, cost.before + steps * cost.step + seconds)
+
+    def _measured(self, student: Encoder, settings: TrainingSettings, steps: int) -> tuple[str, float]:
+        """What is said of measuring the student in a stage of so many steps, and its seconds."""
+        queries = len(self.chosen.rows) if self.chosen is not None else self.held_out
+        if not queries:
+            return "", 0.0
+        times = 1 + len(measure_steps(steps, settings.select_measures))
+        corpus = np.arange(len(self.folder.collection.corpus), dtype=np.int64)
+        size = min(len(corpus), pool_size(self.method, lessons=self.lists.total, queries=queries))
+        rows = self.chosen.rows if self.chosen is not None else self.lists.queries
+        seconds = size * self.encodings.each(student, self.folder.collection.corpus, corpus, "document")
+        seconds += queries * self.encodings.each(student, self.folder.collection.queries, rows, "query")
+        if student.kind != "dense":
+            seconds += queries * size * self.searches.pair_seconds(student, rows)
+        told = f"; measured at most {times} times, {queries} queries on {size} documents, {duration(times * seconds)}"
+        return told, times * seconds
 
     def _mine_anew(self, student: Encoder, number: int, there: bool) -> Step:
         """Candidates and scores of a later round: the student of the round before encodes the corpus anew."""

@@ -9,6 +9,8 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
+from distillir.plans.lesson import Flags
 from distillir.plans.usable_lists import UsableLists, usable_lists
 from distillir.progress import say
 from distillir.teaching.mined_order import MinedOrder
@@ -28,7 +30,12 @@ def check_queries(folder: RunFolder) -> None:
         DistillirError: A stage is shorter than one step, or judged positives are compared and no query has one.
     """
     method, queries, qrels = compose(folder.recipe), training_queries(folder), training_qrels(folder)
-    _check_steps(method, [len(queries)] * len(method.stages))
+    held_out = 0
+    if selects(folder.recipe) and dev_queries(folder) is None:
+        held_out = most_held_out(folder.recipe, len(queries))
+        if not held_out:
+            check_found(folder.recipe)
+    _check_steps(method, [len(queries) - held_out] * len(method.stages))
     judged = bool(np.isin(qrels.queries[qrels.grades > 0], queries).any())
     _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
 
@@ -46,15 +53,16 @@ def check_teaching(folder: RunFolder, place: Path) -> None:
             where=place,
             remedy="import it again with --scores, or name a teacher in place of teaching",
         )
-    check_lists(method, lists)
+    check_lists(method, lists, held_out_lists(folder, lists))
 
 
-def check_lists(method: Composition, lists: TeachingSet) -> None:
+def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None = None) -> None:
     """Refuse, before the first stage, what would end a later one or teach nothing; tell of lists without a positive.
 
     Args:
         method: What is trained.
         lists: The teaching set.
+        held_out: Which lists [Q] are not learnt from, since the best student is chosen by them; None: all are.
 
     Raises:
         DistillirError: No list of a stage can be learnt from, a stage is shorter than one step, or judged positives are
@@ -73,7 +81,8 @@ def check_lists(method: Composition, lists: TeachingSet) -> None:
     ]
     for usable in found:
         _check_usable(usable, lists)
-    _check_steps(method, [len(usable) for usable in found])
+    learnt = np.ones(len(lists), dtype=bool) if held_out is None else ~held_out
+    _check_steps(method, [int((usable.usable & learnt).sum()) for usable in found])
     judged = sum(bool(lists.relevant(i).any()) for i in range(len(lists)))
     _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
     _say_unjudged(method, len(lists), judged)

@@ -22,6 +22,7 @@ from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.search import search_into
+from distillir.pipeline.selection_fact import FACT as SELECTION
 from distillir.progress import say
 
 #: A mean that is told as 1.000.
@@ -39,6 +40,7 @@ NOTED = (
     "generated",
     FACT,
     READING,
+    SELECTION,
 )
 
 

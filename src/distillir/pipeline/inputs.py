@@ -15,6 +15,7 @@ from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.selection_queries import dev_queries, selection_queries
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.teaching_set import open_teaching_set
@@ -160,6 +161,27 @@ class Inputs:
         lists = open_teaching_set(path, self.folder.collection)
         return {"teaching set": lists_fingerprint(lists, scores=lists.has_scores)}
 
+    @cached_property
+    def dev(self) -> Fingerprints:
+        """Queries of a dev split that the student is chosen by."""
+        chosen = dev_queries(self.folder)
+        return {} if chosen is None else {"queries to choose by": _of_arrays(chosen.rows)}
+
+    @cached_property
+    def selection(self) -> Fingerprints:
+        """What the best student is chosen by; nothing where the last one is kept."""
+        folder = self.folder
+        if not folder.teaching.is_dir():
+            return {}
+        chosen = selection_queries(folder, open_teaching_set(folder.teaching, folder.collection))
+        if chosen is None:
+            return {}
+        qrels = folder.collection.qrels(chosen.split) if chosen.split else training_qrels(folder)
+        kept = np.isin(qrels.queries, chosen.rows)
+        judged = qrels.queries[kept], qrels.documents[kept], qrels.grades[kept]
+        own = {"queries to choose by": _of_arrays(chosen.rows), "judgements to choose by": _of_arrays(*judged)}
+        return own | (self.file(folder.selection_candidates) if chosen.split else {})
+
     def file(self, path: Path) -> Fingerprints:
         """A file of the run folder."""
         return {str(path.relative_to(self.folder.path)): file_hash(path)} if path.is_file() else {}
@@ -201,11 +223,14 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "initial student": lambda i: i.named_student,
     "candidates": lambda i: i.texts | i.training | _judged(i) | i.sources,
     "evaluation candidates": lambda i: i.texts | i.evaluation | i.sources,
+    "selection candidates": lambda i: i.texts | i.dev | i.sources,
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
     "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
     "runs before training on other collections": lambda i: i.others | i.initial_student,
-    "student": lambda i: i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds(),
+    "student": lambda i: (
+        i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds() | i.selection
+    ),
     "run after training": lambda i: i.texts | i.evaluation | i.student,
     "runs after training on other collections": lambda i: i.others | i.student,
     "metrics": lambda i: (

@@ -9,6 +9,7 @@ from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
+from distillir.pipeline.selection_candidates import mine_selection
 from distillir.progress import say
 from distillir.retrieval.run import Run
 
@@ -34,6 +35,8 @@ def prepare_initial(folder: RunFolder) -> None:
 def mine(folder: RunFolder) -> None:
     """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``; nothing where they are there.
 
+    And ``runs/selection-candidates.trec``, where the best student is chosen by a dev split.
+
     Raises:
         DistillirError: A source cannot be read or loaded.
     """
@@ -43,6 +46,7 @@ def mine(folder: RunFolder) -> None:
     prepare_student(folder)
     if folder.recipe.teaching is not None:
         say("The recipe brings a teaching set: nothing to mine.")
+        mine_selection(folder)
         return
     from distillir.retrieval.trec import write_run
 
@@ -63,6 +67,7 @@ def mine(folder: RunFolder) -> None:
             part = "training" if training else "evaluation"
             say(f"Candidates: {len(run.documents)} for {found} {part} queries{lost}")
     barrier()
+    mine_selection(folder)
 
 
 def mine_training(folder: RunFolder, model: str | None = None) -> Run:

@@ -93,6 +93,23 @@ PRODUCTS = (
         ),
     ),
     Product(
+        "selection candidates",
+        "mine",
+        lambda folder: [folder.selection_candidates],
+        after=("initial student",),
+        keys=(
+            "collection",
+            "queries",
+            OWN,
+            "candidates",
+            "evaluation.held_out",
+            "evaluation.split",
+            "teaching",
+            "training.select",
+            "training.select_queries",
+        ),
+    ),
+    Product(
         "teaching set",
         "score",
         lambda folder: [folder.teaching],
@@ -158,9 +175,11 @@ PRODUCTS = (
         "student",
         "train",
         _student_paths,
-        after=("initial student", "teaching set", "dark examples", "pairs", "layers"),
-        keys=("method", "objective", "training", "seed", "student.flops"),
-        facts=("gate", "rounds"),
+        after=("initial student", "selection candidates", "teaching set", "dark examples", "pairs", "layers"),
+        keys=(
+            *("method", "objective", "training", "training.select", "training.select_queries", "seed", "student.flops"),
+        ),
+        facts=("gate", "rounds", "selection"),
         seconds=("train", "evaluate rounds"),
     ),
     Product(

@@ -62,5 +62,5 @@ def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
 def clean(folder: RunFolder) -> None:
     """Delete what only a resume would need."""
     if rank() == 0:
-        for name in ("query-tokens", "document-tokens"):
+        for name in ("query-tokens", "document-tokens", "selection-query-tokens", "selection-document-tokens"):
             shutil.rmtree(folder.work / name, ignore_errors=True)

@@ -48,7 +48,7 @@ STAGES = {
 #: Facts that are added to key by key.
 DIVIDED = (
     *("seconds", "teacher_calls", "dark_calls", "pair_calls", "layer_calls"),
-    *("diagnostics", "dark", "pairs", "layers", "gate", "rounds"),
+    *("diagnostics", "dark", "pairs", "layers", "gate", "rounds", "selection"),
 )
 MEND_RECIPE = "mend it, or choose another --output"
 MEND_FACTS = "mend it, or delete it: the report will lack the times and calls of the stages before"
@@ -77,6 +77,7 @@ class RunFolder:
         self.runs = path / "runs"
         self.candidates = self.runs / "candidates.trec"
         self.evaluation_candidates = self.runs / "evaluation-candidates.trec"
+        self.selection_candidates = self.runs / "selection-candidates.trec"
         self.teacher_run = self.runs / "teacher.trec"
         self.before_run = self.runs / "before.trec"
         self.after_run = self.runs / "after.trec"

@@ -20,6 +20,9 @@ from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists, own_judgements
+from distillir.pipeline.selection import selection
+from distillir.pipeline.selection_candidates import mine_selection
+from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
 from distillir.pipeline.temperature import suggested_temperature
@@ -30,6 +33,7 @@ from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 if TYPE_CHECKING:
     from distillir.layers.spec import LayerSpec
     from distillir.training.layer_training import LayerTraining
+    from distillir.training.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def train(folder: RunFolder) -> None:
     if not folder.student.is_dir():
         folder.need(folder.teaching, "score")
         prepare_student(folder)
+        mine_selection(folder)
     if reusable(folder, "student"):
         spec = folder.recipe.method.layers
         if spec is not None and spec.joint and not folder.teacher.is_dir():
@@ -70,6 +75,7 @@ def train(folder: RunFolder) -> None:
     settle_recipe(folder)
     method = compose(folder.recipe)
     cosines = folder.recipe.student.kind == "dense" and similarity_name(folder.initial_student) == "cosine"
+    chosen = selection(folder, method, open_teaching_set(sources.teaching, folder.collection))
     say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
@@ -93,7 +99,8 @@ def train(folder: RunFolder) -> None:
         if not done:
             start = folder.initial_student if stage.restart else last_student
             begun = replace(sources, teacher=None if stage.restart else sources.teacher)
-            _train_stage(folder, method, stage, start, begun, target, number if len(method.stages) > 1 else None)
+            stage_number = number if len(method.stages) > 1 else None
+            _train_stage(folder, method, stage, start, begun, target, stage_number, chosen)
         last_student = target
         if method.layers is not None and method.layers.joint:
             sources = replace(sources, teacher=trained_teacher(folder, target))
@@ -107,8 +114,9 @@ def _train_stage(
     sources: Sources,
     target: Path,
     number: int | None,
+    chosen: "Selection | None",
 ) -> None:
-    """Train the model in ``start`` into ``target``."""
+    """Train the model in ``start`` into ``target``, and keep the best by ``chosen``."""
     from distillir.dark.dark_lists import DarkLists
     from distillir.dark.dark_set import check_source, open_dark_set
     from distillir.pairs.pair_lists import PairLists
@@ -160,11 +168,15 @@ def _train_stage(
             pairs=pairs,
             layers=layered,
             judged=judged,
+            selection=chosen,
             penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
             stage=number,
             seed=stage_seed(recipe.seed, number),
         )
         _check_vectors(model, folder)
+    if chosen is not None:
+        steps = len(lessons) // stage.training.queries_per_step
+        note_selection(folder, chosen, checkpoint_folder(folder.work, number), steps, number)
     if dark is not None:
         shares = {str(number or 1): lessons.gate_shares()}
         folder.note(gate={**folder.noted().get("gate", {}), **shares})

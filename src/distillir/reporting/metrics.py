@@ -117,6 +117,42 @@ class StudentFigures(BaseModel):
     bytes_per_document: NonNegativeInt
 
 
+class StageSelection(BaseModel):
+    """What was measured while a stage was trained; see `distillir.pipeline.selection_fact.note_selection`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    measures: list[tuple[NonNegativeInt, FiniteFloat]] = Field(min_length=1)
+    best_step: NonNegativeInt
+    steps: NonNegativeInt
+    stopped_early: bool
+
+
+class SelectionFigures(StageSelection):
+    """What the best student was chosen by, and what was measured: of the last stage, and by stage if there are several.
+
+    Attributes:
+        split: The queries' split, or "held-out training queries"; never the one that is reported.
+        queries: How many.
+        pool: Documents that were ranked for each.
+        held_out: Training queries that were not learnt from.
+        measure: The measure.
+        stages: The same by the stage's number.
+    """
+
+    split: str
+    queries: NonNegativeInt
+    pool: NonNegativeInt
+    held_out: NonNegativeInt = 0
+    measure: str
+    stages: dict[str, StageSelection] = {}
+
+    @property
+    def by_stage(self) -> dict[str, StageSelection]:
+        """What was measured by the stage's name in the log: "" where there is one alone."""
+        return self.stages or {"": self}
+
+
 def _by_stage(value: object) -> object:
     """Figures of the run's own pairs, and beside them those of later stages."""
     if not isinstance(value, dict):
@@ -202,6 +238,7 @@ class Metrics(Measured):
         pair_calls: What the pairwise teacher was asked, and what was the matter with answers.
         layer_calls: What the layered teacher was asked.
         rounds: Measures of the student before each stage that mined anew, by the stage's number.
+        selection: What the best student was chosen by; None where the last one was kept.
         generated: Of queries made of documents: how many were ``made``, ``kept``, and by which rank (``round_trip``).
         same_texts: How many queries are documents, and the like; see `distillir.pipeline.same_texts.tell_same_texts`.
         hardware: Processor and memory, in words.
@@ -222,6 +259,7 @@ class Metrics(Measured):
     pair_calls: dict[str, NonNegativeInt] = {}
     layer_calls: dict[str, NonNegativeInt] = {}
     rounds: dict[str, dict[str, FiniteFloat]] = {}
+    selection: SelectionFigures | None = None
     generated: dict[str, NonNegativeInt] = {}
     same_texts: dict[str, NonNegativeInt] = {}
     hardware: str | None = None

@@ -87,7 +87,7 @@ def _figures(run: RunDirectory) -> Figures:
         gains=gains_figure(run.gains) if run.gains else None,
         loss=loss_figure(log) if log else None,
         parts=parts_figure(log) if log else None,
-        dev=dev_figure(log) if log else None,
+        dev=dev_figure(log, run.metrics.selection) if log else None,
         scores=scores_figure(scores) if scores else None,
         evenness=evenness_figure(scores) if scores else None,
         stages=stages_figure(run.metrics.seconds),

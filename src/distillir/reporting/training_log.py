@@ -59,12 +59,14 @@ class TrainingLog:
         curves: ``loss``, ``learning_rate``, the objective's parts (``kl``, …) and measures on the dev
             split (``dev_nDCG@10``, …), each over steps counted through all stages.
         stages: Name and first step of each stage, where stages were logged.
+        before: Steps before each stage by its name; those of a log without stages have the name "".
         unreadable: Numbers of lines that are no log entry (a kill can cut a line short).
     """
 
     curves: dict[str, Curve]
     stages: list[tuple[str, int]]
     unreadable: list[int]
+    before: dict[str, int] = field(default_factory=dict)
 
     @property
     def dev(self) -> dict[str, Curve]:
@@ -104,10 +106,10 @@ def read_training_log(path: Path) -> TrainingLog:
             last = entries[-1]["step"] if entries else 0
             starts[stage] = last if entry["step"] <= last else 0
         entry["step"] += starts[stage]
-        while entries and _replaced(entries[-1], entry):
+        while entries and entries[-1]["stage"] == stage and _replaced(entries[-1], entry):
             entries.pop()
         entries.append({**entry, "stage": stage})
-    return TrainingLog(_curves(entries), _stages(entries), unreadable)
+    return TrainingLog(_curves(entries), _stages(entries), unreadable, starts)
 
 
 def _entry(line: str) -> dict[str, Any] | None:

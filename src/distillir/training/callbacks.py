@@ -3,9 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from transformers import (
     PrinterCallback,
@@ -21,6 +21,8 @@ from distillir.files import atomic_file
 if TYPE_CHECKING:
     from distillir.layers.draw import LayerDraw
     from distillir.training.loss import LessonLoss
+
+T = TypeVar("T")
 
 COMPLETE = "complete"
 #: What the trainer logs and the log file says in its own way, or not at all.
@@ -48,7 +50,8 @@ class LogFile(TrainerCallback):
     ) -> None:
         """Drop the lines after the checkpoint that is resumed from."""
         if state.is_world_process_zero:
-            kept = keep_until(self.path, self.stage, state.global_step)
+            # Of a stage that begins nothing stays, not even what was measured before its first step.
+            kept = keep_until(self.path, self.stage, state.global_step or -1)
             spent = json.loads(kept[-1]).get("seconds") if kept else None
             self._before = float(spent) if isinstance(spent, int | float) else 0.0
 
@@ -61,13 +64,16 @@ class LogFile(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """One line: step, epoch, loss and its parts, learning rate, gradient norm, seconds."""
-        if not state.is_world_process_zero or not logs or "loss" not in logs:
-            return
+        if state.is_world_process_zero and logs and "loss" in logs:
+            self.write(state.global_step, {name: value for name, value in logs.items() if name not in NOT_LOGGED})
+
+    def write(self, step: int, values: Mapping[str, Any]) -> None:
+        """Append a line of values at a step."""
         record = {
             **({} if self.stage is None else {"stage": self.stage}),
-            "step": state.global_step,
-            "epoch": round(state.global_step * self.lessons_per_step / self.lessons_per_epoch, 4),
-            **{name: value for name, value in logs.items() if name not in NOT_LOGGED},
+            "step": step,
+            "epoch": round(step * self.lessons_per_step / self.lessons_per_epoch, 4),
+            **values,
             "seconds": round(self._before + time.monotonic() - self._start, 3),
         }
         with self.path.open("a", encoding="utf-8") as stream:
@@ -160,7 +166,7 @@ class ClockedCheckpoints(TrainerCallback):
         """Ask for a checkpoint when the time has come (never after the last step: the student itself is saved then)."""
         # Every process must save at the same step, and clocks differ: the first one's decides.
         due = time.monotonic() - self._last >= self.seconds and state.global_step < state.max_steps
-        if _agree(due):
+        if first_says(due):
             self._last = time.monotonic()
             control.should_save = True
 
@@ -175,8 +181,8 @@ class ClockedCheckpoints(TrainerCallback):
             (folder / COMPLETE).touch()
 
 
-def _agree(value: bool) -> bool:
-    """What process 0 says."""
+def first_says(value: T) -> T:
+    """What process 0 gives."""
     import torch.distributed
 
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():

@@ -16,15 +16,17 @@ from distillir.objectives.weighted_sum import WeightedSum
 from distillir.parallel import first_decides
 from distillir.plans.lessons import Lessons
 from distillir.teaching.fingerprint import lists_fingerprint
+from distillir.training.best_state import forget_best
 from distillir.training.layer_training import LayerTraining
 from distillir.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from distillir.training.selection import Selection
     from distillir.training.train import DarkTraining
 
 IDENTITY = "made-from.json"
 #: Settings under which a training goes on to the same weights.
-_NO_MATTER = {"checkpoint_seconds"}
+_NO_MATTER = {"checkpoint_seconds", "select", "select_queries", "select_measures", "patience"}
 
 
 def training_identity(
@@ -37,6 +39,7 @@ def training_identity(
     dark: "DarkTraining | None",
     layers: LayerTraining | None,
     penalties: tuple[Mapping[str, float], float],
+    selection: "Selection | None" = None,
     seed: int,
 ) -> dict[str, Any]:
     """Everything that decides the weights at the end of a training, by a name for messages.
@@ -50,6 +53,7 @@ def training_identity(
         dark: Dark examples; None for none.
         layers: Layers; None for none.
         penalties: Of sparse students.
+        selection: What the best is chosen by; None: the last is kept.
         seed: Of order, sampling and dropout.
     """
     forms = [f"{type(form).__name__} {vars(form)}" for form in lessons.forms]
@@ -77,6 +81,8 @@ def training_identity(
         if layers.scores is not None:
             scored = _of(*(layers.scores.of(index) for index in range(len(layers.scores))))
         identity["layers"] = [layers.spec.model_dump(mode="json"), teacher, scored]
+    if selection is not None:
+        identity["selection"] = [selection.fingerprint, settings.select_measures, settings.patience]
     return identity
 
 
@@ -95,11 +101,11 @@ def claim_checkpoints(folder: Path, identity: Mapping[str, Any]) -> None:
 
 def _claim(folder: Path, identity: dict[str, Any]) -> None:
     file = folder / IDENTITY
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
     if any(folder.glob("checkpoint-*")):
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            found = None
         changed = ["what they are of is not noted"] if not isinstance(found, dict) else []
         if isinstance(found, dict):
             names = [*identity, *(name for name in found if name not in identity)]
@@ -110,6 +116,8 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
                 where=folder,
                 remedy="delete them, or train in another folder",
             )
+    elif found != identity:
+        forget_best(folder)  # measured before another training's first checkpoint
     write_json(file, identity)
 
 

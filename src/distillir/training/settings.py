@@ -62,3 +62,15 @@ class TrainingSettings(BaseModel):
         description="auto: bf16 autocast where the processor or GPU has it and the student is wide enough for it",
     )
     checkpoint_seconds: float = Field(120.0, ge=0, description="seconds between checkpoints")
+    select: Literal["auto", "dev", "none"] = Field(
+        "auto",
+        description="dev: measure the student while it is trained, on queries that are neither learnt from nor "
+        "reported, and keep the best; none: keep the last; auto: dev with the method auto, none with any other",
+    )
+    select_queries: int = Field(160, ge=1, description="queries that it is measured on, at most")
+    select_measures: int = Field(
+        5, ge=1, description="times it is measured in a training (in each stage), beside once before the first step"
+    )
+    patience: int | None = Field(
+        2, ge=1, description="measures in a row without a rise after which training stops; null: it never does"
+    )

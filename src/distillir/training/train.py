@@ -27,6 +27,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.plans.usable_lists import usable_lists
 from distillir.progress import progress, say
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
+from distillir.training.selection import Selection
 from distillir.training.settings import TrainingSettings
 
 
@@ -60,11 +61,16 @@ def train(
     layers: LayerTraining | None = None,
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     judged: Qrels | None = None,
+    selection: Selection | None = None,
     stage: int | None = None,
     seed: int = 0,
     watchers: Sequence[Any] = (),
 ) -> Lessons:
     """Train ``model`` in place, on one stage of a plan.
+
+    With ``selection`` the student is measured on the way, as ``select_measures`` and ``patience`` of the settings say,
+    and has its best weights at the end (a joint teacher those of the same step). Measuring changes nothing of what is
+    learnt: every step gives the weights that it gives without.
 
     Args:
         model: A SentenceTransformer.
@@ -82,12 +88,14 @@ def train(
         penalties: As in `LessonLoss`, the rise as a share of the steps.
         judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
             None: of those that the lists call relevant.
+        selection: What the best state is chosen by; None: the last one is kept.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
         watchers: Further callbacks of the trainer (transformers' ``TrainerCallback``).
 
     Returns:
-        The lessons that were seen.
+        The lessons that there were to see. What was measured lies beside the checkpoints
+        (`distillir.training.best_state.BestState`).
 
     Raises:
         DistillirError: The settings do not fit the lists or the number of processes, ``work`` holds checkpoints of
@@ -98,11 +106,14 @@ def train(
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
     from distillir.training.attention import fastest_attention
+    from distillir.training.best_kept import BestKept
+    from distillir.training.best_state import BestState
     from distillir.training.callbacks import Bar, ClockedCheckpoints, LayerLog, LogFile, last_checkpoint, silence
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import LessonCollator
     from distillir.training.joint_teacher import joint_teacher
     from distillir.training.loss import LessonLoss
+    from distillir.training.pool_ranking import PoolRanking
     from distillir.training.tokens import tokenise
     from distillir.training.trainer import LessonTrainer
     from distillir.training.unused import unused_frozen
@@ -122,6 +133,9 @@ def train(
         in_batch=settings.in_batch,
     )
     usable.say()
+    learnt = usable.usable
+    if selection is not None:
+        learnt = learnt & ~np.isin(lists.queries, selection.left_out)
     lessons = Lessons(
         lists,
         epochs=settings.epochs,
@@ -133,11 +147,20 @@ def train(
         layers=layers.scores if layers else None,
         positives=needs_positives(objective, settings, beside=dark is not None or layers is not None),
         pseudo_positives=settings.pseudo_positives,
-        usable=usable.usable,
+        usable=learnt,
         seed=seed,
     )
     identity = training_identity(
-        model, collection, lessons, objective, settings, dark=dark, layers=layers, penalties=penalties, seed=seed
+        model,
+        collection,
+        lessons,
+        objective,
+        settings,
+        dark=dark,
+        layers=layers,
+        penalties=penalties,
+        selection=selection,
+        seed=seed,
     )
     if lessons.short and forms:
         say(f"{lessons.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
@@ -181,10 +204,24 @@ def train(
         joint=joint,
         recompute=settings.grad_cache,
     )
-    callbacks: list[Any] = [LogFile(log, settings.queries_per_step, lessons.per_epoch, stage)]
+    log_file = LogFile(log, settings.queries_per_step, lessons.per_epoch, stage)
+    callbacks: list[Any] = [log_file]
     if layers is not None and draw is not None and layers.log is not None:
         callbacks.append(LayerLog(layers.log, loss, draw, stage))
     label = "Train" if stage is None else f"Train, stage {stage}"
+    claim_checkpoints(checkpoints, identity)
+    best: BestKept | None = None
+    if selection is not None:
+        best = BestKept(
+            PoolRanking(model, collection, selection, work),
+            BestState.read(checkpoints),
+            log_file,
+            steps=steps,
+            measures=settings.select_measures,
+            patience=settings.patience,
+            joint=joint,
+        )
+        callbacks.append(best)
     with (
         active_words_only(model),
         unused_frozen(model, loss, collator([lessons[0]])),
@@ -202,17 +239,20 @@ def train(
             callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds), *watchers],
         )
         silence(trainer)
-        claim_checkpoints(checkpoints, identity)
         if joint is not None:
             joint.to(trainer.model.device)  # of several GPUs the process's own
         resumed = last_checkpoint(checkpoints)
         try:
-            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+            if best is None or not best.stopped:
+                trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         except FloatingPointError as error:
             raise DistillirError(
                 str(error), where="training", remedy="lower training.learning_rate, or use precision: float32"
             ) from None
     barrier()
+    if best is not None:
+        best.state.load(model, joint)
+        barrier()  # the caller deletes the checkpoints
     model.eval()
     if joint is not None:
         joint.eval()

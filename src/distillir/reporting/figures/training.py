@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from distillir.reporting.figures.figure import Figure
+from distillir.reporting.metrics import SelectionFigures
 from distillir.reporting.svg import COLOURS, draw
 from distillir.reporting.training_log import Curve, TrainingLog
 from distillir.reporting.wording import count, measured, short, shortened
@@ -51,10 +52,17 @@ def loss_figure(log: TrainingLog) -> Figure | None:
     return Figure(caption + ".", draw("loss-curve", f"Curve of the training loss, from {words}", (420, 310), paint))
 
 
-def dev_figure(log: TrainingLog) -> Figure | None:
-    """Draw the measures on the dev split during training; None where none was logged."""
+def dev_figure(log: TrainingLog, selection: SelectionFigures | None = None) -> Figure | None:
+    """Draw the measures on queries that were chosen by during training, and the step that was kept.
+
+    None where none was logged.
+    """
     best = "; ".join(f"best {name} {measured(max(c.values))} at step {_best_step(c)}" for name, c in log.dev.items())
-    return _lines("dev-curves", "Measures on the dev split during training", best, log.dev, log)
+    if selection is None:
+        return _lines("dev-curves", "Measures on the dev split during training", best, log.dev, log)
+    kept = [log.before.get(stage, 0) + found.best_step for stage, found in selection.by_stage.items()]
+    words = f"{best}; the dotted line is the step that was kept"
+    return _lines("dev-curves", f"Measures on {selection.split} during training", words, log.dev, log, kept)
 
 
 def parts_figure(log: TrainingLog) -> Figure | None:
@@ -67,7 +75,9 @@ def _best_step(curve: Curve) -> str:
     return count(curve.steps[curve.values.index(max(curve.values))])
 
 
-def _lines(name: str, title: str, words: str, curves: Mapping[str, Curve], log: TrainingLog) -> Figure | None:
+def _lines(
+    name: str, title: str, words: str, curves: Mapping[str, Curve], log: TrainingLog, kept: Sequence[int] = ()
+) -> Figure | None:
     if not curves:
         return None
 
@@ -78,6 +88,8 @@ def _lines(name: str, title: str, words: str, curves: Mapping[str, Curve], log: 
             (line,) = axes.plot(shown.steps, shown.values, color=COLOURS[colour], label=shortened(label, 24))
             if len(curve) < FEW:
                 line.set(marker="o", markersize=4)
+        for step in kept:
+            axes.axvline(step, color=COLOURS["ink"], linewidth=1, linestyle=":")
         axes.margins(x=0.02)
         axes.set_xlabel("training step")
         canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
