@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from distillir.evaluation.significance import bootstrap_interval, paired_t_test
+from distillir.evaluation.significance import Values, bootstrap_interval, paired_t_test
 from distillir.files import atomic_file, write_json
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
@@ -20,6 +20,8 @@ from distillir.tuning.trial import FINISHED, PRUNED, STOPPED, step_values
 RECIPE, RESULT, TRIALS = "recipe.yaml", "result.json", "trials"
 #: Below this, after correction for the number of trials, a gain is told as one.
 LEVEL = 0.05
+#: Rounding of values that are kept, and a mean that is told as 1.000.
+TIE, SATURATED = 1e-6, 0.9995
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Result:
 
     Attributes:
         queries: What trials are measured by, and how many.
+        before: The student's measure before training; None where it is gone.
         first: The given recipe's measure.
         best: Of the best trial.
         number: That trial's; the given recipe's own where nothing was better.
@@ -83,6 +86,7 @@ class Result:
     """
 
     queries: tuple[str, int]
+    before: float | None
     first: float
     best: float
     number: int
@@ -119,6 +123,7 @@ def make_result(
     ordered = sorted(tried, key=lambda trial: (trial.ended != FINISHED, -(trial.value or 0.0)))
     return Result(
         queries,
+        _mean(_values(folder, own, 0)),
         own.value,
         best.value,
         best.number,
@@ -138,16 +143,23 @@ def told(space: Space, params: dict[str, Any]) -> dict[str, str]:
 
 
 def _gain(folder: Path, own: Tried, best: Tried, others: int) -> Gain | None:
-    found = [
-        step_values(trial_file(folder, trial.files).with_suffix(".json")).get(str(trial.best_step))
-        for trial in (own, best)
-    ]
-    if found[0] is None or found[1] is None:
+    first, last = (_values(folder, trial, trial.best_step) for trial in (own, best))
+    if first is None or last is None:
         return None
-    differences = np.asarray(found[1], dtype=np.float64) - np.asarray(found[0], dtype=np.float64)
+    differences = last - first
     low, high = bootstrap_interval(differences)
     p_value = paired_t_test(differences)
     return Gain(float(differences.mean()), low, high, p_value, min(1.0, p_value * others))
+
+
+def _values(folder: Path, trial: Tried, step: int) -> Values | None:
+    """Measures of each query that a trial has kept of a step."""
+    found = step_values(trial_file(folder, trial.files).with_suffix(".json")).get(str(step))
+    return None if found is None else np.asarray(found, dtype=np.float64)
+
+
+def _mean(values: Values | None) -> float | None:
+    return None if values is None else float(values.mean())
 
 
 def _parts(key: Key, tried: Sequence[Tried]) -> list[Part]:
@@ -208,7 +220,10 @@ def words(name: str) -> str:
 
 def gain_line(result: Result) -> str:
     """What the gain is, and whether it could be chance."""
-    gain = result.gain
+    gain, before = result.gain, result.before
+    if before is not None and result.best <= before + TIE:
+        why = ": these queries cannot show a gain" if before >= SATURATED else "; look at the teacher's scores first"
+        return f"No trial was better than the student before training ({before:.4f}){why}"
     if gain is None:
         return "No trial was better than the given recipe"
     figures = (
