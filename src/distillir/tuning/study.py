@@ -93,13 +93,13 @@ class Study:
         file = folder / FILE
         mend(file)
         try:
-            self.study = library.create_study(
-                storage=JournalStorage(JournalFileBackend(str(file))),
-                study_name=NAME,
-                direction="maximize",
-                load_if_exists=True,
-                pruner=library.pruners.MedianPruner(JUDGED_AFTER, FIRST_JUDGED),
-            )
+            storage = JournalStorage(JournalFileBackend(str(file)))
+            there = NAME in library.get_all_study_names(storage)
+            pruner = library.pruners.MedianPruner(JUDGED_AFTER, FIRST_JUDGED)
+            if there:
+                self.study = library.load_study(study_name=NAME, storage=storage, pruner=pruner)
+            else:
+                self.study = library.create_study(storage=storage, study_name=NAME, direction="maximize", pruner=pruner)
         except (ValueError, KeyError) as error:
             raise DistillirError(
                 f"is damaged ({type(error).__name__})", where=file, remedy="choose another --output, or give --anew"
