@@ -11,7 +11,7 @@ from rich.table import Table
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
-from distillir.methods.settled import Settled
+from distillir.methods.settled import Settled, settle
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.progress import console, say
 from distillir.recipe import Recipe
@@ -54,7 +54,7 @@ def print_tuning_plan(
         model = folder.initial_student
         # The teacher's temperature is settled from its scores: 1 stands for it.
         suggested = Settled(1.0, own_temperature(student.kind, model), own_rate(model))
-        settled = base if folder.recipe == base else _settled(base, suggested)
+        settled = settle(base, suggested)
         space = build_space(settled, suggested, longest=longest, lists=lists, judged=judged, only=only)
     shared = sum(step.seconds or 0.0 for step in steps if step.stage in ("queries", "mine", "score"))
     own = sum(step.seconds or 0.0 for step in steps if step.stage == "train")
@@ -79,12 +79,6 @@ def print_tuning_plan(
     most = "" if limits.trials is None else f", at most {limits.trials} (--trials)"
     say(f"About {fitting} trials in {limits.minutes:g} minutes{most}; those that are pruned leave time for more")
     say(ABOUT)
-
-
-def _settled(base: Recipe, suggested: Settled) -> Recipe:
-    from distillir.methods.settled import settle
-
-    return settle(base, suggested)
 
 
 def _sizes(space: Space, lists: int, longest: int) -> list[float]:
