@@ -19,7 +19,9 @@ def train_teacher(
     negatives_from: Annotated[
         str, typer.Option(help="where negatives are mined: bm25, or a dense model's name")
     ] = "all-MiniLM-L6-v2",
-    negatives_per_positive: Annotated[int, typer.Option(min=1, help="mined negatives beside each positive")] = 2,
+    negatives_per_positive: Annotated[
+        int | None, typer.Option(min=1, help="mined negatives beside each positive: 2, of lists 7")
+    ] = None,
     negative_depth: Annotated[int, typer.Option(min=1, help="negatives are drawn from this many candidates")] = 30,
     epochs: Annotated[float, typer.Option(min=0.0, help="times each pair is seen")] = 1.0,
     learning_rate: Annotated[float, typer.Option(help="peak learning rate")] = 7e-5,
@@ -29,6 +31,19 @@ def train_teacher(
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="one that compares two documents (for method.pairs)")
     ] = False,
+    loss: Annotated[
+        str, typer.Option(help="binary (pairs), listwise (softmax over a list), graded (grades, or --soft-labels)")
+    ] = "binary",
+    soft_labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEACHER", help="with --loss graded: learn this teacher's scores; a name, a mapping, or a file"
+        ),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="SPLIT", help="measure on this split, keep the best, stop early: --select dev"),
+    ] = None,
     keep_own_document: Annotated[
         bool, typer.Option("--keep-own-document", help="a document that is the query itself may be a negative")
     ] = False,
@@ -46,8 +61,14 @@ def train_teacher(
     from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
     from distillir.retrieval.sources import load_retriever
+    from distillir.teachers.dev_lists import dev_lists
+    from distillir.teachers.load import load_teacher
+    from distillir.teachers.soft_labels import read_soft_labels
     from distillir.teachers.train import train_cross_encoder
+    from distillir.teachers.training_examples import check_loss
 
+    check_loss(loss, soft=soft_labels is not None, pairwise=pairwise, select=select is not None)
+    soft = load_teacher(read_soft_labels(soft_labels)) if soft_labels is not None else None
     opened = load_collection(collection)
     rows = opened.qrels(split).query_rows
     if rank() == 0:
@@ -59,6 +80,16 @@ def train_teacher(
     own_document = "keep" if keep_own_document else "leave_out"
     run = search(retriever, opened, rows, 2 * negative_depth, own_document=own_document)
     tell_found_nothing(retriever, run, opened, rows, f"queries of split {split}")
+    dev = None
+    if select is not None:
+        dev = dev_lists(
+            opened,
+            split,
+            select,
+            lambda wanted, depth: search(retriever, opened, wanted, depth, own_document=own_document),
+            seed=seed,
+        )
+        tell_found_nothing(retriever, dev.run, opened, dev.run.queries, dev.name)
     train_cross_encoder(
         base,
         opened,
@@ -73,6 +104,9 @@ def train_teacher(
         max_length=max_length,
         max_pairs=max_pairs,
         pairwise=pairwise,
+        loss=loss,
+        soft=soft,
+        dev=dev,
         own_document=own_document,
         seed=seed,
         trust_remote_code=trust_remote_code,

@@ -239,7 +239,7 @@ class _Plan:
             return "", 0.0
         times = 1 + len(measure_steps(steps, settings.select_measures))
         corpus = np.arange(len(self.folder.collection.corpus), dtype=np.int64)
-        size = min(len(corpus), pool_size(self.method, lessons=self.lists.total, queries=queries))
+        size = min(len(corpus), pool_size(self.method, lists=self.lists.total - self.held_out, queries=queries))
         rows = self.chosen.rows if self.chosen is not None else self.lists.queries
         seconds = size * self.encodings.each(student, self.folder.collection.corpus, corpus, "document")
         seconds += queries * self.encodings.each(student, self.folder.collection.queries, rows, "query")

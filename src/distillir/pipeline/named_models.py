@@ -16,7 +16,7 @@ from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.layers.spec import LayerSpec
-from distillir.parallel import barrier
+from distillir.parallel import barrier, first_decides
 from distillir.pipeline.run_folder import RunFolder
 from distillir.progress import say
 from distillir.recipe import Recipe
@@ -71,7 +71,8 @@ def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
     """`check_named_models` for the models of a run; only ``again`` where it was done with the same settings."""
     settings = json.dumps(folder.recipe.resolved(), default=str, sort_keys=True)
     key = xxhash.xxh3_64_hexdigest(settings.encode())
-    if again or folder.noted().get("models_of") != key:
+    # One process decides: another may look before the first has noted what it did.
+    if again or first_decides(lambda: folder.noted().get("models_of") != key):
         check_named_models(folder.recipe)
         barrier()
         folder.note(models_of=key)

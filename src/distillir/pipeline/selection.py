@@ -48,12 +48,13 @@ def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Se
     own = np.full(len(chosen.rows), -1, dtype=np.int64)
     if folder.recipe.queries.own_document == "leave_out":
         own = own_documents(folder.collection, chosen.rows).rows
-    size = pool_size(method, lessons=len(taught), queries=len(chosen.rows))
+    left_out = left_out_queries(folder, taught, chosen)
+    learnt = int((~np.isin(taught.queries, left_out)).sum())
+    size = pool_size(method, lists=learnt, queries=len(chosen.rows))
     generator = np.random.default_rng([folder.recipe.query_seed, 17])
     documents = pool(lists, relevant, size, len(folder.collection.corpus), generator)
     sizes = [len(rows) for rows in relevant]
     qrels = Qrels(np.repeat(chosen.rows, sizes), np.concatenate(relevant), np.concatenate(grades))
-    left_out = left_out_queries(folder, taught, chosen)
     copies = len(np.setdiff1d(left_out, chosen.rows))
     out = f"; {copies} more training queries, which have the text of one, are not learnt from" if copies else ""
     say(f"The best student is chosen by {len(chosen.rows)} {_words(chosen)} and {len(documents)} documents{out}")
@@ -65,18 +66,18 @@ def _words(chosen: SelectionQueries) -> str:
     return f"queries of {chosen.split}" if chosen.split else chosen.name
 
 
-def pool_size(method: Composition, *, lessons: int, queries: int) -> int:
+def pool_size(method: Composition, *, lists: int, queries: int) -> int:
     """How many documents a pool has, so that measuring costs at most about `SHARE` of the training.
 
     Args:
         method: What is trained.
-        lessons: Lists that are learnt from.
+        lists: How many lists are learnt from.
         queries: Queries that are chosen by.
     """
     read = measures = 0.0
     for stage in method.stages:
         sizes = [form.size or DEPTH for form in stage.forms]
-        read += PASSES * stage.training.epochs * lessons * sum(sizes)
+        read += PASSES * stage.training.epochs * lists * sum(sizes)
         measures += stage.training.select_measures + 1
     return int(np.clip(SHARE * read / measures, max(SMALLEST, EACH * queries), LARGEST))
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from distillir.progress import say
 from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
+from distillir.teachers.clumps import groups_of_lists, two_clumps
 
 TARGET_ENTROPY = 0.5
 # Entropy and temperature are taken from at most this many lists, evenly spaced over all.
@@ -17,6 +18,8 @@ LISTS_LOOKED_AT = 10_000
 _LOWEST, _HIGHEST = 1e-8, 1e8
 #: Above this entropy scores within 0 and 1 are told: a sigmoid has pressed their differences together.
 PRESSED = 0.9
+#: Above this probability of its best candidate, in the softmax at temperature 1, a list is nearly one-hot.
+ONE_HOT = 0.95
 
 Matrix = npt.NDArray[np.float64]
 
@@ -44,6 +47,10 @@ class Diagnostics:
         agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
         rank: Mean rank of the best relevant candidate among those not judged relevant, from 1.
         ndcg_at_10: Mean nDCG@10 of the candidates in the teacher's order, over judged lists; binary relevance.
+        one_hot: Share of lists whose best candidate has more than `ONE_HOT` of the softmax at temperature 1.
+        two_groups: Share of the scores' variance that lies between the two groups that part them best, of the lists
+            that are not all the same: see `distillir.teachers.clumps`, also for what counts as two clumps.
+        clumps: Whether the scores are two clumps; None of lists that are too few or too short to say.
     """
 
     lists: int
@@ -61,6 +68,9 @@ class Diagnostics:
     ndcg_at_10: float | None
     tied: int = 0
     alone: int = 0
+    one_hot: float | None = None
+    two_groups: float | None = None
+    clumps: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -83,6 +93,9 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
     ranges = np.array([values.max() - values.min() for values in lists])
     tied = np.array([all_tied(values) for values in lists])
     differing = [values for values, same in zip(lists, tied, strict=True) if not same]
+    rows = _padded(lists)
+    compared = _some(differing)
+    groups = groups_of_lists(compared)
     return Diagnostics(
         len(lists),
         float(np.mean([len(values) for values in lists])),
@@ -91,20 +104,28 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
         float(np.mean([values.std() for values in lists])),
         float(ranges.mean()),
         float(tied.mean()),
-        relative_entropy(_padded(lists), 1.0),
+        relative_entropy(rows, 1.0),
         suggest_temperature(_padded(differing)) if differing else None,
         *agreement,
         tied=int(tied.sum()),
         alone=alone,
+        one_hot=float(np.mean(1 / np.exp(rows).sum(axis=1) > ONE_HOT)),
+        two_groups=groups.between if groups else None,
+        clumps=two_clumps(compared, groups),
     )
+
+
+def _some(lists: Sequence[Matrix]) -> list[Matrix]:
+    """At most `LISTS_LOOKED_AT` of the lists."""
+    return [lists[i] for i in np.unique(np.linspace(0, len(lists) - 1, min(len(lists), LISTS_LOOKED_AT)).astype(int))]
 
 
 def _padded(lists: Sequence[Matrix]) -> Matrix:
     """A sample of the lists as rows, less their maximum, -inf where a list has ended."""
-    chosen = np.unique(np.linspace(0, len(lists) - 1, min(len(lists), LISTS_LOOKED_AT)).astype(int))
-    matrix = np.full((len(chosen), max(len(lists[i]) for i in chosen)), -np.inf)
-    for row, i in enumerate(chosen):
-        matrix[row, : len(lists[i])] = lists[i] - lists[i].max()
+    chosen = _some(lists)
+    matrix = np.full((len(chosen), max(len(values) for values in chosen)), -np.inf)
+    for row, values in zip(matrix, chosen, strict=True):
+        row[: len(values)] = values - values.max()
     return matrix
 
 
@@ -180,3 +201,10 @@ def say_diagnostics(found: Diagnostics) -> None:
         f"  softmax entropy at temperature 1: {found.entropy:.2f} of uniform; "
         f"for {TARGET_ENTROPY:g} (our rule of thumb): {suggested}"
     )
+    say(f"  in {found.one_hot:.1%} of the lists one candidate has more than {ONE_HOT:g} of that softmax")
+    if found.clumps:
+        say(
+            f"  the scores are two clumps ({found.two_groups:.2f} of their variance lies between the two groups): they "
+            "say yes or no, and little of what is better among the rest. A cross-encoder of your own: retrain it with "
+            "distillir train-teacher --loss graded --soft-labels TEACHER"
+        )

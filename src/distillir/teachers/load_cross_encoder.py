@@ -87,6 +87,12 @@ def check_cross_encoder(name: str | os.PathLike[str], *, pairwise: bool = False)
     return path
 
 
+def is_cross_encoder(name: str | os.PathLike[str]) -> bool:
+    """Whether a model's files say that it scores a document beside a query, by a head that was trained."""
+    path = resolve_model(name)
+    return _has_head(path) and not (Path(path) / PAIRWISE_FILE).is_file()
+
+
 def _has_head(path: str) -> bool:
     """Whether a model's files say that it was saved with something that gives scores.
 

@@ -3,11 +3,13 @@
 import os
 import shutil
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xxhash
 
 from distillir.allocator import keep_freed_memory
 from distillir.collections import Collection
@@ -17,12 +19,28 @@ from distillir.lock import locked
 from distillir.parallel import barrier, first_decides, rank, world_size
 from distillir.progress import progress, say
 from distillir.retrieval.run import Run
-from distillir.teachers.load_cross_encoder import PAIRWISE_FILE
-from distillir.teachers.pair_text import PairText
-from distillir.teachers.training_pairs import TrainingPairs, training_pairs, training_triples
+from distillir.teachers.counted import CountedTeacher
+from distillir.teachers.dev_lists import DevLists
+from distillir.teachers.diagnostics import say_diagnostics
+from distillir.teachers.load_cross_encoder import PAIRWISE_FILE, is_cross_encoder, open_cross_encoder
+from distillir.teachers.own_scores import dev_ndcg, own_figures, training_lists_looked_at
+from distillir.teachers.training_examples import (
+    LIST_NEGATIVES,
+    NEGATIVES,
+    Examples,
+    check_loss,
+    columns,
+    examples,
+    grades_of,
+    lengths,
+    library_loss,
+    over_lists,
+)
+from distillir.teachers.training_pairs import training_pairs
 
 if TYPE_CHECKING:
     from distillir.encoding.model_options import ModelOptions
+    from distillir.teachers.keep_best import KeepBest
 
 INFO = "train_teacher.json"
 
@@ -34,7 +52,7 @@ def train_cross_encoder(
     *,
     split: str = "train",
     negatives_run: Run,
-    negatives_per_positive: int = 2,
+    negatives_per_positive: int | None = None,
     negative_depth: int = 30,
     epochs: float = 1.0,
     learning_rate: float = 7e-5,
@@ -43,12 +61,15 @@ def train_cross_encoder(
     seed: int = 0,
     max_pairs: int | None = None,
     pairwise: bool = False,
+    loss: str = "binary",
+    soft: CountedTeacher | None = None,
+    dev: DevLists | None = None,
     own_document: str = "leave_out",
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
     trust_remote_code: bool = False,
 ) -> dict[str, Any]:
-    """Fine-tune a cross-encoder on judged positives and mined negatives with binary cross-entropy.
+    """Fine-tune a cross-encoder on judged positives and mined negatives.
 
     Training is sentence-transformers' `CrossEncoderTrainer`; AdamW, linear schedule, a tenth of the steps warm-up.
     A rerun after a kill goes on from the last checkpoint, kept beside ``output`` until the end; a rerun after the end
@@ -60,16 +81,20 @@ def train_cross_encoder(
         output: Folder that appears, whole, at the end.
         split: Whose judgements are learnt from.
         negatives_run: Rankings to draw negatives from; see `training_pairs`, like the next two.
-        negatives_per_positive: Negatives beside each positive.
+        negatives_per_positive: Negatives beside each positive (default: 7 for losses over lists, else 2).
         negative_depth: Drawn from the first so many.
         epochs: Times each pair is seen; may be a fraction.
         learning_rate: Peak of the schedule.
-        batch_size: Pairs a step, over all processes.
+        batch_size: Pairs a step, over all processes; of lists, as many as hold so many pairs.
         max_length: Tokens of query and document (``pairwise``: of query and two documents) together.
         seed: Of the new head, draws, order and dropout.
         max_pairs: At most so many pairs.
         pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
             positive against each of its negatives, half of them in either order, and ties among negatives.
+        loss: ``binary``, ``listwise`` or ``graded``; see `distillir.teachers.training_examples.examples`.
+        soft: With ``graded``: the teacher whose scores are learnt.
+        dev: Lists to measure on: the best checkpoint is kept, and the training stops when nothing rises
+            (`distillir.teachers.keep_best`).
         own_document: See `training_pairs`.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
@@ -77,11 +102,12 @@ def train_cross_encoder(
 
     Returns:
         ``pairs``, ``positives``, ``steps``, ``first_loss``, ``loss`` (means of the first and last logging period) and
-        ``seconds`` of this call's training.
+        ``seconds`` of this call's training; of lists their number; ``soft_labels`` and ``select`` where they were asked
+        for; ``diagnostics`` of the scores ``after``, and ``before`` where the base is a cross-encoder already.
 
     Raises:
         DistillirError: Nothing to train on, ``output`` holds something else or a teacher whose files were changed after
-            its training, or the loss is not finite.
+            its training, parts that do not go together, or the loss is not finite.
     """
     from distillir.encoding.device import pick_device
     from distillir.encoding.fingerprint import file_hashes
@@ -90,19 +116,22 @@ def train_cross_encoder(
     from distillir.encoding.model_options import ModelOptions
     from distillir.encoding.precision import resolve_precision
 
+    check_loss(loss, soft=soft is not None, pairwise=pairwise, select=dev is not None)
     if batch_size % world_size():
         raise DistillirError(
             f"{batch_size} pairs a step do not divide into {world_size()} processes", where="train-teacher"
         )
+    lists = over_lists(loss, soft=soft is not None, pairwise=pairwise)
     pairs = training_pairs(
         collection,
         split,
         negatives_run,
-        negatives_per_positive=negatives_per_positive,
+        negatives_per_positive=negatives_per_positive or (LIST_NEGATIVES if lists else NEGATIVES),
         negative_depth=negative_depth,
         max_pairs=max_pairs,
         seed=seed,
         own_document=own_document,
+        leave_out=dev.leave_out if dev else None,
     )
     resolved = resolve_precision(precision, pick_device())
     options, prompt = ModelOptions(trust_remote_code=trust_remote_code), default_prompt(base_model)
@@ -118,6 +147,10 @@ def train_cross_encoder(
         "seed": seed,
         "precision": resolved,
         **({"pairwise": "with ties"} if pairwise else {}),
+        **({"loss": loss} if loss != "binary" else {}),
+        **({"soft_labels": soft.fingerprint(collection)} if soft else {}),
+        **({"grades": xxhash.xxh3_64_hexdigest(grades_of(pairs).tobytes())} if loss == "graded" and not soft else {}),
+        **({"select": dev.fingerprint} if dev else {}),
         **({"prompt": prompt} if prompt else {}),
     }
     first_decides(lambda: output.parent.mkdir(parents=True, exist_ok=True))
@@ -128,7 +161,17 @@ def train_cross_encoder(
             return done
         work = output.with_name(f".{output.name}.training")
         first_decides(lambda: _prepare(work, settings))
-        model, metrics = _train(base_model, collection, pairs, work, settings, checkpoint_seconds, options)
+        looked_at = dev or (
+            None
+            if pairwise
+            else training_lists_looked_at(collection, pairs, negatives_run, seed=seed, own_document=own_document)
+        )
+        before = _before(base_model, collection, looked_at, work, settings, options)
+        shown = examples(pairs, collection, loss=loss, soft=soft, pairwise=pairwise, seed=seed)
+        model, trained = _train(base_model, collection, shown, dev, work, settings, checkpoint_seconds, options)
+        metrics = {"pairs": _pairs(shown), "positives": int(pairs.labels.sum()), **trained, **shown.facts}
+        if looked_at is not None:
+            metrics["diagnostics"] = _after(model, collection, looked_at, settings, before)
         if rank() == 0:
             with atomic_directory(output) as folder, quiet():
                 model.save_pretrained(str(folder))
@@ -205,10 +248,66 @@ def _prepare(work: Path, settings: dict[str, Any]) -> None:
         write_json(file, settings)
 
 
+def _pairs(shown: Examples) -> int:
+    """How many texts are read beside a query."""
+    return sum(len(rows) for rows in shown.documents) if shown.lists else len(shown)
+
+
+def _before(
+    base_model: str | os.PathLike[str],
+    collection: Collection,
+    looked_at: DevLists | None,
+    work: Path,
+    settings: dict[str, Any],
+    options: "ModelOptions",
+) -> dict[str, Any] | None:
+    """Figures on the base's own scores, where it is a cross-encoder already; made once, kept with the checkpoints."""
+    if looked_at is None or not is_cross_encoder(base_model):
+        return None
+
+    def look() -> dict[str, Any]:
+        file = work / "before.json"
+        if not file.is_file():
+            model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
+            found = own_figures(model, collection, looked_at, settings["precision"])
+            say(f"{base_model} before the training, {looked_at.name}:")
+            say_diagnostics(found)
+            write_json(file, found.to_dict())
+        return read_json(file, "it is damaged: delete it")
+
+    return first_decides(look)
+
+
+def _after(
+    model: Any, collection: Collection, looked_at: DevLists, settings: dict[str, Any], before: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Figures on the scores of what was trained; told, beside those of the base."""
+
+    def look() -> dict[str, Any]:
+        found = own_figures(model, collection, looked_at, settings["precision"])
+        say(f"The teacher after the training, {looked_at.name}:")
+        say_diagnostics(found)
+        return {"of": looked_at.name, **({"before": before} if before else {}), "after": found.to_dict()}
+
+    told = first_decides(look)
+    if before:
+        after = told["after"]
+        say(
+            f"Nearly one-hot lists: {_share(before['one_hot'])} before, {_share(after['one_hot'])} after; variance "
+            f"between two groups: {_share(before['two_groups'])} before, {_share(after['two_groups'])} after"
+        )
+    return told
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1%}"
+
+
 def _train(
     base_model: str | os.PathLike[str],
     collection: Collection,
-    pairs: TrainingPairs,
+    shown: Examples,
+    dev: DevLists | None,
     work: Path,
     settings: dict[str, Any],
     checkpoint_seconds: float,
@@ -216,76 +315,96 @@ def _train(
 ) -> tuple[Any, dict[str, Any]]:
     from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
-    from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
     from transformers.trainer_utils import set_seed
 
     from distillir.encoding.loading import quiet
+    from distillir.teachers.keep_best import MEASURES, KeepBest
     from distillir.teachers.length_batches import LengthBatches
-    from distillir.teachers.load_cross_encoder import open_cross_encoder
     from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
 
     set_seed(settings["seed"])
     model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
     keep_freed_memory(model.device)
-    texts = _texts(collection, pairs, model, settings)
-    # Characters beyond what max_length keeps (some five a token) make no batch slower.
-    characters = [len(q) + len(d) for q, d in zip(texts["query"], texts["document"], strict=True)]
-    lengths = np.minimum(np.array(characters, dtype=np.int64), 5 * settings["max_length"])
-    steps = max(1, int(np.ceil(len(lengths) / settings["batch_size"]) * settings["epochs"]))
+    texts = columns(shown, collection, model, settings["max_length"], settings.get("prompt", ""))
+    by_length = lengths(texts, settings["max_length"])
+    # A process takes whole lists, and at least one.
+    batch = max(1, round(settings["batch_size"] / world_size() / shown.size))
+    steps = max(1, int(np.ceil(len(shown) / (batch * world_size())) * settings["epochs"]))
+    best = None
+    if dev is not None:
+        best = KeepBest(
+            work,
+            model,
+            lambda: dev_ndcg(model, collection, dev, settings["precision"]),
+            -(-steps // MEASURES),
+            f"{len(dev.run)} {dev.name}",
+        )
     started = time.monotonic()
     with progress("Train teacher", steps) as advance:
         trainer = CrossEncoderTrainer(
             model=model,
-            args=_arguments(work, settings, steps, model.device.type, partial(LengthBatches, lengths)),
+            args=_arguments(work, settings, steps, batch, model.device.type, partial(LengthBatches, by_length)),
             train_dataset=Dataset.from_dict(texts),
-            loss=BinaryCrossEntropyLoss(model),
-            callbacks=[Bar(advance), ClockedCheckpoints(checkpoint_seconds)],
+            loss=library_loss(model, shown),
+            callbacks=[Bar(advance), *([best] if best else []), ClockedCheckpoints(checkpoint_seconds)],
         )
         silence(trainer)
         resumed = last_checkpoint(work / "checkpoints")
-        with quiet():
+        with quiet(), _reached(model, texts):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if not np.all(np.isfinite(losses)):
         raise DistillirError("the loss is not finite", where="train-teacher", remedy="lower the learning rate")
+    selected = _selected(best, dev, steps) if best and dev else {}
     model.eval()
     return model, {
-        "pairs": len(lengths),
-        "positives": int(pairs.labels.sum()),
         "steps": steps,
         "first_loss": losses[0],
         "loss": losses[-1],
         "seconds": round(time.monotonic() - started, 1),
+        **selected,
     }
 
 
-def _texts(collection: Collection, pairs: TrainingPairs, model: Any, settings: dict[str, Any]) -> dict[str, list[Any]]:
-    """Columns of the data set: what is read beside each other, and the label.
+def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[None]:
+    """Let several processes wait for no gradient that never comes."""
+    from sentence_transformers.util import batch_to_device
 
-    A prompt that the base model always takes, and takes when it scores, is taken here too.
-    """
-    prompt = settings.get("prompt", "")
-    if not settings.get("pairwise"):
-        return {
-            "query": [prompt + text for text in collection.queries.texts(pairs.queries)],
-            "document": collection.corpus.texts(pairs.documents),
-            "label": pairs.labels.tolist(),
-        }
-    triples, text = training_triples(pairs, settings["seed"]), PairText(model.tokenizer, settings["max_length"])
-    documents = text.joined(collection.corpus.texts(triples.first), collection.corpus.texts(triples.second))
+    from distillir.training.unused import unreached_frozen
+
+    if world_size() == 1:
+        return nullcontext()
+    document = texts["document"][0]
+    pair = texts["query"][0], document[0] if isinstance(document, list) else document
+    return unreached_frozen(model, lambda: model(batch_to_device(model.preprocess([pair]), model.device))["scores"])
+
+
+def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
+    """Take the best weights; what is told of them."""
+    assert best.best is not None
+    best.load()
+    step = best.measures[-1][0]
+    early = "" if step == steps else f"; stopped after {step} of {steps} steps, as it no longer rose"
+    say(f"Kept: step {best.best[0]}, nDCG@10 {best.best[1]:.4f}{early}")
     return {
-        "query": [prompt + each for each in text.queries(collection.queries.texts(triples.queries))],
-        "document": documents,
-        "label": triples.labels.tolist(),
+        "select": {
+            "of": dev.name,
+            "queries": len(dev.run),
+            "candidates": round(len(dev.run.documents) / len(dev.run), 1),
+            "step": best.best[0],
+            "ndcg_at_10": best.best[1],
+            "measures": [list(each) for each in best.measures],
+            "stopped_early": step != steps,
+        }
     }
 
 
-def _arguments(work: Path, settings: dict[str, Any], steps: int, device: str, sampler: Any) -> Any:
+def _arguments(work: Path, settings: dict[str, Any], steps: int, batch: int, device: str, sampler: Any) -> Any:
     from sentence_transformers.cross_encoder import CrossEncoderTrainingArguments
 
     return CrossEncoderTrainingArguments(
         output_dir=str(work / "checkpoints"),
-        per_device_train_batch_size=settings["batch_size"] // world_size(),
+        per_device_train_batch_size=batch,
         max_steps=steps,
         learning_rate=settings["learning_rate"],
         warmup_steps=int(np.ceil(steps / 10)),
@@ -300,5 +419,6 @@ def _arguments(work: Path, settings: dict[str, Any], steps: int, device: str, sa
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to="none",
+        ddp_find_unused_parameters=False,
         ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
     )

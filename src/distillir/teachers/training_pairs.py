@@ -1,5 +1,6 @@
 """Pairs to train a cross-encoder on: judged positives, mined negatives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,13 @@ class TrainingPairs:
         queries: Query rows.
         documents: Document rows.
         labels: 1 for a judged positive, 0 for a mined negative.
+        grades: The judged grade of each positive, 0 for a negative.
     """
 
     queries: Rows
     documents: Rows
     labels: npt.NDArray[np.float32]
+    grades: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,8 +48,8 @@ class TrainingTriples:
         queries: Query rows.
         first: Document rows.
         second: Document rows.
-        labels: 1 where the first is the judged positive and the second a mined negative, 0 the other way round, 0.5
-            where both are negatives.
+        labels: The wanted probability that the first is better. By default 1 where the first is the judged positive
+            and the second a mined negative, 0 the other way round, 0.5 where both are negatives.
     """
 
     queries: Rows
@@ -58,24 +61,35 @@ class TrainingTriples:
         return len(self.labels)
 
 
-def training_triples(pairs: TrainingPairs, seed: int = 0) -> TrainingTriples:
+#: Wanted probabilities [M] that the first of two of the pairs is better, of their places [M] and [M].
+Preferences = Callable[[Rows, Rows], npt.NDArray[np.float32]]
+
+
+def training_triples(pairs: TrainingPairs, seed: int = 0, preferences: Preferences | None = None) -> TrainingTriples:
     """Each positive against each of its negatives, half of them in either order (drawn by ``seed``), and ties.
 
     Ties are each negative against the next of the same positive. Without them a model learns to look at the first
     document alone, and turns close pairs round that are no better the other way.
+
+    Args:
+        pairs: Positives, each before its negatives.
+        seed: Of the order within a triple.
+        preferences: What the labels are in place of 1, 0 and 0.5; triples where it is NaN are left out.
     """
     positives = np.maximum.accumulate(np.where(pairs.labels == 1, np.arange(len(pairs)), 0))
     negatives = np.flatnonzero(pairs.labels == 0)
-    positive, negative = pairs.documents[positives[negatives]], pairs.documents[negatives]
     ahead = np.random.default_rng([seed, 1]).permutation(np.arange(len(negatives)) % 2 == 0)
     ties = np.flatnonzero((pairs.labels[:-1] == 0) & (pairs.labels[1:] == 0))
     order = np.argsort(np.concatenate([negatives, ties]), kind="stable")
-    return TrainingTriples(
-        np.concatenate([pairs.queries[negatives], pairs.queries[ties]])[order],
-        np.concatenate([np.where(ahead, positive, negative), pairs.documents[ties]])[order],
-        np.concatenate([np.where(ahead, negative, positive), pairs.documents[ties + 1]])[order],
-        np.concatenate([ahead.astype(np.float32), np.full(len(ties), 0.5, dtype=np.float32)])[order],
-    )
+    first = np.concatenate([np.where(ahead, positives[negatives], negatives), ties])[order]
+    second = np.concatenate([np.where(ahead, negatives, positives[negatives]), ties + 1])[order]
+    if preferences is None:
+        labels = np.concatenate([ahead.astype(np.float32), np.full(len(ties), 0.5, dtype=np.float32)])[order]
+    else:
+        labels = preferences(first, second)
+        known = ~np.isnan(labels)
+        first, second, labels = first[known], second[known], labels[known]
+    return TrainingTriples(pairs.queries[first], pairs.documents[first], pairs.documents[second], labels)
 
 
 def training_pairs(
@@ -88,6 +102,7 @@ def training_pairs(
     max_pairs: int | None = None,
     seed: int = 0,
     own_document: str = "leave_out",
+    leave_out: Rows | None = None,
 ) -> TrainingPairs:
     """Each judged positive of a split, with negatives drawn from what a run ranks high.
 
@@ -101,6 +116,7 @@ def training_pairs(
         max_pairs: Whole positives with their negatives, of queries in random order, until this many pairs.
         seed: Of draws and order; a query's draws do not depend on other queries.
         own_document: ``leave_out``: a document that is the query itself is no negative either; ``keep``: it may be.
+        leave_out: Query rows that are not learnt from.
 
     Raises:
         DistillirError: The split has no judged positive, or the run has no negative for any query.
@@ -109,18 +125,22 @@ def training_pairs(
     negatives_run = without_own(negatives_run, collection, own_document=own_document)
     place = {int(query): i for i, query in enumerate(negatives_run.queries)}
     order = qrels.query_rows
+    if leave_out is not None:
+        order = np.setdiff1d(order, leave_out)
     if max_pairs is not None:
         order = np.random.default_rng(seed).permutation(order)
     queries: list[int] = []
     documents: list[int] = []
     labels: list[float] = []
+    grades: list[int] = []
     positives = 0
     for query in order.tolist():
-        relevant = qrels.relevant(query)
+        judged, judged_grades = qrels.of(query)
+        relevant = judged[judged_grades > 0]
         ranked = negatives_run.of(place[query])[0] if query in place else np.empty(0, dtype=np.int64)
         pool = ranked[~known.among(query, ranked, np.isin(ranked, relevant))][:negative_depth]
         draw = np.random.default_rng([seed, query])
-        for positive in relevant.tolist():
+        for positive, grade in zip(relevant.tolist(), judged_grades[judged_grades > 0].tolist(), strict=True):
             negatives = draw.choice(pool, size=min(negatives_per_positive, len(pool)), replace=False).tolist()
             if max_pairs is not None and len(labels) + 1 + len(negatives) > max_pairs:
                 break
@@ -128,6 +148,7 @@ def training_pairs(
             queries += [query] * (1 + len(negatives))
             documents += [positive, *negatives]
             labels += [1.0] + [0.0] * len(negatives)
+            grades += [grade] + [0] * len(negatives)
     if not positives:
         raise DistillirError(
             f"no pair to train on in split {split!r} of {collection.name}",
@@ -141,5 +162,8 @@ def training_pairs(
             remedy=f"mine candidates for the queries of split {split!r}",
         )
     return TrainingPairs(
-        np.array(queries, dtype=np.int64), np.array(documents, dtype=np.int64), np.array(labels, dtype=np.float32)
+        np.array(queries, dtype=np.int64),
+        np.array(documents, dtype=np.int64),
+        np.array(labels, dtype=np.float32),
+        np.array(grades, dtype=np.int32),
     )

@@ -1,7 +1,7 @@
 """Parameters that training never reaches, such as a BERT's pooler."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -10,19 +10,29 @@ from accelerate.utils import send_to_device
 from distillir.training.loss import LessonLoss
 
 
-@contextmanager
-def unused_frozen(model: Any, loss: LessonLoss, batch: Mapping[str, Any]) -> Iterator[None]:
-    """Ask no gradient of parameters that a batch does not reach, and give them back.
-
-    Several processes wait for the gradient of every parameter that asks for one. torch can look for unused ones by
-    itself, but only in what comes out of the model that it wraps; the documents (and a document tower) go past that.
+def unused_frozen(model: Any, loss: LessonLoss, batch: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Ask no gradient of parameters that a batch does not reach; see `unreached_frozen`.
 
     Args:
         model: A SentenceTransformer.
         loss: Its loss.
         batch: What `distillir.training.collator.LessonCollator` made.
     """
-    torch.autograd.backward(loss.scores(model, send_to_device(batch, model.device)).sum())
+    return unreached_frozen(model, lambda: loss.scores(model, send_to_device(batch, model.device)))
+
+
+@contextmanager
+def unreached_frozen(model: Any, scores: Callable[[], torch.Tensor]) -> Iterator[None]:
+    """Ask no gradient of parameters that scores do not depend on, and give them back.
+
+    Several processes wait for the gradient of every parameter that asks for one. torch can look for unused ones by
+    itself, but only in what comes out of the model that it wraps; the documents (and a document tower) go past that.
+
+    Args:
+        model: The model.
+        scores: Computes what is compared, of any text.
+    """
+    torch.autograd.backward(scores().sum())
     unused = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.grad is None]
     model.zero_grad(set_to_none=True)
     for parameter in unused:

@@ -1,0 +1,20 @@
+"""The command line with a first process that is slow to note what it did; others then look before it has."""
+
+import time
+from typing import Any
+
+from distillir.cli import main
+from distillir.parallel import rank
+from distillir.pipeline.run_folder import RunFolder
+
+_note = RunFolder.note
+
+
+def _slow(self: RunFolder, **facts: Any) -> None:
+    if rank() == 0:
+        time.sleep(0.5)
+    _note(self, **facts)
+
+
+setattr(RunFolder, "note", _slow)  # noqa: B010
+main()
