@@ -99,6 +99,9 @@ def test_parts_of_a_range() -> None:
     key = number("x", "x", 1.0, 0.125, 8.0, scale=2.0)
     assert key.parts() == ["0.25 to 1", "1 to 4", "4 to 16"]
     assert [key.part(value) for value in (0.125, 0.49, 0.6, 1.9, 2.1, 8.0)] == [0, 0, 1, 1, 2, 2]
+    assert [key.at_edge(value) for value in (0.125, 0.2, 1.0, 7.5)] == [True, False, False, True]
+    weight = number("w", "w", 1.0, 0.0, 2.0, log=False)
+    assert [weight.at_edge(value) for value in (0.0, 1.0, 1.95)] == [False, False, True]
     assert choice("y", "y", 3, (4, 2)).values == (2, 3, 4)
 
 

@@ -77,4 +77,7 @@ def tune(
         changed = ", ".join(f"{path} {value}" for path, value in result.changes.items())
         say(f"Best: {result.best:.4f} (trial {result.number}; the given recipe {result.first:.4f}): {changed}")
     say(gain_line(result))
+    if result.at_edge:
+        ends = ", ".join(result.at_edge)
+        say(f"At an end of what was searched: {ends}: set it there in the recipe, and search anew around it")
     say(f"Recipe: {folder / 'recipe.yaml'} (distillir run {folder / 'recipe.yaml'} --output runs/NAME)")

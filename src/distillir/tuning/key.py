@@ -8,6 +8,8 @@ from typing import Any
 
 #: Parts that the range of a number is told in.
 THIRDS = 3
+#: Share of a range that is its end.
+EDGE = 0.05
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,14 @@ class Key:
             return self.values.index(value)
         passed = sum(bool(value >= edge) for edge in self._edges()[1:])
         return min(passed, THIRDS - 1)
+
+    def at_edge(self, value: Any) -> bool:
+        """Whether a drawn number lies at an end of the range, where better ones may lie beyond."""
+        if self.values or self.high <= self.low:
+            return False
+        low, high, drawn = (math.log(one) if self.log else one for one in (self.low, self.high, value))
+        share = (drawn - low) / (high - low)
+        return share > 1 - EDGE or (share < EDGE and self.low > 0)  # a weight of 0 has nothing beyond
 
     def _edges(self) -> list[float]:
         shares = [number / THIRDS for number in range(THIRDS + 1)]

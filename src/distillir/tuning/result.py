@@ -76,6 +76,7 @@ class Result:
         best: Of the best trial.
         number: That trial's; the given recipe's own where nothing was better.
         changes: Keys of the recipe that differ from the given one, with values.
+        at_edge: Those of them that lie at an end of what was searched.
         gain: Against the given recipe; None where it was best itself, or queries' values are gone.
         trials: How many ended how.
         seconds: Of all trials.
@@ -91,6 +92,7 @@ class Result:
     best: float
     number: int
     changes: dict[str, str]
+    at_edge: list[str]
     gain: Gain | None
     trials: dict[str, int]
     seconds: float
@@ -128,6 +130,7 @@ def make_result(
         best.value,
         best.number,
         space.changes(best.params),
+        [key.path for key in space.keys if not best.own and key.at_edge(best.params[key.name])],
         None if best.own else _gain(folder, own, best, len(finished) - 1),
         counts,
         round(sum(trial.seconds for trial in tried), 1),

@@ -150,7 +150,7 @@ class _Search:
         )
         self.queries = (shared.chosen.split, len(shared.chosen.queries))
         self._study: Study | None = None
-        self.passed = 0
+        self.passed, self.last = 0, ""
         self.tried: list[Tried] = []
         first_decides(lambda: self._open(seed))
         self._update()
@@ -204,7 +204,7 @@ class _Search:
             self._update()
             self.passed = 0 if tries else self.passed + 1
             if self.passed >= PASSED_OVER:
-                reason = f"{self.passed} proposals in a row were too long for the time left, known or failed"
+                reason = f"{self.passed} proposals in a row were passed over; the last one {self.last}"
                 break
         say(f"The search ends: {reason}")
         forget_trial(self.output / "work")
@@ -243,6 +243,7 @@ class _Search:
             if asked.own:
                 raise
             say(f"Trial {asked.number} failed: {said}")
+            self.last = "failed"
             return False
         seconds = round(time.monotonic() - start, 2)
         first_decides(lambda: self.study.end(outcome, seconds))
@@ -270,17 +271,19 @@ class _Search:
         """Tell whether a proposal is known already, or would take longer than there is time."""
         known = [trial for trial in self.tried if trial.ended == FINISHED and self._recipe(trial) == recipe]
         if known:
-            first_decides(lambda: self.study.fail(UNFITTING, error=f"the same as trial {known[0].number}"))
+            self.last = f"is the same as trial {known[0].number}"
+            first_decides(lambda: self.study.fail(UNFITTING, error=self.last))
             return True
         done = [(trial, self._size(self._recipe(trial))[1]) for trial in self.tried if trial.done]
         seconds, left = first_decides(lambda: (expected(self._size(recipe), done), self.budget.left))
         if seconds <= left:
             return False
+        self.last = f"would take about {duration(seconds)}, and {duration(left)} are left"
         if not self.passed:
             say(
                 f"Trial {asked.number} is not begun: it would take about {duration(seconds)}, {duration(left)} are left"
             )
-        first_decides(lambda: self.study.fail(UNFITTING, error=f"about {seconds:.0f} s of {left:.0f} s left"))
+        first_decides(lambda: self.study.fail(UNFITTING, error=self.last))
         return True
 
     def _recipe(self, trial: Tried) -> Recipe:

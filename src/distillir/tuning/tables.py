@@ -2,17 +2,14 @@
 
 from rich.table import Table
 
-from distillir.training.selection import MEASURE
 from distillir.tuning.result import Result
 
 
 def worth_table(result: Result) -> Table:
     """A line for each choice of a key, or third of its range: trials, those pruned, the best measure."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name, right in (("key", 0), ("importance", 1), ("value", 0), ("trials", 1), ("pruned", 1), (MEASURE, 1)):
-        table.add_column(
-            f"best {name}" if name == MEASURE else name, justify="right" if right else "left", no_wrap=True
-        )
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name, right in (("key", 0), ("importance", 1), ("value", 0), ("trials", 1), ("pruned", 1), ("best", 1)):
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
     order = sorted(result.keys, key=lambda key: -result.importances.get(key, 0.0))
     for name in order:
         share = f"{result.importances[name]:.2f}" if name in result.importances else ""
