@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from distillir import __version__
-from distillir.cli import compare, inspect, teacher, transfer
+from distillir.cli import compare, inspect, teacher, transfer, tune
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
 
@@ -23,6 +23,7 @@ compare.register(app)
 inspect.register(app)
 teacher.register(app)
 transfer.register(app)
+tune.register(app)
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/recipe.md")]
 Settings = Annotated[

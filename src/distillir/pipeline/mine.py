@@ -32,10 +32,14 @@ def prepare_initial(folder: RunFolder) -> None:
         model.save_pretrained(str(target), create_model_card=False)
 
 
-def mine(folder: RunFolder) -> None:
+def mine(folder: RunFolder, *, evaluated: bool = True) -> None:
     """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``; nothing where they are there.
 
     And ``runs/selection-candidates.trec``, where the best student is chosen by a dev split.
+
+    Args:
+        folder: The run's.
+        evaluated: Whether for the evaluation queries, too.
 
     Raises:
         DistillirError: A source cannot be read or loaded.
@@ -51,10 +55,12 @@ def mine(folder: RunFolder) -> None:
     from distillir.retrieval.trec import write_run
 
     collection = folder.collection
-    if not (folder.candidates.is_file() and folder.evaluation_candidates.is_file()):
+    wanted = [("candidates", folder.candidates), ("evaluation candidates", folder.evaluation_candidates)]
+    wanted = wanted if evaluated else wanted[:1]
+    if not all(path.is_file() for _, path in wanted):
         tell_same_texts(folder, training_queries(folder))
     with folder.timed("mine"):
-        for name, path in (("candidates", folder.candidates), ("evaluation candidates", folder.evaluation_candidates)):
+        for name, path in wanted:
             if reusable(folder, name):
                 continue
             training = path == folder.candidates

@@ -124,7 +124,7 @@ class RunFolder:
             self.changed = _changed_keys(_without_payment(before), _without_payment(resolved))
             if self.changed and not anew:
                 raise DistillirError(
-                    f"holds the run of another recipe (differs in {_difference(before, resolved)})",
+                    f"holds the run of another recipe (differs in {difference(before, resolved)})",
                     where=self.path,
                     remedy=f"choose another --output, or give {self.anew_by} to make anew what depends on it",
                 )
@@ -312,10 +312,10 @@ def _changed_keys(before: Any, after: Any, key: str = "") -> list[str]:
     return [changed for part in parts for changed in part]
 
 
-def _difference(before: Any, after: Any, key: str = "") -> str:
+def difference(before: Any, after: Any, key: str = "") -> str:
     """The first key in which two resolved recipes differ, with both values."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in [*after, *(name for name in before if name not in after)]:
             if before.get(name) != after.get(name):
-                return _difference(before.get(name), after.get(name), f"{key}.{name}" if key else str(name))
+                return difference(before.get(name), after.get(name), f"{key}.{name}" if key else str(name))
     return f"{key}: {before!r} there, {after!r} now"

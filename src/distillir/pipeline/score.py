@@ -24,11 +24,15 @@ from distillir.teachers.unanswered import last_where_silent, say_unanswered, wit
 from distillir.teaching.teaching_set import open_teaching_set
 
 
-def score(folder: RunFolder) -> None:
+def score(folder: RunFolder, *, evaluated: bool = True) -> None:
     """Write ``teaching/`` and ``runs/teacher.trec``; nothing where they are there.
 
     A recipe without a teacher (for objectives that need judgements alone) gets a teaching set without scores, and no
     teacher's run.
+
+    Args:
+        folder: The run's.
+        evaluated: Whether the evaluation candidates, too.
 
     Raises:
         DistillirError: Candidates are missing, or the teacher cannot be loaded or gives no number.
@@ -36,7 +40,7 @@ def score(folder: RunFolder) -> None:
     look_at_models(folder)
     tell_cut_texts(folder)
     taught = reusable(folder, "teaching set")
-    ranked = folder.recipe.teacher is None or reusable(folder, "teacher's run")
+    ranked = not evaluated or folder.recipe.teacher is None or reusable(folder, "teacher's run")
     if taught and ranked:
         return
     with folder.timed("score"):
@@ -90,7 +94,8 @@ def _score(folder: RunFolder, taught: bool, ranked: bool) -> None:
     from distillir.pipeline.rankings import read_ranking
 
     folder.need(folder.candidates, "mine")
-    folder.need(folder.evaluation_candidates, "mine")
+    if not ranked:
+        folder.need(folder.evaluation_candidates, "mine")
     teacher = _teacher(folder)
     if not ranked:
         _rank_evaluation(folder, teacher)

@@ -1,6 +1,7 @@
 """The student measured while it is trained, its best state kept, and the end where it rises no more."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -9,6 +10,7 @@ from distillir.parallel import rank
 from distillir.progress import say
 from distillir.training.best_state import BestState
 from distillir.training.callbacks import LogFile, first_says
+from distillir.training.measure_watcher import MeasureWatcher
 from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import MEASURE, measure_steps
 
@@ -24,6 +26,7 @@ class BestKept(TrainerCallback):
         measures: How often it is measured, the end included.
         patience: Measures in a row without a rise after which training stops; None: never.
         joint: A teacher that is trained along, or None: it is kept from the same step.
+        watchers: Told of each measure.
     """
 
     def __init__(
@@ -36,7 +39,9 @@ class BestKept(TrainerCallback):
         measures: int,
         patience: int | None,
         joint: Any = None,
+        watchers: Sequence[MeasureWatcher] = (),
     ) -> None:
+        self.watchers = watchers
         self.ranking, self.state, self.log, self.joint = ranking, state, log, joint
         self.steps, self.due, self.patience = steps, measure_steps(steps, measures), patience
 
@@ -64,12 +69,15 @@ class BestKept(TrainerCallback):
         return self.patience is not None and step > 0 and self.state.waited(step) >= self.patience
 
     def _measure(self, step: int) -> None:
-        value = self.state.known(step)
+        value, values = self.state.known(step), None
         if value is None:
             start = time.monotonic()
-            value = first_says(self.ranking.measure())
+            values = self.ranking.values()
+            value = first_says(float(values.mean()))
             self.state.add(step, value, time.monotonic() - start, self.ranking.model, self.joint)
         best = "" if step == 0 or self.state.waited(step) else ", the best so far"
         say(f"Step {step} of {self.steps}: {MEASURE} {value:.4f} on {self.ranking.selection.split}{best}")
         if rank() == 0:
             self.log.write(step, {f"dev_{MEASURE}": value})
+        for watcher in self.watchers:
+            watcher.on_measure(step, self.steps, value, values)

@@ -56,11 +56,15 @@ class PoolRanking:
 
     def measure(self) -> float:
         """The mean nDCG@10 over the queries; 0 where the student's scores are not finite, which is told."""
+        return float(self.values().mean())
+
+    def values(self) -> npt.NDArray[np.float64]:
+        """The nDCG@10 of each query [Q], ascending; all 0 where scores are not finite, which is told."""
         scores = self.scores()
         if not np.isfinite(scores).all():
             say("The student gives scores that are not finite: measured as 0")
-            return 0.0
-        return evaluate(self.run(scores), self.selection.qrels, [MEASURE]).means[MEASURE]
+            return np.zeros(len(self.selection.queries))
+        return evaluate(self.run(scores), self.selection.qrels, [MEASURE]).values[MEASURE]
 
     def run(self, scores: Scores) -> Run:
         """Rankings of the pool by scores [Q, D]; ties are broken by document row, ascending."""

@@ -91,7 +91,8 @@ def train(
         selection: What the best state is chosen by; None: the last one is kept.
         stage: Number of the stage, where the plan has several.
         seed: Of order, sampling and dropout.
-        watchers: Further callbacks of the trainer (transformers' ``TrainerCallback``).
+        watchers: Further callbacks of the trainer (transformers' ``TrainerCallback``); each
+            `MeasureWatcher` hears of the measures, too.
 
     Returns:
         The lessons that there were to see. What was measured lies beside the checkpoints
@@ -113,6 +114,7 @@ def train(
     from distillir.training.collator import LessonCollator
     from distillir.training.joint_teacher import joint_teacher
     from distillir.training.loss import LessonLoss
+    from distillir.training.measure_watcher import MeasureWatcher
     from distillir.training.pool_ranking import PoolRanking
     from distillir.training.tokens import tokenise
     from distillir.training.trainer import LessonTrainer
@@ -220,6 +222,7 @@ def train(
             measures=settings.select_measures,
             patience=settings.patience,
             joint=joint,
+            watchers=[watcher for watcher in watchers if isinstance(watcher, MeasureWatcher)],
         )
         callbacks.append(best)
     with (

@@ -1,0 +1,92 @@
+"""What all trials share: candidates, scores, the student before training, and what they are measured by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from distillir.methods.compose import compose
+from distillir.methods.settled import Settled
+from distillir.pipeline.checks import check_queries, check_teaching
+from distillir.pipeline.cut_texts import tell_cut_texts
+from distillir.pipeline.mine import mine, prepare_student
+from distillir.pipeline.named_models import look_at_models
+from distillir.pipeline.open_run import open_run
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.score import score
+from distillir.pipeline.selection import selection
+from distillir.pipeline.settle import settle_recipe
+from distillir.pipeline.temperature import suggested_temperature
+from distillir.recipe import Recipe
+from distillir.students.scale import own_rate, own_temperature
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+from distillir.training.selection import Selection
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What trials learn from and are measured by.
+
+    Attributes:
+        folder: A run's folder with everything before training; its recipe is settled.
+        taught: The teaching set.
+        chosen: Queries and pool that every trial is measured by, whatever its settings.
+        suggested: Temperatures and rate that a run suggests.
+    """
+
+    folder: RunFolder
+    taught: TeachingSet
+    chosen: Selection
+    suggested: Settled
+
+    @property
+    def learnt(self) -> int:
+        """Lists that are learnt from."""
+        return int((~np.isin(self.taught.queries, self.chosen.left_out)).sum())
+
+    @property
+    def judged(self) -> bool:
+        """Whether one of the lists holds a judged positive."""
+        return any(bool(self.taught.relevant(index).any()) for index in range(len(self.taught)))
+
+
+def trial_recipe(recipe: Recipe) -> Recipe:
+    """A recipe as its trials are trained: the best state is kept, and no further collection is measured on."""
+    value = recipe.resolved()
+    value["training"]["select"] = "dev"
+    value["evaluation"]["also"] = []
+    return Recipe.model_validate(value)
+
+
+@contextmanager
+def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
+    """Mine and score what the training queries need, once; the evaluation queries are neither mined for nor scored.
+
+    Args:
+        path: Folder of what is shared.
+        recipe: As `trial_recipe` gives it.
+        anew: As in `open_run`.
+
+    Raises:
+        DistillirError: As the stages do, or there is nothing to measure by.
+    """
+    with open_run(path, recipe, "train", anew=anew) as folder:
+        look_at_models(folder, again=True)
+        tell_cut_texts(folder)
+        if recipe.teaching is None:
+            check_queries(folder)
+        mine(folder, evaluated=False)
+        score(folder, evaluated=False)
+        check_teaching(folder, folder.teaching)
+        prepare_student(folder)
+        settle_recipe(folder)
+        taught = open_teaching_set(folder.teaching, folder.collection)
+        chosen = selection(folder, compose(folder.recipe), taught)
+        assert chosen is not None  # a recipe that selects by name is refused where there is nothing to select by
+        model = folder.initial_student
+        suggested = Settled(
+            suggested_temperature(folder) or 1.0, own_temperature(folder.recipe.student.kind, model), own_rate(model)
+        )
+        yield Shared(folder, taught, chosen, suggested)
