@@ -24,7 +24,7 @@ def test_the_shortest_recipe_has_the_default_method() -> None:
     assert compose(recipe).objective.names == ["kl", "info_nce"]
     training = recipe.training
     assert (training.sample, training.in_batch, training.pseudo_positives) == ("positive_random", True, True)
-    assert recipe.candidates.add_judged and training.dropout == 0.0
+    assert recipe.candidates.add_judged and training.dropout == 0.0 and training.epochs == 4
     assert unsettled(recipe) == {"student_temperature", "teacher_temperature", "temperature", "learning_rate"}
 
 

@@ -26,5 +26,7 @@ AUTO = Method(
         "in_batch": True,
         "pseudo_positives": True,
         "learning_rate": "auto",
+        # The best student is kept and training stops when it no longer rises, so that more costs little.
+        "epochs": 4.0,
     },
 )
