@@ -268,7 +268,8 @@ class Recipe(Part):
             self.method = MethodSpec()
         if self.method.name == AUTO.name:
             if self.objective is None and self.method.objective is None:
-                self.objective = AUTO.objective_for(self.student.kind)
+                own = AUTO.objective_for(self.student.kind)
+                self.method = self.method.model_copy(update={"objective": own})
             if not {"add_judged", "exclude_judged"} & self.candidates.model_fields_set:
                 self.candidates = self.candidates.model_copy(update={"add_judged": True})
         return self

@@ -13,6 +13,7 @@ from distillir.methods.compose import compose
 from distillir.methods.settled import Settled, adopt, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.recipe_file import parse_recipe
+from distillir.students.load import load_student
 from distillir.students.scale import own_rate, own_temperature
 
 SHORT: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
@@ -57,12 +58,14 @@ def test_auto_is_filled_in_and_read_back() -> None:
     assert adopt(recipe, settled.resolved()).resolved() == settled.resolved()
     whole = settle(parse_recipe(SHORT), Settled(0.4, 0.05, 1e-4))
     assert not unsettled(whole) and whole.training.learning_rate == 1e-4
-    assert whole.objective == {
+    assert whole.method.objective == {
         "kl": {"student_temperature": 0.05, "teacher_temperature": 0.4},
         "info_nce": {"temperature": 0.05},
     }
+    # Another method over a recipe that was written out is that method.
+    assert compose(parse_recipe({**whole.resolved(), "method": "ckl"})).objective.names == ["ckl"]
     # The numbers of another objective mean something else.
-    other = parse_recipe({**SHORT, "method": "kl", "objective": {"kl": {"teacher_temperature": 3.0}}})
+    other = parse_recipe({**SHORT, "method": {"name": "auto", "objective": {"kl": {"teacher_temperature": 3.0}}}})
     assert "teacher_temperature" in unsettled(adopt(parse_recipe(SHORT), other.resolved()))
 
 
@@ -72,7 +75,10 @@ def test_auto_is_refused_where_nothing_settles_it(objective: dict[str, Any]) -> 
         parse_objective(objective)
 
 
-def test_scale_of_a_student(minilm_path: str, mlm_path: str) -> None:
+def test_scale_of_a_student(minilm_path: str, tmp_path: Path) -> None:
+    towers = load_student(minilm_path, layers=1, towers="separate", device="cpu")
+    towers.save_pretrained(str(tmp_path / "towers"))
+    assert own_rate(tmp_path / "towers") == own_rate(minilm_path)
     assert own_temperature("dense", minilm_path) == 0.05 and own_temperature("multi-vector", minilm_path) == 1.0
     assert own_rate(minilm_path) == pytest.approx(5e-4 * (128 / 384) ** 1.5, rel=0.01)
 
@@ -100,7 +106,7 @@ def test_a_run_settles_once_and_keeps_it(recipe: Path, tmp_path: Path) -> None:
     suggested = json.loads((output / "metrics.json").read_text())["diagnostics"]["temperature"]
     kept = yaml.safe_load((output / "recipe.yaml").read_text())
     assert kept["method"]["name"] == "auto"
-    assert kept["objective"]["kl"] == {"student_temperature": 0.05, "teacher_temperature": suggested}
+    assert kept["method"]["objective"]["kl"] == {"student_temperature": 0.05, "teacher_temperature": suggested}
     assert kept["training"]["learning_rate"] == pytest.approx(9.6e-5)
     assert f"teacher_temperature {suggested:g}" in done.stderr
 
@@ -116,7 +122,7 @@ def test_a_run_settles_once_and_keeps_it(recipe: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and "Settled" in done.stderr, done.stderr
     kept = yaml.safe_load((output / "recipe.yaml").read_text())
     now = json.loads((output / "metrics.json").read_text())["diagnostics"]["temperature"]
-    assert kept["objective"]["kl"]["teacher_temperature"] == now != suggested
+    assert kept["method"]["objective"]["kl"]["teacher_temperature"] == now != suggested
     assert kept["teacher"] == "bm25"
 
 

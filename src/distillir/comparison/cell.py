@@ -37,14 +37,17 @@ class Cell:
 def shared_part(recipe: Recipe) -> Recipe:
     """A recipe of everything that comes before training, the same for all methods."""
     resolved = recipe.resolved()
-    return Recipe.model_validate({name: resolved[name] for name in SHARED} | {"seed": recipe.query_seed})
+    # How cells train, and what they choose their best student by, is their own.
+    own = {"seed": recipe.query_seed, "method": "kl", "training": {"select": "none"}}
+    return Recipe.model_validate({name: resolved[name] for name in SHARED} | own)
 
 
 def shared_key(recipe: Recipe) -> str:
     """Identity of `shared_part` (hex)."""
     import json
 
-    resolved = shared_part(recipe).resolved()
+    whole = shared_part(recipe).resolved()
+    resolved = {name: whole[name] for name in (*SHARED, "seed")}
     if not resolved["evaluation"]["also"]:
-        del resolved["evaluation"]["also"]  # folders of versions before this key keep their names
+        del resolved["evaluation"]["also"]
     return xxhash.xxh3_64_hexdigest(json.dumps(resolved, sort_keys=True).encode())

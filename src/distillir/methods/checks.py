@@ -81,7 +81,7 @@ def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
                         f"{objective.name} compares margins of scores, and the teacher has not scored other queries'"
                         " documents",
                         where="training.in_batch",
-                        remedy="leave it out, or choose another objective",
+                        remedy="set it to false (the default method sets it), or choose another objective",
                     )
         if stage.mine and recipe.teacher is None:
             raise DistillirError(

@@ -58,7 +58,7 @@ def tell_cut_texts(folder: RunFolder) -> None:
         return
     recipe = folder.recipe
     collection = load_collection(recipe.collection)
-    identity = json.dumps([collection.fingerprint, recipe.resolved()], default=str, sort_keys=True)
+    identity = json.dumps([collection.fingerprint, folder.asked.resolved()], default=str, sort_keys=True)
     key = xxhash.xxh3_64_hexdigest(identity.encode())
     if folder.noted().get("reading_of") == key:
         return

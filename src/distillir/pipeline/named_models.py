@@ -69,7 +69,7 @@ def check_named_models(recipe: Recipe) -> None:
 
 def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
     """`check_named_models` for the models of a run; only ``again`` where it was done with the same settings."""
-    settings = json.dumps(folder.recipe.resolved(), default=str, sort_keys=True)
+    settings = json.dumps(folder.asked.resolved(), default=str, sort_keys=True)
     key = xxhash.xxh3_64_hexdigest(settings.encode())
     # One process decides: another may look before the first has noted what it did.
     if again or first_decides(lambda: folder.noted().get("models_of") != key):

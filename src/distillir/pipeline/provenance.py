@@ -17,8 +17,6 @@ from distillir.progress import say
 
 #: Products that carry the identity of what they were made from in themselves.
 OWN_SOURCE = ("dark examples", "pairs", "layers")
-#: Products that what is ``auto`` in a recipe is settled from.
-SETTLES = ("initial student", "teaching set")
 #: Products that are made when the signals are finished.
 FROM_SIGNALS = ("student", "run after training", "metrics")
 #: Under what the hashes of a product's own files stand in its record.
@@ -195,8 +193,6 @@ def remove(folder: RunFolder, product: Product) -> None:
                 _delete(inside)
         else:
             _delete(path)
-    if product.name in SETTLES:
-        folder.unsettle()
     records = read(folder)
     if records.pop(product.name, None) is not None:
         write(folder, records)

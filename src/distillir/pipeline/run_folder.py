@@ -145,12 +145,6 @@ class RunFolder:
             self.write_recipe()
         barrier()
 
-    def unsettle(self) -> None:
-        """Take ``auto`` back, where what it was settled from is made anew."""
-        if self.recipe is not self.asked:
-            self.recipe = self.asked
-            self.write_recipe()
-
     def write_recipe(self) -> None:
         """Keep the recipe, with every setting written out."""
         with atomic_file(self.path / RECIPE_FILE) as temporary:

@@ -1,19 +1,29 @@
 """What a recipe leaves to the run (``auto``): settled from the teacher's scores and the student before training."""
 
 from distillir.methods.settled import Settled, settle, unsettled
+from distillir.parallel import first_decides, rank
+from distillir.pipeline.inputs import Inputs
+from distillir.pipeline.provenance import read, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.progress import say
 from distillir.students.scale import own_rate, own_temperature
 
+#: Under what ``provenance.json`` holds the fingerprints of what was settled from.
+SETTLED = "settled"
+
 
 def settle_recipe(folder: RunFolder) -> None:
-    """Replace every ``auto`` of the folder's recipe and keep the recipe so; nothing where an earlier start did it.
+    """Replace every ``auto`` of the folder's recipe and keep the recipe so.
 
-    The folder's teaching set and student before training must be there.
+    Nothing where an earlier start did it from the same teaching set and student. Both must be there.
     """
-    keys = unsettled(folder.recipe)
+    keys = unsettled(folder.asked)
     if not keys:
+        return
+    inputs = Inputs(folder)
+    grounds = first_decides(lambda: {**inputs.teaching, **inputs.initial_student})
+    if first_decides(lambda: not unsettled(folder.recipe) and read(folder).get(SETTLED) == grounds):
         return
     teacher = suggested_temperature(folder) if "teacher_temperature" in keys else None
     if teacher is None and "teacher_temperature" in keys:
@@ -22,6 +32,8 @@ def settle_recipe(folder: RunFolder) -> None:
         )
     kind, model = folder.recipe.student.kind, folder.initial_student
     found = Settled(teacher or 1.0, own_temperature(kind, model), own_rate(model))
-    folder.keep_recipe(settle(folder.recipe, found))
+    folder.keep_recipe(settle(folder.asked, found))
+    if rank() == 0:
+        write(folder, {**read(folder), SETTLED: grounds})
     told = [f"{key} {value:g}" for key, value in found.by_key().items() if key in keys]
     say(f"Settled (auto): {', '.join(told)}")

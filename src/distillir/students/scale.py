@@ -1,8 +1,11 @@
 """Temperature and learning rate by a student's own scale: its kind, its similarity and its width."""
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from distillir.encoding.model_files import first_module_path, read_model_json, similarity_name
+from distillir.encoding.model_files import first_module_path, read_model_json, resolve_model, similarity_name
 
 #: Of cosines, which lie in [-1, 1]: CADET, arXiv 2505.19274. Sums over tokens or terms are compared as they are.
 COSINE_TEMPERATURE = 0.05
@@ -31,7 +34,14 @@ def own_rate(model: str | os.PathLike[str]) -> float:
         model: Folder, alias or hub name of the student.
     """
     first = first_module_path(model)
-    config = read_model_json(model, f"{first}/config.json" if first else "config.json")
-    config = {**config, **(config.get("text_config") or {})}
-    width = next((config[key] for key in _WIDTHS if isinstance(config.get(key), int)), 0)
+    width = _width(read_model_json(model, f"{first}/config.json" if first else "config.json"))
+    folder = Path(resolve_model(model))
+    for file in sorted(folder.glob("*/config.json")) if not width else ():  # towers: the first part that has one
+        width = width or _width(read_model_json(model, file.relative_to(folder).as_posix()))
     return float(f"{WIDE_RATE * (WIDTH / width) ** FALL:.2g}") if width > 0 else _UNKNOWN_RATE
+
+
+def _width(config: Mapping[str, Any]) -> int:
+    """The width of a model by its configuration; 0 where it does not say."""
+    whole = {**config, **(config.get("text_config") or {})}
+    return next((whole[key] for key in _WIDTHS if isinstance(whole.get(key), int)), 0)
