@@ -184,7 +184,8 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
     assert len(parts) == (5 if "dark" in settings else len(named))
     for log in logged:
         assert sum(log[name] for name in parts) == pytest.approx(log["loss"], abs=1e-5)
-        assert all(log[name] == pytest.approx(logged[0][name], abs=1e-5) for name in parts)
+        # Losses of 10 after three steps: float32 keeps 7 digits of each.
+        assert all(log[name] == pytest.approx(logged[0][name], rel=1e-5, abs=1e-5) for name in parts)
     assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5, rel=1e-5)
     assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5, rel=1e-5)
     whole = _weights(tmp_path / "one")
