@@ -186,8 +186,10 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
         assert sum(log[name] for name in parts) == pytest.approx(log["loss"], abs=1e-5)
         # Losses of 10 after three steps: float32 keeps 7 digits of each.
         assert all(log[name] == pytest.approx(logged[0][name], rel=1e-5, abs=1e-5) for name in parts)
-    assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5, rel=1e-5)
-    assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5, rel=1e-5)
+    # Rounding grows from step to step, and differs between processors; the first step agrees to 1e-6
+    # (test_processes.py).
+    assert _losses(tmp_path / "parts") == pytest.approx(one, abs=1e-5, rel=1e-4)
+    assert _losses(tmp_path / "two") == pytest.approx(one, abs=1e-5, rel=1e-4)
     whole = _weights(tmp_path / "one")
     for other in ("parts", "two"):
         for name, value in _weights(tmp_path / other).items():
