@@ -24,7 +24,15 @@ WAYS: dict[str, tuple[str, float | None, bool]] = {
 }
 
 
-def seconds(way: str, precision: str, documents: int, max_length: int, steps: int) -> float:
+def seconds(
+    way: str,
+    precision: str,
+    documents: int,
+    max_length: int,
+    steps: int,
+    model_name: str = "all-MiniLM-L6-v2",
+    layers: int | None = 3,
+) -> float:
     """Mean seconds of a step after three that are not counted."""
     import torch
 
@@ -38,7 +46,7 @@ def seconds(way: str, precision: str, documents: int, max_length: int, steps: in
     from distillir.training.train import set_dropout
 
     attention, dropout, keep = WAYS[way]
-    model = load_student("all-MiniLM-L6-v2", layers=3, max_length=max_length, device="cpu").train()
+    model = load_student(model_name, layers=layers, max_length=max_length, device="cpu").train()
     student = DenseStudent(model)
     if dropout is not None:
         set_dropout(model, dropout)

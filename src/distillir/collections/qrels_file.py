@@ -215,7 +215,7 @@ def _id(value: Mapping[str, Any], key: str, where: str) -> str:
 
 
 def _header_hint(cells: Sequence[str]) -> str:
-    """What is said of a first line that has no digit anywhere: it may be a header."""
+    """A hint for a first line without any digit, which may be a header; empty for others."""
     if any(letter.isdigit() for cell in cells for letter in cell):
         return ""
     return f"; if the line is a header ({shown_keys(cells)}), {NAME_THEM}"

@@ -114,7 +114,7 @@ def _to_rows(
 
 
 def _numbered(queries: TextTable) -> str:
-    """What is said where the queries have numbers for ids, from 0 or 1 on; empty where they have ids of their own."""
+    """A hint for queries whose ids are their numbers, from 0 or 1 on; empty where they have ids of their own."""
     count = len(queries)
     first, last = (queries.id(0), queries.id(count - 1)) if count else ("", "")
     if first not in ("0", "1") or last != str(count - 1 + int(first)):

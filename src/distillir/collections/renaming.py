@@ -33,7 +33,7 @@ def _key(name: str) -> str:
 
 
 def key_path(name: str) -> str:
-    """Where jq finds a key."""
+    """Return the jq path of a key, such as ``.name`` or ``.["odd name"]``."""
     return f".{name}" if _PLAIN.fullmatch(name) else f".[{_text(name)}]"
 
 

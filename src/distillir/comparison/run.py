@@ -144,7 +144,7 @@ def _finished(folder: RunFolder) -> bool:
 
 
 def _measured(folder: RunFolder) -> bool:
-    """Whether a run's rankings and what was measured of them are there."""
+    """Tell whether a run has its rankings, those of other collections too, and its measures."""
     others = [other_run(folder, other, when) for other in folder.others for when in ("before", "after")]
     return all(path.is_file() for path in (folder.metrics, folder.after_run, *others))
 

@@ -1,4 +1,4 @@
-"""How many training lists a plan holds out to choose the best student by."""
+"""The number of training lists that a plan holds out to choose the best student by."""
 
 from pathlib import Path
 

@@ -233,7 +233,7 @@ class _Plan:
             yield Step(name, work + out + measured, cost.before + steps * cost.step + seconds)
 
     def _measured(self, student: Encoder, settings: TrainingSettings, steps: int) -> tuple[str, float]:
-        """What is said of measuring the student in a stage of so many steps, and its seconds."""
+        """Words for the plan on measuring the student in a stage of ``steps`` steps, and the seconds that it takes."""
         queries = len(self.chosen.rows) if self.chosen is not None else self.held_out
         if not queries:
             return "", 0.0

@@ -63,7 +63,7 @@ def check_vocabularies(model: Any, name: str | os.PathLike[str]) -> None:
 
 
 def without_tokenizer(name: str | os.PathLike[str]) -> DistillirError:
-    """What is said of a model that would read every text as unknown words, or as nothing."""
+    """Make the error for a model that would read every text as unknown words, or as nothing."""
     return DistillirError(
         "has no tokenizer, or one that knows no word: every text would be read as the same",
         where=os.fspath(name),

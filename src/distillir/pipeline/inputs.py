@@ -179,7 +179,11 @@ class Inputs:
         qrels = folder.collection.qrels(chosen.split) if chosen.split else training_qrels(folder)
         kept = np.isin(qrels.queries, chosen.rows)
         judged = qrels.queries[kept], qrels.documents[kept], qrels.grades[kept]
-        own = {"queries to choose by": _of_arrays(chosen.rows), "judgements to choose by": _of_arrays(*judged)}
+        own = {
+            "queries to choose by": _of_arrays(chosen.rows),
+            "judgements to choose by": _of_arrays(*judged),
+            "precision to choose by": self.recipe.evaluation.precision,
+        }
         return own | (self.file(folder.selection_candidates) if chosen.split else {})
 
     def file(self, path: Path) -> Fingerprints:

@@ -61,6 +61,9 @@ def _others_after(folder: RunFolder) -> list[Path]:
     return sorted(folder.other_runs.glob("*/after.trec")) or [folder.other_runs / "after.trec"]
 
 
+#: What candidates depend on, of whatever queries.
+_MINED = ("collection", "queries", OWN, "candidates", "evaluation.held_out", "evaluation.split")
+
 #: What searches of other collections depend on.
 _ALSO = ("evaluation.also", "evaluation.depth", "evaluation.precision", OWN)
 
@@ -72,7 +75,7 @@ PRODUCTS = (
         "mine",
         lambda folder: [folder.candidates],
         after=("initial student",),
-        keys=("collection", "queries", OWN, "candidates", "evaluation.held_out", "evaluation.split"),
+        keys=_MINED,
         facts=("mining",),
         seconds=("mine",),
     ),
@@ -81,33 +84,14 @@ PRODUCTS = (
         "mine",
         lambda folder: [folder.evaluation_candidates],
         after=("initial student",),
-        keys=(
-            "collection",
-            "queries",
-            OWN,
-            "candidates",
-            "evaluation.held_out",
-            "evaluation.split",
-            "evaluation.depth",
-            "evaluation.teacher_depth",
-        ),
+        keys=(*_MINED, "evaluation.depth", "evaluation.teacher_depth"),
     ),
     Product(
         "selection candidates",
         "mine",
         lambda folder: [folder.selection_candidates],
         after=("initial student",),
-        keys=(
-            "collection",
-            "queries",
-            OWN,
-            "candidates",
-            "evaluation.held_out",
-            "evaluation.split",
-            "teaching",
-            "training.select",
-            "training.select_queries",
-        ),
+        keys=(*_MINED, "teaching", "training.select", "training.select_queries"),
     ),
     Product(
         "teaching set",

@@ -9,8 +9,8 @@ from distillir.encoding.model_files import first_module_path, read_model_json, r
 
 #: Of cosines, which lie in [-1, 1]: CADET, arXiv 2505.19274. Sums over tokens or terms are compared as they are.
 COSINE_TEMPERATURE = 0.05
-#: Width at which `WIDE_RATE` is the peak rate. Rates fall with the power `FALL` of the width: 1e-4 at 384, 3e-5 at 768.
-WIDTH, WIDE_RATE, FALL = 128, 5e-4, 1.5
+#: Width at which `RATE` is the peak rate. Rates fall with the power `FALL` of the width: 1e-4 at 384, 3e-5 at 768.
+WIDTH, RATE, FALL = 128, 5e-4, 1.5
 #: What configurations call the width.
 _WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
 #: Where a model's files do not tell its width.
@@ -38,7 +38,7 @@ def own_rate(model: str | os.PathLike[str]) -> float:
     folder = Path(resolve_model(model))
     for file in sorted(folder.glob("*/config.json")) if not width else ():  # towers: the first part that has one
         width = width or _width(read_model_json(model, file.relative_to(folder).as_posix()))
-    return float(f"{WIDE_RATE * (WIDTH / width) ** FALL:.2g}") if width > 0 else _UNKNOWN_RATE
+    return float(f"{RATE * (WIDTH / width) ** FALL:.2g}") if width > 0 else _UNKNOWN_RATE
 
 
 def _width(config: Mapping[str, Any]) -> int:

@@ -37,12 +37,11 @@ from distillir.teachers.training_examples import (
     over_lists,
 )
 from distillir.teachers.training_pairs import training_pairs
+from distillir.teachers.training_record import INFO, finished, prepare
 
 if TYPE_CHECKING:
     from distillir.encoding.model_options import ModelOptions
     from distillir.teachers.keep_best import KeepBest
-
-INFO = "train_teacher.json"
 
 
 def train_cross_encoder(
@@ -155,12 +154,12 @@ def train_cross_encoder(
     }
     first_decides(lambda: output.parent.mkdir(parents=True, exist_ok=True))
     with locked(output, beside=True):
-        done = first_decides(lambda: _finished(output, settings))
+        done = first_decides(lambda: finished(output, settings))
         if done is not None:
             say(f"{output} is there already, of the same pairs and settings")
             return done
         work = output.with_name(f".{output.name}.training")
-        first_decides(lambda: _prepare(work, settings))
+        first_decides(lambda: prepare(work, settings))
         looked_at = dev or (
             None
             if pairwise
@@ -182,70 +181,6 @@ def train_cross_encoder(
             shutil.rmtree(work)
         barrier()
         return metrics
-
-
-def _finished(output: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
-    """The metrics of a finished training with these settings, or None where ``output`` is free."""
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        return None
-    if not (output / INFO).is_file():
-        raise DistillirError(
-            "is there already and was not made by train-teacher", where=output, remedy="choose another --output"
-        )
-    remedy = "it is damaged: delete the folder, or choose another --output"
-    found = read_json(output / INFO, remedy)
-    if not all(isinstance(found.get(name), dict) for name in ("settings", "metrics")):
-        raise DistillirError("lacks settings or metrics", where=output / INFO, remedy=remedy)
-    if found["settings"] != settings:
-        changed = [name for name in settings if found["settings"].get(name) != settings[name]]
-        raise DistillirError(
-            f"holds a teacher of other settings ({', '.join(changed)})",
-            where=output,
-            remedy="delete the folder or choose another --output",
-        )
-    _check_files(output, found.get("files"), remedy)
-    metrics: dict[str, Any] = found["metrics"]
-    return metrics
-
-
-def _check_files(output: Path, kept: Any, damaged: str) -> None:
-    """Refuse a teacher whose weights, tokenizer or settings are not those that its training wrote.
-
-    Records of earlier versions have no hashes of the files, and are believed.
-    """
-    from distillir.encoding.fingerprint import file_hashes
-
-    if kept is None:
-        return
-    if not isinstance(kept, dict):
-        raise DistillirError("its files are no mapping", where=output / INFO, remedy=damaged)
-    found = file_hashes(output, INFO)
-    changed = [name for name in sorted({*kept, *found}) if kept.get(name) != found.get(name)]
-    if changed:
-        raise DistillirError(
-            f"holds a teacher whose files were changed after its training ({', '.join(changed)})",
-            where=output,
-            remedy="put them back as they were, delete the folder, or choose another --output",
-        )
-
-
-def _prepare(work: Path, settings: dict[str, Any]) -> None:
-    """Keep the checkpoints of a training with the same settings; hours of another one are not thrown away unasked."""
-    file = work / "settings.json"
-    if file.is_file():
-        found = read_json(file, "it is damaged: delete its folder, or choose another --output")
-        changed = [name for name in {**found, **settings} if found.get(name) != settings.get(name)]
-        if changed:
-            raise DistillirError(
-                f"holds an unfinished training of other settings ({', '.join(changed)})",
-                where=work,
-                remedy="delete it, or choose another --output",
-            )
-    elif work.exists():
-        shutil.rmtree(work)  # killed before it had begun
-    if not work.exists():
-        work.mkdir(parents=True)
-        write_json(file, settings)
 
 
 def _pairs(shown: Examples) -> int:

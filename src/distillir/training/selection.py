@@ -35,8 +35,8 @@ class Selection:
 
     @property
     def fingerprint(self) -> str:
-        """Identity of all that is measured, whatever in, and of what is not learnt from (hex)."""
-        digest = xxhash.xxh3_128()
+        """Identity of all that decides a measure, and of what is not learnt from (hex)."""
+        digest = xxhash.xxh3_128(self.precision.encode())
         qrels = (self.qrels.queries, self.qrels.documents, self.qrels.grades)
         for values in (self.queries, self.documents, *qrels, self.own, self.left_out):
             digest.update(f"{len(values)} ".encode() + np.ascontiguousarray(values).tobytes())
