@@ -54,8 +54,9 @@ def resolve_precision(precision: str, device: Any = "cpu") -> Precision:
     raise DistillirError(f"unknown precision {precision!r}", remedy="choose auto, float32 or bf16")
 
 
-#: Encoders narrower than this train faster in float32 on a CPU: casting costs more than short products save
-#: (benchmarks/results/training_step.md).
+#: Encoders narrower than this train in float32 on a CPU with bf16, too. One of width 384 gains by bf16
+#: (benchmarks/results/training_throughput.md), one of 128 was reported to lose. Where between them it turns is not
+#: known, and 256 a guess: benchmarks/narrow_precision.py has still to be run on a processor with bf16.
 NARROW = 256
 
 
