@@ -282,3 +282,14 @@ def test_a_copy_of_a_held_out_query_is_not_learnt_from(tiny_beir: Path, tiny: Co
     for chosen in (0, 2):
         found = left_out_queries(run_folder, taught, SelectionQueries(np.array([chosen]), None))
         assert found.tolist() == [0, 2]
+
+
+def test_another_precision_to_choose_by_is_another_student(value: dict[str, Any], tmp_path: Path) -> None:
+    output, recipe = tmp_path / "run", _file({**value, **HELD_OUT}, tmp_path)
+    assert distillir("run", recipe, "-o", output).returncode == 0
+    changed = ["--set", "evaluation.precision=bf16", "--anew"]
+    done = distillir("run", recipe, "-o", output, *changed)
+    assert done.returncode == 0, done.stderr
+    assert "To be made anew: student (other precision to choose by than when it was made)" in " ".join(
+        done.stderr.split()
+    )
