@@ -59,8 +59,8 @@ def searcher(kind: str, model: str, collection: Collection) -> dict[str, Callabl
             return np.argsort(-scores)[:10]
 
         return {"sparse": sparse}
+    from distillir.base.files import cache_root
     from distillir.encoding.token_vectors import encode_tokens
-    from distillir.files import cache_root
     from distillir.retrieval.late_index import LateIndex
     from distillir.retrieval.multi_vector import maxsim
 

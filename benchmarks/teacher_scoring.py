@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.files import atomic_file
 from distillir.collections import Collection, load_collection
-from distillir.files import atomic_file
 
 Found = npt.NDArray[np.float32]
 BASE = "predict, batch 32, float32"

@@ -36,7 +36,7 @@ def seconds(
     """Mean seconds of a step after three that are not counted."""
     import torch
 
-    from distillir.allocator import keep_freed_memory
+    from distillir.base.allocator import keep_freed_memory
     from distillir.collections import load_collection
     from distillir.encoding.precision import autocast, resolve_precision
     from distillir.students.chunks import chunks

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
-from distillir.errors import DistillirError
 from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
 from distillir.training.settings import TrainingSettings

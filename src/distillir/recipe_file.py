@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
+from distillir.base.yaml_file import read_mapping
 from distillir.recipe import Recipe
 from distillir.recipe_keys import apply_setting
 from distillir.recipe_values import check_values
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
-from distillir.words import nearest
-from distillir.yaml_file import read_mapping
 
 #: Names that pydantic gives the ways a value may be written.
 _BRANCHES = {"str", "int", "float", "bool", "plain", "graded", "several"}

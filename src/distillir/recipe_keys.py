@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distillir.errors import DistillirError
-from distillir.yaml_file import load_yaml
+from distillir.base.errors import DistillirError
+from distillir.base.yaml_file import load_yaml
 
 # The key that the short form of a part stands for: ``student: all-MiniLM-L6-v2`` is ``student: {model: ...}``.
 SHORT_FORMS = {"student": "model", "queries": "split", "evaluation": "split", "method": "name"}

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 #: Larger whole numbers are no counts of anything, and floats no longer tell them apart.
 LARGEST = 2**53

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import typer
 
+from distillir.base.doing import doing
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory
+from distillir.base.processes import barrier, first_decides, rank
 from distillir.cli.boundary import Verbs, run_guarded
 from distillir.cli.error_log import keep_errors_beside
-from distillir.doing import doing
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory
-from distillir.parallel import barrier, first_decides, rank
 
 app = typer.Typer(cls=Verbs, pretty_exceptions_enable=False)
 

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from distillir.base.environment import raise_if_refused, refused_by_machine
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file, reserve
 from distillir.encoding.loading import one_line_errors
-from distillir.environment import raise_if_refused, refused_by_machine
-from distillir.errors import DistillirError
-from distillir.files import atomic_file, reserve
 
 #: A device that is always full.
 FULL = Path("/dev/full")

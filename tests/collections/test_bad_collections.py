@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import load_collection
-from distillir.errors import DistillirError
 
 Mistake = tuple[str, int, bytes, str]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.errors import DistillirError
 
 
 def test_tiny_is_read_as_it_is_written(tiny: Collection, tiny_beir: Path) -> None:

@@ -6,8 +6,8 @@ import ir_measures
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection, write_beir, write_msmarco, write_qrels_trec
-from distillir.errors import DistillirError
 
 
 def assert_same(one: Collection, other: Collection) -> None:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import file_state
 from distillir.collections import Collection, load_collection
 from distillir.collections.file_source import folder_source
-from distillir.errors import DistillirError
-from distillir.files import file_state
 
 
 @pytest.fixture

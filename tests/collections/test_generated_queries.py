@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
 from distillir.collections.generated import check_titles, with_generated_queries
-from distillir.errors import DistillirError
 
 
 def test_generated_queries_stand_behind_the_own_ones(tiny: Collection) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.errors import DistillirError
 
 
 def jsonl(path: Path) -> list[dict[str, str]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import load_collection
 from distillir.collections.hub_source import HubSource
-from distillir.errors import DistillirError
 from distillir.teaching import import_teaching
 
 LOAD = """

@@ -13,8 +13,8 @@ from ir_datasets.datasets.base import Dataset
 from ir_datasets.formats import BaseDocs, BaseQrels, TrecQrels, TrecSubQrel, TsvDocs, TsvQueries
 from ir_datasets.util import LocalDownload
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.errors import DistillirError
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.errors import DistillirError
 
 Judged = dict[tuple[str, str], int]
 

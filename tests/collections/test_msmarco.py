@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection, read_top1000, read_triples
-from distillir.errors import DistillirError
 
 PASSAGES = {
     "0": "Presence of communication amid scientific minds was as important as the money.",

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distillir.base.errors import DistillirError
+from distillir.base.scripts import count_words, first_words, split_sentences
 from distillir.collections import load_collection
 from distillir.collections.generated import with_generated_queries
 from distillir.collections.query_generator import query
 from distillir.collections.text_files import text_part
-from distillir.errors import DistillirError
 from distillir.language_models.written import looks_cut
-from distillir.scripts import count_words, first_words, split_sentences
 
 
 @given(st.text(st.characters(max_codepoint=0x2DF)), st.integers(1, 9))

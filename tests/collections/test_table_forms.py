@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections.key_names import Kind
 from distillir.collections.text_files import text_part
-from distillir.errors import DistillirError
 
 Texts = list[tuple[str, str, str]]  # id, title, text
 

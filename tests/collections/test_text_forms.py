@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import load_collection
 from distillir.collections.key_names import Kind
 from distillir.collections.text_files import text_part
-from distillir.errors import DistillirError
 
 Texts = list[tuple[str, str, str]]  # id, title, text
 

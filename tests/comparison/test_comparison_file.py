@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from distillir.base.errors import DistillirError
 from distillir.comparison.cell import shared_key
 from distillir.comparison.file import Comparison, read_comparison
-from distillir.errors import DistillirError
 
 BASE: dict[str, Any] = {
     "collection": "stdlib",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dark_examples import make_dark_set
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.dark.dark_set import (
     MADE,
@@ -21,7 +22,6 @@ from distillir.dark.dark_set import (
 )
 from distillir.dark.make import Made, make_dark
 from distillir.dark.spec import MakingSpec
-from distillir.errors import DistillirError
 from example_lists import ExampleLists
 
 

@@ -10,11 +10,11 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from command_line import kill_once
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding import vectors
 from distillir.encoding.store import VectorStore
 from distillir.encoding.vectors import encode_rows, encode_table, encode_texts, prompt_for
-from distillir.errors import DistillirError
 
 
 def test_the_table_as_encode_document_gives_it(

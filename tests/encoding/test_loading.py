@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModelForMaskedLM, MPNetConfig, MPNetModel, XLMRobertaConfig, XLMRobertaModel
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.identity import model_identity
@@ -21,7 +22,6 @@ from distillir.encoding.models import load_sentence_transformer, load_sparse
 from distillir.encoding.positions import usable_positions
 from distillir.encoding.saved_dtype import saved_dtype
 from distillir.encoding.vectors import encode_texts
-from distillir.errors import DistillirError
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
 from distillir.teachers.load import load_teacher

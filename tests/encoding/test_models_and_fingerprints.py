@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.batches import budget_groups
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.model_files import resolve_model
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.precision import autocast, best_precision, resolve_precision
-from distillir.errors import DistillirError
 
 
 def test_a_folder_comes_first_then_the_alias_then_the_hub(

@@ -10,13 +10,13 @@ import pytest
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions, check_prompts
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.prompt_families import expected_prompts
 from distillir.encoding.vectors import encode_rows
-from distillir.errors import DistillirError
 from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import load_retriever

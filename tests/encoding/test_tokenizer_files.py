@@ -12,13 +12,13 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, ByT5Tokenizer, T5Config
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.model_files import resolve_model
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.text_limits import text_limits
 from distillir.encoding.tokenizer_files import check_vocabulary
 from distillir.encoding.vectors import encode_texts
-from distillir.errors import DistillirError
 from distillir.language_models.local import load_language_model, load_tokenizer
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.sources import load_retriever

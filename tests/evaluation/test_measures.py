@@ -5,8 +5,8 @@ from math import log2
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
-from distillir.errors import DistillirError
 from distillir.evaluation import measures
 from distillir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate
 from distillir.retrieval.run import Run, from_lists

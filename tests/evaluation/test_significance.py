@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
 from distillir.evaluation.significance import (
     bootstrap_interval,

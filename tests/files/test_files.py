@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, atomic_file, read_jsonl, read_lines, write_json
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, atomic_file, read_jsonl, read_lines, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:

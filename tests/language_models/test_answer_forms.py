@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.language_models.answer import read_answer
 from distillir.language_models.load import load_asker
 from distillir.teachers.cache import ScoreCache

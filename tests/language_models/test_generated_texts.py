@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import cache_root
 from distillir.collections import Collection
 from distillir.collections.query_generator import QueryGenerator
-from distillir.errors import DistillirError
-from distillir.files import cache_root
 from distillir.language_models.generator import load_generator
 from distillir.language_models.spec import read_generator_spec
 from scripted_server import Reply, ScriptedServer, fails, prompt_of, says, says_plainly

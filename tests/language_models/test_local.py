@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.errors import DistillirError
 from distillir.language_models.asker import UNANSWERED
 from distillir.language_models.likelihood import QueryLikelihood
 from distillir.language_models.load import load_asker

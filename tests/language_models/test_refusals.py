@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.language_models.patience import retry_after, span
 from distillir.language_models.server import PolicyError, RejectedError, Server
 from distillir.language_models.spec import ServerSpec

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import cache_root
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.files import cache_root
 from distillir.language_models.answer import read_answer
 from distillir.language_models.budget import Budget, BudgetSpentError, Rate
 from distillir.language_models.load import load_asker

@@ -12,8 +12,8 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from transformers import TrainerCallback
 
 from command_line import distillir
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.layers.draw import LayerDraw
 from distillir.layers.layer_set import LayerSet
 from distillir.layers.quality import best_layers

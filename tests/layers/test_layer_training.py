@@ -10,8 +10,8 @@ import torch
 import yaml
 
 from command_line import distillir
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.layers.draw import LayerDraw
 from distillir.layers.layer_set import LayerSet, open_layers, write_layers
 from distillir.layers.spec import LayerSpec

@@ -7,8 +7,8 @@ import pytest
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_layered

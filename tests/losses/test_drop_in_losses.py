@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
 from torch import Tensor
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.layers.draw import LayerDraw
 from distillir.layers.spec import LayerSpec
 from distillir.losses import (

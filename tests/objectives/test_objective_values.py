@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.objectives import info_nce, kl, margin_mse, parse_objective, ranknet
 
 STUDENT = torch.tensor([[1.2, -0.3, 0.8, 2.0], [0.1, 0.4, -1.0, 0.0]])

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.objectives import kl, pair_kl, parse_objective
 from distillir.pairs.spec import PairSpec
 

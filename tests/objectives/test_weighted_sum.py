@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.objectives import get, info_nce, kl, names, parse_objective
 
 STUDENT = torch.tensor([[0.9, 0.1, 0.4], [0.2, 0.3, 0.8]])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.pairs.diagnostics import diagnose_pairs
 from distillir.pairs.pair_lists import PairLists
 from distillir.pairs.pair_set import Pairs, open_pairs, write_pairs

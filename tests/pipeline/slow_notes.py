@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
+from distillir.base.processes import rank
 from distillir.cli import main
-from distillir.parallel import rank
 from distillir.pipeline.run_folder import RunFolder
 
 _note = RunFolder.note

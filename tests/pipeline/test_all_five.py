@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from command_line import distillir
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.recipe_file import parse_recipe
 
 FIVE: dict[str, Any] = {

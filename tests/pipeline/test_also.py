@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from command_line import distillir
+from distillir.base.errors import DistillirError
 from distillir.collections import load_collection
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import plan
-from distillir.errors import DistillirError
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.search import search_student
 from distillir.evaluation.significance import compare

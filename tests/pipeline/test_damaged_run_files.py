@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from distillir.errors import DistillirError
-from distillir.files import write_json
-from distillir.lock import locked
+from distillir.base.errors import DistillirError
+from distillir.base.files import write_json
+from distillir.base.lock import locked
 from distillir.pipeline import provenance
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
@@ -117,7 +117,7 @@ def test_a_lock_that_the_machine_refuses(
 
 
 def test_a_file_that_is_json_and_no_object(tmp_path: Path) -> None:
-    from distillir.files import read_json
+    from distillir.base.files import read_json
 
     file = tmp_path / "facts.json"
     write_json(file, {"a": 1})

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from command_line import apart, distillir, kill_once
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.dark.dark_set import open_dark_set
-from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.dark import dark
 from distillir.pipeline.mine import mine

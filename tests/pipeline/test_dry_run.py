@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from command_line import distillir
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import open_dry
@@ -17,7 +18,6 @@ from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import seconds_each, some
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.encoding.vectors import encode_table
-from distillir.errors import DistillirError
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries

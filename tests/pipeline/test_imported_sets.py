@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import console
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.pipeline.checks import check_teaching
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
 from distillir.pipeline.score import score
 from distillir.pipeline.temperature import suggested_temperature
-from distillir.progress import console
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.teaching import import_teaching

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from command_line import Done, distillir
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
 from distillir.recipe_file import read_recipe

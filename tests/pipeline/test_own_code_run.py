@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.evaluation.search import search_student
 from distillir.pipeline.run import run
 from distillir.recipe import Recipe

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.text_identity import normalised
-from distillir.errors import DistillirError
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.queries import evaluation_qrels, training_queries

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from command_line import distillir
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe

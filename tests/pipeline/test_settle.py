@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from command_line import distillir
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.methods.settled import Settled, adopt, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from distillir.base.errors import DistillirError
 from distillir.dry_run.folder import open_dry
-from distillir.errors import DistillirError
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.recipe import Recipe

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.plans.lessons import Lessons
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists

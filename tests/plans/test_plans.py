@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.methods.compose import Composition, compose
 from distillir.pairs.spec import PairSpec
 from distillir.plans.graded_lists import GradedLists

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.progress import console
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.usable_lists import usable_lists
-from distillir.progress import console
 from distillir.retrieval.ties import all_tied
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from distillir import progress as module
-from distillir import progress_lines
-from distillir.progress import progress
-from distillir.progress_lines import ProgressLines, clock
+from distillir.base import progress as module
+from distillir.base import progress_lines
+from distillir.base.progress import progress
+from distillir.base.progress_lines import ProgressLines, clock
 
 
 class Terminal(io.StringIO):

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from mutations import PIECES, STRANGE, mutated, mutated_text, places, written
 
+from distillir.base.errors import DistillirError
 from distillir.comparison.file import read_comparison
-from distillir.errors import DistillirError
 from distillir.evaluation.measures import check_measures
 from distillir.methods.compose import compose
 from distillir.recipe import Recipe

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions, PromptChoice
-from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe, read_recipe

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from example_run import Page, make_collection, make_run_directory
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.reporting import read_metrics, render_report
 from distillir.reporting.wording import measured
 from distillir.retrieval.run import from_lists

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.reporting import headline, read_metrics, summary_table
 
 PAIR = {

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.reporting.figures.teacher import evenness_figure, scores_figure
 from distillir.reporting.teacher_scores import read_teacher_scores
 

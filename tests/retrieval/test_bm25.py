@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from small_collection import make
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval import bm25_build
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.bm25_settings import BM25Settings

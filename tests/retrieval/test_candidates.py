@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.candidates import mine
 from distillir.retrieval.guard import false_negative_guard
 from distillir.retrieval.run import Run, Scores, from_lists

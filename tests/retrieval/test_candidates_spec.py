@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval.recipe_form import mine_from_spec, validate_candidates_spec
 from distillir.retrieval.run import from_lists
 from distillir.retrieval.sources import check_source, load_retriever, retriever_kinds

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.evaluation.search import search_student
 from distillir.retrieval import approximate
 from distillir.retrieval.dense import DenseRetriever, search_vectors

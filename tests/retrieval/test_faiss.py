@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.retrieval.dense import search_vectors
 from distillir.retrieval.late_index import LateIndex, sub_vectors
 from distillir.retrieval.sources import check_source

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.retrieval.fusion import FUSIONS, fuse
 from distillir.retrieval.run import Run, from_lists
 

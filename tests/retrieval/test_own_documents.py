@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.evaluation.search import search_student
 from distillir.retrieval.candidates import mine
 from distillir.retrieval.own_document import search, without_own

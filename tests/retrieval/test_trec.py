@@ -9,8 +9,8 @@ import ir_measures
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.trec import decode_id, encode_id, read_run, write_run
 

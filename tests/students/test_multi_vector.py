@@ -12,11 +12,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer
 from distillir.encoding.token_vectors import encode_tokens
-from distillir.errors import DistillirError
 from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons

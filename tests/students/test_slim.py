@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.students.load import load_student
 from distillir.students.slim import kept_layers
 

@@ -14,13 +14,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers.sparse_encoder.losses import FlopsLoss
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_sparse
 from distillir.encoding.sparse_vectors import encode_sparse
-from distillir.errors import DistillirError
 from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons

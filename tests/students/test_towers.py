@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.vectors import encode_texts
-from distillir.errors import DistillirError
 from distillir.students.load import load_student
 from distillir.students.towers import has_towers, separate
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from distillir.progress import console
+from distillir.base.progress import console
 from distillir.teachers.clumps import groups_of_lists, two_groups
 from distillir.teachers.diagnostics import ONE_HOT, diagnose, say_diagnostics
 

@@ -10,8 +10,8 @@ from sentence_transformers import CrossEncoder
 from teacher_examples import some_lists, untrained_cross_encoder
 
 from command_line import kill_once
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.teachers.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.pair_scores import first_token_only, score_pairs
 

@@ -5,8 +5,8 @@ import pytest
 from sentence_transformers import SentenceTransformer
 from teacher_examples import some_lists
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
 from distillir.teachers import dense, encoder
 from distillir.teachers.bm25 import BM25Teacher

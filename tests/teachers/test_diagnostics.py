@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from distillir.progress import console
+from distillir.base.progress import console
 from distillir.teachers.diagnostics import diagnose, relative_entropy, say_diagnostics, suggest_temperature
 
 

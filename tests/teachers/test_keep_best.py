@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
 from distillir.teachers.dev_lists import dev_lists

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from teacher_examples import untrained_cross_encoder
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.dense import DenseTeacher

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_cross_encoder import load_cross_encoder

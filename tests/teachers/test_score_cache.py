@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.keys import Keys, combine, pair_keys, text_keys
 from distillir.teachers.records import RECORD, crc32_rows, pack, unpack

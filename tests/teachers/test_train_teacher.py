@@ -11,8 +11,8 @@ import torch
 from safetensors.numpy import load_file
 
 from command_line import kill_once
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run, from_lists
 from distillir.teachers.cross_encoder import CrossEncoderTeacher

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 from teacher_examples import untrained_cross_encoder
 
 from command_line import distillir, kill_once
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
 from distillir.teachers.bm25 import BM25Teacher

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from distillir.base.progress import console
 from distillir.collections import Collection
-from distillir.progress import console
 from distillir.teaching import export_teaching, import_teaching
 
 

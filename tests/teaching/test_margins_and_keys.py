@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from test_training_files import BOILS, GREEN, SOFT, texts, write
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.teaching import import_teaching
 
 

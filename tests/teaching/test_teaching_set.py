@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.errors import DistillirError
 from distillir.teaching import TeachingSet, build_teaching_set, judged_relevant, open_teaching_set
 
 Lists = list[npt.NDArray[Any]]

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.teaching import TeachingSet, detect_format, import_teaching
 from distillir.teaching.formats.records import count_records, read_records
 

@@ -14,6 +14,7 @@ import torch
 from transformers import TrainerCallback
 
 from dark_examples import make_dark_set, raise_positives
+from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
 from distillir.dark.dark_lists import DarkLists
 from distillir.dark.dark_set import open_dark_set
@@ -23,7 +24,6 @@ from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.pairs.pair_lists import PairLists
 from distillir.pairs.pair_set import Pairs
-from distillir.parallel import barrier, rank
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import PlainLists
 from distillir.students.load import load_student

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from training_fixtures import lists, student  # noqa: F401
 
+from distillir.base.errors import DistillirError
+from distillir.base.seeds import stage_seed
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.seeds import stage_seed
 from distillir.training.settings import TrainingSettings
 from distillir.training.tokens import tokenise
 from distillir.training.train import train

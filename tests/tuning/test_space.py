@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.methods.settled import Settled, settle
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe

@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 
 from typer.core import TyperGroup
 
+from distillir.base.doing import was_doing
+from distillir.base.environment import lost_other_process, refused_by_machine
+from distillir.base.errors import DistillirError
+from distillir.base.processes import rank, world_size
 from distillir.cli.error_log import forget_errors, keep_errors_beside, write_traceback
-from distillir.doing import was_doing
-from distillir.environment import lost_other_process, refused_by_machine
-from distillir.errors import DistillirError
-from distillir.parallel import rank, world_size
 
 #: Set to 1, tracebacks are printed, too.
 DEBUG = "DISTILLIR_DEBUG"

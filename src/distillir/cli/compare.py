@@ -32,9 +32,9 @@ def compare(
     anew: Anew = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
+    from distillir.base.progress import console, is_first_process, say
     from distillir.cli.error_log import keep_errors_beside
     from distillir.comparison.file import read_comparison
-    from distillir.progress import console, is_first_process, say
     from distillir.recipe import default_output
 
     read = read_comparison(comparison, settings or ())
@@ -46,8 +46,8 @@ def compare(
         print_comparison_plan(read, folder)
         return
     keep_errors_beside(folder)
+    from distillir.base.errors import DistillirError
     from distillir.comparison.run import run_comparison
-    from distillir.errors import DistillirError
     from distillir.reporting.leaderboard import elsewhere_table, leaderboard_headline, leaderboard_table
 
     board = run_comparison(read, folder, anew=anew)

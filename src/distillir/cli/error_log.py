@@ -11,8 +11,8 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from distillir.output_folder import ERROR_FILE, error_files
-from distillir.parallel import rank
+from distillir.base.output_folder import ERROR_FILE, error_files
+from distillir.base.processes import rank
 
 #: Files that only a folder of ours has: nothing is written into any other that --output names.
 MARKS = ("recipe.yaml", "comparison.json")

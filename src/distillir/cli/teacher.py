@@ -53,11 +53,11 @@ def train_teacher(
     ] = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
+    from distillir.base.processes import rank
+    from distillir.base.progress import say
     from distillir.collections import load_collection
-    from distillir.parallel import rank
     from distillir.pipeline.cut_texts import cut_by, told
     from distillir.pipeline.readers import teacher_in_training
-    from distillir.progress import say
     from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
     from distillir.retrieval.sources import load_retriever

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 
 def register(app: typer.Typer) -> None:
@@ -73,12 +73,12 @@ def export(
     collection: CollectionSpec = None,
 ) -> None:
     """Write a teaching set, a collection (format beir) or a multi-vector student (pylate) as other tools read them."""
+    from distillir.base.progress import say
+    from distillir.base.suggestions import nearest
     from distillir.collections import load_collection
     from distillir.collections.export import write_beir
-    from distillir.progress import say
     from distillir.teaching.formats import FORMATS, export_teaching, writable
     from distillir.teaching.teaching_set import open_teaching_set
-    from distillir.words import nearest
 
     if output.exists():
         raise DistillirError("is there already", where=output, remedy="choose another --output")

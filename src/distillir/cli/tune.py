@@ -59,8 +59,8 @@ def tune(
         print_tuning_plan(checked, folder, limits, only=only, anew=anew)
         return
     keep_errors_beside(folder)
+    from distillir.base.progress import console, is_first_process, say
     from distillir.dry_run.plan import duration
-    from distillir.progress import console, is_first_process, say
     from distillir.tuning.result import gain_line, words
     from distillir.tuning.search import tune as search
     from distillir.tuning.tables import worth_table

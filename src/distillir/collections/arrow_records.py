@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 ROWS_PER_BATCH = 1000
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 from distillir.collections.collection import Collection
 from distillir.collections.key_names import JUDGED_DOCUMENTS, JUDGED_QUERIES, plain_key
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
-from distillir.files import read_lines
 
 if TYPE_CHECKING:  # retrieval imports collections
     from distillir.retrieval.run import Run

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows, TextTable
-from distillir.errors import DistillirError
 
 
 @dataclass(frozen=True)

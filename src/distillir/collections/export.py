@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, atomic_file
 from distillir.collections.collection import Collection
 from distillir.collections.table import ROWS_PER_BATCH, TextTable
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, atomic_file
 
 BEIR_NAMES = re.compile(r"corpus\.jsonl|queries\.jsonl|qrels")
 MSMARCO_NAMES = re.compile(r"collection\.tsv|queries\.tsv|qrels\..+\.tsv")

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from distillir.base.compressed import COMPRESSIONS, plain_name
+from distillir.base.errors import DistillirError
 from distillir.collections.arrow_records import read_arrow_records
 from distillir.collections.json_records import read_json_records
-from distillir.compressed import COMPRESSIONS, plain_name
-from distillir.errors import DistillirError
 
 
 class Form(Enum):

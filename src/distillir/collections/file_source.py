@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import file_state
 from distillir.collections.file_forms import refuse_by_name
 from distillir.collections.folder_files import (
     QUERY_STEMS,
@@ -18,8 +20,6 @@ from distillir.collections.folder_files import (
 from distillir.collections.qrels_file import QrelsFile, is_out_of_order_file
 from distillir.collections.source import QrelsPart, Source, TextPart
 from distillir.collections.text_files import reading_mark, text_part
-from distillir.errors import DistillirError
-from distillir.files import file_state
 
 _SAVED_TO_DISK = ("dataset_dict.json", "dataset_info.json", "state.json")
 _LARGEST_LISTED = 8

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from distillir.base.compressed import COMPRESSIONS, plain_name
+from distillir.base.errors import DistillirError
 from distillir.collections.file_forms import JUDGEMENT_SUFFIXES, SUFFIXES, is_readable
-from distillir.compressed import COMPRESSIONS, plain_name
-from distillir.errors import DistillirError
 
 CORPUS_STEMS = ("corpus", "collection", "documents", "docs", "passages")
 QUERY_STEMS = ("queries", "topics", "questions")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, cache_root
+from distillir.base.scripts import count_words, split_sentences
 from distillir.collections.collection import Collection
 from distillir.collections.table import Rows, TextTable
 from distillir.collections.table_writer import TableWriter
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, cache_root
-from distillir.scripts import count_words, split_sentences
 
 FEWEST_WORDS = 4
 MOST_WORDS = 40

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections.renaming import key_path
-from distillir.errors import DistillirError
 
 _BOOLEANS = {"true": 1, "false": 0}
 LIMIT = 1 << 31  # of a grade's size

@@ -5,13 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import file_state
 from distillir.collections.key_names import Kind
 from distillir.collections.qrels_file import judgements_of
 from distillir.collections.record_texts import RecordTexts
 from distillir.collections.source import QrelsPart, Source, TextPart
 from distillir.collections.text_keys import Unread
-from distillir.errors import DistillirError
-from distillir.files import file_state
 
 SPLITS = {"validation": "dev"}
 QRELS_CONFIGURATIONS = ("qrels", "default")

@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import write_json
+from distillir.base.progress import progress, say
 from distillir.collections.qrels_import import write_qrels
 from distillir.collections.source import Entry, Source, TextPart
 from distillir.collections.table import DuplicateIdError, TableWriter, TextTable
 from distillir.collections.table_writer import id_hash
-from distillir.errors import DistillirError
-from distillir.files import write_json
-from distillir.progress import progress, say
 
 CHUNK = 50_000
 SENTENCE = 5  # words that no id has, but a sentence

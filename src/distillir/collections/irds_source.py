@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections.grades import read_grade
 from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
-from distillir.errors import DistillirError
 
 TITLES = ("title", "headline")
 TEXTS = ("text", "body", "abstract")

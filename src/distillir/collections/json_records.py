@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from distillir.errors import DistillirError
-from distillir.files import read_jsonl, read_lines
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_jsonl, read_lines
 
 #: An element of an array that is not complete after so many lines is a mistake, not a long text.
 LONGEST_ELEMENT = 10_000

@@ -10,12 +10,12 @@ from typing import Any
 import xxhash
 from filelock import FileLock, Timeout
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, cache_root
+from distillir.base.progress import say
 from distillir.collections.collection import Collection
 from distillir.collections.importing import import_source
 from distillir.collections.spec import ParsedSpec, parse_spec
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, cache_root
-from distillir.progress import say
 
 FORM = 1  # of the imported folder: raise it when what is written changes
 
@@ -32,7 +32,7 @@ def load_collection(spec: str | Path | Mapping[str, Any], cache: Path | None = N
               with the options ``name``, ``empty: skip``, ``unknown: skip`` and ``splits: [...]``.
 
             docs/collections.md shows each with an example.
-        cache: Used instead of `distillir.files.cache_root`.
+        cache: Used instead of `distillir.base.files.cache_root`.
 
     Returns:
         The collection; a second load of the same files only opens it.

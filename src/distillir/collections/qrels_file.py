@@ -5,6 +5,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 from distillir.collections.file_forms import Form, form_of
 from distillir.collections.grades import key_threshold, no_grade, read_grade, table_threshold
 from distillir.collections.key_names import LISTED_QUERIES, RELEVANT_LISTS
@@ -19,8 +21,6 @@ from distillir.collections.renaming import renaming
 from distillir.collections.source import Judgement
 from distillir.collections.table_rows import Table, is_csv, open_table
 from distillir.collections.text_keys import Unread, first_named, shown_keys
-from distillir.errors import DistillirError
-from distillir.files import read_lines
 
 REMEDY = "expected query, document, grade (3 columns, BEIR) or query, 0, document, grade (4 columns, TREC)"
 NAME_THEM = "call them query-id, corpus-id and score"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
 from distillir.collections.collection import QRELS_DTYPE
 from distillir.collections.source import Judgement, QrelsPart
 from distillir.collections.table import Rows, TextTable
 from distillir.collections.table_writer import id_hash
-from distillir.errors import DistillirError
-from distillir.progress import say
 
 CHUNK = 100_000
 LINED_DTYPE = np.dtype([*QRELS_DTYPE.descr, ("line", np.int64), ("subtopic", np.uint64)])

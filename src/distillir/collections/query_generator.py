@@ -10,16 +10,16 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import cache_root
+from distillir.base.progress import progress, say
+from distillir.base.scripts import count_words
 from distillir.collections.collection import Collection
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
-from distillir.files import cache_root
 from distillir.language_models.generator import Generator, load_generator
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
 from distillir.language_models.tally import Tally
 from distillir.language_models.written import looks_cut, read_text
-from distillir.progress import progress, say
-from distillir.scripts import count_words
 
 FEWEST_WORDS = 2
 MOST_WORDS = 40

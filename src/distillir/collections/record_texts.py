@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections.key_names import Kind, plain_key, text_names
 from distillir.collections.source import Entry
 from distillir.collections.text_keys import TextKeys, Unread, choose_text_keys, keys_note
-from distillir.errors import DistillirError
 
 SAMPLE = 100  # objects that are looked at to choose the keys: the first of a file may lack some
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections.file_forms import refuse_by_name
 from distillir.collections.file_source import folder_source, named_files
 from distillir.collections.importing import ImportOptions
 from distillir.collections.source import Source
-from distillir.errors import DistillirError
 
 KEYS = ("path", "documents", "corpus", "queries", "qrels", "name", "empty", "unknown", "splits")
 FORMS = (

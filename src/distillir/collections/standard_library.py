@@ -26,9 +26,9 @@ from pathlib import Path
 
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections.docstrings import Documented, documented_definitions
 from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
-from distillir.errors import DistillirError
 
 FORM = 1  # part of the identity: raise it when the extraction changes
 LEAST_WORDS = 4

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from distillir.base.compressed import plain_name
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 from distillir.collections.key_names import (
     DOCUMENT_IDS,
     DOCUMENT_TEXTS,
@@ -18,9 +21,6 @@ from distillir.collections.key_names import (
     TITLES,
     plain_key,
 )
-from distillir.compressed import plain_name
-from distillir.errors import DistillirError
-from distillir.files import read_lines
 
 DELIMITERS = (",", ";", "\t", "|")  # of files that end in .csv
 SNIFFED_ROWS = 50

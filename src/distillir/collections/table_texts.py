@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
+from distillir.base.scripts import count_words
 from distillir.collections.key_names import ANSWERS, TITLES, Kind, id_names, plain_key, text_names
 from distillir.collections.source import Entry
 from distillir.collections.table_rows import Table, is_csv, open_table
@@ -15,8 +17,6 @@ from distillir.collections.text_keys import (
     keys_note,
     shown_keys,
 )
-from distillir.errors import DistillirError
-from distillir.scripts import count_words
 
 SAMPLE = 1000  # rows that are looked at to tell a header, answers and the order of three columns
 #: More words than this in most ids of a table without a header: they are no ids.

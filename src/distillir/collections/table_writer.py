@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 # Fixes where a row lies in the file, and bounds a batch to 2 GiB of text: half a megabyte a row on average.
 ROWS_PER_BATCH = 4096

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from distillir.base.compressed import open_binary, plain_name
+from distillir.base.errors import DistillirError
 from distillir.collections.arrow_records import count_arrow_rows
 from distillir.collections.file_forms import SUFFIXES, Form, form_of, is_readable, refuse_by_name
 from distillir.collections.key_names import TITLES, Kind
@@ -9,8 +11,6 @@ from distillir.collections.record_texts import RecordTexts
 from distillir.collections.source import TextPart
 from distillir.collections.table_texts import TableTexts
 from distillir.collections.text_keys import first_named
-from distillir.compressed import open_binary, plain_name
-from distillir.errors import DistillirError
 
 BLOCK = 1 << 20
 

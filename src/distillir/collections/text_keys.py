@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections.key_names import ANSWERS, TITLES, Kind, id_names, plain_key, text_names
 from distillir.collections.renaming import renaming
-from distillir.errors import DistillirError
 
 #: Said where a way of numbering is named: numbers are other ids than those that judgements have.
 NUMBERS_JUDGE_NOTHING = "only where no judgements name the ids"

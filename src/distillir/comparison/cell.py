@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import xxhash
 
-from distillir.folder_name import folder_name
+from distillir.base.folder_name import folder_name
 from distillir.recipe import Recipe
 
 #: Parts of a recipe that decide what a student is taught from and measured on, whatever the method.

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from rich.table import Table
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import console, say
 from distillir.comparison.cell import shared_key
 from distillir.comparison.file import Comparison
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
-from distillir.errors import DistillirError
-from distillir.progress import console, say
 
 #: Stages whose work is done once for all cells that share it, and those that every seed repeats.
 SHARED, REPEATED = ("queries", "mine", "score", "before"), ("train", "evaluate")

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
+from distillir.base.yaml_file import Places, read_mapping
 from distillir.comparison.cell import Cell
-from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.recipe_keys import apply_setting, set_key
 from distillir.recipe_values import check_values
-from distillir.words import nearest
-from distillir.yaml_file import Places, read_mapping
 
 LONGEST_NAME = 80
 

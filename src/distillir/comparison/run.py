@@ -6,17 +6,18 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file, read_json, write_json
+from distillir.base.lock import locked
+from distillir.base.output_folder import is_empty
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
 from distillir.comparison.cell import Cell, shared_key
 from distillir.comparison.file import Comparison
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
 from distillir.comparison.share import adopt, prepare
 from distillir.dry_run.plan import duration
-from distillir.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
-from distillir.files import atomic_file, read_json, write_json
-from distillir.lock import locked
-from distillir.output_folder import is_empty
-from distillir.parallel import barrier, rank
 from distillir.pipeline.also import other_run
 from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate
@@ -26,7 +27,6 @@ from distillir.pipeline.provenance import seal
 from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.pipeline.train import train
-from distillir.progress import say
 from distillir.recipe import EvaluationSpec
 from distillir.reporting.metrics import read_metrics
 from distillir.reporting.report import render_report

@@ -8,10 +8,10 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.files import atomic_directory, atomic_file
+from distillir.base.processes import barrier, rank
 from distillir.comparison.cell import Cell, shared_key, shared_part
-from distillir.files import atomic_directory, atomic_file
 from distillir.methods.compose import compose
-from distillir.parallel import barrier, rank
 from distillir.pipeline.evaluate import search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, atomic_file
 from distillir.collections.table import Rows, TableWriter, TextTable
 from distillir.dark.dark_text import DarkText
 from distillir.dark.make import Made
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, atomic_file
 from distillir.retrieval.run import Scores
 
 TEXTS, MADE, SCORED, SOURCE = "texts", "made.parquet", "dark.parquet", "source"

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.processes import world_size
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.query_generator import QueryGenerator
 from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
-from distillir.errors import DistillirError
 from distillir.language_models.spec import read_generator_spec
 from distillir.methods.settled import Settled, settle, unsettled
-from distillir.parallel import world_size
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.provenance import check

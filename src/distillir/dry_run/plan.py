@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from distillir.base.progress import console, say
 from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
@@ -26,7 +27,6 @@ from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.selection import pool_size
 from distillir.pipeline.selection_candidates import DEPTH
 from distillir.pipeline.selection_queries import dev_queries
-from distillir.progress import console, say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import read_sources
 from distillir.training.selection import measure_steps

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.files import cache_root
 from distillir.collections import Collection, TextTable
 from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.speed import some
-from distillir.files import cache_root
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.exact import exact_search

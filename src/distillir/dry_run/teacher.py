@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.files import cache_root
 from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.search import ENOUGH, Searches
 from distillir.dry_run.speed import SAMPLE, seconds_each
-from distillir.files import cache_root
 from distillir.language_models.load import POINTWISE
 from distillir.retrieval.sources import MODEL_SOURCES
 from distillir.teachers.cache import ScoreCache

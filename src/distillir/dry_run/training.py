@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
-from distillir.errors import DistillirError
 from distillir.layers.layer_set import LayerSet
 from distillir.methods.compose import ComposedStage, Composition
 from distillir.plans.lessons import Lessons

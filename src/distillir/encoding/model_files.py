@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.loading import PACKAGED, one_line_errors
 from distillir.encoding.tokenizer_files import lacks_tokenizer, without_tokenizer
-from distillir.errors import DistillirError
 
 #: What a folder holds that peft saved.
 ADAPTER = "adapter_config.json"

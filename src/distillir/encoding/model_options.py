@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from distillir.errors import DistillirError
-from distillir.words import nearest
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 
 Side = Literal["query", "document"]
 SIDES: tuple[Side, ...] = ("query", "document")

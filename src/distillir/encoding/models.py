@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import resolved_prompts
 from distillir.encoding.loading import one_line_errors
@@ -24,7 +25,6 @@ from distillir.encoding.model_files import (
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.positions import fit_to_positions, set_max_length
 from distillir.encoding.tokenizer_files import check_vocabularies
-from distillir.errors import DistillirError
 
 
 def load_sentence_transformer(

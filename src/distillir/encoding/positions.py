@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 #: What transformers calls a table of learnt positions.
 _TABLES = ("position_embeddings", "embed_positions", "wpe")

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 Precision = Literal["float32", "bf16"]
 

@@ -8,7 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from distillir.allocator import keep_freed_memory
+from distillir.base.allocator import keep_freed_memory
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, cache_root
+from distillir.base.processes import barrier, rank, world_size
+from distillir.base.progress import progress
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import token_batches
 from distillir.encoding.device import pick_device
@@ -16,11 +21,6 @@ from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.vectors import Kind, prompt_for
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, cache_root
-from distillir.parallel import barrier, rank, world_size
-from distillir.progress import progress
 
 # A kill loses at most this many texts.
 ROWS_PER_SEGMENT = 1024

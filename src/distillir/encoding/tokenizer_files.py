@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 #: Files that hold a vocabulary, by the names that transformers' tokenizers read.
 _VOCABULARY = re.compile(

@@ -8,7 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import xxhash
 
-from distillir.allocator import keep_freed_memory
+from distillir.base.allocator import keep_freed_memory
+from distillir.base.errors import DistillirError
+from distillir.base.files import cache_root
+from distillir.base.processes import barrier, rank, world_size
+from distillir.base.progress import progress
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
@@ -18,10 +22,6 @@ from distillir.encoding.model_options import PLAIN, ModelOptions, chosen_prompt
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.store import Vectors, VectorStore
-from distillir.errors import DistillirError
-from distillir.files import cache_root
-from distillir.parallel import barrier, rank, world_size
-from distillir.progress import progress
 
 Kind = Literal["query", "document"]
 # A kill loses at most this many texts' vectors.

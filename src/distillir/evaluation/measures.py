@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
-from distillir.progress import say
 from distillir.retrieval.run import Run
 
 DEFAULT_MEASURES = ("nDCG@10", "MRR@10", "recall@100", "MAP@100")

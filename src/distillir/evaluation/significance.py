@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.evaluation.measures import Evaluation
 
 Values = npt.NDArray[np.float64]

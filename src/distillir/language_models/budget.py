@@ -6,9 +6,9 @@ import time
 import uuid
 from pathlib import Path
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.processes import world_size
 from distillir.language_models.patience import sleep
-from distillir.parallel import world_size
 
 
 class BudgetSpentError(DistillirError):

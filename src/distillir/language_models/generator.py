@@ -10,8 +10,9 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.scripts import first_words
 from distillir.encoding.reading import cut
-from distillir.errors import DistillirError
 from distillir.language_models.answer import reasoning, said
 from distillir.language_models.in_flight import InFlight
 from distillir.language_models.local import (
@@ -26,7 +27,6 @@ from distillir.language_models.server import NoAnswerError, PolicyError, Rejecte
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
 from distillir.language_models.tally import Tally
 from distillir.language_models.written import FAILED, REFUSED, REJECTED, read_text
-from distillir.scripts import first_words
 
 #: Ours. For doc2query models (Nogueira and Lin 2019) the template is ``{document}``.
 TEMPLATE = "Write one short search query that this document answers. Answer with the query alone.\n\n{document}"

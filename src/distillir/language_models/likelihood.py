@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.encoding.reading import cut, fits, shortened
-from distillir.errors import DistillirError
 from distillir.language_models.asker import Asker
 from distillir.language_models.local import (
     LanguageModel,

@@ -1,6 +1,6 @@
 """From a recipe's words to what is asked."""
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.language_models.answer import LEAST_SHARE
 from distillir.language_models.asker import Asker
 from distillir.language_models.prompt import (

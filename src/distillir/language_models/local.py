@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.encoding.batches import budget_groups, default_batch_tokens
 from distillir.encoding.device import pick_device
@@ -23,7 +24,6 @@ from distillir.encoding.positions import check_positions, learnt_positions
 from distillir.encoding.precision import Precision
 from distillir.encoding.saved_dtype import saved_dtype
 from distillir.encoding.tokenizer_files import check_vocabulary
-from distillir.errors import DistillirError
 
 _TEXTS_AT_ONCE = 1024
 # Parts of the names of classes that transformers gives such models.

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.errors import DistillirError
 from distillir.language_models.answer import LEAST_SHARE
 from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.language_models.fitting import Fitted

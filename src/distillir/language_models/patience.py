@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from distillir.base.progress import say
 from distillir.language_models.in_flight import StoppedError
-from distillir.progress import say
 
 # Waits from this long on are told, and a line at most every half minute.
 _TOLD_FROM, _TOLD_EVERY = 5.0, 30.0

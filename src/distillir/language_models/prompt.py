@@ -4,7 +4,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 POINTWISE_FIELDS = ("query", "document")
 PAIRWISE_FIELDS = ("query", "first", "second")

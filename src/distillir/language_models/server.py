@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distillir.errors import DistillirError
-from distillir.files import cache_root
+from distillir.base.errors import DistillirError
+from distillir.base.files import cache_root
+from distillir.base.progress import say
 from distillir.language_models.budget import Budget, Rate
 from distillir.language_models.patience import Waiting, retry_after, sleep, span
 from distillir.language_models.refusals import against_policy, out_of_money, refused_parameter, too_long, unknown_model
 from distillir.language_models.spec import ServerSpec
-from distillir.progress import say
 
 # Tokens that a chat template may put around a message.
 _TEMPLATE_TOKENS = 64

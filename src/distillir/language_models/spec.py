@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from distillir.errors import DistillirError
-from distillir.words import nearest
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 
 Spec = TypeVar("Spec", bound=BaseModel)
 _SHARE = "probability that the two answers must have together to count; null: 0.01, and 0 for monot5 and duot5"

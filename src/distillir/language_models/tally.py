@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.language_models.written import CUT, REFUSED, REJECTED, THINKING
 
 #: Above this share of texts that are not there something is wrong with the settings, and going on would waste money.

@@ -2,8 +2,8 @@
 
 import re
 
+from distillir.base.scripts import count_words
 from distillir.language_models.answer import REFUSED, THINKING
-from distillir.scripts import count_words
 
 #: What may be the matter with a text; with `REFUSED` and `THINKING` of `answer`.
 CUT, EMPTY, REJECTED, FAILED = "cut off", "empty", "rejected", "failed"

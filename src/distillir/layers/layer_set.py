@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
-from distillir.files import atomic_file
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file
 
 LAYERS = "layers.parquet"
 _SOURCE, _DEPTH = b"distillir.source", b"distillir.depth"

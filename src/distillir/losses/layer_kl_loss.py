@@ -6,8 +6,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.blocks import block_outputs, blocks_of, pool
-from distillir.errors import DistillirError
 from distillir.layers.draw import LayerDraw
 from distillir.layers.spec import LayerSpec
 from distillir.losses.citations import cite

@@ -7,7 +7,7 @@ import torch
 from sentence_transformers import SimilarityFunction
 from torch import Tensor, nn
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.losses.citations import cite
 from distillir.losses.score_scale import check_scale
 from distillir.objectives.objective import Signals

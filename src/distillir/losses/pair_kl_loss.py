@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.losses.citations import cite
 from distillir.losses.list_loss import Similarity, pairwise_similarity
 from distillir.objectives.pair_kl import pair_kl

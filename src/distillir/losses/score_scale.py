@@ -5,7 +5,7 @@ import warnings
 
 import torch
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.objectives.objective import Signals
 from distillir.objectives.weighted_sum import WeightedSum
 

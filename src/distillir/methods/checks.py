@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.plans.graded_lists import GradedLists
 
 if TYPE_CHECKING:

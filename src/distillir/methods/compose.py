@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.methods.checks import check_dark, check_layers, check_stages
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get

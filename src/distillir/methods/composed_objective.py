@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.methods.registry import get
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 

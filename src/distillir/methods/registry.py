@@ -1,6 +1,7 @@
 """The methods and plans by name."""
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.methods.adam import ADAM
 from distillir.methods.auto import AUTO
 from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
@@ -14,7 +15,6 @@ from distillir.methods.pairdistill import PAIRDISTILL
 from distillir.methods.pairdistill import PLAN as PAIRDISTILL_PLAN
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
-from distillir.words import nearest
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 

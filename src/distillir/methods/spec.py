@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from distillir.base.errors import DistillirError
 from distillir.dark.spec import DarkSpec
-from distillir.errors import DistillirError
 from distillir.layers.spec import LayerSpec
 from distillir.methods.registry import get, get_plan
 from distillir.pairs.spec import PairSpec

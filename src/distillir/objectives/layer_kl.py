@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.objectives.kl import kl_count, kl_terms
 from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 
 def real_places(scores: Tensor, mask: Tensor | None) -> Tensor:

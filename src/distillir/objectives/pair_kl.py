@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.objectives.lists import clean, mean, real_places, working_dtype
 from distillir.objectives.objective import Objective, Options, Signals
 

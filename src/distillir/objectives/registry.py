@@ -1,6 +1,7 @@
 """The objectives by name."""
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.objectives.ckl import OBJECTIVE as CKL
 from distillir.objectives.info_nce import OBJECTIVE as INFO_NCE
 from distillir.objectives.kl import OBJECTIVE as KL
@@ -9,7 +10,6 @@ from distillir.objectives.margin_mse import OBJECTIVE as MARGIN_MSE
 from distillir.objectives.objective import Objective
 from distillir.objectives.pair_kl import OBJECTIVE as PAIR_KL
 from distillir.objectives.ranknet import OBJECTIVE as RANKNET
-from distillir.words import nearest
 
 OBJECTIVES = {objective.name: objective for objective in (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, PAIR_KL, INFO_NCE)}
 

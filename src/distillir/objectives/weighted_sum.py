@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.objectives.lists import mean
 from distillir.objectives.objective import Objective, Options, OptionValue, Signals
 from distillir.objectives.registry import get
-from distillir.words import nearest
 
 Part = tuple[Objective, float, Options]
 #: In place of a temperature: settled before training, from the scores (`distillir.methods.settled`).

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.pairs.pair_set import Pairs, sigmoid
 from distillir.plans.lesson import Lists
-from distillir.progress import say
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file
 from distillir.collections.table import Rows
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
-from distillir.files import atomic_file
 from distillir.retrieval.run import Scores
 
 _AGAIN = "delete it: answers are kept in the score cache"

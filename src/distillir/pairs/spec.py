@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 #: Of pairs that an instruction model is asked about (MiuLab/PairDistill run_rerank.sh, FiQA).
 PROMPTED = {"per_query": 128, "depth": 64}

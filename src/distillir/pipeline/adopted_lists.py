@@ -4,14 +4,14 @@ import shutil
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory
+from distillir.base.processes import rank
+from distillir.base.progress import say
 from distillir.collections.own_documents import own_documents
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory
-from distillir.parallel import rank
 from distillir.pipeline.queries import evaluation_queries, repeated_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
-from distillir.progress import say
 from distillir.teaching.diagnosis import say_prompts, say_set
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.teaching.writer import build_teaching_set

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.processes import barrier, first_decides
+from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
-from distillir.parallel import barrier, first_decides
 from distillir.pipeline.other_collections import OtherCollection, same_documents
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import search_into
-from distillir.progress import say
 
 
 def tell_others(folder: RunFolder) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.processes import rank
+from distillir.base.progress import say
+from distillir.base.scripts import count_words, end_of_words
 from distillir.collections import Collection, load_collection
 from distillir.collections.table import TextTable
 from distillir.encoding.reading import characters_read
-from distillir.parallel import rank
 from distillir.pipeline.readers import Reader, readers
 from distillir.pipeline.run_folder import RunFolder
-from distillir.progress import say
 from distillir.recipe import Recipe
-from distillir.scripts import count_words, end_of_words
 
 #: Under what it is noted, and stands in metrics.json.
 FACT = "reading"

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import progress, say
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
 from distillir.dark.dark_lists import DarkLists
@@ -22,15 +25,12 @@ from distillir.dark.dark_text import Fits
 from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
 from distillir.dark.make import Beginning, FitsFor, Key, make_dark
 from distillir.dark.spec import DarkSpec
-from distillir.errors import DistillirError
 from distillir.methods.compose import compose
-from distillir.parallel import barrier, rank
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists
 from distillir.pipeline.signal_sources import dark_source
 from distillir.plans.known_lists import KnownLists
-from distillir.progress import progress, say
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import open_teaching_set
 

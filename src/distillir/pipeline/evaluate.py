@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from distillir import __version__
+from distillir.base.files import write_json
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
 from distillir.evaluation.held_out import HELD_OUT
-from distillir.files import write_json
 from distillir.methods.compose import compose
-from distillir.parallel import barrier, rank
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
 from distillir.pipeline.cut_texts import FACT as READING
 from distillir.pipeline.layer_quality import layer_quality
@@ -23,7 +24,6 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.search import search_into
 from distillir.pipeline.selection_fact import FACT as SELECTION
-from distillir.progress import say
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
 from distillir.encoding.fingerprint import file_hash, model_fingerprint
-from distillir.errors import DistillirError
 from distillir.methods.compose import compose
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import write_json
+from distillir.base.processes import barrier, rank, world_size
+from distillir.base.progress import progress, say
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.evaluation.measures import evaluate
-from distillir.files import write_json
 from distillir.layers.layer_set import LayerScores
 from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import compose
-from distillir.parallel import barrier, rank, world_size
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.progress import progress, say
 from distillir.retrieval.run import Run, from_lists
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered

@@ -1,7 +1,8 @@
 """Stage ``mine``: candidates for the training and the evaluation queries."""
 
-from distillir.files import atomic_directory
-from distillir.parallel import barrier, rank
+from distillir.base.files import atomic_directory
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
 from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
@@ -10,7 +11,6 @@ from distillir.pipeline.queries import evaluation_queries, training_qrels, train
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
-from distillir.progress import say
 from distillir.retrieval.run import Run
 
 

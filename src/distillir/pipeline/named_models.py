@@ -7,18 +7,18 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.processes import barrier, first_decides
+from distillir.base.progress import say
 from distillir.encoding.identity import check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind, own_pooling
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
-from distillir.errors import DistillirError
 from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.layers.spec import LayerSpec
-from distillir.parallel import barrier, first_decides
 from distillir.pipeline.run_folder import RunFolder
-from distillir.progress import say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.load_cross_encoder import check_cross_encoder

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from distillir.errors import DistillirError
-from distillir.lock import locked
-from distillir.parallel import barrier, rank
+from distillir.base.errors import DistillirError
+from distillir.base.lock import locked
+from distillir.base.processes import barrier, rank
 from distillir.pipeline.provenance import check, check_report, finish, seal
 from distillir.pipeline.run_folder import RunFolder, make_output
 from distillir.recipe import Recipe

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from distillir.errors import DistillirError
-from distillir.files import read_json, write_json
-from distillir.parallel import barrier, first_decides, rank
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_json, write_json
+from distillir.base.processes import barrier, first_decides, rank
+from distillir.base.progress import say
 from distillir.pipeline.contents import changed_files, contents
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS, Product
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.signal_sources import misfit_of_signal
-from distillir.progress import say
 
 #: Products that carry the identity of what they were made from in themselves.
 OWN_SOURCE = ("dark examples", "pairs", "layers")

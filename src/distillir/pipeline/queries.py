@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
-from distillir.errors import DistillirError
 from distillir.evaluation.held_out import teacher_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.split_advice import check_splits, making_lines

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.text_limits import text_limits
-from distillir.errors import DistillirError
 from distillir.language_models.document_room import DocumentRoom, asker_room, generator_room
 from distillir.language_models.load import PAIRWISE, POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
-from distillir.progress import say
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.pair_text import PairText

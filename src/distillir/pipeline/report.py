@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from distillir.parallel import barrier, rank
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import console, is_first_process, say
 from distillir.pipeline.run_folder import RunFolder
-from distillir.progress import console, is_first_process, say
 from distillir.students.load import CLASSES
 
 

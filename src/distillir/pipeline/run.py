@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from distillir.parallel import barrier, rank
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.dark import dark
@@ -17,7 +18,6 @@ from distillir.pipeline.report import report
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
 from distillir.pipeline.train import train
-from distillir.progress import say
 from distillir.recipe import Recipe
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from distillir.base.doing import doing
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file, read_json, write_json
+from distillir.base.output_folder import error_files, is_empty
+from distillir.base.processes import barrier, rank
+from distillir.base.yaml_file import read_mapping
 from distillir.collections import Collection
-from distillir.doing import doing
-from distillir.errors import DistillirError
-from distillir.files import atomic_file, read_json, write_json
 from distillir.methods.settled import adopt
-from distillir.output_folder import error_files, is_empty
-from distillir.parallel import barrier, rank
 from distillir.recipe import RECIPE_FILE, Recipe
-from distillir.yaml_file import read_mapping
 
 if TYPE_CHECKING:
     from distillir.pipeline.other_collections import OtherCollection

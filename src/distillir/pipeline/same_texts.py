@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.collections import Collection, Qrels
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.own_documents import own_documents
@@ -11,7 +12,6 @@ from distillir.pipeline.queries import evaluation_queries, repeated_queries, tra
 from distillir.pipeline.run_folder import RunFolder
 from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lists
-from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet
 
 #: Under what the counts are noted, and stand in ``metrics.json``.

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
 from distillir.collections.query_generator import source_document
 from distillir.collections.text_identity import text_keys
-from distillir.errors import DistillirError
 from distillir.methods.compose import compose
-from distillir.parallel import barrier, rank
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
-from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teachers.unanswered import last_where_silent, say_unanswered, without_unanswered

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.parallel import barrier, rank
 from distillir.pipeline.run_folder import RunFolder
 
 

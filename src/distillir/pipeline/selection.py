@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
 from distillir.collections.table import Rows
@@ -13,7 +14,6 @@ from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_candidates import DEPTH
 from distillir.pipeline.selection_queries import SelectionQueries, left_out_queries, selection_queries, selects
-from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.training.selection import Selection
 

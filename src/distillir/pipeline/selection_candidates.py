@@ -1,10 +1,10 @@
 """Candidates for the dev queries that the best student is chosen by."""
 
-from distillir.parallel import barrier, rank
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import dev_queries
-from distillir.progress import say
 
 #: Candidates of a query that come into the pool at most.
 DEPTH = 16

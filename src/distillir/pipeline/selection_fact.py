@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from distillir.parallel import rank
+from distillir.base.processes import rank
+from distillir.base.progress import say
 from distillir.pipeline.run_folder import RunFolder
-from distillir.progress import say
 from distillir.training.selection import MEASURE, Selection
 
 #: Under what it is noted, and stands in ``metrics.json``.

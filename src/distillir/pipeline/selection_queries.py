@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.plans.lesson import Flags

@@ -1,12 +1,12 @@
 """What a recipe leaves to the run (``auto``): settled from the teacher's scores and the student before training."""
 
+from distillir.base.processes import first_decides, rank
+from distillir.base.progress import say
 from distillir.methods.settled import Settled, settle, unsettled
-from distillir.parallel import first_decides, rank
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.provenance import read, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.temperature import suggested_temperature
-from distillir.progress import say
 from distillir.students.scale import own_rate, own_temperature
 
 #: Under what ``provenance.json`` holds the fingerprints of what was settled from.

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.dark.dark_set import TEXTS, DarkSet, check_source, open_dark_set
 from distillir.dark.spec import DarkSpec
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.errors import DistillirError
 from distillir.layers.layer_set import LAYERS, open_layers
 from distillir.methods.compose import compose
 from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.generated import count_makeable
-from distillir.errors import DistillirError
 from distillir.recipe import Recipe
 
 MADE = 500  # queries that the advice asks for, or as many as the documents give

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory
+from distillir.base.processes import barrier, rank
+from distillir.base.progress import say
+from distillir.base.seeds import stage_seed
 from distillir.encoding.model_files import similarity_name
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory
 from distillir.methods.compose import ComposedStage, Composition, compose
-from distillir.parallel import barrier, rank
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.dark import make_dark_set
 from distillir.pipeline.dark_pairs import make_dark_pairs
@@ -26,8 +28,6 @@ from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
 from distillir.pipeline.temperature import suggested_temperature
-from distillir.progress import say
-from distillir.seeds import stage_seed
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:

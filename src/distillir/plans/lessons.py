@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Flags, Lesson, Lists
 from distillir.plans.list_form import ListForm

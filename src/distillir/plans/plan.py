@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.plans.stage import Stage
 from distillir.training.settings import TrainingSettings
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.plans.lesson import Flags, Lists
-from distillir.progress import say
 from distillir.retrieval.ties import all_tied
 
 #: Signals that come of the teacher's scores; ``layers`` and ``pairs`` are a teacher's answers of their own.

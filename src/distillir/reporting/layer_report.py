@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError, model_validator
 
-from distillir.files import read_lines
+from distillir.base.files import read_lines
 from distillir.reporting.teacher_scores import Numbers
 
 #: The number of a layer; no model has more.

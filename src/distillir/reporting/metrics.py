@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError
 
-from distillir.errors import DistillirError
-from distillir.files import read_json
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_json
 
 System = Literal["before", "after", "teacher"]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]

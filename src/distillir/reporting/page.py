@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from distillir import __version__
-from distillir.files import atomic_file
+from distillir.base.files import atomic_file
 from distillir.reporting import wording
 
 

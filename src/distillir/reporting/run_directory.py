@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 from distillir.collections.collection import Collection
-from distillir.errors import DistillirError
 from distillir.evaluation.held_out import HELD_OUT, teacher_qrels
-from distillir.files import read_lines
 from distillir.reporting.dark_examples import DarkReport, read_dark_examples
 from distillir.reporting.layer_report import LayerReport, read_layers
 from distillir.reporting.metrics import Metrics, read_metrics

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
 
 Numbers = npt.NDArray[np.float64]
 MOST_LISTS = 2_000  # enough for a histogram; a large teaching set need not be read whole

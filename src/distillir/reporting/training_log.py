@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distillir.files import read_lines
+from distillir.base.files import read_lines
 
 # What the trainer logs beside the objective's parts; a key that is not here is a part of the loss.
 NOT_PARTS = frozenset(

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file, cache_root
+from distillir.base.progress import progress, say
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
-from distillir.files import atomic_file, cache_root
-from distillir.progress import progress, say
 from distillir.retrieval.faiss_strings import (
     FACTORY,
     SEARCH,

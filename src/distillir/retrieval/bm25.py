@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.files import cache_root
+from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.files import cache_root
-from distillir.progress import progress
 from distillir.retrieval.bm25_build import MEAN_LENGTH_FILE, build_index, inverse_frequencies
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.run import Run, Scores, from_lists

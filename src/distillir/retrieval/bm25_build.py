@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, reserve
+from distillir.base.progress import progress
 from distillir.collections import TextTable
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, reserve
-from distillir.progress import progress
 from distillir.retrieval.bm25_settings import BM25Settings
 
 #: The mean length of the indexed documents, beside bm25s' own files.

@@ -8,8 +8,8 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections import TextTable
-from distillir.errors import DistillirError
 from distillir.retrieval.identifiers import split_identifiers
 from distillir.retrieval.word_cutting import WORDS, document_words, query_words
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
-from distillir.errors import DistillirError
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.fusion import fuse
 from distillir.retrieval.own_document import search

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_options import ModelOptions
-from distillir.errors import DistillirError
-from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 
 Vectors = npt.NDArray[np.float32]

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import progress
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
-from distillir.errors import DistillirError
-from distillir.progress import progress
 from distillir.retrieval.run import Scores
 
 Vectors = npt.NDArray[np.float32]

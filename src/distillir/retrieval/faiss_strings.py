@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 #: What messages call the places.
 FACTORY, SEARCH = "candidates.from: dense.factory", "candidates.from: dense.search"

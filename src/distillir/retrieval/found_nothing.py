@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.table import Rows, TextTable
-from distillir.progress import say
 from distillir.retrieval.run import Run
 
 #: Texts that are looked at for their script.

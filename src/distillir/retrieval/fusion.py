@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.retrieval.run import Run, Scores, from_lists
 
 FUSIONS = ("rrf", "zscore", "minmax", "union")

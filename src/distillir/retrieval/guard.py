@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Run, Scores, from_lists
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
-from distillir.progress import progress
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.run import Run, Scores, from_lists
 
@@ -92,7 +92,7 @@ class MultiVectorRetriever:
             found = source.search(collection, query_rows, self.first_depth)
             tell_found_nothing(source, found, collection, query_rows, f"queries, as first stage of {self.name}")
             return found.select(query_rows.tolist()).lists
-        from distillir.files import cache_root
+        from distillir.base.files import cache_root
         from distillir.retrieval.late_index import LateIndex
 
         if not documents.rows:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.candidates import SAMPLES, mine
 from distillir.retrieval.fusion import FUSIONS
 from distillir.retrieval.run import Run

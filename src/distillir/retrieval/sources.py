@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_options import check_prompts
-from distillir.errors import DistillirError
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.faiss_strings import check_factory, check_search
 from distillir.retrieval.run import Run
-from distillir.words import nearest
 
 
 class Retriever(Protocol):

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.model_options import ModelOptions
-from distillir.progress import progress
 from distillir.retrieval.run import Run, Scores, from_lists
 
 _QUERIES = 64

@@ -12,10 +12,10 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file, read_lines
 from distillir.collections import Collection, TextTable
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
-from distillir.files import atomic_file, read_lines
 from distillir.retrieval.run import Run, from_lists
 
 # Ids found lately are remembered, so that a long file does not look up its popular documents again and again.

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import regex
 
+from distillir.base.scripts import NO_SPACES
 from distillir.retrieval.normal_form import fold_case, normal_form
-from distillir.scripts import NO_SPACES
 
 #: Counts up when words of texts outside ASCII change, so that what was made of them is made anew.
 WORDS = 2

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
-from distillir.errors import DistillirError
 
 if TYPE_CHECKING:
     from distillir.recipe import StudentSpec

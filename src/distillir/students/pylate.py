@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, write_json
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_multi_vector
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, write_json
 
 _MODULES = (
     ("", "sentence_transformers.models.Transformer"),

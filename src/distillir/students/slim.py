@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.blocks import block_stacks
-from distillir.errors import DistillirError
 
 
 def kept_layers(total: int, keep: int) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 
 def separate(model: Any) -> Any:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from distillir.base.processes import barrier, rank, world_size
 from distillir.collections.table import Rows
-from distillir.parallel import barrier, rank, world_size
 from distillir.retrieval.run import Scores
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.keys import Keys

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.files import cache_root
+from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.files import cache_root
 from distillir.language_models.asker import UNANSWERED, Asker
-from distillir.progress import progress
 from distillir.retrieval.run import Scores
 from distillir.teachers.ask_once import ask_once
 from distillir.teachers.cache import ScoreCache

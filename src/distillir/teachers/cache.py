@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.retrieval.run import Scores
 from distillir.teachers.keys import Keys
 from distillir.teachers.records import RECORD, pack, unpack

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
 from distillir.teachers.teacher import Teacher
 

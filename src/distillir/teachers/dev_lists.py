@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_key
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Run
 
 WHERE = "--select"

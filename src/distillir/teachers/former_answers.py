@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED
-from distillir.progress import say
 from distillir.teachers.cache import ScoreCache
 from distillir.teachers.keys import Keys
 

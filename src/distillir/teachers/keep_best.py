@@ -7,9 +7,9 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from distillir.files import atomic_file, write_json
-from distillir.parallel import first_decides
-from distillir.progress import say
+from distillir.base.files import atomic_file, write_json
+from distillir.base.processes import first_decides
+from distillir.base.progress import say
 
 #: Measures that a whole training has.
 MEASURES = 10

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.encoding.model_options import SIDES, check_prompts
-from distillir.errors import DistillirError
 from distillir.language_models.load import POINTWISE, check_asker, load_asker
 from distillir.retrieval.bm25_settings import BM25Settings
-from distillir.words import nearest
 
 if TYPE_CHECKING:
     from distillir.teachers.counted import CountedTeacher
@@ -157,7 +157,7 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
 
     Args:
         spec: As in `validate_teacher_spec`.
-        cache: Root in place of `distillir.files.cache_root`, for scores and vectors.
+        cache: Root in place of `distillir.base.files.cache_root`, for scores and vectors.
 
     Raises:
         DistillirError: As `validate_teacher_spec`, or a model that is not there.

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.model_files import read_model_json, resolve_model
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_named
-from distillir.errors import DistillirError
 
 #: Lies in the folder of a cross-encoder that reads two documents beside a query.
 PAIRWISE_FILE = "pairwise.json"

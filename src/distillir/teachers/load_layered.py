@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.encoding.model_options import SIDES, ModelOptions, check_prompts
-from distillir.errors import DistillirError
-from distillir.words import nearest
 
 if TYPE_CHECKING:
     from distillir.teachers.layered import LayeredTeacher

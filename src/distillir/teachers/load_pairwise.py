@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.language_models.load import PAIRWISE, check_asker, load_asker
 from distillir.teachers.pairwise import PairwiseTeacher
-from distillir.words import nearest
 
 _KINDS = {
     "cross-encoder": "what `distillir train-teacher --pairwise` made; options model, precision, trust_remote_code",

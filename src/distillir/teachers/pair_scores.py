@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
 from distillir.teachers.load_cross_encoder import pair_prompt
 

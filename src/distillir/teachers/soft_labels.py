@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
+from distillir.base.yaml_file import load_yaml, read_mapping
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.progress import say
 from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
 from distillir.teachers.counted import CountedTeacher, calls_told
@@ -17,7 +18,6 @@ from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostic
 from distillir.teachers.load import teacher_kinds, validate_teacher_spec
 from distillir.teachers.load_cross_encoder import is_cross_encoder
 from distillir.teachers.training_lists import TrainingLists
-from distillir.yaml_file import load_yaml, read_mapping
 
 WHERE = "--soft-labels"
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
-from distillir.allocator import keep_freed_memory
+from distillir.base.allocator import keep_freed_memory
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, read_json, write_json
+from distillir.base.lock import locked
+from distillir.base.processes import barrier, first_decides, rank, world_size
+from distillir.base.progress import progress, say
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, read_json, write_json
-from distillir.lock import locked
-from distillir.parallel import barrier, first_decides, rank, world_size
-from distillir.progress import progress, say
 from distillir.retrieval.run import Run
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.dev_lists import DevLists

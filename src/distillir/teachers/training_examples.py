@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
-from distillir.progress import say
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.pair_text import PairText

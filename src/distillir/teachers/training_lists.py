@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
 from distillir.teachers.training_pairs import TrainingPairs
 

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.own_document import without_own
 from distillir.retrieval.run import Run
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from distillir.errors import DistillirError
-from distillir.files import read_json, write_json
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_json, write_json
 
 #: Beside a trained teacher: settings, metrics and hashes of its files.
 INFO = "train_teacher.json"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distillir.errors import DistillirError
-from distillir.progress import say
+from distillir.base.errors import DistillirError
+from distillir.base.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 
 

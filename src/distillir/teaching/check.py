@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.teaching.columns import FIELDS, INFO_FILE, VERSION
 from distillir.teaching.list_column import ListColumn
 

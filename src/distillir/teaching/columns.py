@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 VERSION = 1
 INFO_FILE = "teaching.json"

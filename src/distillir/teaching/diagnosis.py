@@ -1,6 +1,6 @@
 """Diagnosis of a teaching set made elsewhere, as of one that a teacher here has scored."""
 
-from distillir.progress import say
+from distillir.base.progress import say
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics
 from distillir.teaching.teaching_set import TeachingSet
 

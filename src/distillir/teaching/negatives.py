@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
-from distillir.progress import say
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.teaching.writer import Flags
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from distillir.parallel import rank
-from distillir.progress import say
+from distillir.base.processes import rank
+from distillir.base.progress import say
 from distillir.training.best_state import BestState
 from distillir.training.callbacks import LogFile, first_says
 from distillir.training.measure_watcher import MeasureWatcher

@@ -7,8 +7,8 @@ from typing import Any
 
 from safetensors.torch import load_model, save_model
 
-from distillir.files import atomic_file, write_json
-from distillir.parallel import rank
+from distillir.base.files import atomic_file, write_json
+from distillir.base.processes import rank
 
 MEASURES = "selection.json"
 

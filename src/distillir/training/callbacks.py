@@ -16,7 +16,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from distillir.files import atomic_file
+from distillir.base.files import atomic_file
 
 if TYPE_CHECKING:
     from distillir.layers.draw import LayerDraw

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import write_json
+from distillir.base.processes import first_decides
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.errors import DistillirError
-from distillir.files import write_json
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.parallel import first_decides
 from distillir.plans.lessons import Lessons
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.training.best_state import forget_best

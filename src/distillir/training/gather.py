@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from distillir.parallel import rank, world_size
+from distillir.base.processes import rank, world_size
 from distillir.training.collator import NOTHING
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillir.base.processes import first_process_first
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.layers.draw import LayerDraw
 from distillir.layers.layer_set import LayerSet
 from distillir.layers.quality import best_layers
 from distillir.layers.spec import LayerSpec
-from distillir.parallel import first_process_first
 from distillir.plans.lesson import Lists
 from distillir.students.student import student_of
 from distillir.training.joint_teacher import JointTeacher

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import torch
 from accelerate.utils import send_to_device
 
+from distillir.base.processes import first_process_first, rank, world_size
+from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.evaluation.measures import evaluate
-from distillir.parallel import first_process_first, rank, world_size
-from distillir.progress import say
 from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.students.chunks import chunks
 from distillir.students.sparse import SparseStudent

@@ -12,12 +12,12 @@ import torch
 import xxhash
 from torch import Tensor
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory
+from distillir.base.progress import progress
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.reading import within_reach
 from distillir.encoding.vectors import Kind
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory
-from distillir.progress import progress
 
 TEXTS_PER_CALL = 1024
 EXPANDED, ATTENDED = "expanded.bin", "attended.bin"

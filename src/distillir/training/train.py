@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from distillir.allocator import keep_freed_memory
+from distillir.base.allocator import keep_freed_memory
+from distillir.base.errors import DistillirError
+from distillir.base.processes import barrier, first_process_first, world_size
+from distillir.base.progress import progress, say
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
 from distillir.dark.dark_lists import DarkLists
-from distillir.errors import DistillirError
 from distillir.objectives.objective import JUDGED
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.pairs.pair_lists import PairLists
-from distillir.parallel import barrier, first_process_first, world_size
 from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.usable_lists import usable_lists
-from distillir.progress import progress, say
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.selection import Selection
 from distillir.training.settings import TrainingSettings

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from distillir.base.progress import console, say
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
 from distillir.methods.settled import Settled, settle
 from distillir.pipeline.queries import training_qrels, training_queries
-from distillir.progress import console, say
 from distillir.recipe import Recipe
 from distillir.students.scale import own_rate, own_temperature
 from distillir.teaching.teaching_set import open_teaching_set

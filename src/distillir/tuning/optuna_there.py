@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 
 def optuna() -> ModuleType:

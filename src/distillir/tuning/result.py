@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from distillir.base.files import atomic_file, write_json
 from distillir.evaluation.significance import Values, bootstrap_interval, paired_t_test
-from distillir.files import atomic_file, write_json
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
 from distillir.tuning.key import Key

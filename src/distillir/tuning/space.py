@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.methods.compose import compose
 from distillir.methods.settled import Settled
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.tuning.key import Key, choice, digits, number
-from distillir.words import nearest
 
 #: Every key that can be searched, in the order of tables.
 NAMES = (

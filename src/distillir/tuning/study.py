@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.tuning.optuna_there import optuna
 from distillir.tuning.space import Space
 from distillir.tuning.trial import FINISHED, PRUNED, STOPPED, Outcome

@@ -9,12 +9,12 @@ from typing import Any
 import numpy.typing as npt
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from distillir.files import read_json, write_json
+from distillir.base.files import read_json, write_json
+from distillir.base.processes import barrier, rank
+from distillir.base.seeds import stage_seed
 from distillir.methods.compose import compose
-from distillir.parallel import barrier, rank
 from distillir.pipeline.same_texts import own_judgements
 from distillir.recipe import Recipe
-from distillir.seeds import stage_seed
 from distillir.training.callbacks import first_says
 from distillir.training.measure_watcher import MeasureWatcher
 from distillir.training.selection import measure_steps

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.source import Source
-from distillir.errors import DistillirError
 from distillir.teaching.formats.colbert_folder import ColbertTexts, examples_file, read_numbering, write_folder
 from distillir.teaching.formats.example import TEXT_SCORES
 from distillir.teaching.formats.format import Format, Glance, Settings

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory, read_lines
+from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.source import Entry, QrelsPart, Source, TextPart
 from distillir.collections.text_files import count_lines
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory, read_lines
-from distillir.progress import say
 from distillir.teaching.formats.values import is_plain, tsv_cell, write_scores
 from distillir.teaching.negatives import Negatives
 from distillir.teaching.teaching_set import TeachingSet

@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 from distillir.collections.renaming import renaming
-from distillir.errors import DistillirError
-from distillir.files import read_lines
 from distillir.teaching.formats.format import Format, Glance
 from distillir.teaching.formats.records import read_records
 from distillir.teaching.formats.values import is_number

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.teaching.formats.tally import PROMPTS
 from distillir.teaching.formats.values import read_id, read_score
 

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.errors import DistillirError
 from distillir.teaching.formats.example import Candidate, Example, without_empty
 from distillir.teaching.formats.example_texts import ExampleTexts, Reader, document_id, query_id, query_text
 from distillir.teaching.formats.format import Format, Glance, Settings

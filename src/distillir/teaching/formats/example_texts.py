@@ -6,9 +6,9 @@ from pathlib import Path
 
 import xxhash
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import file_state
 from distillir.collections.source import Entry, Judgement, QrelsPart, Source, TextPart
-from distillir.errors import DistillirError
-from distillir.files import file_state
 from distillir.teaching.formats.example import Candidate, Example, without_empty
 from distillir.teaching.formats.format import Settings
 from distillir.teaching.formats.records import Record, count_records, record_files

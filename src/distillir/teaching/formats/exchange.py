@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_directory
+from distillir.base.progress import progress, say
 from distillir.collections import Collection
 from distillir.collections.importing import ImportOptions, import_source
-from distillir.errors import DistillirError
-from distillir.files import atomic_directory
-from distillir.progress import progress, say
 from distillir.teaching.diagnosis import say_set
 from distillir.teaching.formats.account import with_relevance
 from distillir.teaching.formats.colbert import FORMAT as COLBERT

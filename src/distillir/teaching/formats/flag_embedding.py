@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file
+from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.files import atomic_file
-from distillir.progress import say
 from distillir.teaching.formats.example import (
     Candidate,
     Example,

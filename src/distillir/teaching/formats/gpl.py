@@ -7,10 +7,10 @@ Source of the form: UKPLab/gpl, gpl/toolkit/pl.py (``gpl-training-data.tsv``).
 from collections.abc import Iterator
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
+from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.files import read_lines
-from distillir.progress import say
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
 from distillir.teaching.formats.margins import merge_margins

@@ -13,10 +13,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file
+from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.files import atomic_file
-from distillir.progress import say
 from distillir.teaching.formats.example import Candidate, Example, first_key, one_score, query_of, scores_under
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.errors import DistillirError
 from distillir.retrieval.run import Scores
 from distillir.teaching.writer import Flags
 

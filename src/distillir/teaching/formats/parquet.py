@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.environment import raise_if_refused
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.environment import raise_if_refused
-from distillir.errors import DistillirError
 from distillir.teaching.formats.example import TEXT_SCORES
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows

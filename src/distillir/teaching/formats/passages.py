@@ -7,7 +7,7 @@ data format"); castorini/rank_llm, src/rank_llm/data.py; microsoft/unilm, simlm/
 from collections.abc import Mapping
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.teaching.formats.example import Candidate, Example, first_key, one_score, query_of, scores_under
 from distillir.teaching.formats.example_format import example_format
 from distillir.teaching.formats.format import Glance

@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.source import Entry, QrelsPart, Source, TextPart
-from distillir.errors import DistillirError
 from distillir.teaching.formats.example import first_key
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 from distillir.collections.text_files import count_lines
-from distillir.errors import DistillirError
-from distillir.files import read_lines
 
 #: Endings of files in a folder that are read as records; compressed ones have another ending behind.
 ENDINGS = (".jsonl", ".ndjson", ".json", ".parquet")

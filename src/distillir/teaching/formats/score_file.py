@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file, read_lines
+from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.errors import DistillirError
-from distillir.files import atomic_file, read_lines
-from distillir.progress import say
 from distillir.teaching.formats.values import is_number, read_id, read_score, write_id, write_scores
 from distillir.teaching.teaching_set import TeachingSet
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from distillir.progress import say
+from distillir.base.progress import say
 
 #: Keys of known files that are passed over, and the reason or the way out.
 PASSED = {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.teaching.formats.example import (
     TEXT_SCORES,
     Candidate,

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 from distillir.retrieval.run import Scores
 
 

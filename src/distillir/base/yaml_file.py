@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from distillir.errors import DistillirError
-from distillir.files import read_lines
+from distillir.base.errors import DistillirError
+from distillir.base.files import read_lines
 
 Places = dict[tuple[str, ...], int]
 # What PyYAML says of what people write most often, and the way out.

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from distillir.doing import was_doing
-from distillir.errors import DistillirError
-from distillir.files import cache_root
+from distillir.base.doing import was_doing
+from distillir.base.errors import DistillirError
+from distillir.base.files import cache_root
 
 # Libraries in Rust and C++ say it in words; numpy says how much of an array was written; torch's archive of a file
 # that ended early says where it should have stood.

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 import pyarrow as pa
 
-from distillir.errors import DistillirError
+from distillir.base.errors import DistillirError
 
 #: Endings that `open_binary` reads through.
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".zip")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from distillir.leftovers import is_half_made
-from distillir.lock import HOLDER_FILE, LOCK_FILE
+from distillir.base.leftovers import is_half_made
+from distillir.base.lock import HOLDER_FILE, LOCK_FILE
 
 #: The traceback of an error that nobody foresaw; of further processes: error-process-1.log, ...
 ERROR_FILE = "error.log"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from distillir.errors import DistillirError
-from distillir.parallel import first_decides, rank
-from distillir.progress import say
+from distillir.base.errors import DistillirError
+from distillir.base.processes import first_decides, rank
+from distillir.base.progress import say
 
 LOCK_FILE = ".lock"
 #: Who holds the lock, for the message; the lock itself is the system's, and ends with the process that holds it.

@@ -14,8 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from distillir.doing import doing
-from distillir.progress_lines import ProgressLines
+from distillir.base.doing import doing
+from distillir.base.progress_lines import ProgressLines
 
 console = Console(stderr=True, highlight=False)
 
@@ -36,7 +36,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of ``total`` units is done; the yielded function advances it by its argument.
 
     On a terminal and in a notebook this is a bar. Where output goes into a file or a pipe, or the terminal is dumb, it
-    is a line every half minute (`distillir.progress_lines`); work that is done before that prints nothing.
+    is a line every half minute (`distillir.base.progress_lines`); work that is done before that prints nothing.
     """
     done = 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from distillir.compressed import open_binary
-from distillir.doing import doing
-from distillir.errors import DistillirError
-from distillir.leftovers import OLD, PART, own_mark, sweep
+from distillir.base.compressed import open_binary
+from distillir.base.doing import doing
+from distillir.base.errors import DistillirError
+from distillir.base.leftovers import OLD, PART, own_mark, sweep
 
 _BLOCK = 1 << 24
 
@@ -141,7 +141,7 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield ``(line number from 1, line without its end)`` of a UTF-8 text file, compressed or not.
 
-    Which compressions are read stands at `distillir.compressed.open_binary`.
+    Which compressions are read stands at `distillir.base.compressed.open_binary`.
 
     Raises:
         DistillirError: The file is missing, is no file, is cut or damaged, or holds a line that is not UTF-8.
