@@ -14,11 +14,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from distillir.collections import load_collection
-from distillir.dark.dark_lists import DarkLists
-from distillir.dark.dark_set import open_dark_set
-from distillir.dark.diagnostics import diagnose_dark
 from distillir.recipe_file import read_recipe
 from distillir.reporting.dark_examples import read_dark_examples
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.diagnostics import diagnose_dark
 from distillir.teaching.teaching_set import open_teaching_set
 
 COLOURS = {

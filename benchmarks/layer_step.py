@@ -48,9 +48,9 @@ class MadeUp:
 def seconds(way: str, teacher: str | None, steps: int) -> float:
     """Mean seconds of a step after three that are not counted."""
     from distillir.collections import load_collection
-    from distillir.layers.layer_set import LayerSet
-    from distillir.layers.spec import LayerSpec
     from distillir.objectives.weighted_sum import parse_objective
+    from distillir.signals.layers.layer_set import LayerSet
+    from distillir.signals.layers.spec import LayerSpec
     from distillir.students.load import load_student
     from distillir.teachers.load_layered import load_joint
     from distillir.training.layer_training import LayerTraining

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from distillir.collections import Collection
-from distillir.dark.dark_set import DarkSet, open_dark_set, read_unscored, write_scores, write_texts
-from distillir.dark.make import make_dark
-from distillir.dark.spec import MakingSpec
+from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set, read_unscored, write_scores, write_texts
+from distillir.signals.dark_examples.make import make_dark
+from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists
 
 

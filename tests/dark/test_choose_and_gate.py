@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from distillir.dark.choose import choose_dark
-from distillir.dark.gate import CONFIDENCES, confidence, threshold
+from distillir.signals.dark_examples.choose import choose_dark
+from distillir.signals.dark_examples.gate import CONFIDENCES, confidence, threshold
 
 NEGATIVES = np.array([-4.0, -3.0, -2.0], dtype=np.float32)
 

@@ -9,12 +9,12 @@ import pytest
 
 from dark_examples import make_dark_set
 from distillir.collections import Collection
-from distillir.dark.dark_lists import DarkLesson, DarkLists
-from distillir.dark.dark_set import DarkSet
-from distillir.dark.diagnostics import diagnose_dark
-from distillir.dark.spec import DarkSpec
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.dark_examples.dark_lists import DarkLesson, DarkLists
+from distillir.signals.dark_examples.dark_set import DarkSet
+from distillir.signals.dark_examples.diagnostics import diagnose_dark
+from distillir.signals.dark_examples.spec import DarkSpec
 from example_lists import ExampleLists
 
 

@@ -10,7 +10,7 @@ import pytest
 from dark_examples import make_dark_set
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.dark.dark_set import (
+from distillir.signals.dark_examples.dark_set import (
     MADE,
     SCORED,
     TEXTS,
@@ -20,8 +20,8 @@ from distillir.dark.dark_set import (
     read_unscored,
     write_texts,
 )
-from distillir.dark.make import Made, make_dark
-from distillir.dark.spec import MakingSpec
+from distillir.signals.dark_examples.make import Made, make_dark
+from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists
 
 

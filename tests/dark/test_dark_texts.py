@@ -6,9 +6,9 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distillir.dark.noisy import OPERATIONS, noisy
-from distillir.dark.reinforced import MODES, reinforced
-from distillir.dark.units import sentences, units
+from distillir.signals.dark_examples.noisy import OPERATIONS, noisy
+from distillir.signals.dark_examples.reinforced import MODES, reinforced
+from distillir.signals.dark_examples.units import sentences, units
 
 POSITIVE = "Bees see ultraviolet marks. They lead to nectar! Do they smell it too? Scent helps at close range."
 NEGATIVE = "A comb is built of wax. The wax comes from glands. Queens lay eggs in it. Drones do not work."

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from distillir.collections import Collection
-from distillir.dark.make import Made, make_dark
-from distillir.dark.spec import MakingSpec
 from distillir.pipeline.dark import readers
+from distillir.signals.dark_examples.make import Made, make_dark
+from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from distillir.collections import Collection
-from distillir.dark.dark_text import Fits
-from distillir.dark.make import Made, make_dark
-from distillir.dark.spec import MakingSpec
+from distillir.signals.dark_examples.dark_text import Fits
+from distillir.signals.dark_examples.make import Made, make_dark
+from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists
 
 

@@ -20,7 +20,7 @@ import pytest
 from distillir.collections import Collection
 from distillir.collections.query_generator import QueryGenerator
 from distillir.language_models.spec import read_generator_spec
-from distillir.pairs.pair_set import sigmoid
+from distillir.signals.preferences.pair_set import sigmoid
 from distillir.teachers.load_pairwise import load_pairwise
 
 MODEL = os.environ.get("DISTILLIR_TEST_GGUF", "")

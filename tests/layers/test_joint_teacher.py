@@ -14,10 +14,6 @@ from transformers import TrainerCallback
 from command_line import distillir
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.layers.draw import LayerDraw
-from distillir.layers.layer_set import LayerSet
-from distillir.layers.quality import best_layers
-from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import compose
 from distillir.objectives import info_nce, kl, layer_kl
 from distillir.objectives.weighted_sum import parse_objective
@@ -25,6 +21,10 @@ from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.bm25 import BM25Index
+from distillir.signals.layers.draw import LayerDraw
+from distillir.signals.layers.layer_set import LayerSet
+from distillir.signals.layers.quality import best_layers
+from distillir.signals.layers.spec import LayerSpec
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.train import train_cross_encoder

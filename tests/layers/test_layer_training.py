@@ -12,13 +12,13 @@ import yaml
 from command_line import distillir
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.layers.draw import LayerDraw
-from distillir.layers.layer_set import LayerSet, open_layers, write_layers
-from distillir.layers.spec import LayerSpec
 from distillir.objectives import layer_kl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.layers.draw import LayerDraw
+from distillir.signals.layers.layer_set import LayerSet, open_layers, write_layers
+from distillir.signals.layers.spec import LayerSpec
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss

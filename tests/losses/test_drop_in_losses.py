@@ -13,8 +13,6 @@ from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
 from torch import Tensor
 
 from distillir.base.errors import DistillirError
-from distillir.layers.draw import LayerDraw
-from distillir.layers.spec import LayerSpec
 from distillir.losses import (
     InfoNCELoss,
     KLLoss,
@@ -26,6 +24,8 @@ from distillir.losses import (
 )
 from distillir.losses.list_loss import ListLoss
 from distillir.objectives import info_nce, kl, layer_kl, margin_mse, pair_kl, ranknet
+from distillir.signals.layers.draw import LayerDraw
+from distillir.signals.layers.spec import LayerSpec
 
 QUERIES = ["how do bees find flowers", "why does bread rise", "what makes tides"]
 CANDIDATES = [

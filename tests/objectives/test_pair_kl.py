@@ -7,7 +7,7 @@ import torch
 
 from distillir.base.errors import DistillirError
 from distillir.objectives import kl, pair_kl, parse_objective
-from distillir.pairs.spec import PairSpec
+from distillir.signals.preferences.spec import PairSpec
 
 
 def test_by_hand() -> None:

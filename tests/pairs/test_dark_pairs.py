@@ -9,13 +9,13 @@ import torch
 from dark_examples import make_dark_set
 from distillir.collections import Collection
 from distillir.collections.joined import with_documents
-from distillir.dark.dark_lists import DarkLists
-from distillir.dark.spec import DarkSpec
 from distillir.objectives.pair_kl import OBJECTIVE
-from distillir.pairs.pair_lists import PairLists
-from distillir.pairs.pair_set import Pairs
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.preferences.pair_lists import PairLists
+from distillir.signals.preferences.pair_set import Pairs
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
 from distillir.training.tokens import tokenise

@@ -8,11 +8,11 @@ import torch
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.pairs.diagnostics import diagnose_pairs
-from distillir.pairs.pair_lists import PairLists
-from distillir.pairs.pair_set import Pairs, open_pairs, write_pairs
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.preferences.diagnostics import diagnose_pairs
+from distillir.signals.preferences.pair_lists import PairLists
+from distillir.signals.preferences.pair_set import Pairs, open_pairs, write_pairs
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
 from distillir.training.tokens import tokenise

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from distillir.pairs.sample import sample_pairs
-from distillir.pairs.spec import SamplingSpec
+from distillir.signals.preferences.sample import sample_pairs
+from distillir.signals.preferences.spec import SamplingSpec
 
 SCORES = np.array([0.1, 5.0, 3.0, 4.9, 1.0, 2.0, 0.5, 4.0], dtype=np.float32)
 RANKS = {place: rank for rank, place in enumerate(np.argsort(-SCORES).tolist())}

@@ -12,7 +12,6 @@ import yaml
 from command_line import apart, distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.dark.dark_set import open_dark_set
 from distillir.methods.compose import compose
 from distillir.pipeline.dark import dark
 from distillir.pipeline.mine import mine
@@ -22,6 +21,7 @@ from distillir.pipeline.score import score
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
+from distillir.signals.dark_examples.dark_set import open_dark_set
 
 DARK = {"reinforced": 4, "noisy": 4, "gate": {"schedule": "quantile", "start": 0.5, "end": 1.0}}
 

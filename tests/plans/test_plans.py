@@ -7,12 +7,12 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.methods.compose import Composition, compose
-from distillir.pairs.spec import PairSpec
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.recipe_file import parse_recipe
+from distillir.signals.preferences.spec import PairSpec
 from distillir.training.settings import TrainingSettings
 from example_lists import ExampleLists
 

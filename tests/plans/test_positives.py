@@ -7,11 +7,11 @@ import pytest
 
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.pairs.pair_lists import PairLists
-from distillir.pairs.pair_set import Pairs
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import SAMPLES, PlainLists
+from distillir.signals.preferences.pair_lists import PairLists
+from distillir.signals.preferences.pair_set import Pairs
 from distillir.training.settings import TrainingSettings
 from distillir.training.train import needs_positives
 from example_lists import ExampleLists

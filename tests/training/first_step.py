@@ -16,16 +16,16 @@ from transformers import TrainerCallback
 from dark_examples import make_dark_set, raise_positives
 from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
-from distillir.dark.dark_lists import DarkLists
-from distillir.dark.dark_set import open_dark_set
-from distillir.dark.spec import DarkSpec
-from distillir.layers.layer_set import LayerSet
-from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.pairs.pair_lists import PairLists
-from distillir.pairs.pair_set import Pairs
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.layers.layer_set import LayerSet
+from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.preferences.pair_lists import PairLists
+from distillir.signals.preferences.pair_set import Pairs
 from distillir.students.load import load_student
 from distillir.training import trainer
 from distillir.training.gather import average_gradients

@@ -11,13 +11,13 @@ from training_fixtures import lists, student  # noqa: F401
 from dark_examples import make_dark_set
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
-from distillir.dark.dark_lists import DarkLists
-from distillir.dark.dark_set import DarkSet
-from distillir.dark.spec import DarkSpec
 from distillir.objectives import kl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.dark_set import DarkSet
+from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from distillir.training.tokens import tokenise

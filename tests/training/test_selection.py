@@ -17,9 +17,9 @@ from worker import select
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.evaluation.search import search_student
-from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lesson import Lesson
+from distillir.signals.layers.spec import LayerSpec
 from distillir.students.load import load_student
 from distillir.training.best_state import BestState
 from distillir.training.layer_training import LayerTraining

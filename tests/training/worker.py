@@ -18,13 +18,13 @@ from transformers import TrainerCallback
 from dark_examples import make_dark_set, raise_positives
 from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
-from distillir.dark.dark_lists import DarkLists
-from distillir.dark.dark_set import open_dark_set
-from distillir.dark.spec import DarkSpec
 from distillir.encoding.model_files import resolve_model
-from distillir.layers.layer_set import LayerSet
-from distillir.layers.spec import LayerSpec
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.layers.layer_set import LayerSet
+from distillir.signals.layers.spec import LayerSpec
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer

@@ -14,9 +14,9 @@ from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
-from distillir.layers.layer_set import LayerSet
 from distillir.methods.compose import ComposedStage, Composition
 from distillir.plans.lessons import Lessons
+from distillir.signals.layers.layer_set import LayerSet
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of
 from distillir.teachers.load_layered import load_joint, load_layered

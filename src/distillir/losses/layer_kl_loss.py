@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.blocks import block_outputs, blocks_of, pool
-from distillir.layers.draw import LayerDraw
-from distillir.layers.spec import LayerSpec
 from distillir.losses.citations import cite
 from distillir.objectives.layer_kl import layer_kl
+from distillir.signals.layers.draw import LayerDraw
+from distillir.signals.layers.spec import LayerSpec
 
 
 class LayerKLLoss(nn.Module):
@@ -25,7 +25,7 @@ class LayerKLLoss(nn.Module):
     Args:
         model: The student, a SentenceTransformer.
         count: Layers compared at once.
-        choice: ``random`` or ``last``; see `distillir.layers.spec.LayerSpec`.
+        choice: ``random`` or ``last``; see `distillir.signals.layers.spec.LayerSpec`.
         redraw: Batches between draws. A resumed training draws from the start again: a trainer does not save it.
         temperature: Of the teacher's layers.
         layer_temperature: Of the weights of the layers.

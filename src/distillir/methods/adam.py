@@ -8,7 +8,7 @@ gap between negatives and positive are chosen, and beside each list stands a dar
     loss = KL(list) + lambda x gate x KL(dark list)
 
 The gate opens for queries of whose positive the teacher is confident. Known are the idea, the two kinds and that
-confidence decides; every number and the operators are ours, and each is an option of `distillir.dark.spec.DarkSpec`.
+confidence decides; every number and the operators are ours, and each is an option of `DarkSpec`.
 """
 
 from distillir.methods.method import Method

@@ -7,9 +7,9 @@ from distillir.base.errors import DistillirError
 from distillir.plans.graded_lists import GradedLists
 
 if TYPE_CHECKING:
-    from distillir.dark.spec import DarkSpec
     from distillir.methods.compose import ComposedStage
     from distillir.recipe import Recipe
+    from distillir.signals.dark_examples.spec import DarkSpec
 
 
 def check_layers(recipe: "Recipe") -> None:

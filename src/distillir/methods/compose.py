@@ -11,11 +11,11 @@ from distillir.plans.list_form import ListForm
 from distillir.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from distillir.dark.spec import DarkSpec
-    from distillir.layers.spec import LayerSpec
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.pairs.spec import PairSpec
     from distillir.recipe import Recipe
+    from distillir.signals.dark_examples.spec import DarkSpec
+    from distillir.signals.layers.spec import LayerSpec
+    from distillir.signals.preferences.spec import PairSpec
 
 
 @dataclass(frozen=True)

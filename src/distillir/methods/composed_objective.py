@@ -7,9 +7,9 @@ from distillir.methods.registry import get
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 
 if TYPE_CHECKING:
-    from distillir.dark.spec import DarkSpec
-    from distillir.pairs.spec import PairSpec
     from distillir.recipe import Recipe
+    from distillir.signals.dark_examples.spec import DarkSpec
+    from distillir.signals.preferences.spec import PairSpec
 
 
 def list_objective(given: Any, recipe: "Recipe") -> WeightedSum:

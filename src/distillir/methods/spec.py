@@ -6,12 +6,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
-from distillir.dark.spec import DarkSpec
-from distillir.layers.spec import LayerSpec
 from distillir.methods.registry import get, get_plan
-from distillir.pairs.spec import PairSpec
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
+from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.preferences.spec import PairSpec
 
 
 class MethodSpec(BaseModel):

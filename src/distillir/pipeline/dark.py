@@ -11,8 +11,14 @@ from distillir.base.processes import barrier, rank
 from distillir.base.progress import progress, say
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
-from distillir.dark.dark_lists import DarkLists
-from distillir.dark.dark_set import (
+from distillir.methods.compose import compose
+from distillir.pipeline.mine import prepare_student
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import known_lists
+from distillir.pipeline.signal_sources import dark_source
+from distillir.plans.known_lists import KnownLists
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.dark_set import (
     TEXTS,
     check_source,
     is_complete,
@@ -21,16 +27,10 @@ from distillir.dark.dark_set import (
     write_scores,
     write_texts,
 )
-from distillir.dark.dark_text import Fits
-from distillir.dark.diagnostics import DarkDiagnostics, diagnose_dark
-from distillir.dark.make import Beginning, FitsFor, Key, make_dark
-from distillir.dark.spec import DarkSpec
-from distillir.methods.compose import compose
-from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.same_texts import known_lists
-from distillir.pipeline.signal_sources import dark_source
-from distillir.plans.known_lists import KnownLists
+from distillir.signals.dark_examples.dark_text import Fits
+from distillir.signals.dark_examples.diagnostics import DarkDiagnostics, diagnose_dark
+from distillir.signals.dark_examples.make import Beginning, FitsFor, Key, make_dark
+from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.teaching_set import open_teaching_set
 

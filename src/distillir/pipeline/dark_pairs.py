@@ -7,12 +7,12 @@ import numpy as np
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.collections.joined import with_documents
-from distillir.dark.dark_set import DarkSet, open_dark_set
-from distillir.pairs.pair_set import DARK_PAIRS, Pairs, open_pairs, write_pairs
-from distillir.pairs.sample import sample_pairs
-from distillir.pairs.spec import PairSpec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.signal_sources import dark_pair_source
+from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
+from distillir.signals.preferences.pair_set import DARK_PAIRS, Pairs, open_pairs, write_pairs
+from distillir.signals.preferences.sample import sample_pairs
+from distillir.signals.preferences.spec import PairSpec
 from distillir.teachers.counted import added
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher

@@ -15,13 +15,13 @@ from distillir.base.progress import progress, say
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
 from distillir.evaluation.measures import evaluate
-from distillir.layers.layer_set import LayerScores
-from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import compose
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.retrieval.run import Run, from_lists
+from distillir.signals.layers.layer_set import LayerScores
+from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
 

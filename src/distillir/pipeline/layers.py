@@ -4,11 +4,11 @@ from pathlib import Path
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.layers.layer_set import LAYERS, LayerSet, open_layers, write_layers
-from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.signal_sources import layer_source
+from distillir.signals.layers.layer_set import LAYERS, LayerSet, open_layers, write_layers
+from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.counted import added, calls_told
 from distillir.teachers.load_layered import load_layered
 from distillir.teaching.teaching_set import open_teaching_set

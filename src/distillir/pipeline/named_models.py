@@ -17,10 +17,10 @@ from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
 from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
-from distillir.layers.spec import LayerSpec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.load_cross_encoder import check_cross_encoder
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise

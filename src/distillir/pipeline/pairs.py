@@ -7,15 +7,15 @@ import numpy as np
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.methods.compose import compose
-from distillir.pairs.diagnostics import diagnose_pairs
-from distillir.pairs.pair_set import PAIRS, Pairs, open_pairs, write_pairs
-from distillir.pairs.sample import sample_pairs
-from distillir.pairs.spec import PairSpec
 from distillir.pipeline.dark_pairs import make_dark_pairs
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.signal_sources import pair_source
 from distillir.retrieval.run import Scores
+from distillir.signals.preferences.diagnostics import diagnose_pairs
+from distillir.signals.preferences.pair_set import PAIRS, Pairs, open_pairs, write_pairs
+from distillir.signals.preferences.sample import sample_pairs
+from distillir.signals.preferences.spec import PairSpec
 from distillir.teachers.counted import added, calls_told
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise

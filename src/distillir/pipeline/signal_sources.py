@@ -10,16 +10,16 @@ import numpy as np
 import xxhash
 
 from distillir.base.errors import DistillirError
-from distillir.dark.dark_set import TEXTS, DarkSet, check_source, open_dark_set
-from distillir.dark.spec import DarkSpec
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.layers.layer_set import LAYERS, open_layers
 from distillir.methods.compose import compose
-from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
-from distillir.pairs.spec import PairSpec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists
 from distillir.plans.known_lists import KnownLists
+from distillir.signals.dark_examples.dark_set import TEXTS, DarkSet, check_source, open_dark_set
+from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.layers.layer_set import LAYERS, open_layers
+from distillir.signals.preferences.pair_set import DARK_PAIRS, PAIRS, open_pairs
+from distillir.signals.preferences.spec import PairSpec
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise

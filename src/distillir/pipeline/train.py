@@ -31,7 +31,7 @@ from distillir.pipeline.temperature import suggested_temperature
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:
-    from distillir.layers.spec import LayerSpec
+    from distillir.signals.layers.spec import LayerSpec
     from distillir.training.layer_training import LayerTraining
     from distillir.training.selection import Selection
 
@@ -117,10 +117,10 @@ def _train_stage(
     chosen: "Selection | None",
 ) -> None:
     """Train the model in ``start`` into ``target``, and keep the best by ``chosen``."""
-    from distillir.dark.dark_lists import DarkLists
-    from distillir.dark.dark_set import check_source, open_dark_set
-    from distillir.pairs.pair_lists import PairLists
-    from distillir.pairs.pair_set import DARK_PAIRS, PAIRS, open_pairs
+    from distillir.signals.dark_examples.dark_lists import DarkLists
+    from distillir.signals.dark_examples.dark_set import check_source, open_dark_set
+    from distillir.signals.preferences.pair_lists import PairLists
+    from distillir.signals.preferences.pair_set import DARK_PAIRS, PAIRS, open_pairs
     from distillir.students.card import model_card, teacher_card
     from distillir.students.load import load_student_of
     from distillir.teachers.load_pairwise import load_pairwise
@@ -203,7 +203,7 @@ def trained_teacher(folder: RunFolder, student: Path) -> Path:
 
 def _layered(folder: RunFolder, spec: "LayerSpec", taught: TeachingSet, sources: Sources) -> "LayerTraining":
     """The layers that a stage learns from: a frozen teacher's scores, or a teacher to train along."""
-    from distillir.layers.layer_set import LAYERS, open_layers
+    from distillir.signals.layers.layer_set import LAYERS, open_layers
     from distillir.teachers.load_layered import load_joint, load_layered
     from distillir.training.layer_training import LayerTraining
 

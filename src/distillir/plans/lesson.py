@@ -10,8 +10,8 @@ from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 
 if TYPE_CHECKING:
-    from distillir.dark.dark_lists import DarkLesson
-    from distillir.layers.layer_set import LayerScores
+    from distillir.signals.dark_examples.dark_lists import DarkLesson
+    from distillir.signals.layers.layer_set import LayerScores
 
 Flags = npt.NDArray[np.bool_]
 

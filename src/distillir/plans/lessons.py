@@ -15,9 +15,9 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.plans.positives import wanted_positives, with_positive
 
 if TYPE_CHECKING:
-    from distillir.dark.dark_lists import DarkLists
-    from distillir.layers.layer_set import LayerSet
-    from distillir.pairs.pair_lists import PairLists
+    from distillir.signals.dark_examples.dark_lists import DarkLists
+    from distillir.signals.layers.layer_set import LayerSet
+    from distillir.signals.preferences.pair_lists import PairLists
 
 BATCHES = {
     "shuffled": "queries in random order",

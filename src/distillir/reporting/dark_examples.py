@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from distillir.collections.collection import Collection
-from distillir.dark.dark_set import DarkSet, open_dark_set
-from distillir.dark.dark_text import DarkText
 from distillir.reporting.metrics import DarkFigures
 from distillir.reporting.teacher_scores import MOST_LISTS, Numbers
 from distillir.reporting.wording import shortened
+from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
+from distillir.signals.dark_examples.dark_text import DarkText
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 TEXT_LENGTH = 700
@@ -101,7 +101,7 @@ def read_dark_examples(path: Path, figures: DarkFigures | None, collection: Coll
 
 
 def _negatives(dark: DarkSet, lists: TeachingSet, index: int) -> Numbers:
-    from distillir.dark.dark_lists import hard_negatives
+    from distillir.signals.dark_examples.dark_lists import hard_negatives
 
     return hard_negatives(lists, index, dark.lists[index]).astype(np.float64)
 

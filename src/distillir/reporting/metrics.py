@@ -65,7 +65,7 @@ class TeacherCalls(BaseModel):
 
 
 class DarkKind(BaseModel):
-    """Dark texts of one kind; see `distillir.dark.diagnostics.KindFigures`."""
+    """Dark texts of one kind; see `distillir.signals.dark_examples.diagnostics.KindFigures`."""
 
     made: NonNegativeInt
     score: FiniteFloat
@@ -75,7 +75,7 @@ class DarkKind(BaseModel):
 
 
 class DarkFigures(BaseModel):
-    """Figures on dark examples: what `distillir.dark.diagnostics.diagnose_dark` found, read back."""
+    """Figures on dark examples: what `distillir.signals.dark_examples.diagnostics.diagnose_dark` found, read back."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -92,7 +92,7 @@ class DarkFigures(BaseModel):
 
 
 class PairFigures(BaseModel):
-    """Figures on pairs: what `distillir.pairs.diagnostics.diagnose_pairs` found, read back."""
+    """Figures on pairs: what `distillir.signals.preferences.diagnostics.diagnose_pairs` found, read back."""
 
     model_config = ConfigDict(extra="ignore")
 

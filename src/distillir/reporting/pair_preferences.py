@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.pairs.pair_set import open_pairs
 from distillir.reporting.teacher_scores import Numbers
+from distillir.signals.preferences.pair_set import open_pairs
 from distillir.teaching.teaching_set import open_teaching_set
 
 

@@ -7,10 +7,10 @@ import yaml
 
 from distillir import __version__
 from distillir.collections import Collection
-from distillir.layers.spec import LayerSpec
 from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
+from distillir.signals.layers.spec import LayerSpec
 from distillir.students.load import CLASSES
 
 _CARD = """---

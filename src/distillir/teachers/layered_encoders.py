@@ -23,7 +23,7 @@ from distillir.encoding.models import load_multi_vector, load_sentence_transform
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.segments import outputs
 from distillir.encoding.vectors import Kind
-from distillir.layers.layer_set import LayerScores
+from distillir.signals.layers.layer_set import LayerScores
 from distillir.teachers.layered import LayeredTeacher
 
 Pooling = Literal["cls", "mean"]

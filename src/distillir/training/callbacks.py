@@ -19,7 +19,7 @@ from transformers import (
 from distillir.base.files import atomic_file
 
 if TYPE_CHECKING:
-    from distillir.layers.draw import LayerDraw
+    from distillir.signals.layers.draw import LayerDraw
     from distillir.training.loss import LessonLoss
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ import torch.distributed as dist
 from torch import Tensor
 
 from distillir.base.processes import world_size
-from distillir.layers.spec import LayerSpec
 from distillir.objectives.info_nce import info_nce_count, info_nce_terms
 from distillir.objectives.kl import kl_count, kl_terms
 from distillir.objectives.layer_kl import gold_terms
 from distillir.objectives.lists import own_places, without_spared
+from distillir.signals.layers.spec import LayerSpec
 
 #: Scores [B, N] of lists, and by the drawn layers [K, B, N].
 ByLayer = tuple[Tensor, Tensor]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from distillir.encoding.blocks import block_outputs, blocks_of
-from distillir.layers.spec import LayerSpec
+from distillir.signals.layers.spec import LayerSpec
 from distillir.students.chunks import each_chunk
 from distillir.students.student import Student, student_of
 from distillir.teachers.layered_cross_encoder import head_scores

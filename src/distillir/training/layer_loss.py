@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distillir.layers.draw import LayerDraw
 from distillir.objectives.kl import kl_count, kl_terms
 from distillir.objectives.layer_kl import gold_terms
 from distillir.objectives.lists import own_places, without_spared
+from distillir.signals.layers.draw import LayerDraw
 
 #: Totals of a step that are no parts of the loss: how well each layer of the teacher finds the gold documents.
 HIDDEN = "_"

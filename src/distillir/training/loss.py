@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from distillir.layers.draw import LayerDraw
 from distillir.objectives.weighted_sum import WeightedSum
+from distillir.signals.layers.draw import LayerDraw
 from distillir.students.sparse import flops_share
 from distillir.students.student import student_of
 from distillir.training.features import features_of, whole

@@ -16,16 +16,16 @@ from distillir.base.progress import progress, say
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
-from distillir.dark.dark_lists import DarkLists
 from distillir.objectives.objective import JUDGED
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.pairs.pair_lists import PairLists
 from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.usable_lists import usable_lists
+from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.preferences.pair_lists import PairLists
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.selection import Selection
 from distillir.training.settings import TrainingSettings

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from distillir.collections.table import Rows
-from distillir.dark.choose import choose_dark
-from distillir.dark.dark_set import DarkSet
-from distillir.dark.gate import confidence, threshold
-from distillir.dark.spec import DarkSpec
 from distillir.plans.known_lists import KnownLists
 from distillir.plans.lesson import Flags, Lists
 from distillir.retrieval.run import Scores
+from distillir.signals.dark_examples.choose import choose_dark
+from distillir.signals.dark_examples.dark_set import DarkSet
+from distillir.signals.dark_examples.gate import confidence, threshold
+from distillir.signals.dark_examples.spec import DarkSpec
 
 if TYPE_CHECKING:
-    from distillir.dark.dark_set import DarkList
-    from distillir.pairs.pair_lists import PairLists
+    from distillir.signals.dark_examples.dark_set import DarkList
+    from distillir.signals.preferences.pair_lists import PairLists
 
 
 @dataclass(frozen=True)

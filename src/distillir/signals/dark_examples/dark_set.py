@@ -14,9 +14,9 @@ from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, atomic_file
 from distillir.collections.table import Rows, TableWriter, TextTable
-from distillir.dark.dark_text import DarkText
-from distillir.dark.make import Made
 from distillir.retrieval.run import Scores
+from distillir.signals.dark_examples.dark_text import DarkText
+from distillir.signals.dark_examples.make import Made
 
 TEXTS, MADE, SCORED, SOURCE = "texts", "made.parquet", "dark.parquet", "source"
 

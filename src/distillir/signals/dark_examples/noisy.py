@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from distillir.dark.dark_text import DarkText, Fits, always
-from distillir.dark.units import Span, units
+from distillir.signals.dark_examples.dark_text import DarkText, Fits, always
+from distillir.signals.dark_examples.units import Span, units
 
 OPERATIONS = {
     "mask": "words replaced by the mask, each by itself",

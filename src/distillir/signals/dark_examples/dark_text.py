@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from distillir.dark.units import Span
+from distillir.signals.dark_examples.units import Span
 
 #: ``(text, end)`` -> whether the first ``end`` characters of a text reach every model that reads it.
 Fits = Callable[[str, int], bool]

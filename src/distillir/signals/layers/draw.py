@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distillir.layers.spec import LayerSpec
+from distillir.signals.layers.spec import LayerSpec
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class LayerDraw:
         teacher: Layers that the teacher has.
         student: Layers that the student has.
         seed: Of the draws.
-        best: Layers of the teacher from the best on, for ``choice: best`` (`distillir.layers.quality.best_layers`).
+        best: Layers of the teacher from the best on, for ``choice: best`` (`quality.best_layers`).
     """
 
     spec: LayerSpec

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator, model_validator
 
-from distillir.dark.noisy import MASK
+from distillir.signals.dark_examples.noisy import MASK
 
 Mode = Literal["concatenate", "insert", "replace", "splice"]
 Operation = Literal["mask", "delete", "mask_span", "delete_span"]
@@ -42,7 +42,7 @@ class MakingSpec(BaseModel):
 
 
 class GateSpec(BaseModel):
-    """The self-paced gate: whose dark examples are learnt from. A reconstruction; see `distillir.dark.gate`."""
+    """The self-paced gate: whose dark examples are learnt from. A reconstruction; see `gate.py`."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from distillir.collections.table import Rows
-from distillir.pairs.spec import SamplingSpec
 from distillir.retrieval.run import Scores
+from distillir.signals.preferences.spec import SamplingSpec
 
 
 def sample_pairs(

@@ -4,8 +4,8 @@ import numpy as np
 import xxhash
 
 from distillir.collections.table import Rows
-from distillir.pairs.pair_set import Pairs
 from distillir.retrieval.run import Scores
+from distillir.signals.preferences.pair_set import Pairs
 
 
 class PairLists:

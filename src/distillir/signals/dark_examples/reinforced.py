@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from distillir.dark.dark_text import DarkText, Fits, always
-from distillir.dark.units import Span, sentences, units
+from distillir.signals.dark_examples.dark_text import DarkText, Fits, always
+from distillir.signals.dark_examples.units import Span, sentences, units
 
 MODES = {
     "concatenate": "a span of the positive behind the negative, whose end gives way where models read less",

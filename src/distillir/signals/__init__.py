@@ -1,0 +1,1 @@
+"""What a teacher says beside its scores, a folder a signal."""
