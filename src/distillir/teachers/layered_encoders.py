@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import LayerScores
 from distillir.collections import Collection
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.active_words import active_words_only
@@ -23,7 +24,6 @@ from distillir.encoding.models import load_multi_vector, load_sentence_transform
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.segments import outputs
 from distillir.encoding.vectors import Kind
-from distillir.signals.layers.layer_set import LayerScores
 from distillir.teachers.layered import LayeredTeacher
 
 Pooling = Literal["cls", "mean"]

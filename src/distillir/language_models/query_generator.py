@@ -129,9 +129,3 @@ def _read(folder: Path, max_tokens: int) -> Iterator[tuple[str, str | None]]:
                 text, matter = read_text(said)
                 if matter is None:
                     yield key, text
-
-
-def source_document(identifier: str) -> str | None:
-    """Id of the document that a made query was made of; None for other queries."""
-    kind, _, document = identifier.partition(":")
-    return document if kind in ("title", "sentence", "generated") and document else None
