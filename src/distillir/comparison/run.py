@@ -173,7 +173,7 @@ def _write(
     output: Path,
     known: dict[Path, Evaluation],
 ) -> Leaderboard:
-    from distillir.reporting.leaderboard import leaderboard_markdown, render_leaderboard
+    from distillir.comparison.leaderboard_page import leaderboard_markdown, render_leaderboard
 
     board = make_leaderboard(comparison, done, shared, failed, known)
     if rank() == 0:

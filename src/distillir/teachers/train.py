@@ -252,10 +252,10 @@ def _train(
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
     from distillir.encoding.loading import quiet
     from distillir.teachers.keep_best import MEASURES, KeepBest
     from distillir.teachers.length_batches import LengthBatches
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
 
     set_seed(settings["seed"])
     model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
@@ -305,7 +305,7 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
     """Let several processes wait for no gradient that never comes."""
     from sentence_transformers.util import batch_to_device
 
-    from distillir.training.unused import unreached_frozen
+    from distillir.base.unreached import unreached_frozen
 
     if world_size() == 1:
         return nullcontext()

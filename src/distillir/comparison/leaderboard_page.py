@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from distillir.comparison.leaderboard import Leaderboard, Row
-from distillir.reporting.figures.leaderboard import leaderboard_figure
+from distillir.comparison.leaderboard_figure import leaderboard_figure
 from distillir.reporting.page import render, write_page
 from distillir.reporting.wording import duration, measured, p_value, signed
 
