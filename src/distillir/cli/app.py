@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from distillir import __version__
+from distillir.base.version import __version__
 from distillir.cli import compare, inspect, teacher, transfer, tune
+from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
 
@@ -76,6 +77,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Do everything: mine, score, train, evaluate, report. A rerun goes on where the last one stopped."""
     from distillir.recipe import default_output
@@ -96,30 +98,54 @@ def run(
 
 
 @app.command()
-def mine(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def mine(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
     _do("mine", recipe, settings, output, anew)
 
 
 @app.command()
-def score(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def score(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
     _do("score", recipe, settings, output, anew)
 
 
 @app.command()
-def train(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def train(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
     _do("train", recipe, settings, output, anew)
 
 
 @app.command()
-def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def evaluate(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
     _do("evaluate", recipe, settings, output, anew)
 
 
 @app.command()
-def report(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def report(recipe: RecipePath, settings: Settings = None, output: Output = None, allow_code: AllowCode = False) -> None:
     """Write report.html from the run's files, and print the table."""
     _do("report", recipe, settings, output)
