@@ -7,7 +7,7 @@ from pathlib import Path
 from distillir.base.errors import DistillirError
 from distillir.base.processes import rank
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import made, make_once
+from distillir.pipeline.step import Write, made, make_once
 from distillir.recipe_file import parse_recipe
 
 
@@ -17,7 +17,7 @@ def main(path: Path) -> None:
     folder = RunFolder(path, parse_recipe(value))
     target = folder.work / "target"
 
-    def make() -> object:
+    def make() -> Write:
         (folder.work / f"share-{rank()}").write_text("made")
         return lambda: target.write_text(f"by {rank()}")
 

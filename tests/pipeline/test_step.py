@@ -13,7 +13,7 @@ from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Step, made, make_once, walk
+from distillir.pipeline.step import Step, Write, made, make_once, walk
 from distillir.pipeline.steps import OPENING, STEPS, named, of_verb
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
@@ -62,7 +62,7 @@ def test_where_a_later_step_lacks_something_none_is_taken(recipe: Recipe, tmp_pa
 
 
 def test_what_a_step_of_a_walk_makes_is_not_lacking(recipe: Recipe, tmp_path: Path) -> None:
-    folder, taken = RunFolder(tmp_path / "run", recipe), []
+    folder, taken = RunFolder(tmp_path / "run", recipe), list[int]()
     steps = [
         Step("first", lambda _: taken.append(1), makes=("teaching set",)),
         Step("second", lambda _: taken.append(2), makes=("student",), needs=("teaching set",)),
@@ -73,13 +73,13 @@ def test_what_a_step_of_a_walk_makes_is_not_lacking(recipe: Recipe, tmp_path: Pa
 
 def test_a_part_is_made_once_and_again_where_it_was_not_finished(recipe: Recipe, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run", recipe)
-    target, calls = folder.work / "part", []
+    target, calls = folder.work / "part", list[str]()
 
-    def killed() -> None:
+    def killed() -> Write:
         calls.append("killed")
         raise KeyboardInterrupt
 
-    def make() -> object:
+    def make() -> Write:
         calls.append("made")
         return lambda: target.write_text("whole")
 
