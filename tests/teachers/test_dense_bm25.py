@@ -10,7 +10,7 @@ from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.teachers import dense, encoder
 from distillir.teachers.bm25 import BM25Teacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
