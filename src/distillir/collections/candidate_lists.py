@@ -76,7 +76,7 @@ def read_triples(path: Path, collection: Collection) -> Run:
 def _columns(
     path: Path, collection: Collection, expected: str, widths: tuple[int, ...], third_is_document: bool = False
 ) -> tuple[Rows, Rows, Rows]:
-    """Query rows, document rows, and the third column: document rows too, or ranks (line numbers in 4 columns)."""
+    """Read query rows, document rows, and the third column: document rows too, or ranks (line numbers in 4 columns)."""
     parts: list[tuple[Rows, Rows, Rows]] = [(np.empty(0, dtype=np.int64),) * 3]
     stream = _cells(Path(path), expected, widths)
     while chunk := list(islice(stream, CHUNK)):
@@ -133,13 +133,13 @@ def _rows_of(collection: Collection, kind: str, ids: list[str], path: Path, line
 
 
 def _distinct(query: Rows, document: Rows, size: int) -> tuple[Rows, Rows]:
-    """Each pair once, by query and then in the order of first appearance."""
+    """Pairs without repeats, by query and then in the order of first appearance."""
     keys, first = np.unique(query * size + document, return_index=True)
     keys = keys[np.lexsort((first, keys // size))]
     return keys // size, keys % size
 
 
 def _run(query: Rows, document: Rows, scores: npt.NDArray[np.float32], name: str) -> Run:
-    """A run of columns that are sorted by query and, within it, by score."""
+    """Make a run of columns that are sorted by query and, within a query, by score."""
     queries, starts = np.unique(query, return_index=True)
     return Run(queries, np.append(starts, len(query)).astype(np.int64), document, scores, name)

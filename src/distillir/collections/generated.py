@@ -30,7 +30,7 @@ def with_generated_queries(
     """The same collection with queries made of documents behind its own, whose rows stay as they are.
 
     Titles and sentences of 4 to 40 words (see `count_words`) are taken from documents drawn at random without repeats
-    (a document gives at most one of each). No judgement is made: what they are worth, the teacher says. The copy is
+    (a document gives at most one of each). No judgements are made: the teacher scores their candidates. The copy is
     kept in the cache and shares the corpus with the original.
 
     Args:

@@ -1,4 +1,4 @@
-"""What every layered teacher is: one score per layer and candidate, computed once."""
+"""The interface of layered teachers: one score per layer and candidate, computed once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class LayeredTeacher(ABC):
     @property
     @abstractmethod
     def depth(self) -> int:
-        """How many layers; the model is not loaded for it."""
+        """Number of layers; the model is not loaded for it."""
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -184,7 +184,7 @@ def train_cross_encoder(
 
 
 def _pairs(shown: Examples) -> int:
-    """How many texts are read beside a query."""
+    """Number of texts that are read beside a query: the candidates of all lists, else one for each example."""
     return sum(len(rows) for rows in shown.documents) if shown.lists else len(shown)
 
 
@@ -216,7 +216,7 @@ def _before(
 def _after(
     model: Any, collection: Collection, looked_at: DevLists, settings: dict[str, Any], before: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Figures on the scores of what was trained; told, beside those of the base."""
+    """Figures on the trained model's scores, printed beside those of the base."""
 
     def look() -> dict[str, Any]:
         found = own_figures(model, collection, looked_at, settings["precision"])
@@ -302,7 +302,7 @@ def _train(
 
 
 def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[None]:
-    """Let several processes wait for no gradient that never comes."""
+    """Freeze parameters that the loss does not reach, so that no process waits for their gradients."""
     from sentence_transformers.util import batch_to_device
 
     from distillir.base.unreached import unreached_frozen
@@ -315,7 +315,7 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
 
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
-    """Take the best weights; what is told of them."""
+    """Load the best weights; returns the facts about them."""
     assert best.best is not None
     best.load()
     step = best.measures[-1][0]

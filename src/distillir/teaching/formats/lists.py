@@ -1,4 +1,4 @@
-"""Lists on their way in: from ids in somebody's file to rows of a collection."""
+"""Lists of an imported file: ids turned into rows of a collection."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class RowList(NamedTuple):
 
 @dataclass
 class Unknown:
-    """What to do with ids that the collection does not have, and how many were met.
+    """The treatment of ids that the collection does not have, and counts of them.
 
     Attributes:
         choice: ``error`` refuses them, ``skip`` leaves them out.
