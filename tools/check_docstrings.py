@@ -56,7 +56,7 @@ def counts(path: Path, line: int, code: str) -> bool:
 
 def main(paths: list[str]) -> int:
     """Print what is wrong in the files below paths; returns the number of findings."""
-    command = [Path(sys.executable).with_name("pydoclint"), "--quiet", "--config", "pyproject.toml", *paths]
+    command = [str(Path(sys.executable).with_name("pydoclint")), "--quiet", "--config", "pyproject.toml", *paths]
     said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     path, wrong = Path(), 0
     for line in said.stdout.splitlines():
