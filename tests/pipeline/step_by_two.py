@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from distillir.base.errors import DistillirError
-from distillir.base.processes import rank
+from distillir.base.processes import Write, rank
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Write, made, make_once
+from distillir.pipeline.step import made, make_once
 from distillir.recipe_file import parse_recipe
 
 

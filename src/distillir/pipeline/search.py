@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from distillir.base.processes import Write
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Write
 
 
 def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Rows, path: Path, name: str) -> Write:
