@@ -87,7 +87,7 @@ class TeacherCosts:
         spent = encodings.seconds(encoder, collection.corpus, documents, "document")
         for one in lists:
             spent += encodings.seconds(encoder, collection.queries, one.every, "query")
-        if encoder.kind == "dense" or not len(self.lists):
+        if not len(self.lists):
             return spent
         return spent + self.searches.pair_seconds(encoder, self.lists.queries) * sum(one.pairs for one in lists)
 

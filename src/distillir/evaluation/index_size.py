@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.encoding.model_files import model_kind
 from distillir.encoding.model_options import ModelOptions
+from distillir.students.kind import StudentKind
+from distillir.students.registry import kind_of_files
 
 
 def index_size(
@@ -17,6 +16,7 @@ def index_size(
     query_rows: Rows,
     precision: str = "float32",
     trust_remote_code: bool = False,
+    kind: StudentKind | None = None,
 ) -> dict[str, Any]:
     """What a corpus is encoded as, uncompressed; the encodings that a search has left in the cache are read.
 
@@ -26,38 +26,15 @@ def index_size(
         query_rows: Query rows, at least one.
         precision: That of the search.
         trust_remote_code: Whether code that comes with the student may run.
+        kind: The student's kind; None: what its files say.
 
     Returns:
-        ``kind``; ``unit``, what a text is made of (``numbers``, ``vectors`` or ``words``); ``per_document`` and
-        ``per_query``, how many of them in the mean; ``bytes_per_document``: 4 a number, 8 a word and its weight.
+        ``kind``, and what the kind says of its size (`StudentKind.size`), with two digits behind the point, bytes with
+        none.
     """
-    kind, name = model_kind(model), str(model)
-    loading = ModelOptions(trust_remote_code=trust_remote_code)
-    options: dict[str, Any] = {"precision": precision, "options": loading}
-    corpus, queries = collection.corpus, collection.queries
-    if kind == "multi-vector":
-        from distillir.encoding.token_vectors import encode_tokens
-
-        documents = encode_tokens(name, corpus, kind="document", **options)
-        asked = encode_tokens(name, queries, query_rows, kind="query", **options).of(query_rows)
-        per_document, unit = documents.count / max(len(corpus), 1), "vectors"
-        per_query, each = float(np.mean([len(found) for found in asked])), 4 * asked[0].shape[1]
-    elif kind == "sparse":
-        from distillir.encoding.sparse_vectors import encode_sparse
-
-        per_document = encode_sparse(name, corpus, kind="document", **options).nnz / max(len(corpus), 1)
-        per_query = encode_sparse(name, queries, query_rows, kind="query", **options).nnz / len(query_rows)
-        each, unit = 8, "words"
-    else:
-        from distillir.encoding.vectors import encode_rows
-
-        width = encode_rows(name, queries, query_rows[:1], kind="query", **options).shape[1]
-        per_document = per_query = float(width)
-        each, unit = 4, "numbers"
-    return {
-        "kind": kind,
-        "unit": unit,
-        "per_document": round(per_document, 2),
-        "per_query": round(per_query, 2),
-        "bytes_per_document": round(per_document * each),
-    }
+    own = kind_of_files(model) if kind is None else kind
+    options = ModelOptions(trust_remote_code=trust_remote_code)
+    found = own.size(str(model), collection, query_rows, precision=precision, options=options)
+    digits = {"per_document": 2, "per_query": 2, "bytes_per_document": None}
+    rounded = {name: round(value, digits[name]) if name in digits else value for name, value in found.items()}
+    return {"kind": own.name, **rounded}

@@ -94,6 +94,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
             qrels.query_rows,
             recipe.evaluation.precision,
             trust_remote_code=recipe.student.trust_remote_code,
+            kind=recipe.student.own_kind,
         ),
         "method": method.name,
         "plan": method.plan,

@@ -30,5 +30,6 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
             precision=evaluation.precision,
             trust_remote_code=folder.recipe.student.trust_remote_code,
             own_document=folder.recipe.queries.own_document,
+            kind=folder.recipe.student.own_kind,
         )
     folder.note(rounds={**noted, str(stage): evaluate(run, qrels, evaluation.measures).means})

@@ -16,7 +16,7 @@ from distillir.reporting.figures.teacher import evenness_figure, scores_figure
 from distillir.reporting.figures.training import dev_figure, loss_figure, parts_figure
 from distillir.reporting.page import render, write_page
 from distillir.reporting.run_directory import RunDirectory, read_run_directory
-from distillir.students.load import CLASSES, ELSEWHERE
+from distillir.students.registry import KINDS
 from distillir.teachers.counted import calls_told
 
 
@@ -74,8 +74,8 @@ def _html(run: RunDirectory) -> str:
         figures=_figures(run),
         summary=summary,
         diagnostics=diagnostics,
-        loaders=CLASSES,
-        elsewhere=ELSEWHERE,
+        loaders={name: kind.loader for name, kind in KINDS.items()},
+        elsewhere={name: kind.elsewhere for name, kind in KINDS.items()},
         calls_told=calls_told,
     )
 
