@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from distillir.base.errors import DistillirError
 from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
-from distillir.students.spec import Part, StudentSpec
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
+from distillir.specs import Part
+from distillir.students.spec import StudentSpec
 
 
 class GuardSpec(Part):

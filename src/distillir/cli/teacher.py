@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from distillir.cli.allow_code import AllowCode
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the application."""
@@ -51,6 +53,7 @@ def train_teacher(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="let Python code that comes with --base run")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.base.processes import rank

@@ -116,7 +116,7 @@ def _train_stage(
     chosen: "Selection | None",
 ) -> None:
     """Train the model in ``start`` into ``target``, and keep the best by ``chosen``."""
-    from distillir.reporting.model_card import model_card, teacher_card
+    from distillir.pipeline.model_card import model_card, teacher_card
     from distillir.signals.dark_examples.dark_lists import DarkLists
     from distillir.signals.dark_examples.dark_set import check_source, open_dark_set
     from distillir.signals.preferences.pair_lists import PairLists

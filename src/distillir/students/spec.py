@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
+from distillir.specs import Part
 from distillir.students.kind import StudentKind
 from distillir.students.registry import KINDS, find_kind
 
@@ -15,12 +16,6 @@ OPTIONS = {
     "inference-free": ("towers", "inference-free queries are"),
     "flops": ("flops", "the FLOPS regulariser is"),
 }
-
-
-class Part(BaseModel):
-    """A part of a recipe: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class FlopsSpec(Part):
