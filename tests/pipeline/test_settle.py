@@ -14,7 +14,7 @@ from distillir.methods.settled import Settled, adopt, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.recipe_file import parse_recipe
 from distillir.students.load import load_student
-from distillir.students.registry import find_kind
+from distillir.students.registry import STUDENTS
 from distillir.students.scale import own_rate
 
 SHORT: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
@@ -81,8 +81,8 @@ def test_scale_of_a_student(minilm_path: str, tmp_path: Path) -> None:
     towers.save_pretrained(str(tmp_path / "towers"))
     assert own_rate(tmp_path / "towers") == own_rate(minilm_path)
     assert (
-        find_kind("dense").temperature(minilm_path) == 0.05
-        and find_kind("multi-vector").temperature(minilm_path) == 1.0
+        STUDENTS.get("dense").temperature(minilm_path) == 0.05
+        and STUDENTS.get("multi-vector").temperature(minilm_path) == 1.0
     )
     assert own_rate(minilm_path) == pytest.approx(5e-4 * (128 / 384) ** 1.5, rel=0.01)
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from distillir.collections.table import Rows, TextTable
+from distillir.base.arrays import Rows
+from distillir.collections.table import TextTable
 from distillir.dry_run.speed import seconds_each, some
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.processes import world_size
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.language_models.query_generator import QueryGenerator
 from distillir.language_models.spec import read_generator_spec

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import console, say
-from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count

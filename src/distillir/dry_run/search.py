@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
 from distillir.collections import Collection, TextTable
-from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder

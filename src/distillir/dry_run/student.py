@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.collections.table import Rows
+from distillir.base.arrays import Rows
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.search import Searches

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
-from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.search import ENOUGH, Searches

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from distillir.base.arrays import Rows
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.encoding.kinds import ENCODERS
+from distillir.encoding.model_files import model_kind
 from distillir.encoding.model_options import ModelOptions
-from distillir.students.kind import StudentKind
-from distillir.students.registry import kind_of_files
 
 
 def index_size(
@@ -16,7 +17,6 @@ def index_size(
     query_rows: Rows,
     precision: str = "float32",
     trust_remote_code: bool = False,
-    kind: StudentKind | None = None,
 ) -> dict[str, Any]:
     """Number of vectors or words of a corpus's encodings and their size, read from a search's encodings in the cache.
 
@@ -26,15 +26,15 @@ def index_size(
         query_rows: Query rows, at least one.
         precision: That of the search.
         trust_remote_code: Whether code that comes with the student may run.
-        kind: The student's kind; None: what its files say.
 
     Returns:
-        ``kind``, and what the kind says of its size (`StudentKind.size`), with two digits behind the point, bytes with
-        none.
+        ``kind``, and what `distillir.encoding.kinds.EncoderKind.size` says.
+
+    Raises:
+        DistillirError: It encodes nothing.
     """
-    own = kind_of_files(model) if kind is None else kind
-    options = ModelOptions(trust_remote_code=trust_remote_code)
-    found = own.size(str(model), collection, query_rows, precision=precision, options=options)
-    digits = {"per_document": 2, "per_query": 2, "bytes_per_document": None}
-    rounded = {name: round(value, digits[name]) if name in digits else value for name, value in found.items()}
-    return {"kind": own.name, **rounded}
+    kind, options = model_kind(model), ModelOptions(trust_remote_code=trust_remote_code)
+    if kind not in ENCODERS:
+        raise DistillirError(f"is a {kind} model, and has no index", where=str(model))
+    tables = collection.corpus, collection.queries
+    return {"kind": kind, **ENCODERS[kind].size(str(model), *tables, query_rows, precision=precision, options=options)}

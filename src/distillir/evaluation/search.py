@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from distillir.base.arrays import Rows
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
+from distillir.encoding.model_files import model_kind
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.own_document import search
-from distillir.retrieval.run import Run
-from distillir.students.kind import Candidates, StudentKind
-from distillir.students.registry import kind_of_files
+from distillir.retrieval.sources import MODEL_SOURCES, Retriever, load_retriever
 
 
 def search_student(
@@ -20,12 +21,8 @@ def search_student(
     precision: str = "float32",
     trust_remote_code: bool = False,
     own_document: str = "leave_out",
-    kind: StudentKind | None = None,
-    candidates: Candidates | None = None,
 ) -> Run:
     """Rank the corpus with a student: exactly, but for multi-vector students on large corpora (see there).
-
-    A kind that does not search (`StudentKind.searches`) ranks candidates.
 
     Args:
         model: The student's folder, or any name of a dense, multi-vector or sparse model.
@@ -36,20 +33,33 @@ def search_student(
         precision: What the student encodes in. In float32 figures are those of whoever loads the student.
         trust_remote_code: Whether code that comes with the student may run.
         own_document: ``leave_out`` passes over the document that a query itself is, as BEIR does; ``keep`` ranks it.
-        kind: The student's kind; None: what its files say.
-        candidates: Finds what a kind ranks that does not search; not asked for others.
 
     Returns:
         The run.
+
+    Raises:
+        DistillirError: The model is of a kind that searches nothing, or cannot be loaded.
     """
-    own = kind_of_files(model) if kind is None else kind
-    retriever = own.retriever(
-        str(model),
-        max_length=max_length,
-        precision=precision,
-        trust_remote_code=trust_remote_code,
-        candidates=candidates,
-    )
+    kind = model_kind(model)
+    if kind not in MODEL_SOURCES:
+        raise DistillirError(f"is a {kind} model, which searches no corpus", where=str(model))
+    options = {"max_length": max_length, "precision": precision, "trust_remote_code": trust_remote_code}
+    retriever = load_retriever({kind: {"model": str(model), **options}})
+    return search_measured(retriever, collection, query_rows, depth, own_document=own_document)
+
+
+def search_measured(
+    retriever: Retriever, collection: Collection, query_rows: Rows, depth: int, *, own_document: str = "leave_out"
+) -> Run:
+    """Rank for a measure, and tell of queries that find nothing.
+
+    Args:
+        retriever: What ranks.
+        collection: See `search_student`.
+        query_rows: See there.
+        depth: See there.
+        own_document: See there.
+    """
     run = search(retriever, collection, query_rows, depth, own_document=own_document)
     tell_found_nothing(retriever, run, collection, query_rows)
     return run

@@ -11,7 +11,7 @@ from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
 from distillir.signals.layers.spec import LayerSpec
-from distillir.students.registry import find_kind
+from distillir.students.registry import STUDENTS
 
 _CARD = """---
 library_name: sentence-transformers
@@ -53,7 +53,7 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition, also
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
         task=kind.task,
-        kind=kind.name,
+        kind=student.kind,
         noun=kind.noun,
         usage=kind.usage(),
         version=__version__,
@@ -96,7 +96,7 @@ def teacher_card(recipe: Recipe, collection: Collection, spec: LayerSpec) -> str
         name=f"{model.rstrip('/').rsplit('/', 1)[-1]} trained along on {collection.name}",
         version=__version__,
         method=f"`{recipe.method.name}` with layers of a joint teacher",
-        loader="CrossEncoder" if kind == "cross-encoder" else find_kind(kind).loader,
+        loader="CrossEncoder" if kind == "cross-encoder" else STUDENTS.get(kind).loader,
         model=model,
         collection=collection.name,
     )

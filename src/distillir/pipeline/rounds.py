@@ -15,21 +15,12 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
         stage: Number of the stage that it mines for.
     """
     from distillir.evaluation.measures import evaluate
-    from distillir.evaluation.search import search_student
+    from distillir.pipeline.search import rank_by_student
 
     noted = folder.noted().get("rounds", {})
     if str(stage) in noted:
         return
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
     with folder.timed("evaluate rounds"):
-        run = search_student(
-            student,
-            folder.collection,
-            qrels.query_rows,
-            evaluation.depth,
-            precision=evaluation.precision,
-            trust_remote_code=folder.recipe.student.trust_remote_code,
-            own_document=folder.recipe.queries.own_document,
-            kind=folder.recipe.student.own_kind,
-        )
+        run = rank_by_student(folder, student, folder.collection, qrels.query_rows)
     folder.note(rounds={**noted, str(stage): evaluate(run, qrels, evaluation.measures).means})

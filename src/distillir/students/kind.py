@@ -13,9 +13,9 @@ from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.scale import COSINE_TEMPERATURE, own_rate
 
 if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.collections.table import Rows
-    from distillir.retrieval.run import Run
+    from distillir.collections.run import Run
     from distillir.retrieval.sources import Retriever
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
@@ -32,7 +32,7 @@ class StudentKind(ABC):
 
     Attributes:
         name: As recipes write it.
-        about: One line for ``distillir list``.
+        description: One line for ``distillir list``.
         model_kind: What its saved folder is to sources, teachers and whoever reads a model's files: ``dense``,
             ``multi-vector``, ``sparse`` or ``cross-encoder``.
         loader: The class of sentence-transformers that loads its folder.
@@ -52,7 +52,7 @@ class StudentKind(ABC):
     """
 
     name: str
-    about: str
+    description: str
     model_kind: str
     loader: str
     elsewhere: str = ""
@@ -179,8 +179,8 @@ class StudentKind(ABC):
             options: ``precision``, and how the model is loaded (``options``).
 
         Returns:
-            Of a kind with an index ``unit``, what a text is encoded as (``numbers``, ``vectors`` or ``words``);
-            ``per_document`` and ``per_query``, how many of them in the mean; ``bytes_per_document``, uncompressed.
+            What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
+            there is to say: heading, figure and small print each.
         """
 
     def usage(self) -> str:

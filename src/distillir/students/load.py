@@ -5,7 +5,7 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
-from distillir.students.registry import find_kind
+from distillir.students.registry import STUDENTS
 from distillir.students.spec import StudentSpec
 
 
@@ -48,7 +48,7 @@ def load_student(
 
     Args:
         name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.model_files.resolve_model`).
-        kind: A name of `distillir.students.registry.KINDS`. What is of the kind already stays as it is; see
+        kind: A name of `distillir.students.registry.STUDENTS`. What is of the kind already stays as it is; see
             `StudentKind.start` for what else it can be made of.
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
@@ -70,10 +70,10 @@ def load_student(
             where="student.towers",
             remedy="leave it out",
         )
-    own = find_kind(kind)
+    own = STUDENTS.get(kind, "student.kind")
     model = own.start(name, device=device, options=options)
     if layers is not None:
         own.slim(model, layers)
     if max_length is not None:
         set_max_length(model, max_length, name)
-    return mark(own.with_towers(model, towers), own)
+    return mark(own.with_towers(model, towers), kind)

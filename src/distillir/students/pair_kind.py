@@ -13,9 +13,9 @@ from distillir.base.errors import DistillirError
 from distillir.students.kind import Candidates, StudentKind
 
 if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.collections.table import Rows
-    from distillir.retrieval.run import Run
+    from distillir.collections.run import Run
     from distillir.retrieval.sources import Retriever
 
 #: Scores [N] of pairs of a query's and a document's text.

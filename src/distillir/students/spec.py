@@ -2,14 +2,15 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
 from distillir.specs import Part
 from distillir.students.kind import StudentKind
-from distillir.students.registry import KINDS, find_kind
+from distillir.students.registry import STUDENTS
 
+_NAMES: list[JsonValue] = [*STUDENTS.names()]
 #: What not every kind of student has (`StudentKind.options`): the key of a recipe's ``student``, and words for it.
 OPTIONS = {
     "separate": ("towers", "separate towers are"),
@@ -53,7 +54,7 @@ class StudentSpec(Part):
         "dense",
         description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
         "for each word of the vocabulary (SPLADE)",
-        json_schema_extra={"enum": [*KINDS]},
+        json_schema_extra={"anyOf": [{"enum": _NAMES}, {"pattern": r"^[\w.]+:\w+$"}]},
     )
     layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
     max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
@@ -71,15 +72,16 @@ class StudentSpec(Part):
     @field_validator("kind")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value not in KINDS:
-            *others, last = (repr(name) for name in KINDS)
-            raise ValueError(f"input should be {', '.join(others)} or {last}")
+        try:
+            STUDENTS.get(value)
+        except DistillirError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @property
     def own_kind(self) -> StudentKind:
         """What ``kind`` names."""
-        return find_kind(self.kind)
+        return STUDENTS.get(self.kind, "student.kind")
 
     @property
     def options(self) -> ModelOptions:
@@ -110,7 +112,7 @@ class StudentSpec(Part):
         given = [self.towers, *(["flops"] if self.flops is not None else [])]
         for option, (key, what) in OPTIONS.items():
             if option in given and option not in self.own_kind.options:
-                having = " and ".join(name for name, kind in KINDS.items() if option in kind.options)
+                having = " and ".join(name for name, kind in STUDENTS.builtin().items() if option in kind.options)
                 raise DistillirError(
                     f"{what} for {having} students, and this one is {self.kind}",
                     where=f"student.{key}",

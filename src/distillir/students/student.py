@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from distillir.encoding.blocks import blocks_of
 from distillir.students.chunks import Chunk
-from distillir.students.kind import StudentKind
 
 #: Under what a model that was loaded as a student holds the name of its kind.
 _KIND = "distillir_kind"
@@ -132,17 +131,17 @@ class Student(ABC):
         """Some of the texts' encodings, in the order of ``rows``."""
 
 
-def mark(model: Any, kind: StudentKind) -> Any:
+def mark(model: Any, kind: str) -> Any:
     """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell."""
-    setattr(model, _KIND, kind.name)
+    setattr(model, _KIND, kind)
     return model
 
 
 def student_of(model: Any) -> Student:
     """What training needs of a model: by the kind it was loaded as, else by its class, else as a dense one."""
-    from distillir.students.registry import KINDS, find_kind
+    from distillir.students.registry import STUDENTS
 
     marked = getattr(model, _KIND, None)
-    if marked is not None:
-        return find_kind(marked).student(model)
-    return next((kind for kind in KINDS.values() if kind.owns(model)), find_kind("dense")).student(model)
+    if marked is None:
+        marked = next((name for name, kind in STUDENTS.builtin().items() if kind.owns(model)), "dense")
+    return STUDENTS.get(marked).student(model)

@@ -8,6 +8,8 @@ from distillir.encoding.model_files import model_kind
 from distillir.students.kind import Candidates, StudentKind
 
 if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
+    from distillir.collections import Collection
     from distillir.retrieval.sources import Retriever
 
 
@@ -29,6 +31,12 @@ class VectorKind(StudentKind):
         options = {"max_length": max_length, "precision": precision, "trust_remote_code": trust_remote_code}
         return load_retriever({self.model_kind: {"model": model, **options}})
 
+    def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
+        """See `StudentKind.size`."""
+        from distillir.encoding.kinds import ENCODERS
+
+        return ENCODERS[self.model_kind].size(model, collection.corpus, collection.queries, query_rows, **options)
+
     def finite(self, model: Any, texts: Sequence[str]) -> bool:
         """See `StudentKind.finite`."""
         import torch
@@ -47,11 +55,11 @@ class VectorKind(StudentKind):
         Raises:
             DistillirError: It is of a third kind.
         """
-        from distillir.students.registry import KINDS
+        from distillir.students.registry import STUDENTS
 
         found = model_kind(name)
         if found not in ("dense", self.model_kind):
-            known = any(kind.model_kind == found for kind in KINDS.values())
+            known = any(kind.model_kind == found for kind in STUDENTS)
             remedy = f"set student.kind to {found}, or name an encoder" if known else "name an encoder"
             raise DistillirError(f"is a {found} model", where=name, remedy=remedy)
         return found

@@ -8,8 +8,6 @@ from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.vector_kind import VectorKind
 
 if TYPE_CHECKING:
-    from distillir.collections import Collection
-    from distillir.collections.table import Rows
     from distillir.students.student import Student
 
 
@@ -17,7 +15,7 @@ class DenseKind(VectorKind):
     """A SentenceTransformer; scores are cosines or dot products, whichever it names."""
 
     name = "dense"
-    about = "one vector a text (any SentenceTransformer)"
+    description = "one vector a text (any SentenceTransformer)"
     model_kind = "dense"
     loader = "SentenceTransformer"
     options = frozenset({"separate"})
@@ -55,14 +53,6 @@ class DenseKind(VectorKind):
     def cosines(self, model: str | Path) -> bool:
         """See `StudentKind.cosines`."""
         return similarity_name(model) == "cosine"
-
-    def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
-        """See `StudentKind.size`; 4 bytes a number."""
-        from distillir.encoding.vectors import encode_rows
-
-        width = encode_rows(model, collection.queries, query_rows[:1], kind="query", **options).shape[1]
-        each = float(width)
-        return {"unit": "numbers", "per_document": each, "per_query": each, "bytes_per_document": 4 * width}
 
 
 DENSE = DenseKind()

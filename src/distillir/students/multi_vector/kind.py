@@ -2,14 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.vector_kind import VectorKind
 
 if TYPE_CHECKING:
-    from distillir.collections import Collection
-    from distillir.collections.table import Rows
     from distillir.students.student import Student
 
 
@@ -17,7 +13,7 @@ class MultiVectorKind(VectorKind):
     """A MultiVectorEncoder; a dense model becomes one by `distillir.students.multi_vector.student.multi_vector_of`."""
 
     name = "multi-vector"
-    about = "one vector a token, compared by MaxSim (late interaction: ColBERT, PyLate, MultiVectorEncoder)"
+    description = "one vector a token, compared by MaxSim (late interaction: ColBERT, PyLate, MultiVectorEncoder)"
     model_kind = "multi-vector"
     loader = "MultiVectorEncoder"
     elsewhere = "PyLate does not read this folder; distillir export RUN --format pylate -o DIR writes one that it does."
@@ -45,20 +41,6 @@ class MultiVectorKind(VectorKind):
         from distillir.students.multi_vector.student import MultiVectorStudent
 
         return MultiVectorStudent(model)
-
-    def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
-        """See `StudentKind.size`; 4 bytes a number of each vector."""
-        from distillir.encoding.token_vectors import encode_tokens
-
-        documents = encode_tokens(model, collection.corpus, kind="document", **options)
-        asked = encode_tokens(model, collection.queries, query_rows, kind="query", **options).of(query_rows)
-        per_document, each = documents.count / max(len(collection.corpus), 1), 4 * asked[0].shape[1]
-        return {
-            "unit": "vectors",
-            "per_document": per_document,
-            "per_query": float(np.mean([len(found) for found in asked])),
-            "bytes_per_document": per_document * each,
-        }
 
 
 MULTI_VECTOR = MultiVectorKind()

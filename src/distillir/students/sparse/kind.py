@@ -6,8 +6,6 @@ from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.vector_kind import VectorKind
 
 if TYPE_CHECKING:
-    from distillir.collections import Collection
-    from distillir.collections.table import Rows
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
 
@@ -16,7 +14,7 @@ class SparseKind(VectorKind):
     """A SparseEncoder; any masked language model becomes one."""
 
     name = "sparse"
-    about = "a weight for each word of the vocabulary (SPLADE: any masked language model, SparseEncoder)"
+    description = "a weight for each word of the vocabulary (SPLADE: any masked language model, SparseEncoder)"
     model_kind = "sparse"
     loader = "SparseEncoder"
     elsewhere = "With shared towers transformers' AutoModelForMaskedLM reads it too, as SPLADE code does."
@@ -56,20 +54,6 @@ class SparseKind(VectorKind):
         flops = spec.flops or FlopsSpec()
         weights = {"flops queries": flops.queries, "flops documents": flops.documents}
         return {name: weight for name, weight in weights.items() if weight}, flops.warmup if first else 0.0
-
-    def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
-        """See `StudentKind.size`; 8 bytes a word and its weight."""
-        from distillir.encoding.sparse_vectors import encode_sparse
-
-        documents = encode_sparse(model, collection.corpus, kind="document", **options)
-        queries = encode_sparse(model, collection.queries, query_rows, kind="query", **options)
-        per_document = documents.nnz / max(len(collection.corpus), 1)
-        return {
-            "unit": "words",
-            "per_document": per_document,
-            "per_query": queries.nnz / len(query_rows),
-            "bytes_per_document": per_document * 8,
-        }
 
 
 SPARSE = SparseKind()
