@@ -31,7 +31,7 @@ from distillir.students.multi_vector.pylate import write_pylate
 from distillir.students.sparse.student import flops, flops_share
 from distillir.students.spec import StudentSpec
 from distillir.students.student import student_of
-from distillir.teachers.sparse import SparseTeacher
+from distillir.teachers.encoders.sparse import SparseTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from distillir.training.tokens import tokenise

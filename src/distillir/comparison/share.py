@@ -12,14 +12,13 @@ from distillir.base.files import atomic_directory, atomic_file
 from distillir.base.processes import barrier, rank
 from distillir.comparison.cell import Cell, shared_key, shared_part
 from distillir.methods.compose import compose
-from distillir.pipeline.evaluate import search_before
-from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import check, finish, read, seal, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
-from distillir.pipeline.score import score
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import named
 from distillir.recipe import Recipe
 
 #: Products that cells take from the shared folder, by name.
@@ -51,9 +50,7 @@ def prepare(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) ->
     """
     recipe = shared_part(cell.seeded(query_seed, query_seed))
     with open_run(output / "shared" / shared_key(recipe), recipe, anew=anew) as folder:
-        mine(folder)
-        score(folder)
-        search_before(folder)
+        walk(folder, named("mine", "score", "before"))
     return folder
 
 

@@ -18,13 +18,13 @@ from distillir.pipeline.also import measure_others, search_others_after, search_
 from distillir.pipeline.cut_texts import FACT as READING
 from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.search import search_into
 from distillir.pipeline.selection_fact import FACT as SELECTION
+from distillir.pipeline.step import Write, made, make_once
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995
@@ -67,7 +67,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     search_before(folder)
     _search(folder, folder.student, folder.after_run, "after")
     search_others_after(folder)
-    reusable(folder, "metrics")  # they are computed anew each time, but never over others
+    made(folder, "metrics")  # they are computed anew each time, but never over others
     recipe, collection = folder.recipe, folder.collection
     qrels = evaluation_qrels(folder)
     measures = recipe.evaluation.measures
@@ -135,11 +135,10 @@ def _say_saturated(folder: RunFolder, measure: str, before: float) -> None:
 
 
 def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
-    if reusable(folder, f"run {name} training"):
-        return
-    rows = evaluation_queries(folder)
-    with folder.timed(f"evaluate {name}"):
-        search_into(folder, model, folder.collection, rows, path, name)
+    def search() -> Write:
+        return search_into(folder, model, folder.collection, evaluation_queries(folder), path, name)
+
+    make_once(folder, f"run {name} training", search, timed=f"evaluate {name}")
 
 
 def _comparisons(before: Any, after: Any, measures: Sequence[str], compare: Any) -> list[dict[str, Any]]:

@@ -30,6 +30,6 @@ def report(folder: RunFolder) -> Path:
             say(f"Student: {folder.student} ({folder.recipe.student.own_kind.loader} loads it)")
         if folder.teacher.is_dir():
             say(f"Teacher: {folder.teacher} (as it was trained along)")
-        say(f"Report:  {folder.path / 'report.html'}")
+        say(f"Report:  {folder.report}")
     barrier()
-    return folder.path / "report.html"
+    return folder.report

@@ -92,6 +92,7 @@ class RunFolder:
         self.teacher = path / "teacher"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
+        self.report = path / "report.html"
         self.log = path / "log.jsonl"
         self.work = path / "work"
         self.initial_student = self.work / "initial-student"

@@ -1,20 +1,20 @@
-"""Exact search with a student, written into a run's folder."""
+"""Exact search with a student, to be written into a run's folder."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from distillir.base.arrays import Rows
-from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.step import Write
 from distillir.retrieval.sources import load_retriever
 
 
-def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Rows, path: Path, name: str) -> None:
-    """Rank a collection as the recipe evaluates, and write the run.
+def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Rows, path: Path, name: str) -> Write:
+    """Rank a collection as the recipe evaluates; what this gives writes the run.
 
     Args:
         folder: The run's.
@@ -27,10 +27,12 @@ def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Ro
     from distillir.retrieval.trec import write_run
 
     found = rank_by_student(folder, model, collection, rows)
-    if rank() == 0:
+
+    def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_run(replace(found, name=name), collection, path)
-    barrier()
+
+    return write
 
 
 def rank_by_student(folder: RunFolder, model: Path, collection: Collection, rows: Rows) -> Run:
