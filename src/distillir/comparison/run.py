@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, read_json, write_json
 from distillir.base.lock import locked
-from distillir.base.output_folder import is_empty
+from distillir.base.output_folder import is_empty, make_output
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.comparison.cell import Cell, shared_key
@@ -21,7 +21,7 @@ from distillir.evaluation.measures import Evaluation
 from distillir.pipeline.also import other_run
 from distillir.pipeline.provenance import seal
 from distillir.pipeline.run import clean
-from distillir.pipeline.run_folder import RunFolder, make_output
+from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.step import walk
 from distillir.pipeline.steps import SIGNALS, named
 from distillir.recipe import EvaluationSpec

@@ -104,7 +104,7 @@ def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
     if not same:
         write(folder, {**known, **{name: made[name] for name in SHARED_PRODUCTS if name in made}})
     facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated", FACT)}
-    if not folder.facts.is_file():
+    if not folder.facts.file.is_file():
         # Calls and seconds of the shared stages are told once, not with every cell.
         folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
     elif not same:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.base.processes import barrier, first_decides
+from distillir.base.processes import barrier
 from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
@@ -26,8 +26,7 @@ def tell_others(folder: RunFolder) -> None:
     """
     others = folder.others
     told = [f"{one.name} {one.split} {len(one.rows)} {one.collection.fingerprint}" for one in others]
-    # One process decides: another may look before the first has noted what it did.
-    if not others or first_decides(lambda: folder.noted().get("also_of") == told):
+    if not others or folder.facts.hold("also_of", told):
         return
     barrier()
     learnt = _learnt_from(folder)

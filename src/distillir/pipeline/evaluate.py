@@ -15,34 +15,17 @@ from distillir.base.version import __version__
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.methods.compose import compose
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
-from distillir.pipeline.cut_texts import FACT as READING
+from distillir.pipeline.facts import Measured
 from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.search import search_into
-from distillir.pipeline.selection_fact import FACT as SELECTION
 from distillir.pipeline.step import Write, made, make_once
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995
-#: Facts of the stages that ``metrics.json`` repeats where there are any.
-NOTED = (
-    "dark",
-    "gate",
-    "dark_calls",
-    "pairs",
-    "pair_calls",
-    "dark_pairs",
-    "layer_calls",
-    "rounds",
-    "generated",
-    FACT,
-    READING,
-    SELECTION,
-)
 
 
 def search_before(folder: RunFolder) -> None:
@@ -78,27 +61,19 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
     layer_quality(folder)
-    noted = folder.noted()
-    method = compose(recipe)
-    metrics: dict[str, Any] = {
-        **{part: evaluation.means for part, evaluation in found.items()},
-        "comparison": _comparisons(found["before"], found["after"], measures, compare),
-        **({"also": others} if others else {}),
-        "seconds": noted.get("seconds", {}),
-        "collection": collection.name,
-        "split": recipe.evaluation.split or HELD_OUT,
-        "queries": len(qrels.query_rows),
-        "student": _student_figures(folder, qrels.query_rows),
-        "method": method.name,
-        "plan": method.plan,
-        "objective": method.objective.spec,
-        "stages": [stage.facts() for stage in method.stages],
-        "teacher_calls": noted.get("teacher_calls", {}),
-        "diagnostics": noted.get("diagnostics", {}),
-        **{name: noted[name] for name in NOTED if name in noted},
-        "hardware": hardware(),
-        "versions": versions(),
-    }
+    measured = Measured(
+        means={part: evaluation.means for part, evaluation in found.items()},
+        comparison=_comparisons(found["before"], found["after"], measures, compare),
+        also=others,
+        collection=collection.name,
+        split=recipe.evaluation.split or HELD_OUT,
+        queries=len(qrels.query_rows),
+        student=_student_figures(folder, qrels.query_rows),
+        method=compose(recipe),
+        hardware=hardware(),
+        versions=versions(),
+    )
+    metrics = measured.metrics(folder.noted())
     if rank() == 0:
         write_json(folder.metrics, metrics)
     barrier()

@@ -17,10 +17,9 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
     from distillir.evaluation.measures import evaluate
     from distillir.pipeline.search import rank_by_student
 
-    noted = folder.noted().get("rounds", {})
-    if str(stage) in noted:
+    if str(stage) in folder.noted().get("rounds", {}):
         return
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
     with folder.timed("evaluate rounds"):
         run = rank_by_student(folder, student, folder.collection, qrels.query_rows)
-    folder.note(rounds={**noted, str(stage): evaluate(run, qrels, evaluation.measures).means})
+    folder.facts.note_part("rounds", evaluate(run, qrels, evaluation.measures).means, str(stage))
