@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from rich.table import Table
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import console, say
-from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count
 from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
 from distillir.dry_run.search import Searches
+from distillir.dry_run.student import StudentCosts
 from distillir.dry_run.teacher import TeacherCosts
-from distillir.encoding.model_options import ModelOptions
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.also import other_run
 from distillir.pipeline.checks import lesson_count
@@ -119,10 +118,7 @@ class _Plan:
         self.teacher = TeacherCosts(self.searches, self.lists)
         self.chosen = dev_queries(folder)
         self.held_out = 0 if self.chosen is not None else held_out_count(folder, self.lists)
-        student = self.recipe.student
-        options = ModelOptions(trust_remote_code=student.trust_remote_code)
-        model = str(folder.initial_student)
-        self.student = Encoder(student.kind, model, None, self.recipe.evaluation.precision, options)
+        self.student = StudentCosts(folder, encodings)
 
     def queries(self) -> Iterator[Line]:
         """Queries that a language model has still to write."""
@@ -142,8 +138,8 @@ class _Plan:
     def _search(self, step: str, product: str, trained: str) -> Line:
         """The search of the run's own collection."""
         depth = self.recipe.evaluation.depth
-        work = f"encode {len(self.folder.collection.corpus)} documents, search {len(self.evaluated)} queries"
-        seconds = partial(self.searches.model_seconds, self.student, self.evaluated, depth, trained=trained)
+        work = self.student.work(len(self.folder.collection.corpus), len(self.evaluated))
+        seconds = partial(self.student.seconds, self.searches, self.evaluated, depth, trained)
         return _line(step, self._there(product), work, seconds)
 
     def _there(self, *products: str) -> bool:
@@ -154,9 +150,9 @@ class _Plan:
         """Searches of other collections, ``before`` or ``after``."""
         folder, depth = self.folder, self.recipe.evaluation.depth
         for other in folder.others:
-            work = f"encode {len(other.collection.corpus)} documents, search {len(other.rows)} queries"
+            work = self.student.work(len(other.collection.corpus), len(other.rows))
             searches = Searches(folder, self.encodings, other.collection)
-            seconds = partial(searches.model_seconds, self.student, other.rows, depth, trained=trained)
+            seconds = partial(self.student.seconds, searches, other.rows, depth, trained)
             there = other_run(folder, other, when).is_file()
             yield _line(step, there, work, seconds, stage=f"{step} on {other.name}")
 
@@ -256,13 +252,12 @@ class _Plan:
         if not queries:
             return "", 0.0
         times = 1 + len(measure_steps(steps, settings.select_measures))
-        corpus = np.arange(len(self.folder.collection.corpus), dtype=np.int64)
-        size = min(len(corpus), pool_size(self.method, lists=self.lists.total - self.held_out, queries=queries))
+        size = min(
+            len(self.folder.collection.corpus),
+            pool_size(self.method, lists=self.lists.total - self.held_out, queries=queries),
+        )
         rows = self.chosen.rows if self.chosen is not None else self.lists.queries
-        seconds = size * self.encodings.each(student, self.folder.collection.corpus, corpus, "document")
-        seconds += queries * self.encodings.each(student, self.folder.collection.queries, rows, "query")
-        if student.kind != "dense":
-            seconds += queries * size * self.searches.pair_seconds(student, rows)
+        seconds = student.pool_seconds(self.searches, rows, queries, size)
         told = f"; measured at most {times} times, {queries} queries on {size} documents, {duration(times * seconds)}"
         return told, times * seconds
 
@@ -273,10 +268,10 @@ class _Plan:
         if there:
             return Line("train", name, work + THERE, 0.0)
         rows, depth = training_queries(self.folder), recipe.candidates.depth
-        spent = self.searches.model_seconds(student, self.evaluated, recipe.evaluation.depth, trained=trained)
+        spent = student.seconds(self.searches, self.evaluated, recipe.evaluation.depth, trained)
         for source in read_sources(recipe.candidates.from_):
             kind, options = source
-            if kind == student.kind and options.get("model") is None:
+            if kind == student.kind.source and options.get("model") is None:
                 encoder = Encoder.of(kind, options, student.model, student.options.trust_remote_code)
                 first = options.get("first"), int(options.get("first_depth", 1000))
                 spent += self.searches.model_seconds(encoder, rows, depth, first=first, trained=trained)
