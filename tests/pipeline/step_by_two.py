@@ -4,6 +4,8 @@ import sys
 import time
 from pathlib import Path
 
+import torch.distributed
+
 from distillir.base.errors import DistillirError
 from distillir.base.processes import Write, rank
 from distillir.pipeline.run_folder import RunFolder
@@ -32,6 +34,7 @@ def main(path: Path) -> None:
         made(folder, "candidates")
     except DistillirError as error:
         (folder.work / f"refused-{rank()}").write_text(str(error))
+    torch.distributed.destroy_process_group()
 
 
 main(Path(sys.argv[1]))
