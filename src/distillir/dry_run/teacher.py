@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
-from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.search import ENOUGH, Searches
 from distillir.dry_run.speed import SAMPLE, seconds_each
 from distillir.language_models.load import POINTWISE
 from distillir.retrieval.sources import MODEL_SOURCES
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.keys import pair_keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import pair_keys
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.load import load_cross_encoder
+from distillir.teachers.cross_encoders.pair_scores import quantised, score_pairs
 from distillir.teachers.load import load_teacher
-from distillir.teachers.load_cross_encoder import load_cross_encoder
-from distillir.teachers.pair_scores import quantised, score_pairs
 
 #: Pairs that a language model is asked about.
 _ASKED = 8
@@ -87,7 +87,7 @@ class TeacherCosts:
         spent = encodings.seconds(encoder, collection.corpus, documents, "document")
         for one in lists:
             spent += encodings.seconds(encoder, collection.queries, one.every, "query")
-        if encoder.kind == "dense" or not len(self.lists):
+        if not len(self.lists):
             return spent
         return spent + self.searches.pair_seconds(encoder, self.lists.queries) * sum(one.pairs for one in lists)
 

@@ -8,7 +8,7 @@ from distillir.methods.checks import check_dark, check_layers, check_stages
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get
 from distillir.plans.list_form import ListForm
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
@@ -92,7 +92,7 @@ def compose(recipe: "Recipe") -> Composition:
 
     spec = recipe.method
     method, plan = get(spec.name), spec.find_plan()
-    own_objective = method.objective_for(recipe.student.kind)
+    own_objective = method.objective_for(recipe.student.own_kind)
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
     check_layers(recipe)
     objective = list_objective(given, recipe)

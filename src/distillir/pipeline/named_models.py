@@ -8,7 +8,7 @@ from typing import Any
 import xxhash
 
 from distillir.base.errors import DistillirError
-from distillir.base.processes import barrier, first_decides
+from distillir.base.processes import barrier
 from distillir.base.progress import say
 from distillir.encoding.identity import check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind, own_pooling
@@ -21,7 +21,7 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
-from distillir.teachers.load_cross_encoder import check_cross_encoder
+from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 
@@ -64,15 +64,14 @@ def check_named_models(recipe: Recipe) -> None:
         _check_layers(recipe, recipe.method.layers)
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
-    _say_missing_prompts([NamedModel("student", student.kind, student.model, student.options), *named])
+    _say_missing_prompts([NamedModel("student", student.own_kind.model_kind, student.model, student.options), *named])
 
 
 def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
     """`check_named_models` for the models of a run; only ``again`` where it was done with the same settings."""
     settings = json.dumps(folder.asked.resolved(), default=str, sort_keys=True)
     key = xxhash.xxh3_64_hexdigest(settings.encode())
-    # One process decides: another may look before the first has noted what it did.
-    if again or first_decides(lambda: folder.noted().get("models_of") != key):
+    if again or not folder.facts.hold("models_of", key):
         check_named_models(folder.recipe)
         barrier()
         folder.note(models_of=key)
@@ -94,7 +93,7 @@ def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
         raise DistillirError(str(error), where="method.layers.teacher") from None
     kind, value = next(iter(spec.teacher.items()))
     dense = {str(value["model"] if isinstance(value, Mapping) else value)} if kind == "dense" else set()
-    dense |= {recipe.student.model} if recipe.student.kind == "dense" else set()
+    dense |= {recipe.student.model} if recipe.student.own_kind.pooled else set()
     other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
     if other and spec.pooling == "cls":
         named = " and ".join(f"{name} (which pools by {own})" for name, own in other.items())

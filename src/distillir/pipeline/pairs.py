@@ -16,11 +16,11 @@ from distillir.signals.preferences.diagnostics import diagnose_pairs
 from distillir.signals.preferences.pair_set import PAIRS, Pairs, open_pairs, write_pairs
 from distillir.signals.preferences.sample import sample_pairs
 from distillir.signals.preferences.spec import PairSpec
+from distillir.teachers.answers.unanswered import answered_pairs
 from distillir.teachers.counted import added, calls_told
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
-from distillir.teachers.unanswered import answered_pairs
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
@@ -82,7 +82,12 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     if spec.choice == "disagreement":
         student_spec = folder.recipe.student
         judge = load_teacher(
-            {student_spec.kind: {"model": str(student), "trust_remote_code": student_spec.trust_remote_code}}
+            {
+                student_spec.own_kind.model_kind: {
+                    "model": str(student),
+                    "trust_remote_code": student_spec.trust_remote_code,
+                }
+            }
         )
         own = judge.score(folder.collection, lists.queries, lists.lists)
     places = [

@@ -14,7 +14,7 @@ from distillir.language_models.load import PAIRWISE, POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
-from distillir.teachers.pair_text import PairText
+from distillir.teachers.cross_encoders.pair_text import PairText
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,12 @@ def _readable(named: Iterable[tuple[str, Make]]) -> list[Reader]:
 def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
     student, training = recipe.student, recipe.training
     spec = {"model": student.model, "max_length": student.max_length}
-    yield "student", _encoder(student.kind, spec, student.options)
+    kind = student.own_kind.model_kind
+    yield "student", _encoder(kind, spec, student.options)
     if training.max_length is not None and training.max_length < (student.max_length or 10**9):
         yield (
             "training.max_length",
-            _encoder(student.kind, {**spec, "max_length": training.max_length}, student.options),
+            _encoder(kind, {**spec, "max_length": training.max_length}, student.options),
         )
     if recipe.queries.generator is not None:
         generator = read_generator_spec(recipe.queries.generator, "queries.generator")

@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distillir import __version__
 from distillir.base.files import atomic_file
+from distillir.base.version import __version__
 from distillir.reporting import wording
 
 if TYPE_CHECKING:

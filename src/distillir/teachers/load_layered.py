@@ -1,8 +1,8 @@
-"""Layered teachers by the form a recipe names them in."""
+"""Loading of layered teachers by their specs in a recipe."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
@@ -68,9 +68,9 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     """
     from distillir.encoding.identity import check_own_code, resolved_prompts
     from distillir.encoding.model_files import check_kind, resolve_model
-    from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder, check_head
-    from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
-    from distillir.teachers.load_cross_encoder import check_cross_encoder
+    from distillir.teachers.cross_encoders.layered import LayeredCrossEncoder, check_head
+    from distillir.teachers.cross_encoders.load import check_cross_encoder
+    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector
 
     validate_layered_spec(spec, "method.layers.teacher")
     kind, value = next(iter(spec.items()))
@@ -89,6 +89,27 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     return LayeredMultiVector(**options, cache=cache)
 
 
+def load_layered_files(
+    kind: str, folder: str, *, pooling: Literal["cls", "mean"], cache: Path | None, **options: Any
+) -> "LayeredTeacher":
+    """The layers of a model that a run has saved, by what its files are.
+
+    Args:
+        kind: ``dense``, ``multi-vector``, ``sparse`` or ``cross-encoder``.
+        folder: The model's.
+        pooling: How a text's states become one, for models that compare one.
+        cache: Folder of the scores.
+        options: ``precision`` and ``trust_remote_code``.
+    """
+    from distillir.teachers.cross_encoders.layered import LayeredCrossEncoder
+    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector, LayeredSparse
+
+    if kind == "cross-encoder":
+        return LayeredCrossEncoder(folder, cache=cache, **options)
+    encoders = {"dense": LayeredDense, "multi-vector": LayeredMultiVector, "sparse": LayeredSparse}
+    return encoders[kind](folder, pooling=pooling, cache=cache, **options)
+
+
 def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
     """The model of a teacher that is to be trained along.
 
@@ -101,7 +122,7 @@ def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
     """
     from distillir.encoding.model_files import check_kind, resolve_model
     from distillir.encoding.models import load_multi_vector, load_sentence_transformer
-    from distillir.teachers.load_cross_encoder import load_cross_encoder
+    from distillir.teachers.cross_encoders.load import load_cross_encoder
 
     validate_layered_spec(spec, "method.layers.teacher")
     kind, value = next(iter(spec.items()))
