@@ -10,14 +10,11 @@ teaching set and of what lies beside it, first and last losses, names of files, 
 together the names in the cache, which are its keys. With a reference the exit code is 1 where anything differs.
 """
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", CUDA_VISIBLE_DEVICES="", COLUMNS="200")
-
 import argparse
 import hashlib
 import importlib.resources
 import json
+import os
 import platform
 import shutil
 import sys
@@ -39,6 +36,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "multi-vector": {"model": "base", "kind": "multi-vector"},
     "sparse": {"model": "mlm", "kind": "sparse"},
 }
+# What a library reads as it is imported: set before anything imports torch.
+ALONE = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200"}
 DENSE: dict[str, Any] = {"dense": {"model": MINILM, "max_length": 32}}
 METHODS: dict[str, dict[str, Any]] = {
     "auto": {"method": "auto"},
@@ -72,7 +71,10 @@ ALL_FIVE: dict[str, Any] = {
         "pairs": {
             "teacher": {"difference": {"teacher": DENSE}}, "documents": "as_chosen", "dark": 2, "both_orders": True,
         },
-        "layers": {"teacher": {"cross-encoder": {"model": "cross-encoder", "max_length": 48}}, "count": 2},
+        "layers": {
+            "teacher": {"cross-encoder": {"model": "cross-encoder", "max_length": 48, "precision": "float32"}},
+            "count": 2,
+        },
     },
     "training": {"in_batch": True, "dropout": None},
 }  # fmt: skip
@@ -274,6 +276,7 @@ def differences(before: Any, after: Any, where: str = "") -> list[str]:
 
 def main() -> None:
     """Run what is asked for, write it, compare it."""
+    os.environ.update(ALONE)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("--reference", type=Path, help="what another version wrote; differences are printed")
