@@ -16,8 +16,8 @@ def register(app: typer.Typer) -> None:
 
 def list_names() -> None:
     """Name every method, objective, plan, teacher, student, source of candidates and collection form."""
-    from distillir import objectives
     from distillir.methods.registry import METHODS, PLANS
+    from distillir.objectives.registry import OBJECTIVES
     from distillir.retrieval.sources import retriever_kinds
     from distillir.students.load import KINDS
     from distillir.teachers.load import teacher_kinds
@@ -28,9 +28,9 @@ def list_names() -> None:
     for column in ("kind", "name", "what it is"):
         table.add_column(column, overflow="fold")
     groups = {
-        "method": {name: method.description for name, method in METHODS.items()},
-        "objective": {name: objectives.get(name).description for name in objectives.names()},
-        "plan": {name: plan.description for name, plan in PLANS.items()},
+        "method": METHODS.descriptions(),
+        "objective": OBJECTIVES.descriptions(),
+        "plan": PLANS.descriptions(),
         "teacher": teacher_kinds(),
         "pairwise teacher": pairwise_kinds(),
         "student": KINDS,

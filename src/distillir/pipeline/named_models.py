@@ -15,15 +15,16 @@ from distillir.encoding.model_files import check_kind, own_pooling
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
-from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
+from distillir.teachers.asking_kinds import asker_of, asks
 from distillir.teachers.load_cross_encoder import check_cross_encoder
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
+from distillir.teachers.registry import members
 
 
 @dataclass(frozen=True)
@@ -113,17 +114,11 @@ def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterat
 
 
 def _of_teacher(spec: Any, where: str) -> Iterator[NamedModel]:
-    if not isinstance(spec, Mapping):
-        return
-    if "ensemble" in spec:
-        for number, member in enumerate(spec["ensemble"]):
-            yield from _of_teacher(member, f"{where}.ensemble[{number}]")
-        return
-    kind, value = next(iter(spec.items()))
-    if kind in POINTWISE:
-        load_asker(kind, value, f"{where}.{kind}")
-    if kind in (*MODEL_SOURCES, "cross-encoder"):
-        yield _named(f"{where}.{kind}", kind, value if isinstance(value, Mapping) else {"model": value})
+    for chosen in members(spec, where):
+        if asks(chosen.kind):
+            asker_of(chosen.kind, chosen.options, chosen.where)
+        if chosen.name in (*MODEL_SOURCES, "cross-encoder"):
+            yield _named(chosen.where, chosen.name, chosen.written)
 
 
 def _named(where: str, kind: str, options: Mapping[str, Any]) -> NamedModel:

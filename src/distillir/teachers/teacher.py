@@ -27,6 +27,13 @@ class Teacher(ABC):
         """Whether a document's text reaches the teacher to its end beside a query's; always, unless it truncates."""
         return True
 
+    def calls(self) -> dict[str, int]:
+        """``asked``: pairs scored by the model in this process; ``cached``: pairs found in the score cache.
+
+        Language models add what was the matter with answers (`distillir.language_models.asker.Asker.counts`).
+        """
+        return {"asked": 0, "cached": 0}
+
     @abstractmethod
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists.
