@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from distillir import __version__
+from distillir.base.version import __version__
 from distillir.cli import compare, inspect, teacher, transfer, tune
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs

@@ -50,8 +50,8 @@ def compare(
         return
     keep_errors_beside(folder)
     from distillir.base.errors import DistillirError
+    from distillir.comparison.leaderboard_page import elsewhere_table, leaderboard_headline, leaderboard_table
     from distillir.comparison.run import run_comparison
-    from distillir.reporting.leaderboard import elsewhere_table, leaderboard_headline, leaderboard_table
 
     board = run_comparison(read, folder, anew=anew)
     if is_first_process():

@@ -1,4 +1,4 @@
-"""From a recipe's words to what is asked."""
+"""Loading of the language models that a recipe names as teachers."""
 
 from collections.abc import Mapping
 from typing import Any

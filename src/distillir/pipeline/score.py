@@ -9,7 +9,7 @@ import numpy.typing as npt
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.collections.query_generator import source_document
+from distillir.collections.generated import source_document
 from distillir.collections.text_identity import text_keys
 from distillir.methods.compose import compose
 from distillir.pipeline.cut_texts import tell_cut_texts

@@ -1,4 +1,4 @@
-"""Where candidates come from: the forms a recipe may name, and the retriever made of each."""
+"""Sources of candidates: the forms that a recipe may name, and the retriever made of each."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,7 +96,7 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
 
 
 def read_sources(sources: Any, where: str = "candidates") -> list[tuple[str, dict[str, Any]]]:
-    """Kind and options of what a recipe writes behind ``from``, one source or several; see `check_source`."""
+    """Read the kind and options of each source behind a recipe's ``from``, one or several; see `check_source`."""
     several = sources if isinstance(sources, list | tuple) else [sources]
     return [check_source(source, where) for source in several]
 

@@ -1,4 +1,4 @@
-"""Ask a model for what the score cache does not hold, each thing once, however many processes ask."""
+"""Scoring of what the score cache lacks, each key once, however many processes ask."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the teachers of this package share: counts of what they were asked, and refusing what is no number."""
+"""Base of the package's teachers: counts of their answers, and refusal of scores that are not finite."""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,7 +29,7 @@ _MATTERS = {
 
 
 def calls_told(calls: Mapping[str, int]) -> str:
-    """What was paid for, and what was the matter with answers, for people."""
+    """A phrase on the counts of calls: asked, cached, and unusual answers by the reason."""
     matters = [
         f"{count} {_MATTERS.get(name, name)}" for name, count in calls.items() if name not in ("asked", "cached")
     ]
@@ -37,7 +37,7 @@ def calls_told(calls: Mapping[str, int]) -> str:
 
 
 def added(calls: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    """Two counts of calls together."""
+    """Sum of two counts of calls."""
     return {name: calls.get(name, 0) + more.get(name, 0) for name in {**calls, **more}}
 
 

@@ -1,4 +1,4 @@
-"""Answers of earlier versions, kept without what tells right ones from wrong ones: used where a sample holds."""
+"""Answers kept by earlier versions with fewer checks: they are used where a sample of them proves right."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ SAMPLE, TOLERANCE = 4, 0.5
 def take_over(
     former: ScoreCache, cache: ScoreCache, keys: Keys, places: Rows, ask: Callable[[Rows], None], name: str
 ) -> Rows:
-    """Ask for some of the answers that earlier versions kept; where these hold, keep the others as they are.
+    """Ask again for a sample of the answers that earlier versions kept; if it agrees, take over the others.
 
     What is wrong with such answers (words too unlikely to be compared, words in another form) is wrong with all answers
     of a model to one question, so that a few tell.

@@ -1,4 +1,4 @@
-"""Teachers by the form a recipe names them in."""
+"""Loading of teachers by their specs in a recipe."""
 
 from collections.abc import Mapping
 from pathlib import Path

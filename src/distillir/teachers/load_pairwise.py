@@ -1,4 +1,4 @@
-"""Pairwise teachers by the form a recipe names them in."""
+"""Loading of pairwise teachers by their specs in a recipe."""
 
 from collections.abc import Mapping
 from pathlib import Path

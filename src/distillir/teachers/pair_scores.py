@@ -1,4 +1,4 @@
-"""The engine: raw logits of text pairs, in length-sorted batches under a token budget."""
+"""Raw logits of text pairs, in length-sorted batches under a token budget."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,7 +75,7 @@ def score_pairs(
 
 @contextmanager
 def first_token_only(model: Any) -> Iterator[None]:
-    """Let the last layer compute the first token alone behind its attention, where the head reads nothing else.
+    """Let the last layer compute the first token alone after its attention, if the head reads nothing else.
 
     The scores are the same: in these models no token's feed-forward part looks at another token.
     """

@@ -1,4 +1,4 @@
-"""Soft labels: what another teacher's scores want of a cross-encoder in training."""
+"""Soft labels: another teacher's scores as the targets of a cross-encoder in training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def read_soft_labels(text: str) -> str | dict[str, Any]:
 
 
 def soft_labels(teacher: CountedTeacher, collection: Collection, lists: TrainingLists) -> SoftLabels:
-    """Ask a teacher about every list, and tell what it says.
+    """Score every list by a teacher, and print figures on the scores.
 
     Raises:
         DistillirError: No list is left whose scores differ, or no temperature parts them.

@@ -184,7 +184,7 @@ def train_cross_encoder(
 
 
 def _pairs(shown: Examples) -> int:
-    """How many texts are read beside a query."""
+    """Number of texts that are read beside a query: the candidates of all lists, else one for each example."""
     return sum(len(rows) for rows in shown.documents) if shown.lists else len(shown)
 
 
@@ -216,7 +216,7 @@ def _before(
 def _after(
     model: Any, collection: Collection, looked_at: DevLists, settings: dict[str, Any], before: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Figures on the scores of what was trained; told, beside those of the base."""
+    """Figures on the trained model's scores, printed beside those of the base."""
 
     def look() -> dict[str, Any]:
         found = own_figures(model, collection, looked_at, settings["precision"])
@@ -252,10 +252,10 @@ def _train(
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
     from distillir.encoding.loading import quiet
     from distillir.teachers.keep_best import MEASURES, KeepBest
     from distillir.teachers.length_batches import LengthBatches
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
 
     set_seed(settings["seed"])
     model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
@@ -302,10 +302,10 @@ def _train(
 
 
 def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[None]:
-    """Let several processes wait for no gradient that never comes."""
+    """Freeze parameters that the loss does not reach, so that no process waits for their gradients."""
     from sentence_transformers.util import batch_to_device
 
-    from distillir.training.unused import unreached_frozen
+    from distillir.base.unreached import unreached_frozen
 
     if world_size() == 1:
         return nullcontext()
@@ -315,7 +315,7 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
 
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
-    """Take the best weights; what is told of them."""
+    """Load the best weights; returns the facts about them."""
     assert best.best is not None
     best.load()
     step = best.measures[-1][0]

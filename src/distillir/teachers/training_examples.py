@@ -1,4 +1,4 @@
-"""What a cross-encoder in training is shown, and the loss that compares it: the forms of ``--loss``."""
+"""Training examples of a cross-encoder and the loss on them, for each value of ``--loss``."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +28,7 @@ NEGATIVES, LIST_NEGATIVES = 2, 7
 
 
 def check_loss(loss: str, *, soft: bool, pairwise: bool, select: bool) -> None:
-    """Refuse what does not go together.
+    """Refuse options that do not go together.
 
     Args:
         loss: As in `LOSSES`.
@@ -62,7 +62,7 @@ def check_loss(loss: str, *, soft: bool, pairwise: bool, select: bool) -> None:
 
 
 def over_lists(loss: str, *, soft: bool, pairwise: bool) -> bool:
-    """Whether a whole list is an example, and not a pair or triple."""
+    """Tell whether an example is a whole list, not a pair or triple."""
     return not pairwise and (loss == "listwise" or (loss == "graded" and soft))
 
 
@@ -205,7 +205,7 @@ def _scores_of_pairs(pairs: TrainingPairs, lists: TrainingLists, labels: SoftLab
 
 
 def columns(found: Examples, collection: Collection, model: Any, max_length: int, prompt: str) -> dict[str, list[Any]]:
-    """The data set's columns: what is read beside each other, and the label.
+    """Columns of the data set: texts that are read together, and the label.
 
     A prompt that the base model always takes, and takes when it scores, is taken here too.
     """
