@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup quickstart test lint format clean
+.PHONY: setup quickstart test coverage lint format clean
 
 setup: .venv/ready
 
@@ -27,9 +27,18 @@ quickstart: .venv/demo
 test: setup
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
+# Lines run by room, those of started programs too; fails where a room has less than LEAST percent.
+LEAST ?= 90
+coverage: setup
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup --cov --cov-report=
+	$(BIN)/python -m coverage json -q -o .coverage.json
+	$(BIN)/python tools/coverage_by_room.py .coverage.json --least $(LEAST)
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_docstrings.py src
 	$(BIN)/mypy
 
 format: setup

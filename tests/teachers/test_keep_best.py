@@ -14,8 +14,8 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
-from distillir.teachers.dev_lists import dev_lists
-from distillir.teachers.keep_best import KeepBest
+from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 
 
 def train(folder: Path, values: dict[int, float], *, begin: int = 0, until: int = 100) -> tuple[KeepBest, int]:

@@ -15,14 +15,14 @@ from distillir.dry_run.speed import SAMPLE, seconds_each
 from distillir.language_models.spec import ServerSpec
 from distillir.retrieval.sources import MODEL_SOURCES
 from distillir.specs.form import Chosen
-from distillir.teachers.asking_kinds import asks
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.keys import pair_keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import pair_keys
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.kind import CROSS_ENCODER
+from distillir.teachers.cross_encoders.load import load_cross_encoder
+from distillir.teachers.cross_encoders.pair_scores import quantised, score_pairs
 from distillir.teachers.kind import TeacherKind
-from distillir.teachers.load_cross_encoder import load_cross_encoder
-from distillir.teachers.model_kinds import CROSS_ENCODER
-from distillir.teachers.pair_scores import quantised, score_pairs
+from distillir.teachers.language_models.kinds import asks
 from distillir.teachers.registry import members
 
 #: Pairs that a language model is asked about.

@@ -107,7 +107,7 @@ def layered_systems(folder: RunFolder, spec: LayerSpec, cache: Path) -> dict[str
         spec: Whose layers the student's followed.
         cache: Where scores of this run's own models are kept.
     """
-    from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector, LayeredSparse
+    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector, LayeredSparse
 
     systems = {"teacher": load_layered(spec.teacher, spec.pooling)}
     if spec.joint and folder.teacher.is_dir():

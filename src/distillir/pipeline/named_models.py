@@ -20,8 +20,8 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
-from distillir.teachers.asking_kinds import asker_of, asks
-from distillir.teachers.load_cross_encoder import check_cross_encoder
+from distillir.teachers.cross_encoders.load import check_cross_encoder
+from distillir.teachers.language_models.kinds import asker_of, asks
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.registry import members

@@ -14,8 +14,8 @@ from distillir.language_models.spec import read_generator_spec
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.specs.form import Chosen
-from distillir.teachers.asking_kinds import asker_of, asks
-from distillir.teachers.pair_text import PairText
+from distillir.teachers.cross_encoders.pair_text import PairText
+from distillir.teachers.language_models.kinds import asker_of, asks
 from distillir.teachers.pairwise_kinds import FORM as PAIRWISE_FORM
 from distillir.teachers.pairwise_kinds import DifferenceSpec, PairwiseModelSpec
 from distillir.teachers.registry import members

@@ -19,8 +19,8 @@ from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
 from distillir.retrieval.run import Run, Scores, from_lists
+from distillir.teachers.answers.unanswered import last_where_silent, say_unanswered, without_unanswered
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teachers.unanswered import last_where_silent, say_unanswered, without_unanswered
 from distillir.teaching.teaching_set import open_teaching_set
 
 

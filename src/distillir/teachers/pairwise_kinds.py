@@ -10,12 +10,12 @@ from distillir.specs.form import Form
 from distillir.specs.part import Options, Word
 from distillir.specs.registry import Registry
 from distillir.specs.schema import InForm
-from distillir.teachers.asking_kinds import DUOT5, PAIRWISE_PROMPT
 from distillir.teachers.ensemble_kind import EnsembleSpec
 from distillir.teachers.kind import PairwiseKind
+from distillir.teachers.language_models.kinds import DUOT5, PAIRWISE_PROMPT
 
 if TYPE_CHECKING:
-    from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
+    from distillir.teachers.cross_encoders.pairwise import PairwiseCrossEncoder
     from distillir.teachers.pairwise_difference import ScoreDifference
 
 
@@ -42,7 +42,7 @@ class DifferenceSpec(Options):
 
 
 def _cross_encoder(options: PairwiseModelSpec, cache: Path | None) -> "PairwiseCrossEncoder":
-    from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
+    from distillir.teachers.cross_encoders.pairwise import PairwiseCrossEncoder
 
     return PairwiseCrossEncoder(**options.written(), cache=cache)
 

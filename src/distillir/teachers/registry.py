@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from distillir.specs.form import Chosen, Form
 from distillir.specs.registry import Registry
-from distillir.teachers.asking_kinds import MONOT5, PROMPT, QUERY_LIKELIHOOD
 from distillir.teachers.bm25_kind import BM25
+from distillir.teachers.cross_encoders.kind import CROSS_ENCODER
+from distillir.teachers.encoders.kinds import DENSE, MULTI_VECTOR, SPARSE
 from distillir.teachers.ensemble_kind import ENSEMBLE, EnsembleSpec
 from distillir.teachers.kind import TeacherKind
-from distillir.teachers.model_kinds import CROSS_ENCODER, DENSE, MULTI_VECTOR, SPARSE
+from distillir.teachers.language_models.kinds import MONOT5, PROMPT, QUERY_LIKELIHOOD
 
 _ALL = (BM25, DENSE, MULTI_VECTOR, SPARSE, CROSS_ENCODER, PROMPT, MONOT5, QUERY_LIKELIHOOD, ENSEMBLE)
 TEACHERS: Registry[TeacherKind] = Registry(

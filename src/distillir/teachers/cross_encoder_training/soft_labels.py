@@ -14,11 +14,11 @@ from distillir.collections import Collection
 from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
 from distillir.teachers.counted import CountedTeacher, calls_told
+from distillir.teachers.cross_encoder_training.lists import TrainingLists
+from distillir.teachers.cross_encoders.load import is_cross_encoder
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics
 from distillir.teachers.load import validate_teacher_spec
-from distillir.teachers.load_cross_encoder import is_cross_encoder
 from distillir.teachers.registry import TEACHERS
-from distillir.teachers.training_lists import TrainingLists
 
 WHERE = "--soft-labels"
 

@@ -11,7 +11,7 @@ from distillir.teachers.kind import PairwiseKind, TeacherKind
 
 if TYPE_CHECKING:
     from distillir.language_models.asker import Asker
-    from distillir.teachers.asking import AskingPairs, AskingTeacher
+    from distillir.teachers.language_models.asking import AskingPairs, AskingTeacher
 
 #: How far apart in the pointwise order pairs lie, by kind (MiuLab/PairDistill pairwise_rerank.py and its instupr form).
 _DISTANCES = {"duot5": 5, "prompt": 7}
@@ -34,19 +34,19 @@ def asks(kind: OptionKind) -> bool:
 
 
 def _choice(name: str, options: Any, cache: Path | None) -> "AskingTeacher":
-    from distillir.teachers.asking import AskingTeacher
+    from distillir.teachers.language_models.asking import AskingTeacher
 
     return AskingTeacher(load_choice(name, options, f"teacher.{name}"), cache and cache / "scores")
 
 
 def _likelihood(options: LikelihoodSpec, cache: Path | None) -> "AskingTeacher":
-    from distillir.teachers.asking import AskingTeacher
+    from distillir.teachers.language_models.asking import AskingTeacher
 
     return AskingTeacher(load_likelihood(options), cache and cache / "scores")
 
 
 def _pairs(name: str, options: Any, cache: Path | None) -> "AskingPairs":
-    from distillir.teachers.asking import AskingPairs
+    from distillir.teachers.language_models.asking import AskingPairs
 
     asker = load_choice(name, options, f"method.pairs.teacher.{name}", pairwise=True)
     return AskingPairs(asker, _DISTANCES[name], cache)

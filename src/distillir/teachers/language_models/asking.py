@@ -11,11 +11,11 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.retrieval.run import Scores
-from distillir.teachers.ask_once import ask_once
-from distillir.teachers.cache import ScoreCache
+from distillir.teachers.answers.ask_once import ask_once
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.former_answers import take_over
+from distillir.teachers.answers.keys import Keys, pair_keys, triple_keys
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
-from distillir.teachers.former_answers import take_over
-from distillir.teachers.keys import Keys, pair_keys, triple_keys
 from distillir.teachers.pairwise import PairwiseTeacher
 
 # Questions whose texts stand in memory together.

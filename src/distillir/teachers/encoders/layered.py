@@ -38,7 +38,7 @@ class LayeredEncoder(LayeredTeacher):
         precision: ``auto``, ``float32`` or ``bf16``.
         pooling: How a text's states become one, for dense and sparse models.
         cache: See `LayeredTeacher`.
-        prompts: As in `distillir.teachers.encoder.EncoderTeacher`, like the next.
+        prompts: As in `distillir.teachers.encoders.encoder.EncoderTeacher`, like the next.
         trust_remote_code: See there.
     """
 

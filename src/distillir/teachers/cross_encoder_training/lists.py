@@ -8,7 +8,7 @@ import numpy.typing as npt
 from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
-from distillir.teachers.training_pairs import TrainingPairs
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs
 
 #: A query of more positives has several lists: a step must hold a whole list.
 POSITIVES_PER_LIST = 8

@@ -7,8 +7,8 @@ import numpy as np
 from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.keys import Keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys
 
 #: So many are asked again, evenly spread, and so far may the log-odds of each lie from what was kept (servers round).
 SAMPLE, TOLERANCE = 4, 0.5

@@ -12,10 +12,15 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher
-from distillir.teachers.pair_text import PairText
-from distillir.teachers.soft_labels import SoftLabels, soft_labels
-from distillir.teachers.training_lists import TrainingLists, one_of_the_positives, softened, training_lists
-from distillir.teachers.training_pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.lists import (
+    TrainingLists,
+    one_of_the_positives,
+    softened,
+    training_lists,
+)
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.soft_labels import SoftLabels, soft_labels
+from distillir.teachers.cross_encoders.pair_text import PairText
 
 #: What ``--loss`` may be, with a line on each.
 LOSSES = {
