@@ -30,9 +30,15 @@ class SchemaForm(Protocol):
         """Its schema."""
 
 
-def InForm(title: str) -> WithJsonSchema:  # noqa: N802 - stands in annotations, as pydantic's own do
-    """Say of a field, in ``Annotated``, that the schema has its values in the form of a title."""
-    return WithJsonSchema({MARK: title})
+def InForm(title: str, *, null: bool = False) -> WithJsonSchema:  # noqa: N802 - stands in annotations, as pydantic's do
+    """Say of a field, in ``Annotated``, that the schema has its values in the form of a title.
+
+    Args:
+        title: The form's.
+        null: Whether the field may also be null.
+    """
+    mark: Schema = {MARK: title}
+    return WithJsonSchema({"anyOf": [mark, {"type": "null"}]} if null else mark)
 
 
 class AlsoAs:
