@@ -141,6 +141,9 @@ def test_kinds_of_a_users_own_are_trained_with(folder: Path) -> None:
     assert again.returncode == 0 and "Student: run/student" in again.stderr + again.stdout
     plan = distillir("run", "recipe.yaml", "--output", "run", "--dry-run", "--allow-code")
     assert plan.returncode == 0, plan.stderr
+    Path("own_kinds.py").write_text(CODE.replace('options["scale"] *', "2 *"))
+    changed = distillir("run", "recipe.yaml", "--output", "run", "--allow-code")
+    assert changed.returncode == 2 and "other code of own_kinds:" in changed.stderr, changed.stderr
 
 
 @pytest.mark.parametrize("verb", ["run", "run --dry-run", "mine", "score", "train", "evaluate", "report", "tune"])

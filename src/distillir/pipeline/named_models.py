@@ -22,6 +22,7 @@ from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.language_models.kinds import asker_of, asks
+from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.registry import members
@@ -92,8 +93,8 @@ def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
         load_layered(spec.teacher, spec.pooling)
     except DistillirError as error:
         raise DistillirError(str(error), where="method.layers.teacher") from None
-    kind, value = next(iter(spec.teacher.items()))
-    dense = {str(value["model"] if isinstance(value, Mapping) else value)} if kind == "dense" else set()
+    chosen = LAYERED.read(spec.teacher, "method.layers.teacher")
+    dense = {str(chosen.options.model)} if chosen.name == "dense" else set()
     dense |= {recipe.student.model} if recipe.student.kind == "dense" else set()
     other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
     if other and spec.pooling == "cls":

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from distillir.base.errors import DistillirError
 from distillir.specs.form import Form
-from distillir.specs.part import Options, Word
+from distillir.specs.part import Number, Options, Word
 from distillir.specs.registry import Registry
 from distillir.specs.schema import InForm
 from distillir.teachers.ensemble_kind import EnsembleSpec
@@ -31,7 +31,8 @@ class DifferenceSpec(Options):
     """A pointwise teacher whose scores are subtracted; see `distillir.teachers.pairwise_difference`."""
 
     teacher: Annotated[Any, InForm("teacher")] = Field(description="the pointwise teacher; no ensemble")
-    temperature: float = Field(1.0, gt=0, description="divides the difference of its scores")
+    # As it is written: preferences are kept under it.
+    temperature: Number = Field(1.0, description="divides the difference of its scores; above 0")
 
     @field_validator("temperature", mode="before")
     @classmethod
