@@ -180,6 +180,9 @@ def _first(error: ValidationError, value: dict[str, Any], path: Path | None, pla
     given = _shown(mistake["input"])
     said = re.sub(r" or instance of \w+", "", f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}")
     said = said.removeprefix("value error, ").replace("dictionary", "mapping")
+    if keys and said.startswith(".".join(keys)):  # of a kind's options: it says itself where
+        line = line_of(DistillirError("", where=said.split(": ", 1)[0]), places)
+        return DistillirError(said, where=f"{path}:{line}" if path and line else path)
     if mistake["type"] == "int_parsing":
         said += " (YAML reads 1e9 as text; write the digits out)"
     return DistillirError(f"{given[:80]}: {said}", where=where)

@@ -22,7 +22,7 @@ def validate_layered_spec(spec: object, where: str | None) -> None:
     Raises:
         DistillirError: Another form; the message names the nearest known word.
     """
-    FORM.read(spec, where or "teacher")
+    FORM.read(spec, where or "method.layers.teacher")
 
 
 def layered_form(teacher: Any) -> dict[str, Any] | None:
