@@ -12,6 +12,7 @@ from distillir.objectives.form import FORM as OBJECTIVE
 from distillir.recipe import AlsoSpec, Recipe
 from distillir.retrieval.source_kinds import FORM as SOURCE
 from distillir.specs.schema import NamesForm, Refer, Schema, SchemaForm, complete_schema
+from distillir.students.registry import STUDENTS
 from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teachers.pairwise_kinds import FORM as PAIRWISE
 from distillir.teachers.registry import FORM as TEACHER
@@ -86,5 +87,6 @@ def _forms() -> dict[str, SchemaForm]:
         "objective": OBJECTIVE,
         "method": NamesForm(METHODS),
         "plan": NamesForm(PLANS),
+        "kind of student": NamesForm(STUDENTS),
         "query generator": _Generator(),
     }

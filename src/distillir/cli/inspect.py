@@ -20,7 +20,7 @@ def list_names() -> None:
     from distillir.methods.registry import METHODS, PLANS
     from distillir.objectives.registry import OBJECTIVES
     from distillir.retrieval.sources import retriever_kinds
-    from distillir.students.load import KINDS
+    from distillir.students.registry import STUDENTS
     from distillir.teachers.load import teacher_kinds
     from distillir.teachers.load_pairwise import pairwise_kinds
     from distillir.teaching.formats import FORMATS
@@ -35,7 +35,7 @@ def list_names() -> None:
         "plan": PLANS.descriptions(),
         "teacher": teacher_kinds(),
         "pairwise teacher": pairwise_kinds(),
-        "student": KINDS,
+        "student": STUDENTS.descriptions(),
         "candidates": retriever_kinds(),
         "collection": {**FORMS, **{name: said for name, said in COLLECTIONS.descriptions().items() if name not in own}},
         "format": {name: form.description for name, form in FORMATS.items()},

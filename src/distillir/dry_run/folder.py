@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.processes import world_size
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.methods.settled import Settled, settle, unsettled
 from distillir.pipeline.checks import check_queries, check_teaching

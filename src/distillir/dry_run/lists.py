@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows
 from distillir.collections import Qrels
-from distillir.collections.table import Rows
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import some

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import console, say
-from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count
 from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
 from distillir.dry_run.search import Searches
+from distillir.dry_run.student import StudentCosts
 from distillir.dry_run.teacher import TeacherCosts
-from distillir.encoding.model_options import ModelOptions
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.also import other_run
 from distillir.pipeline.cut_texts import say_cut_texts
@@ -121,17 +121,11 @@ class _Plan:
             if recipe.teacher is not None:
                 yield self._score()
         yield from self._signals()
-        searched = f"encode {len(folder.collection.corpus)} documents, search {len(self.evaluated)} queries"
-        student = Encoder(
-            recipe.student.kind,
-            str(folder.initial_student),
-            None,
-            evaluation.precision,
-            ModelOptions(trust_remote_code=recipe.student.trust_remote_code),
-        )
+        student = StudentCosts(folder, self.encodings)
+        searched = student.work(len(folder.collection.corpus), len(self.evaluated))
 
         def search(trained: str = "") -> float:
-            return self.searches.model_seconds(student, self.evaluated, evaluation.depth, trained=trained)
+            return student.seconds(self.searches, self.evaluated, evaluation.depth, trained)
 
         yield _step(folder.before_run.is_file(), "before", searched, search)
         yield from self._others(student, "before")
@@ -139,19 +133,19 @@ class _Plan:
         yield _step(folder.after_run.is_file(), "evaluate", searched, lambda: search(self._trained("after")))
         yield from self._others(student, "after")
 
-    def _others(self, student: Encoder, when: str) -> Iterator[Step]:
+    def _others(self, student: StudentCosts, when: str) -> Iterator[Step]:
         """Searches of other collections, ``before`` or ``after``."""
         folder, depth = self.folder, self.recipe.evaluation.depth
         stage, trained = ("before", "") if when == "before" else ("evaluate", self._trained("after"))
         for other in folder.others:
-            work = f"encode {len(other.collection.corpus)} documents, search {len(other.rows)} queries"
+            work = student.work(len(other.collection.corpus), len(other.rows))
             searches = Searches(folder, self.encodings, other.collection)
             there = other_run(folder, other, when).is_file()
             yield _step(
                 there,
                 f"{stage} on {other.name}",
                 work,
-                partial(searches.model_seconds, student, other.rows, depth, trained=trained),
+                partial(student.seconds, searches, other.rows, depth, trained),
             )
 
     def _trained(self, when: str) -> str:
@@ -208,7 +202,7 @@ class _Plan:
             work = f"about {self.lists.pairs} pairs by each layer of the teacher"
             yield _step(folder.layers.is_dir(), "layers", work, lambda: self.teacher.layers(spec.teacher, self.lists))
 
-    def _train(self, student: Encoder) -> Iterator[Step]:
+    def _train(self, student: StudentCosts) -> Iterator[Step]:
         from distillir.dry_run.training import TrainingCosts
 
         several = len(self.method.stages) > 1
@@ -232,33 +226,32 @@ class _Plan:
             measured, seconds = self._measured(student, settings, steps)
             yield Step(name, work + out + measured, cost.before + steps * cost.step + seconds)
 
-    def _measured(self, student: Encoder, settings: TrainingSettings, steps: int) -> tuple[str, float]:
+    def _measured(self, student: StudentCosts, settings: TrainingSettings, steps: int) -> tuple[str, float]:
         """Words for the plan on measuring the student in a stage of ``steps`` steps, and the seconds that it takes."""
         queries = len(self.chosen.rows) if self.chosen is not None else self.held_out
         if not queries:
             return "", 0.0
         times = 1 + len(measure_steps(steps, settings.select_measures))
-        corpus = np.arange(len(self.folder.collection.corpus), dtype=np.int64)
-        size = min(len(corpus), pool_size(self.method, lists=self.lists.total - self.held_out, queries=queries))
+        size = min(
+            len(self.folder.collection.corpus),
+            pool_size(self.method, lists=self.lists.total - self.held_out, queries=queries),
+        )
         rows = self.chosen.rows if self.chosen is not None else self.lists.queries
-        seconds = size * self.encodings.each(student, self.folder.collection.corpus, corpus, "document")
-        seconds += queries * self.encodings.each(student, self.folder.collection.queries, rows, "query")
-        if student.kind != "dense":
-            seconds += queries * size * self.searches.pair_seconds(student, rows)
+        seconds = student.pool_seconds(self.searches, rows, queries, size)
         told = f"; measured at most {times} times, {queries} queries on {size} documents, {duration(times * seconds)}"
         return told, times * seconds
 
-    def _mine_anew(self, student: Encoder, number: int, there: bool) -> Step:
+    def _mine_anew(self, student: StudentCosts, number: int, there: bool) -> Step:
         """Candidates and scores of a later round: the student of the round before encodes the corpus anew."""
         recipe, trained = self.recipe, self._trained(f"round {number}")
         name, work = f"train, stage {number}: mine", "candidates and scores anew, the student so far measured"
         if there:
             return Step(name, work + THERE, 0.0)
         depth = recipe.candidates.depth
-        spent = self.searches.model_seconds(student, self.evaluated, recipe.evaluation.depth, trained=trained)
+        spent = student.seconds(self.searches, self.evaluated, recipe.evaluation.depth, trained)
         for source in read_sources(recipe.candidates.from_):
             kind, options = source
-            if kind == student.kind and options.get("model") is None:
+            if kind == student.kind.source and options.get("model") is None:
                 encoder = Encoder.of(kind, options, student.model, student.options.trust_remote_code)
                 first = options.get("first"), int(options.get("first_depth", 1000))
                 spent += self.searches.model_seconds(encoder, self.queries, depth, first=first, trained=trained)

@@ -59,7 +59,8 @@ def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Se
     out = f"; {copies} more training queries, which have the text of one, are not learnt from" if copies else ""
     say(f"The best student is chosen by {len(chosen.rows)} {_words(chosen)} and {len(documents)} documents{out}")
     precision = folder.recipe.evaluation.precision
-    return Selection(chosen.name, chosen.rows, documents, qrels, own, left_out, precision)
+    candidates = [rows[:DEPTH] for rows in lists]
+    return Selection(chosen.name, chosen.rows, documents, qrels, own, left_out, precision, candidates)
 
 
 def _words(chosen: SelectionQueries) -> str:

@@ -15,7 +15,6 @@ from distillir.dry_run.plan import ABOUT, duration, plan
 from distillir.methods.settled import Settled, settle
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.recipe import Recipe
-from distillir.students.scale import own_rate, own_temperature
 from distillir.teaching.teaching_set import open_teaching_set
 from distillir.tuning.budget import work
 from distillir.tuning.search import Limits
@@ -50,10 +49,9 @@ def print_tuning_plan(
         else:
             lists, longest = len(training_queries(folder)), base.candidates.depth
             judged = bool((training_qrels(folder).grades > 0).any())
-        student = base.student
-        model = folder.initial_student
+        kind, model = base.student.own_kind, folder.initial_student
         # The teacher's temperature is settled from its scores: 1 stands for it.
-        suggested = Settled(1.0, own_temperature(student.kind, model), own_rate(model))
+        suggested = Settled(1.0, kind.temperature(model), kind.rate(model))
         settled = settle(base, suggested)
         space = build_space(settled, suggested, longest=longest, lists=lists, judged=judged, only=only)
     shared = sum(step.seconds or 0.0 for step in steps if step.stage in ("queries", "mine", "score"))
