@@ -101,7 +101,7 @@ def test_mistakes_name_file_and_line(tmp_path: Path) -> None:
         ("teacher: bm25\nobjective:\n  info_nce: 1\n  kl: {temperature: 1}\n", r":6: objective\.kl: kl has no option"),
         ("teacher: bm25\nmethod:\n  name: kl\n  objective: kll\n", r":6: objective: no objective 'kll'"),
         ("teacher: bm25\ntraining:\n  epochs: 1\n  gradient_accumulation: 3\n", ":6: training.gradient_acc"),
-        ("teacher:\n  mine:TEACHER:\n    boost: 1\n", r":3: teacher: mine:TEACHER is Python code .*--allow-code"),
+        ("teacher:\n  mine:TEACHER:\n    boost: 1\n", r":3: teacher: mine:TEACHER is Python code.*--allow-code"),
     ],
 )  # fmt: skip
 def test_whatever_is_wrong_is_told_with_its_line(text: str, said: str, tmp_path: Path) -> None:
