@@ -190,6 +190,10 @@ class Inputs:
         """A file of the run folder."""
         return {str(path.relative_to(self.folder.path)): file_hash(path)} if path.is_file() else {}
 
+    def ranked(self) -> Fingerprints:
+        """The candidates that a student ranks which does not search."""
+        return {} if self.recipe.student.own_kind.searches else self.file(self.folder.evaluation_candidates)
+
     def signals(self) -> Fingerprints:
         """Dark examples, pairs and layers of the run."""
         found: Fingerprints = {}
@@ -230,12 +234,12 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "selection candidates": lambda i: i.texts | i.dev | i.sources,
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
-    "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
+    "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked(),
     "runs before training on other collections": lambda i: i.others | i.initial_student,
     "student": lambda i: (
         i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds() | i.selection
     ),
-    "run after training": lambda i: i.texts | i.evaluation | i.student,
+    "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked(),
     "runs after training on other collections": lambda i: i.others | i.student,
     "metrics": lambda i: (
         i.texts
