@@ -76,7 +76,7 @@ class Inputs:
         sums = [stage.objective for stage in composed.stages]
         sums += [stage.dark[0] for stage in composed.stages if stage.dark is not None]
         objectives = [objective.name for parts in sums for objective, _, _ in parts.parts]
-        names = [self.recipe.method.name, composed.plan, *objectives]
+        names = [self.recipe.student.kind, self.recipe.method.name, composed.plan, *objectives]
         return {said: content for name in names for said, content in _of_code(name)}
 
     @cached_property
@@ -247,7 +247,7 @@ def _of_code(name: str) -> Iterator[tuple[str, str]]:
 
 
 _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
-    "initial student": lambda i: i.named_student,
+    "initial student": lambda i: i.named_student | dict(_of_code(i.recipe.student.kind)),
     "candidates": lambda i: i.texts | i.training | _judged(i) | i.sources,
     "evaluation candidates": lambda i: i.texts | i.evaluation | i.sources,
     "selection candidates": lambda i: i.texts | i.dev | i.sources,
