@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from distillir.base.environment import refused_by_machine
 from distillir.base.errors import DistillirError
 
 P = ParamSpec("P")
@@ -24,6 +23,8 @@ def one_line(call: Callable[P, R]) -> Callable[P, R]:
         except DistillirError:
             raise
         except Exception as error:
+            from distillir.base.environment import refused_by_machine
+
             if (line := refused_by_machine(error)) is not None:
                 raise line from error
             raise

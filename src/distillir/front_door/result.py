@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from distillir.base.errors import DistillirError
-from distillir.base.files import read_json
 from distillir.front_door.forms import as_path
 from distillir.front_door.stages import student_of_run
 
@@ -50,6 +49,8 @@ class Result:
         ``before``, ``after`` and (where there is one) ``teacher`` map measures to means over queries, in 0 to 1;
         ``comparison`` has differences with intervals and p-values (docs/evaluate.md).
         """
+        from distillir.base.files import read_json
+
         return read_json(self.path / "metrics.json", "make it anew with distillir evaluate")
 
     @cached_property
