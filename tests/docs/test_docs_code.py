@@ -113,6 +113,7 @@ def _examples(file: Path) -> list[Example]:
     return list(Sybil([parser], path=str(ROOT), pattern=file.name).parse(file).examples())
 
 
+@pytest.mark.xdist_group("docs")
 @pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("page", PAGES)
 def test_code_of_a_page_runs(page: str) -> None:
@@ -120,6 +121,7 @@ def test_code_of_a_page_runs(page: str) -> None:
         example.evaluate()
 
 
+@pytest.mark.xdist_group("docs")
 @pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("file", DOORS)
 def test_example_of_a_docstring_runs(file: str) -> None:

@@ -28,7 +28,10 @@ from distillir.collections import Collection
         (lambda c: distillir.mine(c, "bm25", queries=[1000]), "neither ids .texts. nor rows"),
         (lambda c: distillir.mine(c, "dense"), "dense candidates without a model"),
         (lambda c: distillir.mine(c, "dense", student={"model": "x", "layer": 1}), "student.layer: unknown key"),
-        (lambda c: distillir.score(c, [["q1"]], "bm25"), "candidates: list is no run"),
+        (
+            lambda c: distillir.score(c, [["q1"]], "bm25"),  # type: ignore[arg-type]
+            "candidates: list is no run",
+        ),
         (lambda c: distillir.score(c, distillir.mine(c, "bm25"), "bm52"), "teacher: unknown teacher 'bm52'"),
         (lambda c: distillir.score(c, distillir.mine(c, "bm25"), "bm25", guard={"shre": 1}), "'shre'"),
         (lambda c: distillir.train(c, "nowhere", "all-MiniLM-L6-v2"), "nowhere: no such teaching set"),
@@ -51,7 +54,8 @@ def test_mistakes_are_one_line(call: Any, said: str, tiny: Collection) -> None:
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_mapping_needs_an_output(recipe: dict[str, Any]) -> None:
+def test_mapping_needs_an_output(tiny_beir: Path) -> None:
+    recipe = {"collection": tiny_beir, "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
     with pytest.raises(distillir.DistillirError, match=r'output: .* give output="runs/mine"'):
         distillir.run(recipe)
 

@@ -21,7 +21,7 @@ def mine(
     sources: "str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]",
     depth: int = 50,
     *,
-    queries: "str | Sequence[str] | Rows | None" = "train",
+    queries: "str | Sequence[str] | Sequence[int] | Rows | None" = "train",
     student: "str | os.PathLike[str] | Mapping[str, Any] | None" = None,
     fusion: str = "rrf",
     weights: Sequence[float] | None = None,
