@@ -11,6 +11,8 @@ Each name below is loaded when it is first used, so that the import itself is qu
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.version import __version__
+
 if TYPE_CHECKING:
     from distillir.base.errors import DistillirError
     from distillir.front_door.collection import load_collection
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from distillir.front_door.score import score
     from distillir.front_door.teaching_set import teaching_set
     from distillir.front_door.train import train
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DistillirError",

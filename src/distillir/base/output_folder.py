@@ -1,7 +1,8 @@
-"""Files in an output folder that are nobody's work: the lock, the traceback of an error, what a kill left half-made."""
+"""Folders that users name for results: making one; and what in it holds none (locks, tracebacks, half-made files)."""
 
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
 from distillir.base.leftovers import is_half_made
 from distillir.base.lock import HOLDER_FILE, LOCK_FILE
 
@@ -15,7 +16,7 @@ def error_files(folder: Path) -> list[Path]:
 
 
 def is_empty(folder: Path, *but: str) -> bool:
-    """Tell whether a folder holds nothing that anybody made.
+    """Tell whether a folder holds no results.
 
     Args:
         folder: It must exist.
@@ -23,3 +24,17 @@ def is_empty(folder: Path, *but: str) -> bool:
     """
     passed_over = {LOCK_FILE, HOLDER_FILE, *but, *(path.name for path in error_files(folder))}
     return all(path.name in passed_over or is_half_made(path) for path in folder.iterdir())
+
+
+def make_output(path: Path) -> None:
+    """Make the folder that a user named for what a command writes.
+
+    Raises:
+        DistillirError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DistillirError(
+            f"cannot be made ({error.strerror})", where=path, remedy="choose another --output"
+        ) from None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @one_line
-def load_collection(source: "str | os.PathLike[str] | Mapping[str, Any]") -> "Collection":
+def load_collection(source: "str | os.PathLike[str] | Mapping[str, Any]", *, allow_code: bool = False) -> "Collection":
     """Open a collection: documents, queries, and judgements by split.
 
     It is imported on first use; a second load of the same files only opens it.
@@ -21,6 +21,7 @@ def load_collection(source: "str | os.PathLike[str] | Mapping[str, Any]") -> "Co
         source: What a recipe has under ``collection:``: the path of a BEIR folder or of MS MARCO files, ``stdlib``,
             ``irds:ID``, ``hf:NAME``, or a mapping ``{"documents": file, "queries": file, "qrels": file}``.
             docs/collections.md shows each.
+        allow_code: Whether Python code runs that is named as ``module:NAME``: read it before.
 
     Returns:
         The collection. ``corpus`` and ``queries`` are tables of texts (``len``, ``text(row)``, ``id(row)``),

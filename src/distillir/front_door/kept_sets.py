@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.base.processes import first_decides
@@ -18,7 +19,7 @@ from distillir.front_door.forms import as_path
 from distillir.retrieval.run import Run, Scores
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
-from distillir.teaching.writer import Flags, build_teaching_set
+from distillir.teaching.writer import build_teaching_set
 
 
 def check_candidates(candidates: object, collection: Collection) -> None:

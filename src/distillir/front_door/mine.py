@@ -31,6 +31,7 @@ def mine(
     sample: str = "top",
     seed: int = 0,
     own_document: str = "leave_out",
+    allow_code: bool = False,
 ) -> "Candidates":
     """Find candidates: for each query, the documents that a teacher will be asked about.
 
@@ -52,6 +53,7 @@ def mine(
         sample: Which are kept: the ``top`` ones, or ``random`` ones.
         seed: Of ``random``.
         own_document: ``leave_out``, or ``keep``, the document that a query itself is.
+        allow_code: Whether Python code runs that is named as ``module:NAME``: read it before.
 
     Returns:
         Candidates: a run (``queries`` [Q], ``lists``: document rows of each, best first) with ``ids()``, ``texts()``

@@ -18,6 +18,7 @@ def run(
     *,
     settings: Mapping[str, Any] | None = None,
     anew: bool = False,
+    allow_code: bool = False,
 ) -> Result:
     """Do everything that a recipe asks for: mine, score, train, evaluate, report.
 
@@ -30,6 +31,7 @@ def run(
         output: Folder of the run. Default: ``runs/NAME`` for a file NAME.yaml; a mapping needs one.
         settings: Values by dotted keys that replace the recipe's (``--set``): ``{"training.epochs": 1}``.
         anew: Whether what the folder holds of other texts, models or settings is made anew (``--anew``).
+        allow_code: Whether Python code runs that the recipe names as ``module:NAME`` (``--allow-code``).
 
     Returns:
         The result: ``metrics``, ``student``, ``report``, ``path``. As the last line of a notebook's cell it shows its

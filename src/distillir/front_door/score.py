@@ -24,6 +24,7 @@ def score(
     guard: Mapping[str, float] | None = None,
     judgements: str | Sequence[str] | None = None,
     output: "str | os.PathLike[str] | None" = None,
+    allow_code: bool = False,
 ) -> "TeachingSet":
     """Ask a teacher about candidates: a teaching set, from which students learn.
 
@@ -38,6 +39,7 @@ def score(
         judgements: Split, or splits, whose judgements say which candidates are relevant. Default: the split that the
             candidates were mined for, else all splits.
         output: Folder of the teaching set. Default: one in the cache, of the content's name.
+        allow_code: Whether Python code runs that is named as ``module:NAME``: read it before.
 
     Returns:
         The teaching set: ``len``, ``queries`` [Q]; for its ``index``-th list, ``documents(index)`` (rows [N]),

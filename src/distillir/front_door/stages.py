@@ -62,19 +62,12 @@ def train_on(recipe: "Recipe", output: Path, *, anew: bool) -> Any:
     Raises:
         DistillirError: As the stages do.
     """
-    from distillir.pipeline.checks import check_teaching
-    from distillir.pipeline.dark import dark
-    from distillir.pipeline.layers import layers
     from distillir.pipeline.open_run import open_run
-    from distillir.pipeline.pairs import pairs
-    from distillir.pipeline.score import score
-    from distillir.pipeline.train import train
+    from distillir.pipeline.step import walk
+    from distillir.pipeline.steps import STEPS
 
     with open_run(output, recipe, "train", anew=anew) as folder:
-        score(folder, evaluated=False)
-        check_teaching(folder, folder.teaching)
-        for make in (dark, pairs, layers, train):
-            make(folder)
+        walk(folder, [step for step in STEPS if step.verb in (None, "score", "train")])
         return load_trained(recipe.student, folder.student)
 
 

@@ -28,6 +28,7 @@ def train(
     seed: int = 0,
     output: "str | os.PathLike[str] | None" = None,
     anew: bool = False,
+    allow_code: bool = False,
 ) -> Any:
     """Train a student on a teaching set.
 
@@ -49,6 +50,7 @@ def train(
         output: Folder of the training, with ``student/``, ``log.jsonl`` and checkpoints: called again after a kill or
             an exception, it goes on there. Default: a temporary one, which goes when the student is loaded.
         anew: Whether what the folder holds of other settings is made anew.
+        allow_code: Whether Python code runs that is named as ``module:NAME``: read it before.
 
     Returns:
         The trained model: a SentenceTransformer, MultiVectorEncoder or SparseEncoder (``encode_query``,

@@ -1,4 +1,4 @@
-"""What people ask about a teacher's scores before they train on them."""
+"""Diagnostics of a teacher's scores, to be looked at before training on them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -36,8 +36,6 @@ class Diagnostics:
         spread: Mean standard deviation within a list.
         range: Mean difference of a list's highest and lowest score.
         constant: Share of lists whose scores are all the same but for rounding: they teach nothing.
-        tied: How many lists that are.
-        alone: Lists of fewer than two candidates; they are in no other figure.
         entropy: Mean entropy of the softmax of a list's scores at temperature 1, over that of the uniform distribution:
             near 1 the teacher says "all alike", near 0 "this one and nothing else".
         temperature: Suggested teacher temperature: where that entropy, of the lists that are not all the same, is
@@ -47,6 +45,8 @@ class Diagnostics:
         agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
         rank: Mean rank of the best relevant candidate among those not judged relevant, from 1.
         ndcg_at_10: Mean nDCG@10 of the candidates in the teacher's order, over judged lists; binary relevance.
+        tied: How many lists are constant.
+        alone: Lists of fewer than two candidates; they are in no other figure.
         one_hot: Share of lists whose best candidate has more than `ONE_HOT` of the softmax at temperature 1.
         two_groups: Share of the scores' variance that lies between the two groups that part them best, of the lists
             that are not all the same: see `distillir.teachers.clumps`, also for what counts as two clumps.
@@ -73,7 +73,7 @@ class Diagnostics:
     clumps: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The figures as a mapping for JSON."""
         return asdict(self)
 
 
@@ -116,12 +116,12 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
 
 
 def _some(lists: Sequence[Matrix]) -> list[Matrix]:
-    """At most `LISTS_LOOKED_AT` of the lists."""
+    """A sample of at most `LISTS_LOOKED_AT` lists."""
     return [lists[i] for i in np.unique(np.linspace(0, len(lists) - 1, min(len(lists), LISTS_LOOKED_AT)).astype(int))]
 
 
 def _padded(lists: Sequence[Matrix]) -> Matrix:
-    """A sample of the lists as rows, less their maximum, -inf where a list has ended."""
+    """A sample of the lists as rows of a matrix, each less its maximum, -inf behind the end of a list."""
     chosen = _some(lists)
     matrix = np.full((len(chosen), max(len(values) for values in chosen)), -np.inf)
     for row, values in zip(matrix, chosen, strict=True):

@@ -9,9 +9,9 @@ from distillir.base.progress import say
 from distillir.collections import Collection, Qrels
 from distillir.retrieval.guard import false_negative_guard
 from distillir.retrieval.run import Run, Scores
+from distillir.teachers.answers.unanswered import say_unanswered, without_unanswered
 from distillir.teachers.counted import CountedTeacher, calls_told
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics
-from distillir.teachers.unanswered import say_unanswered, without_unanswered
 
 
 def score_candidates(

@@ -1,4 +1,4 @@
-"""What all trials share: candidates, scores, the student before training, and what they are measured by."""
+"""Shared parts of all trials: candidates, scores, the student before training, and the queries that measure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,14 @@ import numpy as np
 
 from distillir.methods.compose import compose
 from distillir.methods.settled import Settled
-from distillir.pipeline.checks import check_queries, check_teaching
-from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.mine import mine, prepare_student
-from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
 from distillir.pipeline.selection import selection
 from distillir.pipeline.settle import settle_recipe
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import OPENING, named
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.students.scale import own_rate, own_temperature
@@ -27,7 +26,7 @@ from distillir.training.selection import Selection
 
 @dataclass(frozen=True)
 class Shared:
-    """What trials learn from and are measured by.
+    """The data that all trials learn from and are measured on.
 
     Attributes:
         folder: A run's folder with everything before training; its recipe is settled.
@@ -43,12 +42,12 @@ class Shared:
 
     @property
     def learnt(self) -> int:
-        """Lists that are learnt from."""
+        """Number of lists that are learnt from."""
         return int((~np.isin(self.taught.queries, self.chosen.left_out)).sum())
 
     @property
     def judged(self) -> bool:
-        """Whether one of the lists holds a judged positive."""
+        """Tell whether one of the lists holds a judged positive."""
         return any(bool(self.taught.relevant(index).any()) for index in range(len(self.taught)))
 
 
@@ -62,7 +61,7 @@ def trial_recipe(recipe: Recipe) -> Recipe:
 
 @contextmanager
 def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
-    """Mine and score what the training queries need, once; the evaluation queries are neither mined for nor scored.
+    """Mine and score for the training queries, once; the evaluation queries are neither mined for nor scored.
 
     Args:
         path: Folder of what is shared.
@@ -73,13 +72,10 @@ def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
         DistillirError: As the stages do, or there is nothing to measure by.
     """
     with open_run(path, recipe, "train", anew=anew) as folder:
-        look_at_models(folder, again=True)
-        tell_cut_texts(folder)
-        if recipe.teaching is None:
-            check_queries(folder)
+        walk(folder, (*OPENING, *named("queries")))
         mine(folder, evaluated=False)
         score(folder, evaluated=False)
-        check_teaching(folder, folder.teaching)
+        walk(folder, named("teaching set"))
         prepare_student(folder)
         settle_recipe(folder)
         taught = open_teaching_set(folder.teaching, folder.collection)
