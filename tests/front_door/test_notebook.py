@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 import distillir
 from command_line import kill_once
 from distillir.collections import Collection
+from distillir.front_door.one_line import one_line
+from distillir.specs.allow_code import check_code_allowed
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,17 @@ def test_what_the_machine_refuses_is_one_line_too(tiny: Collection, tmp_path: Pa
         distillir.score(tiny, candidates, "bm25", output=tmp_path / "file" / "set")
 
 
+def test_code_of_a_recipe_runs_during_the_call_that_allows_it() -> None:
+    @one_line
+    def call(*, allow_code: bool = False) -> None:
+        check_code_allowed("mine:TEACHER", "teacher")
+
+    for allowed in (False, True, False):
+        with nullcontext() if allowed else pytest.raises(distillir.DistillirError, match="mine:TEACHER"):
+            call(allow_code=allowed)
+    assert call.__name__ == "call"
+
+
 def test_two_collections_after_an_exception(tiny: Collection, tmp_path: Path) -> None:
     """The second has documents and queries, and no judgement: all of its queries are learnt from."""
     other = tmp_path / "other"
@@ -98,7 +112,9 @@ def test_two_collections_after_an_exception(tiny: Collection, tmp_path: Path) ->
 def test_a_teaching_set_of_the_test_queries_is_refused(tiny: Collection, tmp_path: Path) -> None:
     teaching = distillir.score(tiny, distillir.mine(tiny, "bm25", depth=5, queries="test"), "bm25")
     with pytest.raises(distillir.DistillirError, match="queries of the evaluation split"):
-        distillir.train(tiny, teaching, "all-MiniLM-L6-v2", "kl", output=tmp_path / "trained")
+        distillir.train(
+            tiny, teaching, "all-MiniLM-L6-v2", "kl", training={"queries_per_step": 4}, output=tmp_path / "trained"
+        )
     assert not (tmp_path / "trained").exists()
 
 
