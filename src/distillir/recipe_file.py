@@ -101,7 +101,7 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
                 else "name a split that is not trained on; a set that brought its own texts has none: import its file "
                 "with --collection, a BEIR folder with a test split (its texts are found there without ids, too)",
             )
-        _check_student(recipe)
+        recipe.student.check()
         check_measures(recipe.evaluation.measures)
     except DistillirError as error:
         if path is None:
@@ -109,35 +109,15 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
         raise DistillirError(str(error), where=path) from None
 
 
-def _check_student(recipe: Recipe) -> None:
-    """Refuse what only another kind of student has."""
-    kind, towers = recipe.student.kind, recipe.student.towers
-    if towers == "inference-free" and recipe.student.options.query is not None:
-        raise DistillirError(
-            "queries are looked up word by word, and a prompt's words would count among theirs",
-            where="student.prompts.query",
-            remedy="leave it out, or use shared towers",
-        )
-    for wrong, key, what, of in (
-        (towers == "separate" and kind != "dense", "towers", "separate towers are", "dense"),
-        (towers == "inference-free" and kind != "sparse", "towers", "inference-free queries are", "sparse"),
-        (recipe.student.flops is not None and kind != "sparse", "flops", "the FLOPS regulariser is", "sparse"),
-    ):
-        if wrong:
-            raise DistillirError(
-                f"{what} for {of} students, and this one is {kind}", where=f"student.{key}", remedy="leave it out"
-            )
-
-
 def _check_sources(recipe: Recipe) -> None:
     """Refuse to mine with the student as if it were of another kind."""
-    kind = recipe.student.kind
+    own, kind = recipe.student.own_kind.source, recipe.student.kind
     for source, options in read_sources(recipe.candidates.from_):
-        if source in MODEL_SOURCES and options.get("model") is None and source != kind:
+        if source in MODEL_SOURCES and options.get("model") is None and source != own:
             raise DistillirError(
                 f"{source} without a model is the student, and that is {kind}",
                 where="candidates.from",
-                remedy=f"write {kind}, or {{{source}: model}}",
+                remedy=f"write {own}, or {{{source}: model}}" if own else f"write {{{source}: model}}",
             )
 
 

@@ -19,7 +19,7 @@ def list_names() -> None:
     from distillir import objectives
     from distillir.methods.registry import METHODS, PLANS
     from distillir.retrieval.sources import retriever_kinds
-    from distillir.students.load import KINDS
+    from distillir.students.registry import STUDENTS
     from distillir.teachers.load import teacher_kinds
     from distillir.teachers.load_pairwise import pairwise_kinds
     from distillir.teaching.formats import FORMATS
@@ -33,7 +33,7 @@ def list_names() -> None:
         "plan": {name: plan.description for name, plan in PLANS.items()},
         "teacher": teacher_kinds(),
         "pairwise teacher": pairwise_kinds(),
-        "student": KINDS,
+        "student": STUDENTS.descriptions(),
         "candidates": retriever_kinds(),
         "collection": COLLECTIONS,
         "format": {name: form.description for name, form in FORMATS.items()},

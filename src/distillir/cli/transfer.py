@@ -90,7 +90,7 @@ def export(
     if form == "beir":
         write_beir(load_collection(collection or source), output)
     elif form == "pylate":
-        from distillir.students.pylate import write_pylate
+        from distillir.students.multi_vector.pylate import write_pylate
 
         write_pylate(str(source / "student" if (source / "student").is_dir() else source), output)
     else:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
-from distillir.collections.table import Rows
 from distillir.dry_run.encoding import Encoder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.search import ENOUGH, Searches
@@ -87,7 +87,7 @@ class TeacherCosts:
         spent = encodings.seconds(encoder, collection.corpus, documents, "document")
         for one in lists:
             spent += encodings.seconds(encoder, collection.queries, one.every, "query")
-        if encoder.kind == "dense" or not len(self.lists):
+        if not len(self.lists):
             return spent
         return spent + self.searches.pair_seconds(encoder, self.lists.queries) * sum(one.pairs for one in lists)
 

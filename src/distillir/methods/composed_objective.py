@@ -35,7 +35,7 @@ def _with_pairs(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:
     if spec is None or "pairs" in objective.needs:
         return objective
     # The published weight is that beside the published KL.
-    part = spec.part(recipe.student.kind, get(recipe.method.name).pairs and "kl" in objective.names)
+    part = spec.part(recipe.student.own_kind, get(recipe.method.name).pairs and "kl" in objective.names)
     return WeightedSum([*objective.parts, *parse_objective(part).parts])
 
 
@@ -48,7 +48,7 @@ def _with_response(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:
         return objective
     # Other lists' documents have no score of a frozen teacher: its KL, like its layers, is of the query's own list.
     options: dict[str, Any] = {"own_list": True}
-    if recipe.student.kind == "dense":
+    if recipe.student.own_kind.cosine_scale:
         options["student_temperature"] = layers.cosine_temperature
     if isinstance(recipe.teacher, dict) and "dense" in recipe.teacher:
         options["teacher_temperature"] = layers.cosine_temperature

@@ -64,7 +64,7 @@ def check_named_models(recipe: Recipe) -> None:
         _check_layers(recipe, recipe.method.layers)
     if recipe.method.pairs is not None:
         load_pairwise(recipe.method.pairs.teacher)
-    _say_missing_prompts([NamedModel("student", student.kind, student.model, student.options), *named])
+    _say_missing_prompts([NamedModel("student", student.own_kind.model_kind, student.model, student.options), *named])
 
 
 def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
@@ -93,7 +93,7 @@ def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
         raise DistillirError(str(error), where="method.layers.teacher") from None
     kind, value = next(iter(spec.teacher.items()))
     dense = {str(value["model"] if isinstance(value, Mapping) else value)} if kind == "dense" else set()
-    dense |= {recipe.student.model} if recipe.student.kind == "dense" else set()
+    dense |= {recipe.student.model} if recipe.student.own_kind.pooled else set()
     other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
     if other and spec.pooling == "cls":
         named = " and ".join(f"{name} (which pools by {own})" for name, own in other.items())

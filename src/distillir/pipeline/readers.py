@@ -78,11 +78,12 @@ def _readable(named: Iterable[tuple[str, Make]]) -> list[Reader]:
 def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
     student, training = recipe.student, recipe.training
     spec = {"model": student.model, "max_length": student.max_length}
-    yield "student", _encoder(student.kind, spec, student.options)
+    kind = student.own_kind.model_kind
+    yield "student", _encoder(kind, spec, student.options)
     if training.max_length is not None and training.max_length < (student.max_length or 10**9):
         yield (
             "training.max_length",
-            _encoder(student.kind, {**spec, "max_length": training.max_length}, student.options),
+            _encoder(kind, {**spec, "max_length": training.max_length}, student.options),
         )
     if recipe.queries.generator is not None:
         generator = read_generator_spec(recipe.queries.generator, "queries.generator")

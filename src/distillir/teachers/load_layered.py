@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
@@ -87,6 +87,27 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     if kind == "dense":
         return LayeredDense(**options, pooling=pooling, cache=cache)
     return LayeredMultiVector(**options, cache=cache)
+
+
+def load_layered_files(
+    kind: str, folder: str, *, pooling: Literal["cls", "mean"], cache: Path | None, **options: Any
+) -> "LayeredTeacher":
+    """The layers of a model that a run has saved, by what its files are.
+
+    Args:
+        kind: ``dense``, ``multi-vector``, ``sparse`` or ``cross-encoder``.
+        folder: The model's.
+        pooling: How a text's states become one, for models that compare one.
+        cache: Folder of the scores.
+        options: ``precision`` and ``trust_remote_code``.
+    """
+    from distillir.teachers.cross_encoders.layered import LayeredCrossEncoder
+    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector, LayeredSparse
+
+    if kind == "cross-encoder":
+        return LayeredCrossEncoder(folder, cache=cache, **options)
+    encoders = {"dense": LayeredDense, "multi-vector": LayeredMultiVector, "sparse": LayeredSparse}
+    return encoders[kind](folder, pooling=pooling, cache=cache, **options)
 
 
 def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
