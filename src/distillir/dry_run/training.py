@@ -11,17 +11,17 @@ import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import TokenStore, tokenise
 from distillir.collections.table import Rows
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
 from distillir.methods.compose import ComposedStage, Composition
 from distillir.plans.lessons import Lessons
 from distillir.signals.layers.layer_set import LayerSet
+from distillir.signals.layers.training import LayerTraining
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of
 from distillir.teachers.load_layered import load_joint, load_layered
-from distillir.training.layer_training import LayerTraining
-from distillir.training.tokens import TokenStore, tokenise
 from distillir.training.train import needs_positives, shortened, train
 
 #: Seconds of steps that are timed, besides the warm start.

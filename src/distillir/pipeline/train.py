@@ -32,7 +32,7 @@ from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:
     from distillir.signals.layers.spec import LayerSpec
-    from distillir.training.layer_training import LayerTraining
+    from distillir.signals.layers.training import LayerTraining
     from distillir.training.selection import Selection
 
 
@@ -204,8 +204,8 @@ def trained_teacher(folder: RunFolder, student: Path) -> Path:
 def _layered(folder: RunFolder, spec: "LayerSpec", taught: TeachingSet, sources: Sources) -> "LayerTraining":
     """The layers that a stage learns from: a frozen teacher's scores, or a teacher to train along."""
     from distillir.signals.layers.layer_set import LAYERS, open_layers
+    from distillir.signals.layers.training import LayerTraining
     from distillir.teachers.load_layered import load_joint, load_layered
-    from distillir.training.layer_training import LayerTraining
 
     log = folder.layer_log
     if spec.joint:

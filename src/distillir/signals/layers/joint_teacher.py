@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from distillir.batches.features import features_of, whole
+from distillir.batches.gather import gathered, gathered_layers
 from distillir.encoding.blocks import block_outputs, blocks_of
 from distillir.signals.layers.spec import LayerSpec
 from distillir.students.chunks import each_chunk
 from distillir.students.student import Student, student_of
 from distillir.teachers.layered_cross_encoder import head_scores
-from distillir.training.features import features_of, whole
-from distillir.training.gather import gathered
 
 
 class JointTeacher(nn.Module):
@@ -140,8 +140,3 @@ def output_temperature(model: Any, spec: LayerSpec) -> float:
     """What a model's scores are divided by before a softmax: they are cosines, or of a softmax's scale already."""
     dense = hasattr(model, "similarity_fn_name") and student_of(model).compares_cosines
     return spec.cosine_temperature if dense else 1.0
-
-
-def gathered_layers(states: Any) -> Any:
-    """Layers' states of documents of all processes."""
-    return gathered(states, dim=1) if isinstance(states, Tensor) else [gathered(layer) for layer in states]

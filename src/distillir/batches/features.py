@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from distillir.batches.tokens import TokenStore
 from distillir.collections.table import Rows
 from distillir.students.chunks import Chunk, chunks
-from distillir.training.tokens import TokenStore
 
 
 def sorted_features(store: TokenStore, rows: Rows, prefix: str, budget: int) -> tuple[dict[str, Any], Rows]:

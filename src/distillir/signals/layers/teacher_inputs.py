@@ -6,14 +6,14 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from distillir.batches.features import Places, sorted_features
+from distillir.batches.tokens import TokenStore
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.reading import within_reach
 from distillir.plans.lesson import Lesson
 from distillir.students.chunks import chunks
 from distillir.teachers.load_cross_encoder import pair_prompt
-from distillir.training.features import Places, sorted_features
-from distillir.training.tokens import TokenStore
 
 
 class TeacherInputs(Protocol):

@@ -10,13 +10,14 @@ from distillir.objectives.kl import kl_count, kl_terms
 from distillir.objectives.layer_kl import gold_terms
 from distillir.objectives.lists import own_places, without_spared
 from distillir.signals.layers.draw import LayerDraw
-
-#: Totals of a step that are no parts of the loss: how well each layer of the teacher finds the gold documents.
-HIDDEN = "_"
+from distillir.signals.signal_training import HIDDEN
 
 
 def layer_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Denominators of a batch, and what the weights of the teacher's layers are made of."""
+    """Denominators of a batch, and what the weights of the teacher's layers are made of.
+
+    That is, hidden, how well each layer of the teacher finds the gold documents.
+    """
     mask = own_places(label["counted"], label)
     found = {"layers": kl_count(label["layers"][0], mask)}
     for number, scores in enumerate(label["layers"]):
@@ -25,10 +26,10 @@ def layer_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def layer_part(
+def layer_term(
     student: Tensor, label: Mapping[str, Any], counts: Mapping[str, Tensor], draw: LayerDraw, step: int
 ) -> tuple[Tensor, Tensor]:
-    """A batch's share of the weighted layer KL of a step, and the weights [K]; see `distillir.objectives.layer_kl`.
+    """A batch's sum of the weighted layer KL of a step, and the weights [K]; see `distillir.objectives.layer_kl`.
 
     Args:
         student: Scores by the student's layers of the step [K, B, N].
@@ -47,4 +48,4 @@ def layer_part(
             for own, number in zip(student, teacher, strict=True)
         ]
     )
-    return spec.weight * (weights * parts).sum() / counts["layers"].to(device).clamp(min=1), weights
+    return spec.weight * (weights * parts).sum(), weights

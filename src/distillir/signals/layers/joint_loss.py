@@ -26,22 +26,20 @@ def joint_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
     return {"teacher": golds, "response": lists, "layers": lists}
 
 
-def joint_parts(
+def joint_terms(
     student: ByLayer,
     teacher: ByLayer,
     label: Mapping[str, Any],
-    counts: Mapping[str, Tensor],
     spec: LayerSpec,
     temperatures: tuple[float, float],
     own_list: bool,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """A batch's share of the three parts by name, and the layers' weights [K]; nothing else is detached.
+    """A batch's sums of the three parts by name, and the layers' weights [K]; nothing else is detached.
 
     Args:
         student: Scores by the student.
         teacher: Scores by the teacher, with gradient.
         label: What the collator made.
-        counts: Totals of the step, of `joint_counts`.
         spec: Weights and temperatures.
         temperatures: Of the outputs of student and teacher.
         own_list: Compare the query's own list alone.
@@ -69,5 +67,4 @@ def joint_parts(
         for one, two in zip(own_layers, other_layers, strict=True)
     ]
     found["layers"] = spec.weight * (weights * torch.stack(parts)).sum()
-    shared = {name: value / counts[name].to(value.device).clamp(min=1) for name, value in found.items()}
-    return shared, weights
+    return found, weights
