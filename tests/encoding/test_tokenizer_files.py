@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distillir.teachers.cross_encoders.load import PAIRWISE_FILE
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
@@ -24,7 +25,6 @@ from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
 from distillir.teachers.load import load_teacher
-from distillir.teachers.load_cross_encoder import PAIRWISE_FILE
 from distillir.teachers.load_layered import load_joint, load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.train import train_cross_encoder

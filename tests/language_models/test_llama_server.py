@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from distillir.collections import Collection
-from distillir.collections.query_generator import QueryGenerator
+from distillir.language_models.query_generator import QueryGenerator
 from distillir.language_models.spec import read_generator_spec
 from distillir.signals.preferences.pair_set import sigmoid
 from distillir.teachers.load_pairwise import load_pairwise

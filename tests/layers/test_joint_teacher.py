@@ -20,6 +20,7 @@ from distillir.objectives import info_nce, kl, layer_kl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.bm25 import BM25Index
 from distillir.signals.layers.draw import LayerDraw
@@ -35,7 +36,6 @@ from distillir.teachers.train import train_cross_encoder
 from distillir.training import trainer
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import set_dropout, train
 from distillir.training.trainer import LessonTrainer
 from example_lists import ExampleLists

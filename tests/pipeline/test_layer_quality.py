@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from distillir.teachers.encoders.layered import LayeredSparse
 
 from distillir.collections import Collection
 from distillir.pipeline import layer_quality as stage
@@ -18,7 +19,6 @@ from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import from_lists
 from distillir.retrieval.trec import write_run
 from distillir.students.load import load_student
-from distillir.teachers.layered_encoders import LayeredSparse
 from distillir.teachers.load_layered import load_layered
 
 

@@ -20,6 +20,7 @@ from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
@@ -33,7 +34,6 @@ from distillir.signals.preferences.training import PairTraining
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
 from distillir.training import trainer
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import train
 from example_lists import ExampleLists
 

@@ -11,7 +11,7 @@ from distillir.base.seeds import stage_seed
 from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
 from distillir.training.train import train
 from example_lists import ExampleLists
 

@@ -1,1 +1,1 @@
-"""What every room builds on: errors, files, processes, progress, seeds. Imports nothing else of distillir."""
+"""Base of all rooms: errors, files, processes, progress, seeds. It imports nothing else of distillir."""

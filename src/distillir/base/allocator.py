@@ -1,4 +1,4 @@
-"""Memory between steps: keep what was freed, so that the kernel need not hand out fresh pages each time."""
+"""Memory between steps: freed memory is kept, so that the kernel need not hand out fresh pages each time."""
 
 import ctypes
 import sys

@@ -86,7 +86,7 @@ class _XzStream(lzma.LZMAFile):
 
 
 def _zip_member(path: Path, raw: IO[bytes]) -> Any:
-    """The one file in a zip file.
+    """Open the one file in a zip file.
 
     Raises:
         DistillirError: It holds several files or none, is damaged, or is a spreadsheet or another document.

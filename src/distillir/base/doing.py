@@ -1,4 +1,4 @@
-"""Say what was being done when an error came: each part of the work names itself, and errors carry the names out."""
+"""Names of the work in progress, which errors carry along: a message can say what was being done."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

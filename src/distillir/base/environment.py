@@ -118,7 +118,7 @@ def _told(cause: BaseException, *, direct: bool, doing: str) -> DistillirError |
 
 
 def _other_folder(path: str) -> str:
-    """Tell how to get out of a folder that may not be written."""
+    """Suggest another folder where one may not be written."""
     root = cache_root()
     if Path(path).absolute().is_relative_to(root.absolute()):
         return f"the cache {root} lacks something and may not be written: set DISTILLIR_CACHE to a folder of your own"

@@ -1,4 +1,4 @@
-"""Half-made files that a killed process left: whose they are stands in their names, and the dead's are removed."""
+"""Half-made files of killed processes: their names hold the process, and those of dead processes are removed."""
 
 import os
 import platform
@@ -21,12 +21,12 @@ _swept: set[tuple[int, Path]] = set()
 
 
 def own_mark() -> str:
-    """The part of a temporary file's name that says which process makes it."""
+    """The part of a temporary file's name that identifies the process which makes it."""
     return f"{_process_space()}-{os.getpid()}-"
 
 
 def is_half_made(path: Path) -> bool:
-    """Tell whether a name is one that `own_mark` made: what is being written, or what a kill left."""
+    """Tell whether `own_mark` made a name: the file is being written, or was left by a kill."""
     return _OURS.match(path.name) is not None
 
 
@@ -77,7 +77,7 @@ def _lives(process: int) -> bool:
 
 @cache
 def _process_space() -> str:
-    """Tell where process numbers mean what they mean here: this machine since it was started, this container."""
+    """Name of the space in which process numbers are unique: this machine since its start, this container."""
     parts = [platform.node()]
     with suppress(OSError):  # a system without /proc
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())

@@ -1,4 +1,4 @@
-"""Files in an output folder that are nobody's work: the lock, the traceback of an error, what a kill left half-made."""
+"""Files in an output folder that hold no results: the lock, tracebacks of errors, half-made files of a kill."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def error_files(folder: Path) -> list[Path]:
 
 
 def is_empty(folder: Path, *but: str) -> bool:
-    """Tell whether a folder holds nothing that anybody made.
+    """Tell whether a folder holds no results.
 
     Args:
         folder: It must exist.

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def world_size() -> int:
-    """How many processes run this command; 1 without a launcher."""
+    """Number of processes that run this command; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 

@@ -21,7 +21,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def is_first_process() -> bool:
-    """Whether this process is the one that prints (rank 0 under ``accelerate launch``)."""
+    """Tell whether this process is the one that prints (rank 0 under ``accelerate launch``)."""
     return os.environ.get("RANK", "0") == "0"
 
 

@@ -9,7 +9,7 @@ SECONDS = 30.0
 
 
 class ProgressLines:
-    """Says how much is done and about how long the rest takes; nothing for work of less than one interval.
+    """Lines that say how much is done and how long the rest takes; silent for work of less than one interval.
 
     The clock decides, not the steps: a line comes while one long step is under way, too.
 

@@ -1,4 +1,4 @@
-"""Words and sentences of any script, where they are counted or cut: also where no spaces are written between words."""
+"""Words and sentences of any script, counted or cut, also where no spaces are written between words."""
 
 import regex
 
@@ -28,7 +28,7 @@ def count_words(text: str) -> float:
 
 
 def end_of_words(text: str, number: int) -> int:
-    """Tell where the first so many words of a text end, counted as `count_words` does; its end where it has no more."""
+    """Place where the first ``number`` words (as in `count_words`) of a text end; its end where it has no more."""
     left, last = 2 * number, 0
     for found in _PIECE.finditer(text):
         left -= 1 if found["letter"] is not None else 2
@@ -39,7 +39,7 @@ def end_of_words(text: str, number: int) -> int:
 
 
 def first_words(text: str, number: int | None) -> str:
-    """The first so many words of a text (None: all), parted by single blanks where white space parts them."""
+    """The first ``number`` words of a text (None: all); white space becomes single blanks."""
     return " ".join(text[: None if number is None else end_of_words(text, number)].split())
 
 

@@ -1,4 +1,4 @@
-"""Seeds of the random streams of a run, so that no two streams are one."""
+"""Seeds of a run's random streams, no two of them the same."""
 
 import numpy as np
 

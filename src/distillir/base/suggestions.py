@@ -1,4 +1,4 @@
-"""Suggest the word that was meant."""
+"""Suggestions for misspelt names."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""A YAML file that holds a mapping, with the lines its keys stand on."""
+"""Reading of a YAML file that holds a mapping, with the line of each key."""
 
 from pathlib import Path
 from typing import Any

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from distillir.base.arrays import Flags
 from distillir.batches.features import Places
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags
 from distillir.retrieval.run import Scores
 
 #: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.

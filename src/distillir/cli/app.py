@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from distillir import __version__
+from distillir.base.version import __version__
 from distillir.cli import compare, inspect, teacher, transfer, tune
+from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
 
@@ -81,6 +82,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Do everything: mine, score, train, evaluate, report. A rerun goes on where the last one stopped."""
     from distillir.recipe import default_output
@@ -101,7 +103,13 @@ def run(
 
 
 @app.command()
-def mine(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def mine(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
     from distillir.pipeline.checks import check_queries
     from distillir.pipeline.mine import mine as stage
@@ -115,7 +123,13 @@ def mine(recipe: RecipePath, settings: Settings = None, output: Output = None, a
 
 
 @app.command()
-def score(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def score(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
     from distillir.pipeline.dark import dark
     from distillir.pipeline.layers import layers
@@ -132,7 +146,13 @@ def score(recipe: RecipePath, settings: Settings = None, output: Output = None, 
 
 
 @app.command()
-def train(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def train(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
     from distillir.pipeline.train import train as stage
 
@@ -140,7 +160,13 @@ def train(recipe: RecipePath, settings: Settings = None, output: Output = None, 
 
 
 @app.command()
-def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def evaluate(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
     from distillir.pipeline.evaluate import evaluate as stage
 
@@ -148,7 +174,7 @@ def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = Non
 
 
 @app.command()
-def report(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def report(recipe: RecipePath, settings: Settings = None, output: Output = None, allow_code: AllowCode = False) -> None:
     """Write report.html from the run's files, and print the table."""
     from distillir.pipeline.report import report as stage
 

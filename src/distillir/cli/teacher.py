@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from distillir.cli.allow_code import AllowCode
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the application."""
@@ -51,6 +53,7 @@ def train_teacher(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="let Python code that comes with --base run")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.base.processes import rank
@@ -61,11 +64,11 @@ def train_teacher(
     from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
     from distillir.retrieval.sources import load_retriever
-    from distillir.teachers.dev_lists import dev_lists
+    from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+    from distillir.teachers.cross_encoder_training.examples import check_loss
+    from distillir.teachers.cross_encoder_training.soft_labels import read_soft_labels
     from distillir.teachers.load import load_teacher
-    from distillir.teachers.soft_labels import read_soft_labels
     from distillir.teachers.train import train_cross_encoder
-    from distillir.teachers.training_examples import check_loss
 
     check_loss(loss, soft=soft_labels is not None, pairwise=pairwise, select=select is not None)
     soft = load_teacher(read_soft_labels(soft_labels)) if soft_labels is not None else None

@@ -1,4 +1,4 @@
-"""Collections: where texts and judgements come from, and the memory-mapped form everything else reads."""
+"""Collections: sources of texts and judgements, and the memory-mapped form that everything else reads."""
 
 from distillir.collections.candidate_lists import read_top1000, read_triples
 from distillir.collections.collection import Collection, Qrels

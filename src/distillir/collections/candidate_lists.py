@@ -3,26 +3,23 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_lines
 from distillir.collections.collection import Collection
 from distillir.collections.key_names import JUDGED_DOCUMENTS, JUDGED_QUERIES, plain_key
-from distillir.collections.table import Rows
-
-if TYPE_CHECKING:  # retrieval imports collections
-    from distillir.retrieval.run import Run
+from distillir.collections.run import Run
 
 CHUNK = 100_000
 #: Names of the second column under a header: a document's, or that of a positive.
 HEADED = (*JUDGED_DOCUMENTS, "positive", "positiveid", "pospid", "posid")
 
 
-def read_top1000(path: Path, collection: Collection) -> "Run":
+def read_top1000(path: Path, collection: Collection) -> Run:
     """Read a top-1000 file as a run.
 
     Two forms, tab-separated, plain or gzipped: ``qid, pid, query, passage`` (``top1000.dev``; ranked as in the file,
@@ -47,7 +44,7 @@ def read_top1000(path: Path, collection: Collection) -> "Run":
     return _run(query, document, (1 / (1 + position)).astype(np.float32), Path(path).name)
 
 
-def read_triples(path: Path, collection: Collection) -> "Run":
+def read_triples(path: Path, collection: Collection) -> Run:
     """Read triples of ids as lists: per query its positives (score 1), then its negatives (score 0).
 
     Lines are ``qid, positive pid, negative pid``, tab-separated, plain or gzipped (``qidpidtriples.train.full``). Each
@@ -79,7 +76,7 @@ def read_triples(path: Path, collection: Collection) -> "Run":
 def _columns(
     path: Path, collection: Collection, expected: str, widths: tuple[int, ...], third_is_document: bool = False
 ) -> tuple[Rows, Rows, Rows]:
-    """Query rows, document rows, and the third column: document rows too, or ranks (line numbers in 4 columns)."""
+    """Read query rows, document rows, and the third column: document rows too, or ranks (line numbers in 4 columns)."""
     parts: list[tuple[Rows, Rows, Rows]] = [(np.empty(0, dtype=np.int64),) * 3]
     stream = _cells(Path(path), expected, widths)
     while chunk := list(islice(stream, CHUNK)):
@@ -136,15 +133,13 @@ def _rows_of(collection: Collection, kind: str, ids: list[str], path: Path, line
 
 
 def _distinct(query: Rows, document: Rows, size: int) -> tuple[Rows, Rows]:
-    """Each pair once, by query and then in the order of first appearance."""
+    """Pairs without repeats, by query and then in the order of first appearance."""
     keys, first = np.unique(query * size + document, return_index=True)
     keys = keys[np.lexsort((first, keys // size))]
     return keys // size, keys % size
 
 
-def _run(query: Rows, document: Rows, scores: npt.NDArray[np.float32], name: str) -> "Run":
-    """A run of columns that are sorted by query and, within it, by score."""
-    from distillir.retrieval.run import Run
-
+def _run(query: Rows, document: Rows, scores: npt.NDArray[np.float32], name: str) -> Run:
+    """Make a run of columns that are sorted by query and, within a query, by score."""
     queries, starts = np.unique(query, return_index=True)
     return Run(queries, np.append(starts, len(query)).astype(np.int64), document, scores, name)

@@ -31,7 +31,7 @@ class Documented:
 
 
 def documented_definitions(module: str, text: str) -> Iterator[Documented]:
-    """Yield what a module documents, in the order of the file; of a name defined twice, the first documented one.
+    """Yield the documented definitions of a module, in the order of the file; of two of one name, the first.
 
     Args:
         module: The module's dotted name.

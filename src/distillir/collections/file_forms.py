@@ -1,4 +1,4 @@
-"""The form of a file by its name: a table, JSON, Parquet or Arrow; and refusals of what is none of them."""
+"""The form of a file by its name: a table, JSON, Parquet or Arrow; other files are refused."""
 
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -51,7 +51,7 @@ def is_readable(path: Path, *, judgements: bool = False) -> bool:
 
 
 def form_of(path: Path) -> tuple[Form, Records | None]:
-    """The form of a file, compressed or not, and for objects with keys the stream of ``(line or row, object)``.
+    """Find the form of a file, compressed or not; for objects with keys also the stream of ``(line or row, object)``.
 
     Judgements under an ending that nothing here knows are tables, as TREC's ``qrels.robust04`` is.
     """
@@ -68,7 +68,7 @@ def form_of(path: Path) -> tuple[Form, Records | None]:
 
 
 def refuse_by_name(path: Path) -> None:
-    """Refuse a file whose name says that it is of a form which is not read.
+    """Refuse a file whose name belongs to a form that is not read.
 
     Raises:
         DistillirError: It is; the message says what to write instead.

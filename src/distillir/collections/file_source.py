@@ -96,15 +96,15 @@ class FileSource(Source):
         ]
 
     def documents(self) -> list[TextPart]:
-        """One part a corpus file."""
+        """The corpus, one part for each file."""
         return [text_part(file, "document") for file in self._documents]
 
     def queries(self) -> list[TextPart]:
-        """One part a query file."""
+        """The queries, one part for each file."""
         return [text_part(file, "query", split) for split, file in self._queries]
 
     def judgements(self) -> list[QrelsPart]:
-        """One part a judgement file."""
+        """The judgements, one part for each file."""
         found = [(split, file, QrelsFile(file)) for split, file in self._qrels]
         return [QrelsPart(str(file), split, qrels.read, qrels.notes) for split, file, qrels in found]
 

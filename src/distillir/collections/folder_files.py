@@ -1,4 +1,4 @@
-"""The files of a folder that are the corpus, the queries and the judgements, and those that only look like it."""
+"""Files of a folder by their names: corpus, queries, judgements, and those that only look like one of these."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def stem_of(file: Path) -> str:
 
 
 def split_of(file: Path, *prefixes: str) -> str:
-    """The split that a name tells: ``dev.small`` of ``qrels.dev.small.tsv``; empty where it tells none."""
+    """The split in a file's name: ``dev.small`` of ``qrels.dev.small.tsv``; empty where there is none."""
     stem = re.sub(r"[-_]\d+[-_]of[-_]\d+$", "", stem_of(file))
     for prefix in prefixes:
         stem = stem.removeprefix(prefix)
@@ -99,7 +99,7 @@ def passed_over(folder: Path, read: list[Path]) -> list[str]:
 
 
 def seen(folder: Path) -> str:
-    """Tell what lies in a folder, for a message."""
+    """Describe the contents of a folder, for a message."""
     names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir() if entry.name[0] != ".")
     return (", ".join(names[:_SHOWN]) or "nothing") + (
         f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -126,7 +126,7 @@ def _shards(folder: Path, stem: str) -> list[Path]:
 
 
 def _refuse_gaps(folder: Path, shards: list[re.Match[str] | None], *, must_be_numbered: bool) -> None:
-    """Refuse numbered files of which some are missing, where their names tell."""
+    """Refuse numbered files of which some are missing, as far as their names show it."""
     numbers = [int(shard[1]) for shard in shards if shard]
     totals = {int(shard[2]) for shard in shards if shard and shard[2]}
     whole = len(totals) == 1 and len(numbers) == len(shards)

@@ -30,7 +30,7 @@ def with_generated_queries(
     """The same collection with queries made of documents behind its own, whose rows stay as they are.
 
     Titles and sentences of 4 to 40 words (see `count_words`) are taken from documents drawn at random without repeats
-    (a document gives at most one of each). No judgement is made: what they are worth, the teacher says. The copy is
+    (a document gives at most one of each). No judgements are made: the teacher scores their candidates. The copy is
     kept in the cache and shares the corpus with the original.
 
     Args:
@@ -131,3 +131,9 @@ def _made(kind: str, wanted: int, corpus: TextTable, order: Rows) -> list[tuple[
         if fitting:
             made.append((f"{kind}:{corpus.id(row)}", fitting[row % len(fitting)]))
     return made
+
+
+def source_document(identifier: str) -> str | None:
+    """Id of the document that a made query was made of; None for other queries."""
+    kind, _, document = identifier.partition(":")
+    return document if kind in ("title", "sentence", "generated") and document else None

@@ -1,4 +1,4 @@
-"""Grades of judgements: what counts as one, and how what does not is made one."""
+"""Grades of judgements: reading them, and the error for a value that is none, with the command that mends it."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def read_grade(value: Any) -> int | None:
 
 
 def no_grade(value: object, where: str, threshold: str, hint: str = "") -> DistillirError:
-    """The error for what is no grade.
+    """Make the error for a value that is no grade.
 
     Args:
         value: What stands there.
@@ -42,7 +42,7 @@ def no_grade(value: object, where: str, threshold: str, hint: str = "") -> Disti
 
 
 def table_threshold(column: int, delimiter: str, *, header: bool) -> str:
-    """The command for a table: its column from 1, and what parts its cells (empty: white space)."""
+    """The command for a table, by its column (from 1) and the delimiter of its cells (empty: white space)."""
     shown = delimiter.replace("\t", "\\t")
     parted = f" -F'{shown}' -v OFS='{shown}'" if delimiter else ""
     return f"awk{parted} '{'NR > 1 ' if header else ''}{{${column} = (${column} >= 0.5)}} 1' FILE > NEW"
@@ -55,7 +55,7 @@ def key_threshold(key: str) -> str:
 
 
 def _number(value: Any) -> int | float | None:
-    """A value as a number that is finite."""
+    """A value as a finite number; None where it is none."""
     if isinstance(value, str):
         value = value.strip()
         if value.lower() in _BOOLEANS:

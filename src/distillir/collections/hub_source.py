@@ -97,7 +97,7 @@ class HubSource(Source):
         return list(self._attempt(partial(get_dataset_config_names, repository)))
 
     def _exists(self, repository: str) -> bool:
-        """Whether the Hub has a repository; that it cannot be asked is an error, not a no."""
+        """Tell whether the Hub has a repository; a Hub that cannot be reached is an error, not a no."""
         from datasets.exceptions import DatasetNotFoundError
 
         try:
@@ -119,7 +119,7 @@ class HubSource(Source):
             yield batch
 
     def _attempt(self, call: Any) -> Any:
-        """Whatever goes wrong inside datasets (network, configuration, format), said in one line."""
+        """Call, and turn any error of the library datasets (network, configuration, format) into one line."""
         try:
             return call()
         except Exception as error:
@@ -136,6 +136,6 @@ def _unread_note(place: str, unread: Unread) -> list[str]:
 
 
 def _text_notes(texts: RecordTexts, place: str, chosen: str, others: list[str]) -> list[str]:
-    """Those of the texts, and which splits of a configuration were passed over."""
+    """Notes on the texts, and on the splits of a configuration that were passed over."""
     left = [f"{place}: only split {chosen!r} is read, not {', '.join(others)}"] if others else []
     return [*left, *texts.notes()]

@@ -23,7 +23,7 @@ SENTENCE = 5  # words that no id has, but a sentence
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What to do with texts and judgements that cannot be used.
+    """Options of an import: the treatment of texts and judgements that cannot be used, and the splits.
 
     Attributes:
         empty: ``skip`` leaves out texts that say nothing, and their judgements; ``error`` refuses them.
@@ -36,7 +36,7 @@ class ImportOptions:
     splits: tuple[str, ...] | None = None
 
     def wants(self, split: str) -> bool:
-        """Whether a split is to be imported."""
+        """Tell whether a split is to be imported."""
         return self.splits is None or split in self.splits
 
 
@@ -153,7 +153,7 @@ def _accepted(
 
 
 def _valid_unicode(entry: Entry, kind: str, place: str) -> Entry:
-    """JSON can hold half of a surrogate pair: refused in an id, replaced by U+FFFD in a text."""
+    """Refuse half of a surrogate pair, which JSON can hold, in an id; replace it by U+FFFD in a text."""
     try:
         entry.id.encode()
     except UnicodeEncodeError:

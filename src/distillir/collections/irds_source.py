@@ -55,7 +55,7 @@ class IrdsSource(Source):
             self._subsets["test" if last == identifier else last] = self._base
 
     def identity(self) -> str:
-        """The id and its subsets: what stands under an id of ir_datasets does not change.
+        """The id and its subsets: the content under an id of ir_datasets does not change.
 
         Fields that earlier versions did not read are named, so that an import without them is not taken.
         """
@@ -134,7 +134,7 @@ class IrdsSource(Source):
             yield item
 
     def _attempt(self, call: Any) -> Any:
-        """Whatever goes wrong inside ir_datasets (download, licence, format), said in one line."""
+        """Call, and turn any error of ir_datasets (download, licence, format) into one line."""
         try:
             return call()
         except DistillirError:

@@ -75,7 +75,7 @@ def with_documents(collection: Collection, documents: TextTable) -> Collection:
 
 
 def without_documents(collection: Collection) -> tuple[Collection, TextTable | None]:
-    """A collection as it was before `with_documents`, and what was joined to it; None for nothing."""
+    """Undo `with_documents`: the collection before it, and the table of further documents (None: there is none)."""
     joined = collection.corpus
     if not isinstance(joined, JoinedTable):
         return collection, None

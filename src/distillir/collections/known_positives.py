@@ -1,4 +1,4 @@
-"""Known positives: by their texts, what is never to be a negative of a query."""
+"""Known positives of a query, compared by text: documents that must never be its negatives."""
 
 from functools import lru_cache
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.collection import Collection
-from distillir.collections.query_generator import source_document
+from distillir.collections.generated import source_document
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_key, text_keys
 
@@ -53,7 +53,7 @@ class KnownPositives:
         return np.unique(self.texts[documents if row < 0 else np.append(documents, row)])
 
     def among(self, query: int, documents: Rows, relevant: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Tell which of a list's documents [N] must not be its negatives: positives and all that has a positive's text.
+        """Mask [N] of a list's documents that must not be its negatives: positives, and copies of a positive's text.
 
         Args:
             query: Query row.

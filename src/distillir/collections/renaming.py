@@ -8,7 +8,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def renaming(wanted: Mapping[str, str | None], seen: Sequence[str], place: str) -> str:
-    """Say how the keys of objects, or the columns of Parquet, are renamed.
+    """Write the command that renames keys of objects, or columns of Parquet.
 
     Args:
         wanted: The key that a file must have, to the one it has for it; None: those not known are taken in their order.
@@ -38,5 +38,5 @@ def key_path(name: str) -> str:
 
 
 def _text(name: str) -> str:
-    """A name as a text of jq, in which no quotation mark ends the shell's."""
+    """Quote a name for jq, so that no quotation mark in it ends the shell's."""
     return json.dumps(name, ensure_ascii=False).replace("'", "\\u0027")

@@ -1,4 +1,4 @@
-"""What every accepted form of a collection gives to the importer: parts of texts and of judgements, as streams."""
+"""The interface of a collection's source: parts of texts and of judgements, as streams for the importer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -87,5 +87,5 @@ class Source(ABC):
         """The judgements, one part a split; empty where there are none."""
 
     def notes(self) -> Sequence[str]:
-        """Tell what a user should be told of the source as a whole: files beside it that are not read."""
+        """Notes for the user on the source as a whole, such as files beside it that are not read."""
         return ()

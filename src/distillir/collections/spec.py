@@ -1,4 +1,4 @@
-"""From what a user writes under ``collection:`` to the source it means."""
+"""Parsing of a recipe's ``collection:`` into the source that it names."""
 
 import difflib
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class ParsedSpec:
 
 
 def parse_spec(spec: str | Path | Mapping[str, Any]) -> ParsedSpec | Path:
-    """Find the source that a spec means, reading none of its texts.
+    """Find the source that a spec names; none of its texts is read.
 
     Returns:
         The source, or the path of a collection that is imported already.

@@ -34,7 +34,7 @@ _UNNAMED = "row"  # the column of row numbers that pandas writes without a name
 
 
 class TableTexts:
-    """The texts of one table: which column is what is decided once for the whole file.
+    """The texts of one table, whose columns are told apart once for the whole file.
 
     Two columns are id and text. Three are id, text and title (ColBERT), or id, title and text: the longer one is the
     text. Four are MS MARCO's documents: id, url, title and body. A first line that names the columns decides instead.

@@ -53,9 +53,9 @@ def text_part(path: Path, kind: Kind, split: str | None = None) -> TextPart:
 
 
 def reading_mark(path: Path, kind: Kind) -> str:
-    """Tell what names the way a file is read, where that is another way than that of earlier imports in the cache.
+    """A mark for a fingerprint, where a file is read in another way than in earlier imports that the cache may hold.
 
-    Tables were read line by line before, and JSON lines had no titles but ``title``. Empty for what was read the same.
+    Tables were read line by line before, and JSON lines had no titles but ``title``. Empty for files read as before.
     """
     if plain_name(path).suffix.lower() not in SUFFIXES:
         return ""

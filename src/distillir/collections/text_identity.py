@@ -1,4 +1,4 @@
-"""Identity of texts: which texts count as the same, and a key of each text of a table, by which copies are found."""
+"""Identity of texts: a normal form in which texts are compared, and a key for each text, to find copies."""
 
 import unicodedata
 

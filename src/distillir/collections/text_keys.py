@@ -1,4 +1,4 @@
-"""Under which keys or columns of a file the id, the text and the title stand, and which are not read."""
+"""Keys or columns of a file that hold the id, the text and the title; and those that are not read."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,7 +91,7 @@ def shown_keys(names: Sequence[str]) -> str:
 
 
 class Unread:
-    """Number of lines of a file that hold something under keys that are not read."""
+    """Counts of lines that hold something under keys that are not read."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()

@@ -25,7 +25,7 @@ class Cell:
 
     @property
     def folder(self) -> str:
-        """A name for its folder: what file systems take, and a hash where that loses something."""
+        """A name for the cell's folder that file systems take, with a hash where the name was changed."""
         return folder_name(self.name, "cell")
 
     def seeded(self, seed: int, query_seed: int) -> Recipe:
@@ -35,7 +35,7 @@ class Cell:
 
 
 def shared_part(recipe: Recipe) -> Recipe:
-    """A recipe of everything that comes before training, the same for all methods."""
+    """Recipe of everything before training, the same for all methods."""
     resolved = recipe.resolved()
     # How cells train, and what they choose their best student by, is their own.
     own = {"seed": recipe.query_seed, "method": "kl", "training": {"select": "none"}}

@@ -1,4 +1,4 @@
-"""``compare --dry-run``: what would be run, and an estimate of how long it would take on this machine."""
+"""``compare --dry-run``: the runs of a comparison, and an estimate of their time on this machine."""
 
 import tempfile
 from pathlib import Path

@@ -22,7 +22,7 @@ LONGEST_NAME = 80
 
 
 class ComparisonFile(BaseModel):
-    """What a comparison is made of."""
+    """The content of a comparison's file."""
 
     model_config = ConfigDict(extra="forbid")
 

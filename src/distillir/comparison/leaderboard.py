@@ -1,4 +1,4 @@
-"""Leaderboard: mean and spread over seeds, and whether a cell differs from the baseline by more than chance."""
+"""Leaderboard: mean and spread over seeds, and the significance of each cell's difference from the baseline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -131,7 +131,7 @@ class Leaderboard:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Leaderboard":
-        """What `to_dict` gave, read back from JSON."""
+        """Make a leaderboard from the mapping of `to_dict`, read back from JSON."""
         rows = [
             Row(
                 **{
@@ -231,14 +231,14 @@ def _row(
 
 
 def _size(folders: Sequence[RunFolder]) -> float | None:
-    """Bytes a document in the students' indices, mean over runs; None where a run has not told."""
+    """Bytes a document in the students' indices, mean over runs; None where a run does not have it."""
     told = [read_metrics(one.metrics).student for one in folders if one.metrics.is_file()]
     sizes = [one.bytes_per_document for one in told if one]
     return float(np.mean(sizes)) if sizes else None
 
 
 def _tested(rows: Sequence[Row], values: Mapping[str, npt.NDArray[np.float64]], baseline: str) -> list[Row]:
-    """Rows with their difference from the baseline; as they are while the baseline has not run."""
+    """Add the difference from the baseline to rows; unchanged while the baseline has not run."""
     others = [row for row in rows if row.name != baseline]
     if baseline not in values or not others:
         return list(rows)
@@ -257,7 +257,7 @@ def _with_others(
     measures: Sequence[str],
     known: dict[Path, Evaluation],
 ) -> list[Row]:
-    """Rows with what their cells do on other collections; each is compared with the student that it started from."""
+    """Add results on other collections to rows; each is compared with the student that it started from."""
     others = done[0][2].others
     found: dict[str, dict[str, Elsewhere]] = {row.name: {} for row in rows}
     for other in others:
@@ -320,6 +320,6 @@ def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:
 
 
 def _seconds(folder: RunFolder) -> float:
-    """What one run took, but for dark examples, which the first that needs them makes for all."""
+    """Seconds of one run without dark examples, which the first run that needs them makes for all."""
     seconds = folder.noted().get("seconds", {})
     return float(sum(spent for stage, spent in seconds.items() if stage != "dark"))

@@ -132,7 +132,7 @@ def _claim(comparison: Comparison, output: Path) -> None:
 
 
 def _finished(folder: RunFolder) -> bool:
-    """Whether a run has everything; a metrics file that cannot be read is deleted, so that it is made again."""
+    """Tell whether a run is complete; a metrics file that cannot be read is deleted, so that it is made again."""
     if not _measured(folder):
         return False
     try:
@@ -173,7 +173,7 @@ def _write(
     output: Path,
     known: dict[Path, Evaluation],
 ) -> Leaderboard:
-    from distillir.reporting.leaderboard import leaderboard_markdown, render_leaderboard
+    from distillir.comparison.leaderboard_page import leaderboard_markdown, render_leaderboard
 
     board = make_leaderboard(comparison, done, shared, failed, known)
     if rank() == 0:

@@ -1,4 +1,4 @@
-"""What the cells of a comparison share: candidates, scores, dark examples, the student before training and its run."""
+"""Shared parts of a comparison's cells: candidates, scores, dark examples, the student before training, its run."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def prepare(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) ->
 
 
 def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) -> RunFolder:
-    """The folder of a cell's run, in which everything before training is the shared one's.
+    """Make the folder of a cell's run, in which everything before training is linked to the shared one.
 
     Args:
         shared: What `prepare` gave.
@@ -84,7 +84,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) 
 
 
 def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
-    """Link what is shared into a cell's folder, with the record of what it was made from."""
+    """Link shared products into a cell's folder, with the record of what they were made from."""
     folder.runs.mkdir(exist_ok=True)
     made, known = read(shared), read(folder)
     others = [path.relative_to(shared.path) for path in sorted(shared.other_runs.glob("*/before.trec"))]

@@ -10,9 +10,9 @@ from distillir.base.errors import DistillirError
 from distillir.base.processes import world_size
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
-from distillir.collections.query_generator import QueryGenerator
 from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
+from distillir.language_models.query_generator import QueryGenerator
 from distillir.language_models.spec import read_generator_spec
 from distillir.methods.settled import Settled, settle, unsettled
 from distillir.pipeline.checks import check_queries, check_teaching

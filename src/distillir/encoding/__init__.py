@@ -1,1 +1,1 @@
-"""Encoding: from texts to vectors, once, with the vectors kept on disk."""
+"""Encoding: texts to vectors, computed once and kept on disk."""

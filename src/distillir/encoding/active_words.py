@@ -45,7 +45,7 @@ def _unchanged(hidden: Tensor) -> Tensor:
 
 
 def _ends_in(head: Any, decoder: Any) -> bool:
-    """Whether a masked language model's logits are what its decoder makes, and nothing is done to them."""
+    """Tell whether a masked language model's logits come straight from its decoder, with nothing done after it."""
     if type(decoder) is not torch.nn.Linear:
         return False
     made: list[Tensor] = []
@@ -62,7 +62,7 @@ def _ends_in(head: Any, decoder: Any) -> bool:
 
 
 class _ActiveWords:
-    """SPLADE's pooling by maximum, of what goes into the masked-LM head's last layer [T, L, D]."""
+    """SPLADE's pooling by maximum, computed from the inputs [T, L, D] of the masked-LM head's last layer."""
 
     def __init__(self, pooling: Any, decoder: torch.nn.Linear) -> None:
         self.pooling, self.decoder = pooling, decoder

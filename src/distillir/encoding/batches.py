@@ -15,7 +15,7 @@ _UNCUT = 64
 
 
 def default_batch_tokens(device: Any) -> int:
-    """Padded tokens per batch: on a CPU what its caches like, on a GPU what keeps it busy."""
+    """Padded tokens per batch: few enough for a CPU's caches, or enough to keep a GPU busy."""
     import torch
 
     return 4096 if torch.device(device).type == "cpu" else 65_536
@@ -77,7 +77,7 @@ def budget_groups(lengths: npt.NDArray[Any], batch_tokens: int) -> Iterator[Rows
 
 
 def _cut(features: dict[str, Any], shape: Any, places: Rows, width: int, left: bool) -> dict[str, Any]:
-    """Rows ``places`` of padded features, and of columns only as many as the longest row fills."""
+    """Rows ``places`` of padded features, without the columns that only pad."""
     import torch
 
     chosen = torch.from_numpy(places)

@@ -1,4 +1,4 @@
-"""The transformer blocks of a model, and what each of them gives."""
+"""The transformer blocks of a model, and the output of each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from distillir.base.errors import DistillirError
 
 
 def block_stacks(encoder: Any) -> list[tuple[nn.Module, str, nn.ModuleList]]:
-    """Where a transformers model keeps its blocks: parent, name and list of each stack; empty where none is found."""
+    """Find the stacks of blocks of a transformers model: parent, name and list of each; empty where there is none."""
     total = getattr(getattr(encoder, "config", None), "num_hidden_layers", None)
     return [
         (parent, name, child)
@@ -34,7 +34,7 @@ def blocks_of(encoder: Any, where: str) -> nn.ModuleList:
 
 @contextmanager
 def block_outputs(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
-    """Collect the output [B, L, D] of each block, in order, while texts go through; the embeddings are none of them."""
+    """Collect the output [B, L, D] of each block, in order, while texts go through; embeddings are left out."""
     found: list[Tensor] = []
 
     def keep(_: nn.Module, __: Any, output: Any) -> None:
@@ -49,7 +49,7 @@ def block_outputs(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
 
 
 def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    """States [B, L, D] to one a text [B, D], float32: that of the first token (``cls``), or the ``mean`` of all."""
+    """Pool states [B, L, D] to one vector a text [B, D], float32: the first token's (``cls``), or the ``mean``."""
     if pooling == "cls":
         return states[:, 0].float()
     weights = mask.unsqueeze(2).float()

@@ -1,4 +1,4 @@
-"""The identity of a model: the same weights and settings, the same name for what they computed."""
+"""Fingerprints of models: equal weights and settings have equal fingerprints."""
 
 import os
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The identity of what a model gives: its content, and whatever in a recipe or in its loading changes the numbers."""
+"""The identity of a model's output: its files, and everything in a recipe or in loading that changes its numbers."""
 
 import os
 from typing import Any
@@ -21,7 +21,7 @@ from distillir.encoding.saved_dtype import saved_in_half
 
 
 def model_identity(model: Any, options: ModelOptions = PLAIN, sides: tuple[Side, ...] = SIDES) -> str:
-    """Hash of all of a model that its vectors or scores depend on (hex).
+    """Hash of everything that a model's vectors or scores depend on (hex).
 
     Args:
         model: As in `distillir.encoding.fingerprint.model_fingerprint`.
@@ -113,7 +113,7 @@ def check_own_code(name: str | os.PathLike[str], options: ModelOptions) -> None:
 
 
 def own_prompt(name: str | os.PathLike[str], side: Side) -> str | None:
-    """The prompt that a model takes by itself, by its files; None where they do not say."""
+    """The prompt that a model uses by default, by its files; None where they do not say."""
     kind = model_kind(name)
     if kind == "cross-encoder":
         return default_prompt(name)

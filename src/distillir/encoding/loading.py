@@ -1,4 +1,4 @@
-"""Around the loading of a model: names of packaged ones, errors in one line, quiet, and no question asked."""
+"""Loading a model quietly: errors in one line, no bars and notices, no question at the terminal."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a model's files say: where they are, its kind, pooling, similarity and depth. No weights are loaded."""
+"""Facts about a model from its files: their place, its kind, pooling, similarity, depth. No weights are loaded."""
 
 import importlib.resources
 import importlib.util
@@ -60,7 +60,7 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
 
 
 def model_depth(name: str | os.PathLike[str], *, trust_remote_code: bool = False) -> int:
-    """How many transformer blocks a model has, by its configuration.
+    """Number of transformer blocks of a model, by its configuration.
 
     Args:
         name: See `resolve_model`.
@@ -84,7 +84,7 @@ def model_depth(name: str | os.PathLike[str], *, trust_remote_code: bool = False
 
 
 def own_pooling(name: str | os.PathLike[str]) -> str:
-    """How a dense model makes one vector of a text's states: ``cls``, ``mean``, ``lasttoken`` ...
+    """Pooling of a dense model, from a text's states to one vector: ``cls``, ``mean``, ``lasttoken`` ...
 
     Where its files say nothing it is ``mean``, as sentence-transformers has it for bare encoders.
     """
@@ -99,7 +99,7 @@ def own_pooling(name: str | os.PathLike[str]) -> str:
 
 
 def model_kind(name: str | os.PathLike[str]) -> str:
-    """What its files say: ``dense`` (also if they are silent), ``multi-vector``, ``sparse`` or ``cross-encoder``."""
+    """Kind of a model by its files: ``dense`` (the default), ``multi-vector``, ``sparse`` or ``cross-encoder``."""
     kind = _KINDS.get(str(read_model_json(name, "config_sentence_transformers.json").get("model_type")))
     if kind is None and "HF_ColBERT" in (read_model_json(name, "config.json").get("architectures") or []):
         kind = "multi-vector"
@@ -180,7 +180,7 @@ def similarity_name(name: str | os.PathLike[str]) -> str:
 
 
 def unmerged(name: str | os.PathLike[str]) -> DistillirError:
-    """Tell what is said of a model whose folder holds an adapter (LoRA), alone or beside whole weights.
+    """Make the error for a model whose folder holds an adapter (LoRA), alone or beside whole weights.
 
     An adapter's base lies elsewhere and may change there, and beside whole weights nobody can tell whether it is in
     them already: either would be a guess.
@@ -194,7 +194,7 @@ def unmerged(name: str | os.PathLike[str]) -> DistillirError:
 
 
 def headless(name: str | os.PathLike[str]) -> DistillirError:
-    """What is said of a model that is to be sparse and gives no weight to a word."""
+    """Make the error for a model that is to be sparse but has no head that weighs words."""
     return DistillirError(
         "has no masked-LM head, which a sparse (SPLADE) model needs to give a weight to each word",
         where=str(name),

@@ -35,7 +35,7 @@ class ModelOptions:
 
     @classmethod
     def of(cls, prompts: Mapping[str, Any] | None = None, trust_remote_code: bool = False) -> "ModelOptions":
-        """Make them from a recipe's ``prompts`` and ``trust_remote_code``.
+        """Make options from a recipe's ``prompts`` and ``trust_remote_code``.
 
         Raises:
             DistillirError: As `check_prompts`.

@@ -1,4 +1,4 @@
-"""Load a model by the name a recipe gives it: the one place that decides precision, prompts and whose code may run.
+"""Loading models by name: the one place that decides precision, prompts, and if a model's own code may run.
 
 Weights are float32 whatever a folder says (most of today's checkpoints say bfloat16): a model that is trained in 16
 bits loses most of its steps to rounding, and ``precision: float32`` would be no more than a word. What is computed in
@@ -186,7 +186,7 @@ def weights_in_float32(name: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def widen(model: Any) -> None:
-    """Bring what modules of their own loaded in 16 bits (projections, own code) to float32 too, exactly."""
+    """Convert to float32, exactly, the parts that were loaded in 16 bits (projections, modules of the model's own)."""
     import torch
 
     for tensor in (*model.parameters(), *model.buffers()):

@@ -1,4 +1,4 @@
-"""The number of tokens that a model has positions for."""
+"""Number of tokens that a model has positions for."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def usable_positions(transformer: Any) -> int | None:
 
 
 def learnt_positions(transformer: Any) -> int | None:
-    """As `usable_positions`, of a model that has a table of learnt positions; None for one that computes them.
+    """Number of tokens, as `usable_positions`, that a table of learnt positions has room for; None without a table.
 
     Decoders with rotary positions read on beyond what their configuration says, if worse.
     """
@@ -45,7 +45,7 @@ def learnt_positions(transformer: Any) -> int | None:
 
 
 def model_positions(model: Any) -> int | None:
-    """The same of a sentence-transformers model: of its transformers the one with the fewest."""
+    """Number of tokens that a sentence-transformers model can read: the least of its transformers'."""
     found = [usable_positions(module.auto_model) for module in _transformers(model)]
     return min((positions for positions in found if positions is not None), default=None)
 

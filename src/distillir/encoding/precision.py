@@ -1,4 +1,4 @@
-"""Which arithmetic a device is fast at, and switching it on."""
+"""Precision of arithmetic: the fastest that a device has, and the context that switches it on."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -40,7 +40,7 @@ def _cpu_has_bf16() -> bool:
 
 
 def resolve_precision(precision: str, device: Any = "cpu") -> Precision:
-    """``auto`` replaced by what is fastest on the device.
+    """Replace ``auto`` by the precision that is fastest on the device.
 
     Raises:
         DistillirError: An unknown precision.
@@ -61,7 +61,7 @@ NARROW = 256
 
 
 def training_precision(precision: str, model: Any, device: Any) -> Precision:
-    """``auto`` replaced by what a model trains fastest in: bf16 where the device has it and the model is wide enough.
+    """Replace ``auto`` by a model's fastest precision in training: bf16 if the device has it and the model is wide.
 
     Args:
         precision: ``auto``, ``float32`` or ``bf16``.

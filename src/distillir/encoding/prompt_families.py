@@ -1,4 +1,4 @@
-"""Families of embedding models that were trained with something before their texts."""
+"""Families of embedding models that were trained with prompts before their texts."""
 
 import os
 import re

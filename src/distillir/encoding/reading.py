@@ -17,7 +17,7 @@ _TEXTS_AT_ONCE = 64
 
 
 def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = CHARACTERS_A_TOKEN) -> str:
-    """The beginning of a text, with at least its first ``tokens`` tokens just as the whole has them.
+    """The beginning of a text, in which at least the first ``tokens`` tokens are those of the whole text.
 
     What is tokenised to find out grows with ``tokens`` and not with the text. The cut is at white space, where
     tokenizers begin anew; of writing without any it lies `SPARE_TOKENS` behind what is read. Text that is blank, or one
@@ -70,7 +70,7 @@ def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
 
 
 def reads_whole(model: Any, *texts: str, limit: int | None = None) -> bool:
-    """Whether a text, or a query and a document read together, reaches a model untruncated.
+    """Tell whether a text, or a query and a document read together, reaches a model untruncated.
 
     Args:
         model: A SentenceTransformer or CrossEncoder.
@@ -140,7 +140,7 @@ def characters_read(tokenizer: Any, texts: Sequence[str], rooms: Sequence[int]) 
 
 
 def _token_ends(tokenizer: Any, texts: list[str], tokens: int) -> list[list[int]]:
-    """Tell where each of at most ``tokens`` tokens of each text ends, in characters."""
+    """Ends, in characters, of each of at most ``tokens`` tokens of each text."""
     options = {"add_special_tokens": False, "truncation": True, "max_length": tokens, "verbose": False}
     if getattr(tokenizer, "is_fast", False):
         read = tokenizer(texts, return_offsets_mapping=True, **options)["offset_mapping"]

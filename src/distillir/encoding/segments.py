@@ -30,7 +30,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Segments:
-    """What is there of a table: folders of encoded rows, each with ``rows.npy`` (ascending) and the arrays of `Arrays`.
+    """The encoded rows of a table: folders, each with ``rows.npy`` (ascending) and the arrays of `Arrays`.
 
     Args:
         folder: Where the segments are.
@@ -52,7 +52,7 @@ class Segments:
             self.segment[own], self.place[own] = number, np.arange(len(own))
 
     def missing(self, rows: Rows) -> Rows:
-        """Those of some rows that are not encoded, each once, ascending."""
+        """The rows among those given that are not encoded yet, each once, ascending."""
         wanted = np.unique(rows)
         missing: Rows = wanted[self.segment[wanted] < 0]
         return missing
@@ -93,7 +93,7 @@ def encode_segments(
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
 ) -> Segments:
-    """Encode those rows of a table that are not there yet, each process its share.
+    """Encode the rows of a table that are missing, each process its share.
 
     Args:
         model: A folder or name; it is loaded only if a row is missing.
@@ -109,7 +109,7 @@ def encode_segments(
         options: How the model is loaded.
 
     Returns:
-        What is there now, those rows among it.
+        All encoded rows, those that were wanted among them.
 
     Raises:
         DistillirError: The model cannot be loaded, or gives a value that is not finite.
@@ -149,7 +149,7 @@ def segments_folder(
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
 ) -> Path:
-    """Tell where the segments of a table lie, or would lie; arguments as `encode_segments`."""
+    """Folder of a table's segments, made or not; arguments as `encode_segments`."""
     # The last is the form on disk: another one is another folder.
     own = model_identity(model, options, (kind,))
     identity = [own, table.fingerprint, kind, str(max_length), precision, "segments"]
@@ -159,7 +159,7 @@ def segments_folder(
 def outputs(
     model: Any, texts: list[str], kind: Kind, precision: Precision, batch_tokens: int
 ) -> Iterator[tuple[Rows, dict[str, Any]]]:
-    """Positions in ``texts`` and what the model makes of those texts, in batches of similar length."""
+    """Yield positions in ``texts`` and the model's outputs for those texts, in batches of similar length."""
     import torch
     from sentence_transformers.util import batch_to_device
 

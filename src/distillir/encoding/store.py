@@ -1,4 +1,4 @@
-"""Vectors on disk: one file of float32 rows, and which of them are there."""
+"""Vectors on disk: one file of float32 rows, and a mark for each row that is written."""
 
 import json
 import os
@@ -48,11 +48,11 @@ class VectorStore:
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
-        """Whether a store was made in ``folder``."""
+        """Tell whether a store was made in ``folder``."""
         return (folder / "info.json").is_file()
 
     def missing(self, rows: Rows) -> Rows:
-        """Those of ``rows`` that have no vector yet."""
+        """The rows among ``rows`` that have no vector yet."""
         if not self.rows:
             return rows
         done = np.memmap(self.folder / "done.u1", dtype=np.uint8, mode="r", shape=(self.rows,))

@@ -42,7 +42,7 @@ class TokenVectors:
 
     @property
     def blocks(self) -> int:
-        """How many blocks iteration gives."""
+        """Number of blocks that an iteration yields."""
         return -(-self.rows // ROWS_PER_SEGMENT)
 
     def __iter__(self) -> Iterator[tuple[int, list[Vectors]]]:
@@ -57,7 +57,7 @@ class TokenVectors:
 
     @property
     def count(self) -> int:
-        """How many token vectors all rows have."""
+        """Number of token vectors of all rows."""
         total = 0
         for number, path in enumerate(self._segments.paths):
             # A row may be in several segments, where programs encoded it at once: the last one counts.
@@ -81,7 +81,7 @@ class JoinedTokenVectors(TokenVectors):
 
     @property
     def count(self) -> int:
-        """How many token vectors all rows have."""
+        """Number of token vectors of all rows."""
         return self.first.count + self.second.count
 
 

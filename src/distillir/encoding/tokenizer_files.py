@@ -1,4 +1,4 @@
-"""The tokenizer of a model: whether its files are there, and whether it knows any word once it is loaded.
+"""The tokenizer of a model: checks that its files are there, and that it knows words once it is loaded.
 
 Where the files are missing, transformers makes a tokenizer of special tokens alone, in silence: every text is read as
 unknown tokens, or as nothing.

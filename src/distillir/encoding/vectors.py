@@ -139,7 +139,7 @@ def vectors_folder(
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
 ) -> Path:
-    """Tell where the store of a table's vectors lies, or would lie; arguments as `encode_table`."""
+    """Folder of the store of a table's vectors, made or not; arguments as `encode_table`."""
     identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), precision]
     return (cache or cache_root() / "vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
 

@@ -1,1 +1,1 @@
-"""Evaluation: measures of a run, and whether a difference between two could be chance."""
+"""Evaluation: measures of a run, and significance of the difference between two runs."""

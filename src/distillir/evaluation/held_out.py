@@ -1,4 +1,4 @@
-"""Evaluation without judgements: queries held out, which the teacher judges."""
+"""Evaluation without judgements: on held-out queries, whose judgements are the teacher's."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ HELD_OUT = "held-out (judged by the teacher)"
 
 
 def teacher_qrels(run: Run) -> Qrels:
-    """Judgements in which a run's first document of each query is relevant and nothing else."""
+    """Make judgements in which only the first document of each query's list is relevant."""
     first = np.array([run.documents[start] for start in run.offsets[:-1] if start < len(run.documents)], dtype=np.int64)
     queries = run.queries[np.diff(run.offsets) > 0]
     order = np.argsort(queries, kind="stable")

@@ -1,4 +1,4 @@
-"""How large an index of a student's encodings is."""
+"""Size of an index of a student's encodings."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def index_size(
     precision: str = "float32",
     trust_remote_code: bool = False,
 ) -> dict[str, Any]:
-    """What a corpus is encoded as, uncompressed; the encodings that a search has left in the cache are read.
+    """Number of vectors or words of a corpus's encodings and their size, read from a search's encodings in the cache.
 
     Args:
         model: The student's folder.

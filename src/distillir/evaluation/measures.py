@@ -136,7 +136,7 @@ def _parse(name: str) -> Any:
 
 
 def _is_possible(value: Any) -> bool:
-    """Tell whether trec_eval can take a whole number as cutoff or grade: it would end the process on others."""
+    """Tell whether trec_eval takes a whole number as cutoff or grade; on others it would end the process."""
     return not isinstance(value, int) or isinstance(value, bool) or 1 <= value < 2**31
 
 
@@ -146,5 +146,5 @@ def _judged(qrels: Qrels, query: int) -> dict[str, int]:
 
 
 def _ranked(run: Run, place: int) -> dict[str, float]:
-    """Documents with their negated rank as score: distinct, so that every provider of ir-measures keeps the order."""
+    """Documents with negated ranks as scores, all distinct, so that every provider of ir-measures keeps the order."""
     return {str(document): float(-rank) for rank, document in enumerate(run.of(place)[0])}

@@ -1,4 +1,4 @@
-"""Whether a difference between two runs could be chance: paired tests, confidence intervals, correction."""
+"""Significance of a difference between two runs: paired tests, confidence intervals, correction for several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -155,7 +155,7 @@ def bootstrap_interval(
 
 
 def holm_correction(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for being several, in the order given (Holm, 1979): each may be compared with alpha itself."""
+    """P-values corrected for several tests (Holm, 1979), in the order given: each may be compared with alpha."""
     count = len(p_values)
     order = np.argsort(p_values, kind="stable")
     stepped = (count - np.arange(count)) * np.asarray(p_values, dtype=np.float64)[order]

@@ -1,1 +1,1 @@
-"""Language models that are asked: prompts, models by transformers, OpenAI-compatible servers."""
+"""Language models as teachers and writers of queries: prompts, transformers' models, OpenAI-compatible servers."""

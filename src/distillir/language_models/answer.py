@@ -1,4 +1,4 @@
-"""A server's answer to the odds of two words, or to what is the matter with it."""
+"""Reading of a server's answer: the log-odds of two words, or the reason why there are none."""
 
 import math
 import re
@@ -72,7 +72,7 @@ def read_answer(
 
 
 def said(choice: Mapping[str, Any]) -> str:
-    """What an answer says."""
+    """The text of an answer."""
     message = _message(choice)
     return str(message.get("content") or message.get("refusal") or choice.get("text") or "")
 

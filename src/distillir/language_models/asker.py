@@ -1,4 +1,4 @@
-"""What every language model that is asked is to the teachers."""
+"""The interface that teachers have to a language model that is asked."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -28,15 +28,15 @@ class Asker(ABC):
         """Identity of the model, the question and every setting that changes an answer (hex)."""
 
     def kept_under(self) -> str:
-        """Name of what answers are kept under (hex)."""
+        """Key that answers are kept under (hex)."""
         return self.fingerprint()
 
     def formerly(self) -> str | None:
-        """Name under which earlier versions kept answers that had not been checked as they are now; None: none."""
+        """Key under which earlier versions kept answers that were checked less; None where there are none."""
         return None
 
     def before(self, questions: int, characters: int) -> None:  # noqa: B027 - most have nothing to say
-        """Say what is to come, and refuse what cannot be paid for.
+        """Announce the questions and their cost; refuse them where the budget does not pay for all.
 
         Args:
             questions: How many are to be asked.
@@ -44,15 +44,15 @@ class Asker(ABC):
         """
 
     def reads(self, query: str, document: str) -> bool:
-        """Whether a document reaches the model to its end."""
+        """Tell whether a document reaches the model to its end."""
         return True
 
     @abstractmethod
     def length(self, query: str, documents: Sequence[str]) -> int:
-        """Characters of a question."""
+        """Number of characters of a question."""
 
     def counts(self) -> dict[str, int]:
-        """How many answers were out of the ordinary, by what was the matter with them."""
+        """Number of unusual answers, by the reason."""
         return {}
 
     @abstractmethod

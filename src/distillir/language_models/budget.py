@@ -1,4 +1,4 @@
-"""What may be spent on a server, and what was: never exceeded, also over a kill."""
+"""Budget of calls and tokens for a server: counted on disk, never exceeded, not even over a kill."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ from distillir.language_models.patience import sleep
 
 
 class BudgetSpentError(DistillirError):
-    """Nothing is left that would pay for another call."""
+    """The budget does not pay for another call."""
 
 
 class Budget:
@@ -74,7 +74,7 @@ class Budget:
             self._write(-1, -tokens)
 
     def settle(self, reserved: int, used: int) -> None:
-        """Put what a call cost in tokens in the place of what it was thought to cost at most."""
+        """Replace the tokens that were reserved for a call by those that it used."""
         with self._lock:
             if used != reserved:
                 self._write(0, used - reserved)
@@ -87,7 +87,7 @@ class Budget:
 
 
 class Rate:
-    """At most so many calls begin in a minute, evenly spread.
+    """Limit of calls that begin within a minute, evenly spread.
 
     Args:
         per_minute: None: any number.

@@ -1,4 +1,4 @@
-"""The part of a document that a language model is shown, by recipe and tokenizer; no weights are loaded."""
+"""Size of the part of a document that a language model is shown, by recipe and tokenizer; no weights are loaded."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -28,7 +28,7 @@ class Fitted:
         self.document_tokens = max(1, (max_length - frame - self.query_tokens - spare) // documents)
 
     def ids(self, queries: Sequence[str], documents: Sequence[tuple[str, ...]]) -> list[list[int]]:
-        """Tokens of aligned questions."""
+        """Token ids of aligned questions."""
         tokenizer = self.loaded.tokenizer
         asked = cut(tokenizer, [folded(query) for query in queries], self.query_tokens)
         columns = [
@@ -39,5 +39,5 @@ class Fitted:
         return self.loaded.ids([self.loaded.wrapped(text, self.prompt.cue) for text in texts])
 
     def reads(self, document: str) -> bool:
-        """Whether a document is not cut."""
+        """Tell whether a document is read to its end."""
         return fits(self.loaded.tokenizer, folded(document), self.document_tokens)

@@ -1,4 +1,4 @@
-"""Text that a language model writes: by transformers, or behind a server."""
+"""Writing of texts by a language model, by transformers or behind a server."""
 
 import json
 import threading
@@ -34,7 +34,7 @@ CUE = "\n\nQuery:"
 
 
 class Generator(ABC):
-    """Writes one text of each document.
+    """A language model that writes one text for each document.
 
     Attributes:
         name: Short, for people.

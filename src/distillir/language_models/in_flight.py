@@ -1,4 +1,4 @@
-"""Calls under way at once, in threads that the program's end does not wait for."""
+"""Concurrent calls, in threads that do not keep the program from ending."""
 
 import threading
 import time
@@ -15,11 +15,11 @@ _LOOK_UP = 0.5
 
 
 class StoppedError(Exception):
-    """The program is about to end: a call is not made, or not repeated."""
+    """The program is about to end, so that a call is not made or not repeated."""
 
 
 class InFlight(Generic[Found]):
-    """Calls of a function, so many at once.
+    """Concurrent calls of a function, up to a number at once.
 
     Threads of `concurrent.futures` are joined when Python ends, also those that sleep for as long as a server said or
     wait for one that hangs: Ctrl-C would then end nothing. These are not joined.

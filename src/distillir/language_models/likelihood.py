@@ -1,4 +1,4 @@
-"""How likely a query is behind a document: a teacher that needs no instruction tuning."""
+"""Query likelihood: the probability of a query after a document, by a decoder without instruction tuning."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""From a recipe's words to what is asked."""
+"""Loading of the language models that a recipe names as teachers."""
 
 from distillir.base.errors import DistillirError
 from distillir.language_models.answer import LEAST_SHARE
@@ -50,7 +50,7 @@ def check_asker(kind: str, value: object, where: str, *, pairwise: bool = False)
 
 
 def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) -> Asker:
-    """Make what a recipe names; models are loaded and servers called when the first question is asked.
+    """Make the asker that a recipe names; models are loaded and servers called at the first question.
 
     Args:
         kind: One of `POINTWISE`, or of `PAIRWISE`.

@@ -60,7 +60,7 @@ class LanguageModel:
         return text if self.seq2seq else text + cue
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Tokens of wrapped texts; a chat template brings its special ones along."""
+        """Token ids of wrapped texts; a chat template adds its special ones."""
         found: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=not self.chat)["input_ids"]
         return found
 
@@ -132,7 +132,7 @@ def load_language_model(
 
 
 def load_tokenizer(name: str, *, chat: bool | None = None, trust_remote_code: bool = False) -> LanguageModel:
-    """A language model without its weights (``model`` is None): what it does to texts before it reads them.
+    """Load a language model's tokenizer and template without its weights (``model`` is None).
 
     Args:
         name: See `load_language_model`, like the next two.
@@ -198,7 +198,7 @@ def _headless(name: str) -> DistillirError:
 def language_model_fingerprint(
     name: str, precision: Precision | None = None, *, trust_remote_code: bool = False
 ) -> str:
-    """Hash of a model's files (hex), and of what its weights are held in where earlier versions held them otherwise."""
+    """Hash (hex) of a model's files, and of its weights' precision where earlier versions used another one."""
     folder, options = _located(name)
     if options:
         return file_hash(Path(folder) / options["gguf_file"])
@@ -225,6 +225,6 @@ def _located(name: str) -> tuple[str, dict[str, str]]:
 
 
 def chunked(count: int) -> Iterator[slice]:
-    """Slices of so many texts at a time."""
+    """Yield slices of a fixed number of texts that cover ``count`` texts."""
     for start in range(0, count, _TEXTS_AT_ONCE):
         yield slice(start, start + _TEXTS_AT_ONCE)

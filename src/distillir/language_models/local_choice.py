@@ -86,7 +86,7 @@ class LocalChoice(Asker):
         return self.fingerprint() if self.least_share else None
 
     def counts(self) -> dict[str, int]:
-        """Tell what was out of the ordinary.
+        """Number of unusual answers, by the reason.
 
         ``neither``: the likeliest word was another one; the odds of the two count all the same, as published.
         ``tail``: both together had hardly any probability.

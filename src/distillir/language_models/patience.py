@@ -1,4 +1,4 @@
-"""Waits that a server asks for: how long, what the user is told, and where they are too long."""
+"""Waits that a server asks for: their length, the line that the user sees, and the longest that is accepted."""
 
 import threading
 import time
@@ -45,7 +45,7 @@ def span(seconds: float) -> str:
 
 
 class Waiting:
-    """Sleeps that an ending program cuts short, and a word about why.
+    """Sleeps that the program's end cuts short, with a line that gives the reason.
 
     Args:
         who: Whom the user reads is waited for.

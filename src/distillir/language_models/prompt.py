@@ -1,4 +1,4 @@
-"""What a language model is asked: a template and the two answers that are compared."""
+"""Prompts for a language model: a template, and the two answers that are compared."""
 
 import string
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ class Prompt:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What the template holds."""
+        """Names of the fields in the template."""
         return PAIRWISE_FIELDS if "{first}" in self.template else POINTWISE_FIELDS
 
     def imitated_by(self, document: str) -> bool:
-        """Whether a document holds one of the prompt's own labels (``Query:``, ``Document B:``), as injections do."""
+        """Tell whether a document holds one of the prompt's labels (``Query:``, ``Document B:``), as injections do."""
         return any(label in document for label in self._labels)
 
     @property
@@ -50,12 +50,12 @@ class Prompt:
 
 
 def folded(text: str) -> str:
-    """A text on one line."""
+    """The text on one line."""
     return " ".join(text.split())
 
 
 def own_prompt(template: str, answers: Sequence[str], fields: Sequence[str], base: Prompt, where: str) -> Prompt:
-    """A user's prompt.
+    """Make a prompt of a user's template.
 
     Args:
         template: With each of ``fields`` in braces.

@@ -1,4 +1,4 @@
-"""The sense of a server's error: a setting that it does not take, an account, a policy, or this one text."""
+"""Reasons behind a server's error: an unknown setting, an empty account, a policy, or this one text."""
 
 import re
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def unknown_model(error: Exception) -> bool:
 
 
 def out_of_money(error: Exception) -> bool:
-    """True where waiting does not help: the account has nothing left (402 at some providers, 400 or 429 at others)."""
+    """Tell whether the account is empty (402 at some providers, 400 or 429 at others): waiting will not help."""
     body = told(error)
     known = getattr(error, "status_code", 0) == 402 or {body.get("code"), body.get("type")} & _NO_MONEY
     return bool(known) or "credit balance is too low" in str(error).lower()

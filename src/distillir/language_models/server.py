@@ -29,15 +29,15 @@ _OTHERS: dict[str, tuple[str | None, str]] = {
 
 
 class NoAnswerError(Exception):
-    """A call failed as often as it may."""
+    """A call failed in all its attempts."""
 
 
 class RejectedError(Exception):
-    """The server takes such calls, but not this one, or its response is none."""
+    """The server takes such calls, but rejects this one, or its response cannot be read."""
 
 
 class PolicyError(RejectedError):
-    """The provider's policy refuses this text, however often it is asked."""
+    """The provider's policy refuses this text for good."""
 
 
 class Server:
@@ -81,7 +81,7 @@ class Server:
         )
 
     def before(self, name: str, questions: int, characters: int, answer_tokens: int) -> None:
-        """Say what is to be paid, and refuse what the budget has not left or nobody is there for.
+        """Announce the cost; refuse to begin where the budget does not suffice or the server does not answer.
 
         Args:
             name: Who asks.
@@ -111,7 +111,7 @@ class Server:
         self.ping()
 
     def ping(self) -> None:
-        """Refuse to begin where nobody answers; costs nothing.
+        """Refuse to begin where the server does not answer; costs nothing.
 
         Raises:
             DistillirError: There is no server, or it does not know the key.
@@ -128,7 +128,7 @@ class Server:
             return  # some servers list no models
 
     def complete(self, text: str, *, ended: threading.Event | None = None, **options: Any) -> Mapping[str, Any]:
-        """One call.
+        """Make one call, with retries.
 
         Args:
             text: The user's message, or the prompt.
@@ -180,7 +180,7 @@ class Server:
             raise self._refuses(error, "check server, model, api and the key") from None
 
     def _once(self, text: str, most: int, options: Mapping[str, Any], ended: threading.Event) -> Mapping[str, Any]:
-        """One attempt, again where a parameter had to be named otherwise."""
+        """Make one attempt, again where a parameter needs another name."""
         import openai
 
         while True:
@@ -211,14 +211,14 @@ class Server:
                 raise
 
     def _parameters(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Tell what a call holds beside model and text, in the words that the model takes."""
+        """Parameters of a call beside model and text, by the names that this model takes."""
         with self._lock:
             other = dict(self._other)
         asked = {name: value for name, value in {"temperature": 0, **options}.items() if name not in self.spec.request}
         return {new: value for name, value in asked.items() if (new := other.get(name, name))}
 
     def _do_without(self, name: str, error: Exception) -> None:
-        """Ask otherwise from now on.
+        """Leave out or rename a parameter in all further calls.
 
         Raises:
             DistillirError: There is no other way.
@@ -287,5 +287,5 @@ def _reason(error: BaseException) -> str:
 
 
 def server_name(spec: ServerSpec) -> str:
-    """A server's model, for people."""
+    """Name of a server's model, for messages."""
     return Path(spec.model).name

@@ -76,7 +76,7 @@ class ServerChoice(Asker):
         return Server(self.spec, self.fingerprint())
 
     def counts(self) -> dict[str, int]:
-        """By `distillir.language_models.answer`'s words; ``failed``: never answered; ``imitated``: see `Prompt`."""
+        """Number of unusual answers by `distillir.language_models.answer`'s reasons, ``failed`` and ``imitated``."""
         return dict(self._counts)
 
     def reads(self, query: str, document: str) -> bool:
@@ -197,7 +197,7 @@ class ServerChoice(Asker):
 
 
 def _answer(found: Answer | Exception) -> Answer:
-    """Tell what a call gave; a rejection is an answer without odds."""
+    """Read the result of a call; a rejection is an answer without odds."""
     if isinstance(found, RejectedError):
         return None, REFUSED if isinstance(found, PolicyError) else REJECTED, str(found)
     if isinstance(found, Exception):

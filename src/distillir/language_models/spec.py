@@ -1,4 +1,4 @@
-"""What a recipe says of a language model: one by transformers, or one behind a server."""
+"""Specs of language models in a recipe: by transformers, or behind a server."""
 
 import json
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ class _Part(BaseModel):
 
 
 class BudgetSpec(_Part):
-    """What may be spent, over all runs that ask the same questions of the same model."""
+    """Limits of calls and tokens, over all runs that ask the same questions of the same model."""
 
     calls: int | None = Field(None, ge=1, description="calls at most, retries counted; null: any number")
     tokens: int | None = Field(None, ge=1, description="tokens of prompts and answers at most; null: any number")
 
 
 class PriceSpec(_Part):
-    """For the estimate, in whatever currency."""
+    """Prices for the estimate of costs, in any currency."""
 
     input: float = Field(0, ge=0, description="of a million tokens of prompts")
     output: float = Field(0, ge=0, description="of a million tokens of answers")
@@ -79,7 +79,7 @@ class ServerSpec(_Part):
         return value
 
     def named(self) -> list[str]:
-        """What answers are kept under."""
+        """Parts of the key that answers are kept under."""
         name = [self.identity] if self.identity is not None else [self.server, self.model, self.api]
         return [*name, json.dumps(self.request, sort_keys=True)] if self.request else name
 
@@ -136,7 +136,7 @@ class LocalGeneratorSpec(_Part):
 
 
 def read_generator_spec(value: object, where: str) -> LocalGeneratorSpec | ServerGeneratorSpec:
-    """The options of a query generator; as `read_choice_spec`."""
+    """Read the options of a query generator; as `read_choice_spec`."""
     found: LocalGeneratorSpec | ServerGeneratorSpec
     if isinstance(value, Mapping) and "server" in value:
         found = read_spec(ServerGeneratorSpec, value, where)
@@ -148,7 +148,7 @@ def read_generator_spec(value: object, where: str) -> LocalGeneratorSpec | Serve
 
 
 def read_choice_spec(value: object, where: str) -> LocalChoiceSpec | ServerChoiceSpec:
-    """The options of a model that is asked for one of two answers.
+    """Read the options of a model that is asked for one of two answers.
 
     Args:
         value: A model's name, or a mapping, with ``server`` for one behind a server.
@@ -167,7 +167,7 @@ def read_choice_spec(value: object, where: str) -> LocalChoiceSpec | ServerChoic
 
 
 def read_spec(kind: type[Spec], value: object, where: str) -> Spec:
-    """A model's name, or a mapping of options.
+    """Read a model's name, or a mapping of options.
 
     Raises:
         DistillirError: Another form; the message names the key, and the nearest known one.

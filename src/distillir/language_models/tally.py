@@ -1,4 +1,4 @@
-"""Texts that a language model was to write and did not: counted, and an end where they are too many."""
+"""Counts of texts that a language model failed to write, with an error where they are too many."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ _TOLD = {
 
 
 class Tally:
-    """Counts of what was asked of a model.
+    """Counts of the answers of a model, by the reason why they are none.
 
     Args:
         where: What messages call the model.
@@ -47,7 +47,7 @@ class Tally:
         self._last = words or self._last
 
     def hopeless(self, *, end: bool = False) -> DistillirError | None:
-        """Tell what is wrong where more than half of all answers are none.
+        """Make an error where more than half of all answers are none.
 
         Args:
             end: Nothing more is asked: few are enough to judge by.
@@ -64,7 +64,7 @@ class Tally:
         )
 
     def told(self) -> str:
-        """Tell what was the matter, for people; empty where nothing was."""
+        """The reasons and their counts as a phrase; empty where every answer is one."""
         return "; ".join(f"{count} {_TOLD[name]}" for name, count in self.matters.most_common())
 
 

@@ -71,6 +71,6 @@ def read_text(text: str, *, cut: bool = False, goes_on: bool = False, thought: b
 
 
 def looks_cut(text: str, tokens: int) -> bool:
-    """True where a text of unknown end may have been cut: of many words, on one line, without a mark."""
+    """Tell whether a text may have been cut off: it has many words on one line and no closing mark."""
     line = text.strip()
     return "\n" not in line and count_words(line) >= tokens / 2 and line[-1:] not in "?.!\"'”)？。！」』؟।"

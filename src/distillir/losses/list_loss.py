@@ -1,4 +1,4 @@
-"""What the drop-in losses share: from a sentence-transformers batch to student scores, signals and mask."""
+"""Base of the drop-in losses: makes student scores, signals and mask of a sentence-transformers batch."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""A look at the first batch: do teacher scores and temperature fit each other?"""
+"""Check, on the first batch, that teacher scores and temperature fit each other."""
 
 import math
 import warnings

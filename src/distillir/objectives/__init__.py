@@ -1,4 +1,4 @@
-"""Objectives: what is compared, as pure functions of student scores and signals; one small file per loss."""
+"""Objectives: pure functions of student scores and a teacher's signals, one small file for each."""
 
 from distillir.objectives.ckl import ckl
 from distillir.objectives.info_nce import info_nce

@@ -1,4 +1,4 @@
-"""CKL: KL whose terms are weighted so that positives and negatives part, rather than copy the teacher."""
+"""CKL: KL with weighted terms that separate positives from negatives instead of copying the teacher."""
 
 import math
 
@@ -127,7 +127,7 @@ def ckl_weights(log_q: Tensor, teacher: Tensor, relevant: Tensor, real: Tensor, 
 
 
 def _problem(gamma: float, beta: float, bias: str) -> str | None:
-    """What is wrong with the numbers, or None."""
+    """Find a mistake in the options: a message, or None where they are sound."""
     if bias not in BIASES:
         return f"bias={bias!r} is none of {', '.join(BIASES)}"
     if not (math.isfinite(gamma) and gamma >= 0):

@@ -42,12 +42,12 @@ def info_nce_terms(student: Tensor, positive: Tensor, mask: Tensor | None, tempe
 
 
 def info_nce_count(positive: Tensor, mask: Tensor | None) -> Tensor:
-    """How many queries have a positive; arguments as `info_nce`."""
+    """Number of queries that have a positive; arguments as `info_nce`."""
     return _counted(positive, len(positive), mask).sum().to(torch.float32)
 
 
 def _counted(positive: Tensor, queries: int, mask: Tensor | None) -> Tensor:
-    """Boolean [B]: the query has a positive and it is real."""
+    """Boolean [B]: queries with a positive that is a real candidate."""
     if positive.shape != (queries,):
         raise DistillirError(f"positive columns of shape {tuple(positive.shape)} for {queries} queries")
     given = positive >= 0
@@ -57,7 +57,7 @@ def _counted(positive: Tensor, queries: int, mask: Tensor | None) -> Tensor:
 
 
 def _compared(mask: Tensor | None, signals: Signals, options: Options) -> Tensor | None:
-    """The mask without other positives, and without the negatives of the own list where those are left out.
+    """Mask of the compared places: without other positives and, if the options say so, without own-list negatives.
 
     Where the query's own candidates join its list (``training.in_batch: all``), those that another list holds too stay.
     """

@@ -53,7 +53,7 @@ def kl_terms(
 
 
 def kl_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
-    """How many queries have a candidate; arguments as `kl`."""
+    """Number of queries that have a candidate; arguments as `kl`."""
     return real_places(teacher, mask).any(dim=1).sum().to(torch.float32)
 
 

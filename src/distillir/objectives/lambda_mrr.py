@@ -52,7 +52,7 @@ def lambda_mrr_terms(student: Tensor, labels: Tensor, mask: Tensor | None, stude
 
 
 def lambda_mrr_count(labels: Tensor, mask: Tensor | None) -> Tensor:
-    """How many pairs of the batch have different labels; arguments as `lambda_mrr`."""
+    """Number of pairs of the batch with different labels; arguments as `lambda_mrr`."""
     return ordered_pairs(labels, real_places(labels, mask)).sum().to(torch.float32)
 
 

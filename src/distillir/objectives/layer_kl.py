@@ -1,4 +1,4 @@
-"""Layer KL: layers of the student follow layers of the teacher, the better ones of the teacher more (LEAD)."""
+"""Layer KL: layers of the student follow layers of the teacher, with more weight on its better ones (LEAD)."""
 
 import torch
 from torch import Tensor
@@ -62,7 +62,7 @@ def layer_weights(
 
 
 def gold_terms(scores: Tensor, gold: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Cross-entropies of the gold columns summed over the queries that have one, and how many these are.
+    """Cross-entropies of the gold columns, summed over the queries that have one, and the number of these queries.
 
     Args:
         scores: [B, M].

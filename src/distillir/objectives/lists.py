@@ -1,4 +1,4 @@
-"""Ragged lists in rectangular tensors: what every objective does before it computes anything."""
+"""Ragged lists in rectangular tensors: masks, safe softmax and pairs that all objectives share."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from distillir.base.errors import DistillirError
 
 
 def real_places(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Which places of ``scores`` hold a candidate.
+    """Mask of the places of ``scores`` that hold a candidate.
 
     Args:
         scores: [B, N].

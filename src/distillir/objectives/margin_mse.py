@@ -47,7 +47,7 @@ def margin_mse_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, stud
 
 
 def margin_mse_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
-    """How many ordered pairs the batch has; arguments as `margin_mse`."""
+    """Number of ordered pairs of the batch; arguments as `margin_mse`."""
     return real_places(teacher, mask).sum(dim=1).square().sum().to(torch.float32)
 
 

@@ -1,4 +1,4 @@
-"""Objective: what is compared, as a numerator and a denominator that the student does not enter."""
+"""Objective: a loss as a numerator and a denominator, of which the second does not depend on the student."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

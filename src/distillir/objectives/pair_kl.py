@@ -1,4 +1,4 @@
-"""Pair KL: the student shall prefer one of two candidates as surely as a pairwise teacher does (PairDistill)."""
+"""Pair KL: the student learns to prefer one of two candidates as surely as a pairwise teacher does (PairDistill)."""
 
 import math
 
@@ -68,7 +68,7 @@ def pair_kl_terms(
 
 
 def pair_kl_count(pairs: Tensor, mask: Tensor | None) -> Tensor:
-    """How many pairs have two candidates; arguments as `pair_kl`."""
+    """Number of pairs that have two candidates; arguments as `pair_kl`."""
     if mask is None:
         return torch.tensor(float(len(pairs)), device=pairs.device)
     query, first, second = pairs.unbind(dim=1)

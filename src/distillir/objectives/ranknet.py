@@ -1,4 +1,4 @@
-"""RankNet: the student shall order each pair of candidates as the teacher does."""
+"""RankNet: the student learns to order each pair of candidates as the teacher does."""
 
 import math
 
@@ -47,7 +47,7 @@ def ranknet_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, student
 
 
 def ranknet_count(teacher: Tensor, mask: Tensor | None) -> Tensor:
-    """How many pairs of the batch have different teacher scores; arguments as `ranknet`."""
+    """Number of pairs of the batch with different teacher scores; arguments as `ranknet`."""
     return ordered_pairs(teacher, real_places(teacher, mask)).sum().to(torch.float32)
 
 

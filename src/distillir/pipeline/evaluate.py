@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from distillir import __version__
 from distillir.base.files import write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
+from distillir.base.version import __version__
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.methods.compose import compose
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before

@@ -21,7 +21,7 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
-from distillir.teachers.load_cross_encoder import check_cross_encoder
+from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 

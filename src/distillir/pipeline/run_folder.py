@@ -196,7 +196,7 @@ class RunFolder:
         """Queries of the recipe's language model; the first process asks, the others read what it kept."""
         import numpy as np
 
-        from distillir.collections.query_generator import QueryGenerator
+        from distillir.language_models.query_generator import QueryGenerator
         from distillir.language_models.spec import read_generator_spec
 
         wanted = self.recipe.queries

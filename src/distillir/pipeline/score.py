@@ -9,7 +9,7 @@ import numpy.typing as npt
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.collections.query_generator import source_document
+from distillir.collections.generated import source_document
 from distillir.collections.text_identity import text_keys
 from distillir.methods.compose import compose
 from distillir.pipeline.cut_texts import tell_cut_texts
@@ -19,8 +19,8 @@ from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
 from distillir.retrieval.run import Run, Scores, from_lists
+from distillir.teachers.answers.unanswered import last_where_silent, say_unanswered, without_unanswered
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teachers.unanswered import last_where_silent, say_unanswered, without_unanswered
 from distillir.teaching.teaching_set import open_teaching_set
 
 

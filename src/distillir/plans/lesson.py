@@ -2,15 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
-
-Flags = npt.NDArray[np.bool_]
+from distillir.base.arrays import Flags, Rows, Scores
 
 
 @dataclass(frozen=True)
@@ -38,20 +32,3 @@ class Lesson:
     outside: float
     signals: Mapping[str, Any] = field(default_factory=dict)
     open: bool = True
-
-
-class Lists(Protocol):
-    """What a plan reads: a `TeachingSet`, or anything with the same few members."""
-
-    @property
-    def queries(self) -> Rows:
-        """Query rows [Q]."""
-
-    def documents(self, index: int) -> Rows:
-        """Candidate rows of the ``index``-th query."""
-
-    def scores(self, index: int) -> Scores:
-        """Their teacher scores."""
-
-    def relevant(self, index: int) -> Flags:
-        """Whether each is judged relevant."""

@@ -1,4 +1,4 @@
-"""What a run gained, for people: the HTML report and the terminal's table."""
+"""Reports of a run's gain: the HTML page and the terminal's table."""
 
 from distillir.reporting.metrics import Comparison, Metrics, read_metrics
 from distillir.reporting.report import render_report

@@ -1,4 +1,4 @@
-"""What a run directory tells of dark examples: the teacher's scores by kind, and some of the texts."""
+"""Dark examples of a run directory, for the report: the teacher's scores by kind, and some of the texts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +122,7 @@ def _tell(dark: DarkSet, lists: TeachingSet, collection: Collection, index: int,
 
 
 def _pieces(made: DarkText) -> tuple[tuple[str, bool], ...]:
-    """The text cut at its injected spans; what is far from any of them is left out."""
+    """Cut a text at its injected spans; parts far from all of them are left out."""
     pieces, at = [], 0
     for begin, end in (*made.injected, (len(made.text), len(made.text))):
         if begin > at:

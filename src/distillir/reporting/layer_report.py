@@ -1,4 +1,4 @@
-"""What a run directory tells of layers: how well each ranks, which were compared, and how much they weighed."""
+"""Layers of a run directory, for the report: how well each ranks, which were compared, and their weights."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,13 +95,13 @@ class LayerReport:
 
     @property
     def teacher_layers(self) -> int:
-        """How many layers the teacher has; as many as were drawn where that is not known."""
+        """Number of the teacher's layers; as many as were drawn where that is not known."""
         drawn = max((max(draw.teacher) + 1 for draw in self.draws), default=0)
         return max(drawn, len(self.quality.teacher) if self.quality else 0)
 
     @property
     def student_layers(self) -> int:
-        """How many layers the student has; see `teacher_layers`."""
+        """Number of the student's layers; see `teacher_layers`."""
         drawn = max((max(draw.student) + 1 for draw in self.draws), default=0)
         return max(drawn, len(self.quality.after) if self.quality else 0)
 
@@ -115,13 +115,13 @@ class LayerReport:
 
     @property
     def mean_weights(self) -> list[float | None]:
-        """Of each of the teacher's layers the mean weight over the draws that it was in; None for one in no draw."""
+        """Mean weight of each of the teacher's layers over the draws that it was in; None for one in no draw."""
         columns = [column[~np.isnan(column)] for column in self.weights.T]
         return [float(column.mean()) if len(column) else None for column in columns]
 
     @property
     def pairs(self) -> list[list[int]]:
-        """In how many draws each of the student's layers followed each of the teacher's [teacher, student]."""
+        """Number of draws [teacher, student] in which a layer of the student followed one of the teacher."""
         found = np.zeros((self.teacher_layers, self.student_layers), dtype=np.int64)
         for draw in self.draws:
             np.add.at(found, (draw.teacher, draw.student), 1)
@@ -170,7 +170,7 @@ def _quality(path: Path) -> LayerQuality | None:
 
 
 def _read_draws(path: Path, report: LayerReport) -> None:
-    """Draws of a file; of a step that stands there twice (a resume) the later line counts."""
+    """Read the draws of a file; of a step that stands there twice (a resume) the later line counts."""
     found: dict[int, dict[int, Draw]] = {}
     for _, line in read_lines(path):
         if not line.strip():

@@ -14,7 +14,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def _nan_is_none(value: object) -> object:
-    """A test of identical values has no p value; libraries say NaN for that."""
+    """Replace NaN, the p value that libraries give for identical values, by None."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -23,7 +23,7 @@ MaybeProbability = Annotated[Annotated[float, Field(ge=0, le=1)] | None, BeforeV
 
 
 class Comparison(BaseModel):
-    """The student before and after on one measure: what `distillir.evaluation.significance.compare` gave, read back.
+    """The student before and after on one measure: a `distillir.evaluation.significance.Comparison`, read back.
 
     Attributes:
         measure: For example ``nDCG@10``.
@@ -53,12 +53,12 @@ class Comparison(BaseModel):
 
     @property
     def significant(self) -> bool:
-        """Whether the difference is unlikely to be chance (p < 0.05)."""
+        """Tell whether the difference is unlikely to be chance (p < 0.05)."""
         return self.p_value is not None and self.p_value < 0.05
 
 
 class TeacherCalls(BaseModel):
-    """How many (query, document) pairs the teacher scored, and how many the cache knew already."""
+    """Number of (query, document) pairs that the teacher scored, and that the cache held already."""
 
     asked: NonNegativeInt = 0
     cached: NonNegativeInt = 0
@@ -75,7 +75,7 @@ class DarkKind(BaseModel):
 
 
 class DarkFigures(BaseModel):
-    """Figures on dark examples: what `distillir.signals.dark_examples.diagnostics.diagnose_dark` found, read back."""
+    """Figures on dark examples: those of `distillir.signals.dark_examples.diagnostics.diagnose_dark`, read back."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -92,7 +92,7 @@ class DarkFigures(BaseModel):
 
 
 class PairFigures(BaseModel):
-    """Figures on pairs: what `distillir.signals.preferences.diagnostics.diagnose_pairs` found, read back."""
+    """Figures on pairs: the result of `distillir.signals.preferences.diagnostics.diagnose_pairs`, read back."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -108,7 +108,7 @@ class PairFigures(BaseModel):
 
 
 class StudentFigures(BaseModel):
-    """What the student encodes texts as; see `distillir.evaluation.index_size.index_size`."""
+    """Size of the student's encodings; see `distillir.evaluation.index_size.index_size`."""
 
     kind: str
     unit: str
@@ -118,7 +118,7 @@ class StudentFigures(BaseModel):
 
 
 class StageSelection(BaseModel):
-    """What was measured while a stage was trained; see `distillir.pipeline.selection_fact.note_selection`."""
+    """Measures during the training of a stage; see `distillir.pipeline.selection_fact.note_selection`."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -129,7 +129,7 @@ class StageSelection(BaseModel):
 
 
 class SelectionFigures(StageSelection):
-    """What the best student was chosen by, and what was measured: of the last stage, and by stage if there are several.
+    """Selection of the best student: its queries and the measures, of the last stage and, of several, by stage.
 
     Attributes:
         split: The queries' split, or "held-out training queries"; never the one that is reported.
@@ -149,12 +149,12 @@ class SelectionFigures(StageSelection):
 
     @property
     def by_stage(self) -> dict[str, StageSelection]:
-        """What was measured by the stage's name in the log: "" where there is one alone."""
+        """Measures by the stage's name in the log: "" where there is one stage alone."""
         return self.stages or {"": self}
 
 
 def _by_stage(value: object) -> object:
-    """Figures of the run's own pairs, and beside them those of later stages."""
+    """Put figures of the run's own pairs beside those of later stages."""
     if not isinstance(value, dict):
         return value
     later = {name: found for name, found in value.items() if name.startswith("stage ")}

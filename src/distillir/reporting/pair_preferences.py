@@ -1,4 +1,4 @@
-"""What a run directory tells of pairs: the pairwise teacher's preferences, by what is judged."""
+"""Pairs of a run directory, for the report: the pairwise teacher's preferences, by judgements."""
 
 from dataclasses import dataclass
 from pathlib import Path

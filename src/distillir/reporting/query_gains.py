@@ -1,4 +1,4 @@
-"""Which queries gained and which lost, and what stood at the top of their rankings before and after."""
+"""Gains and losses query by query, with the top of each ranking before and after."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,17 +70,17 @@ class QueryGains:
 
     @property
     def wins(self) -> int:
-        """How many queries got better."""
+        """Number of queries that got better."""
         return int((self.differences > 0).sum())
 
     @property
     def losses(self) -> int:
-        """How many got worse."""
+        """Number of queries that got worse."""
         return int((self.differences < 0).sum())
 
     @property
     def ties(self) -> int:
-        """How many stayed the same."""
+        """Number of queries that stayed the same."""
         return len(self.differences) - self.wins - self.losses
 
 

@@ -1,4 +1,4 @@
-"""The report: one HTML file that tells what a run gained, opens offline and runs no script."""
+"""The report of a run: one HTML file that opens offline and runs no script."""
 
 from dataclasses import dataclass
 from pathlib import Path

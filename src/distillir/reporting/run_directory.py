@@ -1,4 +1,4 @@
-"""A run directory, read part by part: what is there, and why the rest is not."""
+"""A run directory, read part by part, with the reasons why parts are missing."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from distillir.retrieval.trec import read_run
 
 @dataclass
 class RunDirectory:
-    """What a run left behind; only the metrics must be there.
+    """The contents of a run directory; only the metrics must be there.
 
     Attributes:
         metrics: ``metrics.json``.
@@ -45,7 +45,7 @@ class RunDirectory:
 
 
 def read_run_directory(path: Path, collection: Collection | None = None) -> RunDirectory:
-    """Read everything a report can tell of a run directory.
+    """Read everything that a report shows of a run directory.
 
     Args:
         path: The folder that ``distillir run --output`` wrote.

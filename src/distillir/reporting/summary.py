@@ -1,4 +1,4 @@
-"""What was gained: one sentence, and one table for the terminal."""
+"""Summary of a run's gain: one sentence, and one table for the terminal."""
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -21,7 +21,7 @@ def evidence(metrics: Measured, measure: str) -> list[str]:
 
 
 def change(metrics: Measured) -> str:
-    """The main measure's way: ``from 0.312 to 0.455 MRR@10``; only what is known of it."""
+    """The main measure before and after: ``from 0.312 to 0.455 MRR@10``; unknown values are left out."""
     if not metrics.measures:
         return "has not been evaluated"
     measure = metrics.measures[0]
@@ -34,7 +34,7 @@ def change(metrics: Measured) -> str:
 
 
 def headline(metrics: Metrics) -> str:
-    """One sentence: where the student came from, where it got to, how sure that is, and how near the teacher.
+    """One sentence: the student before and after, how sure the gain is, and how near it comes to the teacher.
 
     For example: ``kl on stdlib: the student went from 0.312 to 0.455 MRR@10 (+0.143, 95 % CI [+0.101, +0.185],
     p < 0.001), 93 % of the teacher``.

@@ -1,4 +1,4 @@
-"""What the teaching set says of its teacher: its scores by relevance, and how decided it is on each list."""
+"""Teacher scores of a teaching set, for the report: by relevance, and how decided they are on each list."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -30,7 +30,7 @@ class Curve:
         self.values.append(value)
 
     def thinned(self, points: int = 400) -> "Curve":
-        """At most ``points`` points, each the mean of equally many neighbours (the last of fewer)."""
+        """The curve in at most ``points`` points, each the mean of equally many neighbours (the last of fewer)."""
         group = math.ceil(len(self) / points)
         if group <= 1:
             return self
@@ -53,7 +53,7 @@ class Curve:
 
 @dataclass
 class TrainingLog:
-    """What a training run logged.
+    """The curves of a training log.
 
     Attributes:
         curves: ``loss``, ``learning_rate``, the objective's parts (``kl``, …) and measures on the dev
@@ -123,7 +123,7 @@ def _entry(line: str) -> dict[str, Any] | None:
 
 
 def _replaced(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Whether the newer entry is of an earlier step, or says the same things of the same step."""
+    """Tell whether an entry is overwritten by a later one, of an earlier step or of the same step with a key of it."""
     same = (old.keys() & new.keys()) - {"step", "stage", "epoch", "seconds"}
     return bool(old["step"] > new["step"] or (old["step"] == new["step"] and same))
 

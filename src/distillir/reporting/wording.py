@@ -1,4 +1,4 @@
-"""How numbers are said, the same in the report and in the terminal."""
+"""Wording of numbers, the same in the report and in the terminal."""
 
 from distillir.reporting.metrics import Comparison
 

@@ -1,1 +1,1 @@
-"""Retrieval: from a collection to a run, by BM25, by vectors, from a file, or by fusion of several."""
+"""Retrieval: a collection's candidates as a run, by BM25, by vectors, from a file, or by fusion of several."""

@@ -141,7 +141,7 @@ def _count(texts: list[str], start: int, tokenizer: Any, lengths: npt.NDArray[np
 
 
 def _added(sums: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Sum of two vectors of which the shorter is filled with zeros."""
+    """Sum of two vectors, the shorter one filled with zeros."""
     longer, shorter = (sums, more) if len(sums) >= len(more) else (more, sums)
     total = longer.astype(np.int64)
     total[: len(shorter)] += shorter

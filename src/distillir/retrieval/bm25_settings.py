@@ -1,4 +1,4 @@
-"""What a BM25 index depends on beside the corpus: constants, words."""
+"""Settings of a BM25 index: its constants, and how texts are cut into words."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ _FORMAT = 3  # Counts up when the files of an index change, so that no old index
 
 @dataclass(frozen=True)
 class BM25Settings:
-    """What an index depends on beside the corpus.
+    """Everything that a BM25 index depends on beside the corpus.
 
     Attributes:
         k1: Saturation of the term frequency; 0.9, with ``b`` 0.4, is the default of Anserini.
@@ -40,7 +40,7 @@ class BM25Settings:
         return self.stemmer == "turkish" or self.stopwords in ("tr", "turkish")
 
     def words(self, *tables: TextTable) -> list[int]:
-        """Tell what stands for the way in which texts are cut into words; nothing where it never changed: for ASCII."""
+        """Versions of the way texts are cut into words, for the fingerprint; empty for ASCII, which never changed."""
         return [WORDS] if self.turkish or not all(table.is_ascii for table in tables) else []
 
     def fingerprint(self, corpus: TextTable) -> str:

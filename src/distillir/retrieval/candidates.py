@@ -1,4 +1,4 @@
-"""Candidates: for each query, the documents the teacher is asked about."""
+"""Mining of candidates: for each query, the documents that the teacher is to score."""
 
 from collections.abc import Sequence
 
@@ -101,7 +101,7 @@ def _relevant(qrels: Qrels | None, query: int) -> Rows:
 
 
 def _copies(collection: Collection, judged: list[Rows]) -> list[Rows]:
-    """For each query, its judged documents and every other document with the text of one."""
+    """Judged documents of each query, and every other document with the text of one."""
     texts = text_keys(collection.corpus)
     order = np.argsort(texts, kind="stable")
     ordered = texts[order]

@@ -70,13 +70,13 @@ def exact_search(
 
 
 def _load(vectors: Vectors, cosine: bool, device: torch.device) -> torch.Tensor:
-    """A copy, as a memory-mapped array is not writable, and torch wants what it shares to be."""
+    """Copy vectors to the device; a memory-mapped array is not writable, and torch shares writable memory alone."""
     loaded = torch.from_numpy(np.array(vectors, dtype=np.float32)).to(device)
     return torch.nn.functional.normalize(loaded, dim=1) if cosine else loaded
 
 
 def _keys(scores: torch.Tensor, query: int, document: int) -> torch.Tensor:
-    """Sortable keys [Q, B] int64 of scores [Q, B], whose corner is (query, document)."""
+    """Sortable keys [Q, B] int64 of a block of scores [Q, B] that begins at (query, document)."""
     if not torch.isfinite(scores).all():
         row, column = (int(x) for x in torch.nonzero(~torch.isfinite(scores))[0])
         raise DistillirError(

@@ -66,7 +66,7 @@ def check_search(search: str, where: str = SEARCH) -> None:
 
 
 def refused(factory: str, error: Exception, *, documents: str = "", where: str = FACTORY) -> DistillirError:
-    """Tell what is said of an index that faiss cannot make.
+    """Make the error for an index that faiss cannot make.
 
     Args:
         factory: Its string.
@@ -80,7 +80,7 @@ def refused(factory: str, error: Exception, *, documents: str = "", where: str =
 
 
 def reason(error: Exception) -> str:
-    """Tell what faiss says, on one line, without its source position."""
+    """The message of a faiss error on one line, without its source position."""
     text = " ".join(str(error).split())
     return re.sub(r"^Error in .*? at \S+:\d+: (Error: '.*?' failed: )?", "", text) or text
 
@@ -107,7 +107,7 @@ def overheard() -> Iterator[list[str]]:
 
 
 def few_points(lines: list[str]) -> str:
-    """A phrase for faiss' warning that clusters have too few points to be good; nothing where it gave none."""
+    """A phrase for faiss' warning that clusters have too few points to be good; empty where it gave none."""
     found = [re.search(r"provide at least (\d+) training points", line) for line in lines]
     wanted = max((int(each[1]) for each in found if each), default=0)
     return f"faiss asks for {wanted} documents or more to train it" if wanted else ""

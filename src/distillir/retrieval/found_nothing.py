@@ -20,7 +20,7 @@ _CHARACTERS = 2000
 def tell_found_nothing(
     source: Any, run: Run, collection: Collection, query_rows: Rows | Sequence[int], queries: str = "queries"
 ) -> int:
-    """Say in one line for how many queries a source found nothing; not a word where it found something for each.
+    """Say in one line for how many queries a source found nothing; silent where it found documents for all.
 
     Args:
         source: What searched; has a ``name``, and may have ``why_nothing(collection, query_rows)``, which gives the
@@ -62,7 +62,7 @@ def different_scripts(collection: Collection, query_rows: Rows) -> str:
 
 
 def _scripts(table: TextTable, rows: Iterable[int]) -> Counter[str]:
-    """Letters by the first word of their Unicode names (LATIN, CJK, DEVANAGARI); what is rare beside others not."""
+    """Counts of letters by the first word of their Unicode names (LATIN, CJK, DEVANAGARI), without the rare ones."""
     found: Counter[str] = Counter()
     for row in rows:
         found.update(

@@ -1,4 +1,4 @@
-"""One run of several: by rank, or by normalised score."""
+"""Fusion of several runs into one, by rank or by normalised score."""
 
 from collections.abc import Sequence
 
@@ -64,7 +64,7 @@ def _fused(
     weights: Weights,
     size: int,
 ) -> npt.NDArray[np.float64]:
-    """Fused scores [size] of one query's distinct documents; ``places`` says which each run's list names."""
+    """Fused scores [size] of one query's distinct documents; ``places`` holds the places of each run's list in them."""
     fused = np.full(size, -np.inf) if how == "union" else np.zeros(size)
     for number, (place, (_, scores)) in enumerate(zip(places, parts, strict=True)):
         ranks = np.arange(1, len(place) + 1)

@@ -1,4 +1,4 @@
-"""Guard against false negatives: candidates that nobody judged, but that the teacher finds as good as the judged."""
+"""Guard against false negatives: unjudged candidates that the teacher scores as high as judged positives."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def false_negative_guard(
     margin: float | None = None,
     positive_scores: Sequence[Scores] | None = None,
 ) -> tuple[Run, list[Scores]]:
-    """Drop candidates that the teacher finds about as good as what was judged relevant: they probably are relevant.
+    """Drop candidates that the teacher scores about as high as judged positives: they are probably relevant.
 
     With ``share``, a candidate is dropped if its score > p - (1 - share) * |p|, p being the highest teacher score of
     the query's judged documents. For p > 0 this is share * p, TopK-PercPos of NV-Retriever (arXiv 2407.15831, which

@@ -79,7 +79,7 @@ def fold_case(text: str, *, turkish: bool = False) -> str:
 
 @cache
 def _plain_letters() -> dict[int, str]:
-    """Tell what `normal_form` puts in the place of single characters, by code point."""
+    """Replacements that `normal_form` makes for single characters, by code point."""
     plain = {ord("\u200b"): " "}
     blocks = ((0x80, 0x3400), (0xA000, 0xAC00), (0xF900, 0x12000), (0x16A00, 0x20000), (0xE0000, 0xE0200))
     for code in (code for start, end in blocks for code in range(start, end)):

@@ -13,7 +13,7 @@ from distillir.retrieval.sources import Retriever
 def search(
     source: Retriever, collection: Collection, query_rows: Rows, depth: int, *, own_document: str = "leave_out"
 ) -> Run:
-    """Rank at most ``depth`` documents for query rows [Q], without those that are the queries themselves.
+    """Rank at most ``depth`` documents for query rows [Q], without the queries' own documents.
 
     Where a query is a document, all are searched one document deeper, so that its list is as long as the others.
 
@@ -35,7 +35,7 @@ def search(
 
 
 def without_own(run: Run, collection: Collection, *, own_document: str = "leave_out") -> Run:
-    """A run without its queries' own documents; the same where there are none, or they are to be kept."""
+    """Take the queries' own documents out of a run, unless there are none or they are to be kept."""
     if own_document == "keep" or not len(run):
         return run
     return without(run, own_documents(collection, run.queries).rows)

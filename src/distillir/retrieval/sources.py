@@ -1,4 +1,4 @@
-"""Where candidates come from: the forms a recipe may name, and the retriever made of each."""
+"""Sources of candidates: the forms that a recipe may name, and the retriever made of each."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -207,7 +207,7 @@ def check_source(spec: object, where: str = "candidates") -> tuple[str, dict[str
 
 
 def read_sources(sources: Any, where: str = "candidates") -> list[tuple[str, dict[str, Any]]]:
-    """Kind and options of what a recipe writes behind ``from``, one source or several; see `check_source`."""
+    """Read the kind and options of each source behind a recipe's ``from``, one or several; see `check_source`."""
     several = sources if isinstance(sources, list | tuple) else [sources]
     return [check_source(source, where) for source in several]
 
@@ -217,7 +217,7 @@ MODEL_SOURCES = ("dense", "multi-vector", "sparse")
 
 
 def _check_first(options: Mapping[str, Any], where: str) -> None:
-    """The first stage of late interaction: ``index``, or another source with a model of its own."""
+    """Check the first stage of late interaction: ``index``, or another source with a model of its own."""
     first = options.get("first")
     if "probes" in options and first != "index":
         raise DistillirError("probes without an index", where=where, remedy="write first: index, or leave probes out")

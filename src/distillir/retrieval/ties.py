@@ -1,4 +1,4 @@
-"""Scores that are all the same."""
+"""Detection of scores that are all the same."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ ROUNDING = 8 * float(np.finfo(np.float32).eps)
 
 
 def all_tied(scores: npt.NDArray[np.floating]) -> bool:
-    """True where scores [N] are all the same but for rounding, so that they order nothing; and for fewer than two."""
+    """Tell whether scores [N] are all the same but for rounding, or fewer than two, so that they order nothing."""
     if len(scores) < 2:
         return True
     low, high = float(scores.min()), float(scores.max())

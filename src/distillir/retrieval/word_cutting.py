@@ -76,6 +76,6 @@ def parts(text: str, *, letters: bool) -> Iterator[str]:
 
 
 def neighbours(clusters: list[str], *, letters: bool) -> list[str]:
-    """Every two neighbours; and each alone where ``letters``, or where there is one only."""
+    """Pairs of neighbouring characters; also each character alone where ``letters`` is true or there is one only."""
     pairs = [first + second for first, second in pairwise(clusters)]
     return clusters + pairs if letters or not pairs else pairs

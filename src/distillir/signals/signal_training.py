@@ -9,15 +9,16 @@ from distillir.base.errors import DistillirError
 from distillir.batches.features import Places
 from distillir.collections.table import Rows, TextTable
 from distillir.plans.attachment import Attachment
-from distillir.plans.lesson import Lesson, Lists
+from distillir.plans.lesson import Lesson
+from distillir.teaching.lists import Lists
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from distillir.collections import Collection
     from distillir.plans.lessons import Lessons
+    from distillir.plans.settings import TrainingSettings
     from distillir.students.student import Student
-    from distillir.training.settings import TrainingSettings
 
 #: Begins the names of totals of a step that are no parts of the loss.
 HIDDEN = "_"

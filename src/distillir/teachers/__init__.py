@@ -1,1 +1,1 @@
-"""Teachers: whatever knows better, and the cache that lets each score be paid for once."""
+"""Teachers: models that score documents for queries, and the cache that keeps each score."""

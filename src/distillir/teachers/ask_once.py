@@ -1,4 +1,4 @@
-"""Ask a model for what the score cache does not hold, each thing once, however many processes ask."""
+"""Scoring of what the score cache lacks, each key once, however many processes ask."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ import numpy as np
 from distillir.base.processes import barrier, rank, world_size
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.keys import Keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys
 
 
 def ask_once(cache: ScoreCache, keys: Keys, ask: Callable[[Rows], None], calls: dict[str, int]) -> Scores:

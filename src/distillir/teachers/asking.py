@@ -11,11 +11,11 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.retrieval.run import Scores
-from distillir.teachers.ask_once import ask_once
-from distillir.teachers.cache import ScoreCache
+from distillir.teachers.answers.ask_once import ask_once
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.former_answers import take_over
+from distillir.teachers.answers.keys import Keys, pair_keys, triple_keys
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
-from distillir.teachers.former_answers import take_over
-from distillir.teachers.keys import Keys, pair_keys, triple_keys
 from distillir.teachers.pairwise import PairwiseTeacher
 
 # Questions whose texts stand in memory together.
@@ -23,7 +23,7 @@ _PER_BLOCK = 16_384
 
 
 class Questions:
-    """What an `Asker` is asked about texts of a collection, through the score cache.
+    """Questions to an `Asker` about texts of a collection, answered through the score cache.
 
     Args:
         asker: The language model.
@@ -69,7 +69,7 @@ class Questions:
         return (self._root or cache_root() / "scores") / name
 
     def calls(self) -> dict[str, int]:
-        """What was asked, what the cache had, and what was the matter with answers."""
+        """Number of questions asked, of answers found in the cache, and of unusual answers by the reason."""
         return {**self.found, **{name: count for name, count in self.asker.counts().items() if count}}
 
     def _ask(self, collection: Collection, keys: Keys, queries: Rows, documents: Sequence[Rows]) -> None:
@@ -89,7 +89,7 @@ class Questions:
                     advance(len(places))
 
     def _characters(self, collection: Collection, queries: Rows, documents: Sequence[Rows], sample: int = 256) -> int:
-        """Of all questions, judged by some."""
+        """Number of characters of all questions, estimated from a sample."""
         some = np.linspace(0, len(queries) - 1, min(sample, len(queries))).astype(np.int64)
         texts = zip(*(collection.corpus.texts(rows[some]) for rows in documents), strict=True)
         asked = collection.queries.texts(queries[some])

@@ -9,8 +9,8 @@ import numpy as np
 
 from distillir.base.errors import DistillirError
 from distillir.retrieval.run import Scores
-from distillir.teachers.keys import Keys
-from distillir.teachers.records import RECORD, pack, unpack
+from distillir.teachers.answers.keys import Keys
+from distillir.teachers.answers.records import RECORD, pack, unpack
 
 SYNC_SECONDS = 1.0
 

@@ -1,4 +1,4 @@
-"""Two clumps: whether a teacher's scores say no more than "yes" and "no"."""
+"""Detection of scores in two clumps, as of a teacher that says no more than "yes" and "no"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class TwoGroups:
 
     @property
     def clumps(self) -> bool:
-        """Whether they are two clumps: far apart (`BETWEEN`), and each narrow (`NARROW`)."""
+        """Tell whether the groups are two clumps: far apart (`BETWEEN`), and each narrow (`NARROW`)."""
         return self.between > BETWEEN and max(self.low_spread, self.high_spread) <= NARROW
 
 
@@ -56,7 +56,7 @@ def two_groups(values: Values) -> TwoGroups | None:
 
 
 def two_clumps(lists: Sequence[Values], groups: TwoGroups | None) -> bool | None:
-    """Whether the groups of lists are two clumps; None where the lists are too few or too short to say."""
+    """Tell whether the groups of lists are two clumps; None where the lists are too few or too short to say."""
     scores = sum(map(len, lists))
     if groups is None or scores < max(LEAST_SCORES, LEAST_CANDIDATES * len(lists)):
         return None

@@ -1,4 +1,4 @@
-"""What the teachers of this package share: counts of what they were asked, and refusing what is no number."""
+"""Base of the package's teachers: counts of their answers, and refusal of scores that are not finite."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from distillir.teachers.teacher import Teacher
 
 
 class CountedTeacher(Teacher):
-    """A teacher that counts: pairs that it was really asked, and pairs that the cache answered."""
+    """A teacher that counts the pairs that it was asked about and those that the cache answered."""
 
     def calls(self) -> dict[str, int]:
         """``asked``: pairs scored by the model in this process; ``cached``: pairs found in the score cache.
@@ -37,7 +37,7 @@ _MATTERS = {
 
 
 def calls_told(calls: Mapping[str, int]) -> str:
-    """What was paid for, and what was the matter with answers, for people."""
+    """A phrase on the counts of calls: asked, cached, and unusual answers by the reason."""
     matters = [
         f"{count} {_MATTERS.get(name, name)}" for name, count in calls.items() if name not in ("asked", "cached")
     ]
@@ -45,7 +45,7 @@ def calls_told(calls: Mapping[str, int]) -> str:
 
 
 def added(calls: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    """Two counts of calls together."""
+    """Sum of two counts of calls."""
     return {name: calls.get(name, 0) + more.get(name, 0) for name in {**calls, **more}}
 
 

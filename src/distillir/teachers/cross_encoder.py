@@ -17,12 +17,12 @@ from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.reading import reads_whole
 from distillir.retrieval.run import Scores
-from distillir.teachers.ask_once import ask_once
-from distillir.teachers.cache import ScoreCache
+from distillir.teachers.answers.ask_once import ask_once
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys, pair_keys
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
-from distillir.teachers.keys import Keys, pair_keys
-from distillir.teachers.load_cross_encoder import load_cross_encoder, pair_prompt
-from distillir.teachers.pair_scores import resolve_pair_precision, score_pairs
+from distillir.teachers.cross_encoders.load import load_cross_encoder, pair_prompt
+from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision, score_pairs
 
 # Pairs whose texts stand in memory together; within it they are sorted by length.
 PAIRS_PER_BLOCK = 65_536
@@ -80,7 +80,7 @@ class CrossEncoderTeacher(CountedTeacher):
         return reads_whole(model, (pair_prompt(model) or "") + query, document)
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
-        """Score candidate lists; see `Teacher.score` and, for what is asked, `distillir.teachers.ask_once`."""
+        """Score candidate lists; see `Teacher.score` and, for what is asked, `distillir.teachers.answers.ask_once`."""
         query_rows, document_rows, ends = flatten(queries, lists)
         keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
         if self._cache is None:

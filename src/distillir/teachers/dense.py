@@ -8,7 +8,7 @@ from distillir.encoding.model_files import similarity_name
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.vectors import encode_rows
 from distillir.retrieval.run import Scores
-from distillir.teachers.encoder import EncoderTeacher
+from distillir.teachers.encoders.encoder import EncoderTeacher
 
 _PAIRS_PER_PRODUCT = 65_536
 

@@ -1,4 +1,4 @@
-"""Fixed lists that a cross-encoder in training is measured on: queries of another split, or held out."""
+"""Fixed lists that measure a cross-encoder in training: of another split's queries, or of queries held out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class DevLists:
         return xxhash.xxh3_128_hexdigest(b"".join(part.tobytes() for part in parts))
 
     def relevant(self) -> list[npt.NDArray[np.bool_]]:
-        """Whether each candidate is judged relevant, per query."""
+        """Masks of each query's candidates that are judged relevant."""
         return [np.isin(d, self.qrels.relevant(int(q))) for q, d in zip(self.run.queries, self.run.lists, strict=True)]
 
 

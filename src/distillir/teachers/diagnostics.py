@@ -1,4 +1,4 @@
-"""What people ask about a teacher's scores before they train on them."""
+"""Diagnostics of a teacher's scores, to be looked at before training on them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -73,7 +73,7 @@ class Diagnostics:
     clumps: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The figures as a mapping for JSON."""
         return asdict(self)
 
 
@@ -116,12 +116,12 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
 
 
 def _some(lists: Sequence[Matrix]) -> list[Matrix]:
-    """At most `LISTS_LOOKED_AT` of the lists."""
+    """A sample of at most `LISTS_LOOKED_AT` lists."""
     return [lists[i] for i in np.unique(np.linspace(0, len(lists) - 1, min(len(lists), LISTS_LOOKED_AT)).astype(int))]
 
 
 def _padded(lists: Sequence[Matrix]) -> Matrix:
-    """A sample of the lists as rows, less their maximum, -inf where a list has ended."""
+    """A sample of the lists as rows of a matrix, each less its maximum, -inf behind the end of a list."""
     chosen = _some(lists)
     matrix = np.full((len(chosen), max(len(values) for values in chosen)), -np.inf)
     for row, values in zip(matrix, chosen, strict=True):

@@ -1,4 +1,4 @@
-"""What teachers that encode query and document apart share: their vectors are kept, and a score is a product."""
+"""Base of teachers that encode query and document apart: encodings are kept, and a score is a product of them."""
 
 import json
 import os
@@ -26,7 +26,7 @@ QUERIES_PER_BLOCK = 4096
 
 
 class EncoderTeacher(CountedTeacher):
-    """A model that encodes texts one by one. What costs is encoding, so what is kept is the encodings.
+    """A model that encodes texts one by one. Encoding is the costly part, so that encodings are kept, not scores.
 
     Args:
         model: Folder, alias or hub name.

@@ -92,7 +92,7 @@ class EnsembleTeacher(CountedTeacher):
         return reduce(added, (member.calls() for member in self.members))
 
     def reads(self, query: str, document: str) -> bool:
-        """Whether all members read it; see `Teacher.reads`."""
+        """Tell whether all members read the document to its end; see `Teacher.reads`."""
         return all(member.reads(query, document) for member in self.members)
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:

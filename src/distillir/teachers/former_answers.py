@@ -1,4 +1,4 @@
-"""Answers of earlier versions, kept without what tells right ones from wrong ones: used where a sample holds."""
+"""Answers kept by earlier versions with fewer checks: they are used where a sample of them proves right."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ import numpy as np
 from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.keys import Keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys
 
 #: So many are asked again, evenly spread, and so far may the log-odds of each lie from what was kept (servers round).
 SAMPLE, TOLERANCE = 4, 0.5
@@ -17,7 +17,7 @@ SAMPLE, TOLERANCE = 4, 0.5
 def take_over(
     former: ScoreCache, cache: ScoreCache, keys: Keys, places: Rows, ask: Callable[[Rows], None], name: str
 ) -> Rows:
-    """Ask for some of the answers that earlier versions kept; where these hold, keep the others as they are.
+    """Ask again for a sample of the answers that earlier versions kept; if it agrees, take over the others.
 
     What is wrong with such answers (words too unlikely to be compared, words in another form) is wrong with all answers
     of a model to one question, so that a few tell.

@@ -1,4 +1,4 @@
-"""The best of a training: measured on fixed lists as it goes, kept beside the checkpoints, stopped when it stalls."""
+"""The best weights of a training: measured on fixed lists, kept beside the checkpoints, stopped when it stalls."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PATIENCE = 2
 
 
 class KeepBest(TrainerCallback):
-    """Measure every so many steps and after the last; keep the weights of the highest measure.
+    """Measure at regular steps and after the last; keep the weights of the highest measure.
 
     What was measured lies beside the weights, and measures after the checkpoint that is resumed from are made again:
     a killed training ends with the same weights.
@@ -43,7 +43,7 @@ class KeepBest(TrainerCallback):
 
     @property
     def stalled(self) -> bool:
-        """Whether the last `PATIENCE` measures are not above all before them."""
+        """Tell whether none of the last `PATIENCE` measures is above all before them."""
         values = [value for _, value in self.measures]
         return len(values) > PATIENCE and max(values[-PATIENCE:]) <= max(values[:-PATIENCE])
 

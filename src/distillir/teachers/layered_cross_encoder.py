@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import LayerScores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.table import Rows
@@ -19,9 +20,8 @@ from distillir.encoding.identity import default_prompt, model_identity
 from distillir.encoding.model_files import model_depth, read_model_json
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.signals.layers.layer_set import LayerScores
+from distillir.teachers.cross_encoders.load import load_cross_encoder, pair_prompt
 from distillir.teachers.layered import LayeredTeacher
-from distillir.teachers.load_cross_encoder import load_cross_encoder, pair_prompt
 
 PAIRS_PER_BLOCK = 16_384
 
@@ -34,7 +34,7 @@ class LayeredCrossEncoder(LayeredTeacher):
         max_length: Tokens of query and document together at most (default: the model's own).
         precision: ``auto``, ``float32`` or ``bf16``.
         cache: See `LayeredTeacher`.
-        prompts: As in `distillir.teachers.cross_encoder.CrossEncoderTeacher`, like the next.
+        prompts: As in `distillir.teachers.cross_encoders.cross_encoder.CrossEncoderTeacher`, like the next.
         trust_remote_code: See there.
     """
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import LayerScores
 from distillir.collections import Collection
 from distillir.collections.table import Rows, TextTable
 from distillir.encoding.active_words import active_words_only
@@ -23,14 +24,13 @@ from distillir.encoding.models import load_multi_vector, load_sentence_transform
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.segments import outputs
 from distillir.encoding.vectors import Kind
-from distillir.signals.layers.layer_set import LayerScores
 from distillir.teachers.layered import LayeredTeacher
 
 Pooling = Literal["cls", "mean"]
 
 
 class LayeredEncoder(LayeredTeacher):
-    """What all these models share: texts of some queries at a time, their states, products of these.
+    """Base of these models: the texts of some queries at a time, their states, and products of states.
 
     Args:
         model: Folder, alias or hub name.
@@ -38,7 +38,7 @@ class LayeredEncoder(LayeredTeacher):
         precision: ``auto``, ``float32`` or ``bf16``.
         pooling: How a text's states become one, for dense and sparse models.
         cache: See `LayeredTeacher`.
-        prompts: As in `distillir.teachers.encoder.EncoderTeacher`, like the next.
+        prompts: As in `distillir.teachers.encoders.encoder.EncoderTeacher`, like the next.
         trust_remote_code: See there.
     """
 
@@ -92,7 +92,7 @@ class LayeredEncoder(LayeredTeacher):
             yield np.arange(start, end), self.products(own, others, query_places, document_places)
 
     def states(self, table: TextTable, rows: Rows, kind: Kind) -> list[Any]:
-        """What each text's blocks give, float32 on the CPU."""
+        """Outputs of each text's blocks, float32 on the CPU."""
         found: list[Any] = [None] * len(rows)
         model = self._loaded
         blocks = blocks_of(model[0].auto_model, self.model)
@@ -106,7 +106,7 @@ class LayeredEncoder(LayeredTeacher):
         return found
 
     def pooled(self, layers: list[Any], features: dict[str, Any]) -> Iterator[Any]:
-        """One tensor a text, of the blocks' outputs [B, L, D]."""
+        """Yield one tensor a text, made of the blocks' outputs [B, L, D]."""
         raise NotImplementedError
 
     def products(self, queries: list[Any], documents: list[Any], first: Rows, second: Rows) -> LayerScores:
@@ -139,7 +139,7 @@ class LayeredDense(LayeredEncoder):
 
 
 class LayeredSparse(LayeredDense):
-    """As `LayeredDense`: a sparse model's blocks come before its words, and are compared by [CLS] states too."""
+    """A sparse model, whose blocks come before its words: compared by [CLS] states as in `LayeredDense`."""
 
     kind = "sparse"
 

@@ -1,4 +1,4 @@
-"""Load a cross-encoder, and refuse what would only look like one."""
+"""Loading of cross-encoders, and refusal of models that only look like one."""
 
 import os
 from pathlib import Path
@@ -68,7 +68,7 @@ def open_cross_encoder(
 
 
 def pair_prompt(model: Any) -> str | None:
-    """Tell what a CrossEncoder puts before every query: its default prompt; None where it has none."""
+    """The default prompt that a CrossEncoder puts before every query; None where it has none."""
     default = getattr(model, "default_prompt_name", None)
     return model.prompts.get(default) if default is not None else None
 
@@ -88,13 +88,13 @@ def check_cross_encoder(name: str | os.PathLike[str], *, pairwise: bool = False)
 
 
 def is_cross_encoder(name: str | os.PathLike[str]) -> bool:
-    """Whether a model's files say that it scores a document beside a query, by a head that was trained."""
+    """Tell whether a model's files say that it scores a document beside a query, by a trained head."""
     path = resolve_model(name)
     return _has_head(path) and not (Path(path) / PAIRWISE_FILE).is_file()
 
 
 def _has_head(path: str) -> bool:
-    """Whether a model's files say that it was saved with something that gives scores.
+    """Tell whether a model's files say that it was saved with a head that gives scores.
 
     CrossEncoder itself loads any encoder, with a new random head and no more than a line in the log.
     """

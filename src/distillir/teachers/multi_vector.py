@@ -8,7 +8,7 @@ from distillir.encoding.models import load_multi_vector
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.retrieval.multi_vector import maxsim
 from distillir.retrieval.run import Scores
-from distillir.teachers.encoder import EncoderTeacher
+from distillir.teachers.encoders.encoder import EncoderTeacher
 
 
 class MultiVectorTeacher(EncoderTeacher):

@@ -10,10 +10,10 @@ from distillir.evaluation.measures import evaluate
 from distillir.retrieval.own_document import without_own
 from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.counted import flatten, unflatten
-from distillir.teachers.dev_lists import CANDIDATES, DevLists
+from distillir.teachers.cross_encoder_training.dev_lists import CANDIDATES, DevLists
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs
+from distillir.teachers.cross_encoders.pair_scores import score_pairs
 from distillir.teachers.diagnostics import Diagnostics, diagnose
-from distillir.teachers.pair_scores import score_pairs
-from distillir.teachers.training_pairs import TrainingPairs
 
 #: Training queries whose lists are looked at where no others are measured on.
 LOOKED_AT = 64

@@ -1,4 +1,4 @@
-"""The engine: raw logits of text pairs, in length-sorted batches under a token budget."""
+"""Raw logits of text pairs, in length-sorted batches under a token budget."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.retrieval.run import Scores
-from distillir.teachers.load_cross_encoder import pair_prompt
+from distillir.teachers.cross_encoders.load import pair_prompt
 
 PRECISIONS = ("auto", "float32", "bf16", "int8")
 # Heads that read the first token alone (transformers' *ForSequenceClassification of these model types).
@@ -45,7 +45,7 @@ def score_pairs(
     """Score pairs of texts, the longest first.
 
     Args:
-        model: A CrossEncoder with one label (see `distillir.teachers.load_cross_encoder`); with ``int8`` a quantised
+        model: A CrossEncoder with one label (see `distillir.teachers.cross_encoders.load`); with ``int8`` a quantised
             copy of it is made for this call.
         pairs: (query, document) texts [N].
         batch_tokens: Padded tokens per batch (default: by device).
@@ -75,7 +75,7 @@ def score_pairs(
 
 @contextmanager
 def first_token_only(model: Any) -> Iterator[None]:
-    """Let the last layer compute the first token alone behind its attention, where the head reads nothing else.
+    """Let the last layer compute the first token alone after its attention, if the head reads nothing else.
 
     The scores are the same: in these models no token's feed-forward part looks at another token.
     """

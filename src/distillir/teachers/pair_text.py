@@ -11,7 +11,7 @@ _SPECIAL_TOKENS = 5
 
 
 class PairText:
-    """Cuts texts so that both documents reach the model, whichever is longer, and joins them by its separator.
+    """A cutter of texts: both documents reach the model, whichever is longer, joined by its separator.
 
     As in duoBERT (Nogueira et al. 2019, arXiv 1910.14424, section 4): query, first and second document, parted by
     separators; the query is cut to 64 tokens and the documents to equal shares of the rest.

@@ -1,4 +1,4 @@
-"""What every pairwise teacher is to the rest of the house."""
+"""The interface of pairwise teachers."""
 
 from abc import ABC, abstractmethod
 
@@ -8,7 +8,7 @@ from distillir.retrieval.run import Scores
 
 
 class PairwiseTeacher(ABC):
-    """Whatever can say which of two documents is the more relevant one.
+    """A teacher that tells which of two documents is the more relevant one.
 
     Attributes:
         name: Short, for people.

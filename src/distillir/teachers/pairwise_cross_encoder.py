@@ -17,13 +17,13 @@ from distillir.encoding.identity import check_own_code, model_identity
 from distillir.encoding.model_files import resolve_model
 from distillir.encoding.model_options import ModelOptions
 from distillir.retrieval.run import Scores
-from distillir.teachers.ask_once import ask_once
-from distillir.teachers.cache import ScoreCache
+from distillir.teachers.answers.ask_once import ask_once
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys, triple_keys
 from distillir.teachers.counted import check_finite
-from distillir.teachers.keys import Keys, triple_keys
-from distillir.teachers.load_cross_encoder import PAIRWISE_FILE, load_cross_encoder
-from distillir.teachers.pair_scores import resolve_pair_precision, score_pairs
-from distillir.teachers.pair_text import PairText
+from distillir.teachers.cross_encoders.load import PAIRWISE_FILE, load_cross_encoder
+from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision, score_pairs
+from distillir.teachers.cross_encoders.pair_text import PairText
 from distillir.teachers.pairwise import PairwiseTeacher
 
 # Pairs whose texts stand in memory together; within it they are sorted by length.
@@ -35,7 +35,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
 
     Args:
         model: Its folder.
-        precision: ``auto``, ``float32``, ``bf16`` or ``int8``; see `distillir.teachers.cross_encoder`.
+        precision: ``auto``, ``float32``, ``bf16`` or ``int8``; see `distillir.teachers.cross_encoders.cross_encoder`.
         batch_tokens: Padded tokens per batch (default: by device).
         cache: Folder of the scores of all teachers (default: ``scores`` of the cache).
         trust_remote_code: Whether code that comes with the model may run.

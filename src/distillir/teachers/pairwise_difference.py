@@ -48,7 +48,7 @@ class ScoreDifference(PairwiseTeacher):
 
 
 def make_difference(options: dict[str, Any]) -> ScoreDifference:
-    """From a recipe's ``{teacher: ..., temperature: ...}``.
+    """Make the pairwise teacher of a recipe's ``{teacher: ..., temperature: ...}``.
 
     Raises:
         DistillirError: As `distillir.teachers.load.load_teacher`.

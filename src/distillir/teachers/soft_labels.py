@@ -1,4 +1,4 @@
-"""Soft labels: what another teacher's scores want of a cross-encoder in training."""
+"""Soft labels: another teacher's scores as the targets of a cross-encoder in training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from distillir.collections import Collection
 from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
 from distillir.teachers.counted import CountedTeacher, calls_told
+from distillir.teachers.cross_encoder_training.lists import TrainingLists
+from distillir.teachers.cross_encoders.load import is_cross_encoder
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics
 from distillir.teachers.load import teacher_kinds, validate_teacher_spec
-from distillir.teachers.load_cross_encoder import is_cross_encoder
-from distillir.teachers.training_lists import TrainingLists
 
 WHERE = "--soft-labels"
 
@@ -70,7 +70,7 @@ def read_soft_labels(text: str) -> str | dict[str, Any]:
 
 
 def soft_labels(teacher: CountedTeacher, collection: Collection, lists: TrainingLists) -> SoftLabels:
-    """Ask a teacher about every list, and tell what it says.
+    """Score every list by a teacher, and print figures on the scores.
 
     Raises:
         DistillirError: No list is left whose scores differ, or no temperature parts them.

@@ -7,7 +7,7 @@ from distillir.collections.table import Rows
 from distillir.encoding.models import load_sparse
 from distillir.encoding.sparse_vectors import encode_sparse
 from distillir.retrieval.run import Scores
-from distillir.teachers.encoder import EncoderTeacher
+from distillir.teachers.encoders.encoder import EncoderTeacher
 
 
 class SparseTeacher(EncoderTeacher):

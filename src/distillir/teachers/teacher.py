@@ -1,4 +1,4 @@
-"""What every teacher is to the rest of the house."""
+"""The interface of teachers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from distillir.retrieval.run import Scores
 
 
 class Teacher(ABC):
-    """Whatever knows better: gives one or more kinds of signal.
+    """A teacher: anything that scores candidates, with an identity for the caches.
 
     Attributes:
         name: Short, for people.
@@ -24,7 +24,7 @@ class Teacher(ABC):
         """Identity of the teacher and of every setting that changes a score (hex)."""
 
     def reads(self, query: str, document: str) -> bool:
-        """Whether a document's text reaches the teacher to its end beside a query's; always, unless it truncates."""
+        """Tell whether a document's text reaches the teacher untruncated beside a query's."""
         return True
 
     @abstractmethod

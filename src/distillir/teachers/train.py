@@ -20,11 +20,8 @@ from distillir.base.progress import progress, say
 from distillir.collections import Collection
 from distillir.retrieval.run import Run
 from distillir.teachers.counted import CountedTeacher
-from distillir.teachers.dev_lists import DevLists
-from distillir.teachers.diagnostics import say_diagnostics
-from distillir.teachers.load_cross_encoder import PAIRWISE_FILE, is_cross_encoder, open_cross_encoder
-from distillir.teachers.own_scores import dev_ndcg, own_figures, training_lists_looked_at
-from distillir.teachers.training_examples import (
+from distillir.teachers.cross_encoder_training.dev_lists import DevLists
+from distillir.teachers.cross_encoder_training.examples import (
     LIST_NEGATIVES,
     NEGATIVES,
     Examples,
@@ -36,12 +33,15 @@ from distillir.teachers.training_examples import (
     library_loss,
     over_lists,
 )
-from distillir.teachers.training_pairs import training_pairs
-from distillir.teachers.training_record import INFO, finished, prepare
+from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_figures, training_lists_looked_at
+from distillir.teachers.cross_encoder_training.pairs import training_pairs
+from distillir.teachers.cross_encoder_training.record import INFO, finished, prepare
+from distillir.teachers.cross_encoders.load import PAIRWISE_FILE, is_cross_encoder, open_cross_encoder
+from distillir.teachers.diagnostics import say_diagnostics
 
 if TYPE_CHECKING:
     from distillir.encoding.model_options import ModelOptions
-    from distillir.teachers.keep_best import KeepBest
+    from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 
 
 def train_cross_encoder(
@@ -90,10 +90,10 @@ def train_cross_encoder(
         max_pairs: At most so many pairs.
         pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
             positive against each of its negatives, half of them in either order, and ties among negatives.
-        loss: ``binary``, ``listwise`` or ``graded``; see `distillir.teachers.training_examples.examples`.
+        loss: ``binary``, ``listwise`` or ``graded``; see `distillir.teachers.cross_encoder_training.examples.examples`.
         soft: With ``graded``: the teacher whose scores are learnt.
         dev: Lists to measure on: the best checkpoint is kept, and the training stops when nothing rises
-            (`distillir.teachers.keep_best`).
+            (`distillir.teachers.cross_encoder_training.keep_best`).
         own_document: See `training_pairs`.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
@@ -184,7 +184,7 @@ def train_cross_encoder(
 
 
 def _pairs(shown: Examples) -> int:
-    """How many texts are read beside a query."""
+    """Number of texts that are read beside a query: the candidates of all lists, else one for each example."""
     return sum(len(rows) for rows in shown.documents) if shown.lists else len(shown)
 
 
@@ -216,7 +216,7 @@ def _before(
 def _after(
     model: Any, collection: Collection, looked_at: DevLists, settings: dict[str, Any], before: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Figures on the scores of what was trained; told, beside those of the base."""
+    """Figures on the trained model's scores, printed beside those of the base."""
 
     def look() -> dict[str, Any]:
         found = own_figures(model, collection, looked_at, settings["precision"])
@@ -252,10 +252,10 @@ def _train(
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
     from distillir.encoding.loading import quiet
-    from distillir.teachers.keep_best import MEASURES, KeepBest
-    from distillir.teachers.length_batches import LengthBatches
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
+    from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
+    from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
 
     set_seed(settings["seed"])
     model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
@@ -302,10 +302,10 @@ def _train(
 
 
 def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[None]:
-    """Let several processes wait for no gradient that never comes."""
+    """Freeze parameters that the loss does not reach, so that no process waits for their gradients."""
     from sentence_transformers.util import batch_to_device
 
-    from distillir.training.unused import unreached_frozen
+    from distillir.base.unreached import unreached_frozen
 
     if world_size() == 1:
         return nullcontext()
@@ -315,7 +315,7 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
 
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
-    """Take the best weights; what is told of them."""
+    """Load the best weights; returns the facts about them."""
     assert best.best is not None
     best.load()
     step = best.measures[-1][0]

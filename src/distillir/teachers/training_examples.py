@@ -1,4 +1,4 @@
-"""What a cross-encoder in training is shown, and the loss that compares it: the forms of ``--loss``."""
+"""Training examples of a cross-encoder and the loss on them, for each value of ``--loss``."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +12,15 @@ from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher
-from distillir.teachers.pair_text import PairText
-from distillir.teachers.soft_labels import SoftLabels, soft_labels
-from distillir.teachers.training_lists import TrainingLists, one_of_the_positives, softened, training_lists
-from distillir.teachers.training_pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.lists import (
+    TrainingLists,
+    one_of_the_positives,
+    softened,
+    training_lists,
+)
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.soft_labels import SoftLabels, soft_labels
+from distillir.teachers.cross_encoders.pair_text import PairText
 
 #: What ``--loss`` may be, with a line on each.
 LOSSES = {
@@ -28,7 +33,7 @@ NEGATIVES, LIST_NEGATIVES = 2, 7
 
 
 def check_loss(loss: str, *, soft: bool, pairwise: bool, select: bool) -> None:
-    """Refuse what does not go together.
+    """Refuse options that do not go together.
 
     Args:
         loss: As in `LOSSES`.
@@ -62,7 +67,7 @@ def check_loss(loss: str, *, soft: bool, pairwise: bool, select: bool) -> None:
 
 
 def over_lists(loss: str, *, soft: bool, pairwise: bool) -> bool:
-    """Whether a whole list is an example, and not a pair or triple."""
+    """Tell whether an example is a whole list, not a pair or triple."""
     return not pairwise and (loss == "listwise" or (loss == "graded" and soft))
 
 
@@ -205,7 +210,7 @@ def _scores_of_pairs(pairs: TrainingPairs, lists: TrainingLists, labels: SoftLab
 
 
 def columns(found: Examples, collection: Collection, model: Any, max_length: int, prompt: str) -> dict[str, list[Any]]:
-    """The data set's columns: what is read beside each other, and the label.
+    """Columns of the data set: texts that are read together, and the label.
 
     A prompt that the base model always takes, and takes when it scores, is taken here too.
     """

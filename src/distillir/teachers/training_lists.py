@@ -1,4 +1,4 @@
-"""Lists to train a cross-encoder on: a query's positives beside their negatives, and what is wanted of each list."""
+"""Lists to train a cross-encoder on: a query's positives beside their negatives, and each list's target."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
-from distillir.teachers.training_pairs import TrainingPairs
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs
 
 #: A query of more positives has several lists: a step must hold a whole list.
 POSITIVES_PER_LIST = 8
@@ -72,7 +72,7 @@ def training_lists(pairs: TrainingPairs) -> TrainingLists:
 
 
 def _changes(values: Rows) -> npt.NDArray[np.bool_]:
-    """Where [N] a value is not that before it."""
+    """Mask [N] of values that differ from the one before."""
     return np.concatenate([[True], values[1:] != values[:-1]])
 
 

@@ -1,4 +1,4 @@
-"""The record of a teacher's training: what a finished one left, and whether an unfinished one may go on."""
+"""The record of a teacher's training: the results of a finished one, and the settings of an unfinished one."""
 
 import shutil
 from pathlib import Path
@@ -61,7 +61,7 @@ def _check_files(output: Path, kept: Any, damaged: str) -> None:
 
 
 def prepare(work: Path, settings: dict[str, Any]) -> None:
-    """Keep the checkpoints of a training with the same settings; hours of another one are not thrown away unasked.
+    """Keep checkpoints of a training with the same settings, and refuse a folder with those of another one.
 
     Raises:
         DistillirError: The folder holds an unfinished training of other settings.

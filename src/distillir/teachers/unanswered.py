@@ -32,7 +32,7 @@ def without_unanswered(run: Run, scores: Sequence[Scores]) -> tuple[Run, list[Sc
 
 
 def say_unanswered(before: Run, after: Run, silent: int, teacher: str) -> None:
-    """Tell what was left out, and what that leaves.
+    """Print how much was left out, and what remains.
 
     Args:
         before: The candidates.
@@ -57,7 +57,7 @@ def say_unanswered(before: Run, after: Run, silent: int, teacher: str) -> None:
 
 
 def answered_pairs(log_odds: Scores, teacher: str, what: str = "pairs") -> npt.NDArray[np.bool_]:
-    """Tell which pairs [P] a pairwise teacher answered; tells how many it did not.
+    """Mask [P] of the pairs that a pairwise teacher answered; prints the number of the others.
 
     Args:
         log_odds: Its answers [P], NaN for none.
@@ -81,7 +81,7 @@ def answered_pairs(log_odds: Scores, teacher: str, what: str = "pairs") -> npt.N
 
 
 def last_where_silent(scores: Scores) -> Scores:
-    """A list's scores, with what is below them all in place of NaN."""
+    """The scores of a list with NaN replaced by a value below all others."""
     silent = np.isnan(scores)
     least = float(scores[~silent].min()) - 1 if not silent.all() else 0.0
     return np.asarray(np.where(silent, least, scores), dtype=np.float32)

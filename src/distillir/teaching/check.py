@@ -1,4 +1,4 @@
-"""Checks of a teaching set as it is opened; all on whole Arrow columns, so that they cost little."""
+"""Checks of a teaching set when it is opened, all on whole Arrow columns, so that they cost little."""
 
 from collections.abc import Mapping
 from pathlib import Path

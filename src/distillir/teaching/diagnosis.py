@@ -1,4 +1,4 @@
-"""Diagnosis of a teaching set made elsewhere, as of one that a teacher here has scored."""
+"""Diagnosis of a teaching set that was made elsewhere, as of one that was scored here."""
 
 from distillir.base.progress import say
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics
@@ -16,7 +16,7 @@ def diagnose_set(lists: TeachingSet) -> Diagnostics | None:
 
 
 def say_set(lists: TeachingSet) -> Diagnostics | None:
-    """Print the figures on a set, and what it lacks.
+    """Print the figures on a set, and warnings about what it lacks.
 
     Returns:
         The figures; None where it has no scores.
@@ -35,7 +35,7 @@ def say_set(lists: TeachingSet) -> Diagnostics | None:
 
 
 def say_prompts(lists: TeachingSet) -> None:
-    """Tell of prompts that the file of an imported set gave its queries, and that the set does not hold."""
+    """Warn of prompts that an imported file gave its queries and that the set does not hold."""
     prompts = lists.info.get("imported", {}).get("prompts")
     if prompts and not prompts["kept"] and (given := [prompt for prompt in prompts["counts"] if prompt.strip()]):
         say(

@@ -1,4 +1,4 @@
-"""A teaching set without scores, in the order its candidates were mined in."""
+"""A teaching set without scores, with its candidates in the order of mining."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from distillir.teaching.teaching_set import TeachingSet
 
 
 class MinedOrder:
-    """Lists whose candidates count as the better the earlier they stand: for objectives that ask no teacher.
+    """Lists with falling scores by mined rank, for objectives that need no teacher.
 
     Args:
         lists: A teaching set.
@@ -28,5 +28,5 @@ class MinedOrder:
         return -np.arange(len(self.lists.documents(index)), dtype=np.float32)
 
     def relevant(self, index: int) -> npt.NDArray[np.bool_]:
-        """Whether each is judged relevant."""
+        """Mask [N] of the candidates that are judged relevant."""
         return self.lists.relevant(index)

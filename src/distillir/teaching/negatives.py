@@ -1,12 +1,12 @@
-"""Candidates of a teaching set that a file may name negatives."""
+"""Candidates of a teaching set that an exported file may name as negatives."""
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.teaching.teaching_set import TeachingSet
-from distillir.teaching.writer import Flags
 
 
 class Negatives:
@@ -21,14 +21,14 @@ class Negatives:
         self.teaching_set, self.known, self.left_out = teaching_set, KnownPositives(collection), 0
 
     def of(self, index: int, positives: Flags) -> Flags:
-        """Tell which candidates [N] of a list are negatives beside the positives [N] that the file names."""
+        """Mask [N] of a list's candidates that are negatives, given the mask [N] of positives that the file names."""
         query = int(self.teaching_set.queries[index])
         spared = self.known.among(query, self.teaching_set.documents(index), np.asarray(positives))
         self.left_out += int((spared & ~positives).sum())
         return np.asarray(~spared, dtype=bool)
 
     def say(self) -> None:
-        """Tell how many candidates are named neither positives nor negatives."""
+        """Print how many candidates are named neither positives nor negatives."""
         if self.left_out:
             say(
                 f"left out {self.left_out:,} candidates that must not be negatives: they are known to be "

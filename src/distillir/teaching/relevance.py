@@ -1,4 +1,4 @@
-"""Which candidates are judged relevant."""
+"""Relevance of candidates by judgements."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from distillir.collections.table import Rows
 
 
 def judged_relevant(qrels: Qrels, queries: Iterable[int], lists: Sequence[Rows]) -> list[npt.NDArray[np.bool_]]:
-    """For each list, which of its documents the qrels judge relevant (grade above 0) to its query.
+    """Masks of each list's documents that the qrels judge relevant (grade above 0) to its query.
 
     Args:
         qrels: Judgements of one split.

@@ -21,7 +21,7 @@ from distillir.teaching.list_column import ListColumn
 
 
 class TeachingSet:
-    """What the student learns from: one row a list, with candidates and signals beside the query.
+    """The student's training data: one row a list, with candidates and signals beside the query.
 
     Nothing is copied into memory: lists are views of the mapped files. Make one with
     `distillir.teaching.build_teaching_set` or `import_teaching`, open one with `open_teaching_set`.
@@ -67,12 +67,12 @@ class TeachingSet:
         return self._scores[index]
 
     def relevant(self, index: int) -> npt.NDArray[np.bool_]:
-        """Whether each candidate [N] of the ``index``-th list is judged relevant."""
+        """Mask [N] of the candidates of the ``index``-th list that are judged relevant."""
         return self._relevant[index]
 
     @property
     def has_scores(self) -> bool:
-        """Whether the candidates are scored."""
+        """Tell whether the candidates are scored."""
         return self._scores is not None
 
     @property

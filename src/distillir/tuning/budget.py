@@ -1,4 +1,4 @@
-"""The time of a search: what is left of it, and whether a trial fits."""
+"""The time of a search: the rest of it, and the expected length of a trial."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from distillir.tuning.study import Tried
 
 
 class Budget:
-    """Seconds for trials, those of earlier calls included.
+    """Time for trials in seconds, that of earlier calls included.
 
     Args:
         seconds: All of them.

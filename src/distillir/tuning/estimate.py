@@ -1,4 +1,4 @@
-"""``tune --dry-run``: what is searched, and how many trials fit into the time, by steps timed on this machine."""
+"""``tune --dry-run``: the searched keys, and the number of trials that fit, by steps timed on this machine."""
 
 import itertools
 import tempfile
@@ -26,7 +26,7 @@ from distillir.tuning.space import Space, build_space, check_tunable
 def print_tuning_plan(
     recipe: Recipe, output: Path, limits: Limits, *, only: Sequence[str] | None = None, anew: bool = False
 ) -> None:
-    """Time the student's steps, and print what is searched and how many trials fit. Nothing is written.
+    """Time the student's steps, and print the searched keys and how many trials fit. Nothing is written.
 
     Args:
         recipe: A checked recipe.

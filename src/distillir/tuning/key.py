@@ -1,4 +1,4 @@
-"""Keys of a recipe that are searched: ranges and choices, each with the recipe's own value in it."""
+"""Searched keys of a recipe: ranges and choices, each with the recipe's own value in it."""
 
 import itertools
 import math
@@ -53,7 +53,7 @@ class Key:
         return shown(value if self.values else digits(value * self.scale))
 
     def range(self) -> str:
-        """All that it may be."""
+        """The possible values as a phrase."""
         if self.values:
             return ", ".join(shown(value) for value in self.values)
         return f"{self.told(self.low)} to {self.told(self.high)}{' (log)' if self.log else ''}"
@@ -73,7 +73,7 @@ class Key:
         return min(passed, THIRDS - 1)
 
     def at_edge(self, value: Any) -> bool:
-        """Whether a drawn number lies at an end of the range, where better ones may lie beyond."""
+        """Tell whether a drawn number lies at an end of the range, so that better ones may lie beyond."""
         if self.values or self.high <= self.low:
             return False
         low, high, drawn = (math.log(one) if self.log else one for one in (self.low, self.high, value))
@@ -88,12 +88,12 @@ class Key:
 
 
 def number(name: str, path: str, own: float, low: float, high: float, *, log: bool = True, scale: float = 1.0) -> Key:
-    """A number, in a range that is made wide enough for the recipe's own."""
+    """Make a key of a number, in a range wide enough for the recipe's own value."""
     return Key(name, path, own, (), min(low, own), max(high, own), log, scale)
 
 
 def choice(name: str, path: str, own: Any, values: Sequence[Any]) -> Key:
-    """A choice, to which the recipe's own is added."""
+    """Make a key of a choice, to which the recipe's own value is added."""
     found = list(values) if own in values else [*values, own]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in found):
         found.sort()

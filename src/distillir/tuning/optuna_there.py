@@ -1,4 +1,4 @@
-"""Optuna, where it is installed."""
+"""Import of Optuna, which is optional."""
 
 from types import ModuleType
 
@@ -6,7 +6,7 @@ from distillir.base.errors import DistillirError
 
 
 def optuna() -> ModuleType:
-    """The library that searches, silenced: what there is to say says `distillir.tuning.search`.
+    """Import Optuna with its log silenced, since `distillir.tuning.search` prints the progress.
 
     Raises:
         DistillirError: It is not installed.

@@ -1,4 +1,4 @@
-"""What a search has found: the best recipe, what each key was worth, and whether the gain could be chance."""
+"""Result of a search: the best recipe, the worth of each key, and the significance of the gain."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -61,13 +61,13 @@ class Gain:
 
     @property
     def noise(self) -> bool:
-        """Whether it could be chance."""
+        """Tell whether the gain could be chance."""
         return self.corrected >= LEVEL or self.difference <= 0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a search has found so far.
+    """The result of a search so far.
 
     Attributes:
         queries: What trials are measured by, and how many.
@@ -103,7 +103,7 @@ class Result:
 
 
 def trial_file(folder: Path, number: int) -> Path:
-    """Path of a trial's files in the folder of a search, without their endings, by the number they are called by."""
+    """Path of a trial's files in the folder of a search, by the trial's number and without endings."""
     return folder / TRIALS / f"{number:03}"
 
 
@@ -114,7 +114,7 @@ def make_result(
     importances: tuple[str, dict[str, float]],
     queries: tuple[str, int],
 ) -> Result | None:
-    """Sum up what was tried; None where the given recipe has not finished yet."""
+    """Sum up the trials; None where the given recipe has not finished yet."""
     finished = [trial for trial in tried if trial.ended == FINISHED]
     own = next((trial for trial in finished if trial.own), None)
     if own is None:
@@ -141,7 +141,7 @@ def make_result(
 
 
 def told(space: Space, params: dict[str, Any]) -> dict[str, str]:
-    """Drawn values as a recipe has them."""
+    """Drawn values as they stand in a recipe."""
     return {key.name: key.told(params[key.name]) for key in space.keys if key.name in params}
 
 
@@ -156,7 +156,7 @@ def _gain(folder: Path, own: Tried, best: Tried, others: int) -> Gain | None:
 
 
 def _values(folder: Path, trial: Tried, step: int) -> Values | None:
-    """Measures of each query that a trial has kept of a step."""
+    """Measures of each query that a trial has kept at a step."""
     found = step_values(trial_file(folder, trial.files).with_suffix(".json")).get(str(step))
     return None if found is None else np.asarray(found, dtype=np.float64)
 
@@ -217,12 +217,12 @@ def write_result(folder: Path, result: Result, given: Recipe, space: Space, trie
 
 
 def words(name: str) -> str:
-    """Queries by the name of what they are measured as."""
+    """A phrase for the queries behind a measure's name."""
     return name if "queries" in name else f"queries of {name}"
 
 
 def gain_line(result: Result) -> str:
-    """What the gain is, and whether it could be chance."""
+    """One line on the gain and its significance."""
     gain, before = result.gain, result.before
     if before is not None and result.best <= before + TIE:
         why = ": these queries cannot show a gain" if before >= SATURATED else "; look at the teacher's scores first"

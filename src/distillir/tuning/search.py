@@ -36,7 +36,7 @@ PASSED_OVER = 10
 
 @dataclass(frozen=True)
 class Limits:
-    """When a search ends.
+    """Limits of a search: its time and its number of trials.
 
     Attributes:
         minutes: Of all trials, those of earlier calls included.
@@ -125,7 +125,7 @@ def _claim(recipe: Recipe, output: Path, seed: int, only: Sequence[str] | None, 
 
 
 def _forget(output: Path) -> None:
-    """Delete what a search has tried and found."""
+    """Delete the trials and results of a search."""
     for name in (FILE, RECIPE, RESULT):
         (output / name).unlink(missing_ok=True)
     for name in (TRIALS, "work"):
@@ -175,7 +175,7 @@ class _Search:
             say(f"{told[0].upper()}{told[1:]}")
 
     def _update(self) -> Result | None:
-        """Take what was tried from the study, and write what was found."""
+        """Read the trials of the study, and write the result so far."""
         self.tried = first_decides(lambda: self.study.tried())
         return first_decides(self._write)
 
@@ -219,7 +219,7 @@ class _Search:
         return result
 
     def _ends(self) -> str | None:
-        """Why the search is over; None where it goes on. The given recipe is tried whatever the time."""
+        """The reason why the search is over, None where it goes on. The given recipe is tried whatever the time."""
         if not any(trial.own and trial.ended == FINISHED for trial in self.tried):
             return None
         if self.budget.left <= 0:
@@ -268,7 +268,7 @@ class _Search:
             return run_trial(self.shared, recipe, own_work, name, prunes, late)
 
     def _passes_over(self, asked: Asked, recipe: Recipe) -> bool:
-        """Tell whether a proposal is known already, or would take longer than there is time."""
+        """Tell whether a proposal was tried already, or would take longer than the time that is left."""
         known = [trial for trial in self.tried if trial.ended == FINISHED and self._recipe(trial) == recipe]
         if known:
             self.last = f"is the same as trial {known[0].number}"

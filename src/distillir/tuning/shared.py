@@ -1,4 +1,4 @@
-"""What all trials share: candidates, scores, the student before training, and what they are measured by."""
+"""Shared parts of all trials: candidates, scores, the student before training, and the queries that measure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from distillir.training.selection import Selection
 
 @dataclass(frozen=True)
 class Shared:
-    """What trials learn from and are measured by.
+    """The data that all trials learn from and are measured on.
 
     Attributes:
         folder: A run's folder with everything before training; its recipe is settled.
@@ -43,12 +43,12 @@ class Shared:
 
     @property
     def learnt(self) -> int:
-        """Lists that are learnt from."""
+        """Number of lists that are learnt from."""
         return int((~np.isin(self.taught.queries, self.chosen.left_out)).sum())
 
     @property
     def judged(self) -> bool:
-        """Whether one of the lists holds a judged positive."""
+        """Tell whether one of the lists holds a judged positive."""
         return any(bool(self.taught.relevant(index).any()) for index in range(len(self.taught)))
 
 
@@ -62,7 +62,7 @@ def trial_recipe(recipe: Recipe) -> Recipe:
 
 @contextmanager
 def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
-    """Mine and score what the training queries need, once; the evaluation queries are neither mined for nor scored.
+    """Mine and score for the training queries, once; the evaluation queries are neither mined for nor scored.
 
     Args:
         path: Folder of what is shared.

@@ -1,4 +1,4 @@
-"""What is searched of a recipe, and the recipe that drawn values stand for."""
+"""The searched keys of a recipe, and the recipe that drawn values stand for."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -150,7 +150,7 @@ def build_space(
 
 
 def _found(base: Recipe, suggested: Settled, longest: int, lists: int, judged: bool) -> Iterator[tuple[str, Key | str]]:
-    """Each key, or why it is none."""
+    """Yield each key, or the reason why it is not searched."""
     training, parts = base.training, compose(base).objective.spec
     options = [(name, values) for part in parts for name, values in part.items()]
     teachers = [float(values["teacher_temperature"]) for _, values in options if "teacher_temperature" in values]
@@ -205,6 +205,6 @@ def _info_nce(base: Recipe, options: Sequence[tuple[str, Mapping[str, Any]]], ju
 
 
 def _student_temperature(parts: Sequence[Mapping[str, Mapping[str, Any]]]) -> float:
-    """Of an objective that has one; else 1."""
+    """The student's temperature in an objective that has one; else 1."""
     found = [float(o["student_temperature"]) for part in parts for o in part.values() if "student_temperature" in o]
     return found[0] if found else 1.0

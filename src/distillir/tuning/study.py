@@ -1,4 +1,4 @@
-"""The study: what was tried, kept in one file, and what is tried next (Optuna). Process 0 alone uses it."""
+"""The study: past trials, kept in one file, and the choice of the next (Optuna). Process 0 alone uses it."""
 
 import json
 from contextlib import suppress
@@ -25,7 +25,7 @@ FAILED, UNFITTING, KILLED = "failed", "not begun", "killed"
 
 @dataclass(frozen=True)
 class Asked:
-    """What is tried next.
+    """The next trial.
 
     Attributes:
         number: Of the trial.
@@ -107,7 +107,7 @@ class Study:
         self._trial: Any = None
 
     def take_up(self) -> str:
-        """Repeat a trial that a kill has stopped, once; returns what is to be told of it."""
+        """Repeat a trial that a kill has stopped, once; returns a message about it."""
         from optuna.trial import TrialState
 
         told = []
@@ -127,7 +127,7 @@ class Study:
         return "; ".join(told)
 
     def ask(self) -> Asked:
-        """What is tried next: the given recipe, a trial to be repeated, or new draws."""
+        """Choose the next trial: the given recipe, a trial to be repeated, or new draws."""
         counted = [trial for trial in self.tried() if trial.ended != KILLED]
         seed = int(np.random.default_rng([self.seed, len(counted)]).integers(2**32))
         self.study.sampler = optuna().samplers.TPESampler(n_startup_trials=RANDOM + 1, seed=seed)
@@ -142,12 +142,12 @@ class Study:
         return bool(self._trial.should_prune()) and not own
 
     def end(self, outcome: Outcome, seconds: float) -> None:
-        """Keep what the running trial gave."""
+        """Keep the outcome of the running trial."""
         facts = {"value": outcome.value, "seconds": seconds, "done": outcome.done, "best_step": outcome.best_step}
         self._tell(self._trial.number, outcome.ended, facts)
 
     def fail(self, ended: str, seconds: float = 0.0, error: str = "") -> None:
-        """Keep that the running trial gave nothing."""
+        """Keep the failure of the running trial."""
         self._tell(self._trial.number, ended, {"seconds": seconds, "error": error})
 
     def _tell(self, number: int, ended: str, facts: dict[str, Any]) -> None:
@@ -184,7 +184,7 @@ class Study:
         ]
 
     def measured_by(self, fingerprint: str) -> bool:
-        """Note what trials are measured by; returns whether earlier ones were measured by the same."""
+        """Note the fingerprint of the trials' measure; returns whether earlier trials had the same."""
         known = self.study.user_attrs.get("measured_by")
         if known is None:
             self.study.set_user_attr("measured_by", fingerprint)

@@ -1,4 +1,4 @@
-"""What each key was worth, as a table in the terminal."""
+"""The worth of each key, as a table in the terminal."""
 
 from rich.table import Table
 

@@ -12,10 +12,10 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from distillir.base.files import read_json, write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.seeds import stage_seed
+from distillir.base.trainer_callbacks import first_says
 from distillir.methods.compose import compose
 from distillir.pipeline.same_texts import own_judgements
 from distillir.recipe import Recipe
-from distillir.training.callbacks import first_says
 from distillir.training.measure_watcher import MeasureWatcher
 from distillir.training.selection import measure_steps
 from distillir.tuning.shared import Shared
@@ -26,7 +26,7 @@ FINISHED, PRUNED, STOPPED = "finished", "pruned", "out of time"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial gave.
+    """The outcome of a trial.
 
     Attributes:
         ended: `FINISHED`, `PRUNED` or `STOPPED`.
@@ -44,7 +44,7 @@ class Outcome:
 
 
 class TrialWatcher(MeasureWatcher):
-    """Hands measures on, keeps those of each query, and ends the training where it is told to.
+    """A callback that hands measures on, keeps those of each query, and ends the training on request.
 
     Args:
         measures: Times that the student is measured.
@@ -60,14 +60,14 @@ class TrialWatcher(MeasureWatcher):
         self.ended, self.done = FINISHED, 0
 
     def on_measure(self, step: int, steps: int, value: float, values: npt.NDArray[Any] | None) -> None:
-        """Keep it, and ask whether to go on."""
+        """Keep a measure, and ask whether to go on."""
         if values is not None and rank() == 0:
             write_json(self.file, {**step_values(self.file), str(step): [round(float(one), 6) for one in values]})
         if step > 0 and self.prunes(measure_steps(steps, self.measures).index(step) + 1, value) and step < steps:
             self.ended = PRUNED
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """End where it is not worth going on, or the time is up."""
+        """End the training where the trial is pruned or the time is up."""
         self.done = state.global_step
         if self.ended == FINISHED and state.global_step < state.max_steps and first_says(self.late()):
             self.ended = STOPPED

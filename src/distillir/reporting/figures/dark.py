@@ -1,4 +1,4 @@
-"""Dark examples drawn: the teacher's scores of each kind of text, and how many lists the gate lets through."""
+"""Figures of dark examples: the teacher's scores of each kind of text, and the share of lists behind the gate."""
 
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ def dark_scores_figure(report: DarkReport) -> Figure | None:
 
 
 def gap_figure(report: DarkReport) -> Figure | None:
-    """Draw where dark texts lie between the best hard negative and the positive of their own list; None without any."""
+    """Draw the place of dark texts between best hard negative and positive of their own list; None without any."""
     places = {kind: values for kind, values in report.places.items() if len(values)}
     if not places:
         return None

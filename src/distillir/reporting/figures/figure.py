@@ -1,4 +1,4 @@
-"""What every figure of the report is."""
+"""The type of the report's figures."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Layers drawn: how well each ranks, which weighed how much when, and which of the student followed which."""
+"""Figures of layers: how well each ranks, their weights over training, and the pairs that were compared."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Pairs drawn: the pairwise teacher's preferences, and what each round gained."""
+"""Figures of pairs: the pairwise teacher's preferences, and the gain of each round."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Horizontal bars: where the time went."""
+"""Horizontal bars of the time that each stage took."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

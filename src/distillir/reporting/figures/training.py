@@ -53,7 +53,7 @@ def loss_figure(log: TrainingLog) -> Figure | None:
 
 
 def dev_figure(log: TrainingLog, selection: SelectionFigures | None = None) -> Figure | None:
-    """Draw the measures on queries that were chosen by during training, and the step that was kept.
+    """Draw the measures, during training, on the queries that choose the best step, and that step.
 
     None where none was logged.
     """

@@ -8,24 +8,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distillir.base.arrays import LayerScores
 from distillir.base.hashes import hash_of_arrays
 from distillir.base.processes import first_process_first
 from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.plans.lesson import Lists
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.joint_loss import joint_counts, joint_terms
 from distillir.signals.layers.joint_teacher import JointTeacher, joint_teacher, output_temperature
 from distillir.signals.layers.layer_log import LayerLog
 from distillir.signals.layers.layer_loss import layer_counts, layer_term
-from distillir.signals.layers.layer_set import LayerScores, LayerSet
+from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.quality import best_layers
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.teacher_inputs import EncoderInputs, PairInputs, TeacherInputs
 from distillir.signals.signal_training import Batch, Begun, Output, SignalTraining, States
 from distillir.students.student import student_of
+from distillir.teaching.lists import Lists
 
 
 class LayerTraining(SignalTraining):

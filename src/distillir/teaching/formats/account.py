@@ -1,4 +1,4 @@
-"""Lists on their way into a set: what the caller asks of them, and what is to be told of them."""
+"""Lists on their way into a set: relevance as the caller wants it, documents without repeats, and counts of both."""
 
 from collections.abc import Iterable, Iterator
 
@@ -38,7 +38,7 @@ def with_relevance(
 
 
 def distinct(entry: RowList, tally: Tally) -> RowList:
-    """The list with each document once, where it first stands; positives stand before negatives."""
+    """Keep each document of a list once, at its first place; positives come before negatives."""
     _, first, inverse = np.unique(entry.documents, return_index=True, return_inverse=True)
     if len(first) == len(entry.documents):
         return entry

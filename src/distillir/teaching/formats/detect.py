@@ -40,7 +40,7 @@ def fitting(source: Path, formats: Sequence[Format]) -> list[Format]:
 
 
 def refuse(source: Path, found: Sequence[Format], formats: Sequence[Format]) -> DistillirError:
-    """The error for a source that no format recognises, or more than one."""
+    """Make the error for a source that no format recognises, or more than one."""
     names = ", ".join(form.name for form in formats)
     if found:
         both = " and ".join(form.name for form in found)
@@ -71,7 +71,7 @@ def _seen(seen: Glance) -> str:
 
 
 def _hint(seen: Glance, formats: Sequence[Format]) -> str:
-    """The form that a file looks like, and the way out; ends with ``; `` where there is something to say."""
+    """A phrase on the form that a file resembles, with the way out; ends with ``; `` unless it is empty."""
     if isinstance(seen.record, dict):
         return _by_keys(seen.record, formats, seen.path)
     cells, blanks = seen.cells, seen.line.split()
@@ -103,7 +103,7 @@ def _by_keys(record: dict[str, Any], formats: Sequence[Format], place: Path) -> 
 
 
 def _renamed(record: dict[str, Any], best: Format, place: Path) -> str:
-    """How the record's keys are renamed to those of a form, but for scores, which are no guess; may be empty."""
+    """A command that renames the record's keys to those of a form, but for scores, which are no guess; may be empty."""
     try:
         keys, _ = json.JSONDecoder().raw_decode(best.expected)
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""A training example of another program: a query and its candidates, with whatever stands beside them."""
+"""A training example of another program: a query and its candidates, with their scores and labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

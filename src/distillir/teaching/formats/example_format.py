@@ -1,4 +1,4 @@
-"""A format whose file is a stream of training examples: how lists and a collection's texts come of them."""
+"""A format whose file is a stream of training examples: conversion to lists and to a collection's texts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -75,7 +75,7 @@ def example_format(
 
 
 def read_example(example: Callable[[Mapping[str, Any], str], Example], record: Record) -> Example:
-    """The example of a record.
+    """Read the example of a record.
 
     Raises:
         DistillirError: The record is no object, or ``example`` refuses it.
@@ -90,7 +90,7 @@ def read_example(example: Callable[[Mapping[str, Any], str], Example], record: R
 
 
 def named(record: Record, columns: tuple[str, ...]) -> Record:
-    """A record that is a list of texts, with a key for each: further ones are numbered after the last key."""
+    """Give each text of a record that is a list a key; further texts are numbered after the last key."""
     if not isinstance(record.value, list):
         return record
     keys = [*columns[:-1], *(f"{columns[-1]}_{number}" for number in range(1, len(record.value)))]
@@ -109,7 +109,7 @@ class _Lists:
         self.known = None if settings.own_texts else CollectionTexts(collection, settings.tally)
 
     def of(self, records: Iterator[Record]) -> Lists:
-        """The lists: those whose scores are margins put together by their positive, others by their query if asked."""
+        """Make the lists: margins are merged by their positive, others by their query if asked for."""
         margins: list[IdList] = []
         others = self._others(records, margins)
         yield from merge_queries(others, self.tally) if self.merge else others

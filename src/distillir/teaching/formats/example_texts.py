@@ -1,4 +1,4 @@
-"""A collection made of the texts that stand in a file of training examples itself."""
+"""A collection made of the texts in a file of training examples."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,7 +22,7 @@ def text_id(text: str) -> str:
 
 
 def query_text(example: Example, settings: Settings) -> str | None:
-    """The query as it is to be read: with its prompt before it where prompts are kept."""
+    """The text of the query, after its prompt where prompts are kept; None where there is none."""
     if example.query is None or not settings.keep_prompts or example.prompt is None:
         return example.query
     return example.prompt + example.query
@@ -72,7 +72,7 @@ class ExampleTexts(Source):
         return [TextPart(self.origin, count_records(self.file), partial(self._entries, self._queries))]
 
     def judgements(self) -> list[QrelsPart]:
-        """Tell what the examples call positive, unless one says that nothing was judged."""
+        """The examples' positives, unless one says that nothing was judged."""
         return [QrelsPart(self.origin, "train", self._judgements)]
 
     def _entries(self, of: Callable[[Example, Record], Iterator[Entry]]) -> Iterator[Entry]:

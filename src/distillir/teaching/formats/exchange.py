@@ -51,7 +51,7 @@ def import_teaching(
     skip_empty: bool = False,
     skip_unscored: bool = False,
 ) -> TeachingSet:
-    """Make a teaching set of another program's file, and tell what was read of it and what was passed over.
+    """Make a teaching set of another program's file, and say which parts of it were read and passed over.
 
     Args:
         form: A name of `FORMATS`, or ``auto``.
@@ -161,7 +161,7 @@ def detect_format(source: Path | str) -> Format:
 
 
 def _named_rightly(error: DistillirError, chosen: Format, place: Path) -> DistillirError:
-    """The error, with the format that the file is of where another one was named."""
+    """Add to an error the format that the file has, where another one was named."""
     right = fitting(place, _ALL)
     if not right or chosen in right:
         return error

@@ -1,4 +1,4 @@
-"""What a file format of other programs is to the house."""
+"""The interface of a file format of another program."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from distillir.teaching.teaching_set import TeachingSet
 
 @dataclass(frozen=True)
 class Settings:
-    """How to read a file; a format takes those that it names.
+    """Settings for reading a file; a format takes those that it names.
 
     Attributes:
         unknown: What to do with ids that the collection does not have.
@@ -40,7 +40,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Glance:
-    """First sight of a file.
+    """The first line and the first record of a file.
 
     Attributes:
         path: The file or folder.

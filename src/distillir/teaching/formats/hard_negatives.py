@@ -136,7 +136,7 @@ def _list(record: Record, example: Example) -> IdList:
 
 
 def _scored(lists: Iterator[IdList], settings: Settings) -> Iterator[IdList]:
-    """The lists with the scores of a file of their own; candidates that the file has none for are left out."""
+    """Add the scores of a separate file to the lists; candidates without a score are left out."""
     file = settings.scores
     if file is None:
         yield from lists

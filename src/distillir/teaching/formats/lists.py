@@ -1,4 +1,4 @@
-"""Lists on their way in: from ids in somebody's file to rows of a collection."""
+"""Lists of an imported file: ids turned into rows of a collection."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
-from distillir.teaching.writer import Flags
 
 LISTS_AT_ONCE = 500
 
@@ -43,7 +43,7 @@ class RowList(NamedTuple):
 
 @dataclass
 class Unknown:
-    """What to do with ids that the collection does not have, and how many were met.
+    """The treatment of ids that the collection does not have, and counts of them.
 
     Attributes:
         choice: ``error`` refuses them, ``skip`` leaves them out.

@@ -1,4 +1,4 @@
-"""Parts of one query's list put together: pairs, triplets."""
+"""Merging of pairs or triplets of one query into one list."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from distillir.teaching.formats.tally import Tally
 
 
 def merge_queries(lists: Iterator[IdList], tally: Tally) -> Iterator[IdList]:
-    """One list a query, its relevant candidates first, in the order in which they were met.
+    """Merge lists into one a query, its relevant candidates first, in the order of the file.
 
     All lists stand in memory: about 200 bytes a candidate.
     """
@@ -23,7 +23,7 @@ def merge_queries(lists: Iterator[IdList], tally: Tally) -> Iterator[IdList]:
 
 
 def join(own: list[IdList]) -> IdList:
-    """Lists of one query as one; scores only where all have them."""
+    """Join lists of one query into one; it has scores only where all have them."""
     documents = [document for entry in own for document in entry.documents]
     flags = [flag for entry in own for flag in (entry.relevant or [False] * len(entry.documents))]
     scored = all(entry.scores is not None for entry in own)

@@ -29,7 +29,7 @@ KEYS = {
 
 
 def part(folder: Path, name: str) -> list[Path]:
-    """Files or folders of a part: those whose names begin with its name."""
+    """Files or folders of a part, by the beginning of their names."""
     names = PARTS[name]
     return sorted(path for path in folder.iterdir() if path.name.lower().startswith(names)) if folder.is_dir() else []
 

@@ -1,4 +1,4 @@
-"""Records of a file, whatever they lie in: JSON lines, one JSON array, Parquet rows, or a folder of such files."""
+"""Records of a source: JSON lines, one JSON array, Parquet rows, or a folder of such files."""
 
 import json
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _parse(line: str, where: str) -> Any:
 
 
 def _is_array(file: Path) -> bool:
-    """True where the whole file is one JSON array: its first line opens one of objects or lists, or goes on."""
+    """Tell whether the whole file is one JSON array, by its first line: an array of objects or lists, or its start."""
     line = next((line.strip() for _, line in read_lines(file) if line.strip()), "")
     if not line.startswith("["):
         return False

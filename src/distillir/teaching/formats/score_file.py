@@ -24,7 +24,7 @@ HEADER = {
 
 
 class ScoreTable:
-    """Scores by query and document, held once, whatever type the ids have in the file.
+    """Scores by query and document; ids may be text or numbers in the file.
 
     Args:
         table: ``{query id: {document id: score}}`` with texts or whole numbers for ids.
@@ -58,7 +58,7 @@ NUMBERS = {("numpy", "dtype"), ("numpy.core.multiarray", "scalar"), ("numpy._cor
 
 
 class _NumbersOnly(pickle.Unpickler):
-    """Reads dictionaries and numbers and refuses everything else: a pickle can run any code."""
+    """An unpickler of dictionaries and numbers alone, since a pickle can run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in NUMBERS:

@@ -1,4 +1,4 @@
-"""The account of an import: keys that were read, keys that were passed over, and whatever else is to be told."""
+"""The account of an import: keys that were read, keys that were passed over, and further counts for the user."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -59,12 +59,12 @@ class Tally:
         self.passed.update(passed)
 
     def note(self, sentence: str, amount: int = 1) -> None:
-        """Count something that is told at the end: ``sentence`` has ``{}`` where the number stands."""
+        """Count something for a line that is printed at the end: ``{}`` in ``sentence`` stands for the number."""
         if amount:
             self.notes[sentence] += amount
 
     def facts(self) -> dict[str, Any]:
-        """Tell what the set keeps of it."""
+        """Counts that the set keeps in its file."""
         kept: dict[str, Any] = {"read": dict(self.read), "passed_over": dict(self.passed)}
         if self.prompts:
             kept["prompts"] = {"kept": self.prompts_kept, "counts": dict(self.prompts.most_common(20))}

@@ -90,7 +90,7 @@ class CollectionTexts:
         return f"with the text {shown[:SHOWN]}{'...' if len(shown) > SHOWN else ''}"
 
     def _compare(self, kind: str, table: TextTable, identifier: str, text: str | None) -> None:
-        """Count, of the first ids that come with a text, those whose text in the collection is another."""
+        """Count ids, among the first that come with a text, whose text in the collection differs."""
         if text is None or self._compared == LOOKED_AT:
             return
         row = table.row(identifier)

@@ -38,17 +38,17 @@ def read_score(value: object, where: str) -> float:
 
 
 def write_id(identifier: str) -> int | str:
-    """An id as JSON shall hold it: a number where it is the plain writing of one, as MS MARCO's tools expect."""
+    """The JSON value of an id: a number where it is written like one, as MS MARCO's tools expect."""
     return int(identifier) if identifier.isascii() and identifier.isdigit() and is_plain(identifier) else identifier
 
 
 def is_plain(identifier: str) -> bool:
-    """Whether an id of digits is written without leading zeros (so that nothing is lost as a number)."""
+    """Tell whether an id of digits has no leading zeros, so that nothing is lost in a number."""
     return identifier == "0" or not identifier.startswith("0")
 
 
 def is_number(cell: str) -> bool:
-    """Tell whether a cell of a table is the writing of a number."""
+    """Tell whether a cell of a table holds a number."""
     try:
         float(cell)
     except ValueError:

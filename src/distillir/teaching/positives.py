@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags
 from distillir.retrieval.run import Scores
 
 
@@ -13,7 +13,7 @@ def wanted_positives(scores: Scores, relevant: Flags, pseudo_positives: bool | s
     Args:
         scores: Teacher scores of all candidates [N].
         relevant: Judged relevant or not [N].
-        pseudo_positives: As in `distillir.training.settings.TrainingSettings`: the teacher's best stands for a
+        pseudo_positives: As in `distillir.plans.settings.TrainingSettings`: the teacher's best stands for a
             positive where none is judged; ``always``: whatever is judged.
     """
     if not pseudo_positives or (relevant.any() and pseudo_positives != "always"):

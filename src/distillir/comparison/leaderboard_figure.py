@@ -1,4 +1,4 @@
-"""Every cell of a comparison: its seeds as dots, their mean as a bar, the baseline and the teacher as lines."""
+"""Figure of a comparison's cells: seeds as dots, their mean as a bar, baseline and teacher as lines."""
 
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def leaderboard_figure(board: Leaderboard) -> Figure:
 
 
 def _teacher(axes: "Axes", value: float) -> None:
-    """A line where the teacher is; where it is far off, a word at the edge, so that the cells stay apart."""
+    """Draw a line for the teacher or, where it is far off, a note at the edge, so that the cells stay apart."""
     low, high = axes.get_xlim()
     inside = low < value < high
     if inside:

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections import Qrels
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags, Lists
 from distillir.retrieval.run import Scores
+from distillir.teaching.lists import Lists
 
 
 class KnownLists:

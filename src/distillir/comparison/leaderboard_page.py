@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from distillir.comparison.leaderboard import Leaderboard, Row
-from distillir.reporting.figures.leaderboard import leaderboard_figure
+from distillir.comparison.leaderboard_figure import leaderboard_figure
 from distillir.reporting.page import render, write_page
 from distillir.reporting.wording import duration, measured, p_value, signed
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """Best first: mean and spread over seeds of the first measure, the difference from the baseline and its p value.
+    """Cells, best first: mean and spread of the first measure over seeds, difference from the baseline, p value.
 
     A difference that is significant after correction (p < 0.05) is green, or red.
     """

@@ -26,7 +26,7 @@ MOST_WORDS = 40
 
 
 class QueryGenerator:
-    """Asks a language model for one query a document; what it said is kept, and asked for once.
+    """A language model that writes one query for each document; its answers are kept, so that none is asked for twice.
 
     Args:
         spec: The model and its prompt.
@@ -97,7 +97,7 @@ class QueryGenerator:
 
 
 def query(said: str) -> str | None:
-    """The query in what a model said: its first line that is one, without a label or quotes; None for none."""
+    """The query in a model's answer: its first line that is one, without label or quotes; None where there is none."""
     for line in said.splitlines():
         text = line.strip()
         if text.lower().startswith(("query:", "question:")):
@@ -109,7 +109,7 @@ def query(said: str) -> str | None:
 
 
 def _read(folder: Path, max_tokens: int) -> Iterator[tuple[str, str | None]]:
-    """Tell what was said so far, None for a refusal; a line that a kill tore is passed over.
+    """Yield keys and answers that are on disk, None for a refusal; a line that a kill cut short is passed over.
 
     Lines without ``answer`` are of versions that kept everything: those that are empty (a call that was rejected), that
     hold thoughts, or that may have been cut are passed over, too, and so asked for again.
@@ -129,9 +129,3 @@ def _read(folder: Path, max_tokens: int) -> Iterator[tuple[str, str | None]]:
                 text, matter = read_text(said)
                 if matter is None:
                     yield key, text
-
-
-def source_document(identifier: str) -> str | None:
-    """Id of the document that a made query was made of; None for other queries."""
-    kind, _, document = identifier.partition(":")
-    return document if kind in ("title", "sentence", "generated") and document else None
