@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+
 from distillir.teachers.answers.records import unpack
 
 

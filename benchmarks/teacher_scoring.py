@@ -55,12 +55,12 @@ def pairs_of(collection: Collection, queries: int, depth: int) -> tuple[list[tup
 def ways(path: Path, pairs: list[tuple[str, str]], max_length: int, tuned: int) -> dict[str, Callable[[], Found]]:
     """Every way of scoring, with a function that does it once."""
     import torch
-    from distillir.teachers.cross_encoders.load import load_cross_encoder
-    from distillir.teachers.cross_encoders.pair_scores import score_pairs
     from sentence_transformers import CrossEncoder
 
     from distillir.encoding.loading import quiet
     from distillir.encoding.precision import autocast, best_precision
+    from distillir.teachers.cross_encoders.load import load_cross_encoder
+    from distillir.teachers.cross_encoders.pair_scores import score_pairs
 
     with quiet():
         theirs = CrossEncoder(str(path), max_length=max_length)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.cross_encoders.load import load_cross_encoder
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModelForMaskedLM, MPNetConfig, MPNetModel, XLMRobertaConfig, XLMRobertaModel
@@ -25,6 +24,7 @@ from distillir.encoding.saved_dtype import saved_dtype
 from distillir.encoding.vectors import encode_texts
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
+from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.load import load_teacher
 from odd_models import one_layer, roberta, with_own_code
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distillir.teachers.cross_encoders.load import PAIRWISE_FILE
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
@@ -24,6 +23,7 @@ from distillir.language_models.local import load_language_model, load_tokenizer
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
+from distillir.teachers.cross_encoders.load import PAIRWISE_FILE
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_layered import load_joint, load_layered
 from distillir.teachers.load_pairwise import load_pairwise

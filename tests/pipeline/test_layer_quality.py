@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.encoders.layered import LayeredSparse
 
 from distillir.collections import Collection
 from distillir.pipeline import layer_quality as stage
@@ -19,6 +18,7 @@ from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import from_lists
 from distillir.retrieval.trec import write_run
 from distillir.students.load import load_student
+from distillir.teachers.encoders.layered import LayeredSparse
 from distillir.teachers.load_layered import load_layered
 
 

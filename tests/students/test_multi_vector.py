@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 from safetensors.torch import save_file
 
 from distillir.base.errors import DistillirError
@@ -29,6 +28,7 @@ from distillir.students import multi_vector
 from distillir.students.load import load_student
 from distillir.students.pylate import write_pylate
 from distillir.students.student import student_of
+from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from example_lists import ExampleLists

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.encoders.sparse import SparseTeacher
 from safetensors.torch import load_file, save_file
 from sentence_transformers.sparse_encoder.losses import FlopsLoss
 
@@ -33,6 +32,7 @@ from distillir.students.load import load_student
 from distillir.students.pylate import write_pylate
 from distillir.students.sparse import flops, flops_share
 from distillir.students.student import student_of
+from distillir.teachers.encoders.sparse import SparseTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from distillir.training.train import set_dropout

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.cross_encoders.pair_scores import first_token_only, score_pairs
 from sentence_transformers import CrossEncoder
 from teacher_examples import some_lists, untrained_cross_encoder
 
 from command_line import kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.pair_scores import first_token_only, score_pairs
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distillir.teachers.encoders.dense import DenseTeacher
 from sentence_transformers import SentenceTransformer
 from teacher_examples import some_lists
 
@@ -11,6 +10,7 @@ from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.teachers import dense, encoder
 from distillir.teachers.bm25 import BM25Teacher
+from distillir.teachers.encoders.dense import DenseTeacher
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])

@@ -2,7 +2,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from distillir.teachers.encoders.dense import DenseTeacher
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
@@ -10,6 +9,7 @@ from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.counted import CountedTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 from distillir.teachers.ensemble import EnsembleTeacher, minmax, zscore
 
 

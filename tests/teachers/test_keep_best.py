@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
-from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from distillir.base.errors import DistillirError
@@ -16,6 +14,8 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
+from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 
 
 def train(folder: Path, values: dict[int, float], *, begin: int = 0, until: int = 100) -> tuple[KeepBest, int]:

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distillir.teachers.cross_encoder_training.pairs import training_pairs, training_triples
-from distillir.teachers.cross_encoders.load import load_cross_encoder
-from distillir.teachers.cross_encoders.pair_text import PairText
-from distillir.teachers.cross_encoders.pairwise import PairwiseCrossEncoder
 from transformers import AutoTokenizer
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
+from distillir.teachers.cross_encoder_training.pairs import training_pairs, training_triples
+from distillir.teachers.cross_encoders.load import load_cross_encoder
+from distillir.teachers.cross_encoders.pair_text import PairText
+from distillir.teachers.cross_encoders.pairwise import PairwiseCrossEncoder
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise, validate_pairwise_spec
 from distillir.teachers.train import train_cross_encoder

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distillir.teachers.answers.cache import ScoreCache
-from distillir.teachers.answers.keys import Keys, combine, pair_keys, text_keys
-from distillir.teachers.answers.records import RECORD, crc32_rows, pack, unpack
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys, combine, pair_keys, text_keys
+from distillir.teachers.answers.records import RECORD, crc32_rows, pack, unpack
 
 
 def keys_of(count: int, seed: int = 0) -> Keys:

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.encoders.dense import DenseTeacher
 from teacher_examples import some_lists, untrained_cross_encoder
 
 from distillir.collections import Collection
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 
 SCRIPT = """
 import os, sys

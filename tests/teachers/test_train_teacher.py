@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
-from distillir.teachers.cross_encoder_training.pairs import training_pairs
-from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 from safetensors.numpy import load_file
 
 from command_line import kill_once
@@ -18,6 +15,9 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run, from_lists
+from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
+from distillir.teachers.cross_encoder_training.pairs import training_pairs
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.train import train_cross_encoder
 from same_texts import arguana
 

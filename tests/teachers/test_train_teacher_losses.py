@@ -9,9 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
-from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_figures
-from distillir.teachers.cross_encoders.load import load_cross_encoder
 from safetensors.numpy import load_file
 from teacher_examples import untrained_cross_encoder
 
@@ -21,6 +18,9 @@ from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
 from distillir.teachers.bm25 import BM25Teacher
+from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_figures
+from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.train import train_cross_encoder
 
 TRAINER = """

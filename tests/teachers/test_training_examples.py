@@ -6,10 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distillir.teachers.cross_encoder_training.examples import check_loss, columns, examples, lengths, library_loss
-from distillir.teachers.cross_encoder_training.lists import one_of_the_positives, softened, training_lists
-from distillir.teachers.cross_encoder_training.pairs import TrainingPairs, training_triples
-from distillir.teachers.cross_encoder_training.soft_labels import read_soft_labels, soft_labels
 from sentence_transformers import CrossEncoder
 from teacher_examples import untrained_cross_encoder
 
@@ -20,6 +16,10 @@ from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.counted import CountedTeacher
+from distillir.teachers.cross_encoder_training.examples import check_loss, columns, examples, lengths, library_loss
+from distillir.teachers.cross_encoder_training.lists import one_of_the_positives, softened, training_lists
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.soft_labels import read_soft_labels, soft_labels
 
 
 def pairs_of(rows: Sequence[tuple[int, int, int]]) -> TrainingPairs:
