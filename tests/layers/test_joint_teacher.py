@@ -138,8 +138,9 @@ def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
         for gradient, by_hand in zip(found, wanted, strict=True):
             assert by_hand.abs().max() > 0
             torch.testing.assert_close(gradient, by_hand, rtol=5e-3, atol=2e-3 * float(by_hand.abs().max()))
-    assert _layers(loss).weights is not None and not _layers(loss).weights.requires_grad
-    assert float(_layers(loss).weights.sum()) == pytest.approx(1)
+    weights = _layers(loss).weights
+    assert weights is not None and not weights.requires_grad
+    assert float(weights.sum()) == pytest.approx(1)
 
 
 def _gold(lesson: Any, rows: Any) -> int:

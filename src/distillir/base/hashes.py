@@ -18,3 +18,8 @@ def hash_of_arrays(*arrays: Any) -> str:
 def hash_of_json(value: object) -> str:
     """Hash of a value as JSON writes it (hex)."""
     return xxhash.xxh3_128_hexdigest(json.dumps(value).encode())
+
+
+def hash_of_json_64(value: object) -> str:
+    """Short hash of a value as JSON writes it (hex, 64 bits)."""
+    return xxhash.xxh3_64_hexdigest(json.dumps(value).encode())

@@ -130,17 +130,13 @@ def score(
     anew: Anew = False,
     allow_code: AllowCode = False,
 ) -> None:
-    """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
-    from distillir.pipeline.dark import dark
-    from distillir.pipeline.layers import layers
-    from distillir.pipeline.pairs import pairs
+    """Ask the teachers about candidates (teaching/, runs/teacher.trec), and for what else signals need."""
     from distillir.pipeline.score import score as stage
+    from distillir.pipeline.signal_place import prepare_signals
 
     def every(folder: Any) -> None:
         stage(folder)
-        dark(folder)
-        pairs(folder)
-        layers(folder)
+        prepare_signals(folder)
 
     _do("score", every, recipe, settings, output, anew)
 

@@ -19,13 +19,11 @@ from distillir.comparison.share import adopt, prepare
 from distillir.dry_run.plan import duration
 from distillir.evaluation.measures import Evaluation
 from distillir.pipeline.also import other_run
-from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate
-from distillir.pipeline.layers import layers
-from distillir.pipeline.pairs import pairs
 from distillir.pipeline.provenance import seal
 from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder, make_output
+from distillir.pipeline.signal_place import prepare_signals
 from distillir.pipeline.train import train
 from distillir.recipe import EvaluationSpec
 from distillir.reporting.metrics import read_metrics
@@ -151,9 +149,7 @@ def _measured(folder: RunFolder) -> bool:
 
 def _run(folder: RunFolder) -> None:
     """Train and evaluate one cell with one seed; what is there already is passed over."""
-    dark(folder)
-    pairs(folder)
-    layers(folder)
+    prepare_signals(folder)
     train(folder)
     if not _measured(folder):
         evaluate(folder)

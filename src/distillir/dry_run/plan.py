@@ -17,6 +17,7 @@ from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count
 from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
 from distillir.dry_run.search import Searches
+from distillir.dry_run.signal_costs import SignalCosts
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.encoding.model_options import ModelOptions
 from distillir.methods.compose import Composition, compose
@@ -106,6 +107,7 @@ class _Plan:
         self.searches = Searches(folder, encodings)
         self.lists: DryLists = training_lists(folder, self.searches, self.queries)
         self.teacher = TeacherCosts(self.searches, self.lists)
+        self.costs = SignalCosts(self.recipe, self.lists, self.teacher)
         self.chosen = dev_queries(folder)
         self.held_out = 0 if self.chosen is not None else held_out_count(folder, self.lists)
 
@@ -191,22 +193,11 @@ class _Plan:
         return _step(there, "score", work, lambda: self.teacher.seconds(spec, lists))
 
     def _signals(self) -> Iterator[Step]:
-        """Dark examples, pairs and layers."""
-        recipe, method, folder = self.recipe, self.method, self.folder
-        if method.dark is not None:
-            made = self.lists.total * (method.dark.reinforced + method.dark.noisy)
-            work = f"at most {made} dark examples and their scores"
-            yield _step(folder.dark.is_dir(), "dark", work, lambda: self.teacher.new_texts(recipe.teacher, made))
-        if method.pairs is not None:
-            asked = self.lists.total * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
-            rounds = recipe.method.rounds - 1
-            again = f", and what is new in each of {rounds} further rounds" if rounds > 0 else ""
-            work = f"{asked} questions to the pairwise teacher{again}"
-            yield _step(folder.pairs.is_dir(), "pairs", work, lambda: None)
-        spec = method.layers
-        if spec is not None and not spec.joint:
-            work = f"about {self.lists.pairs} pairs by each layer of the teacher"
-            yield _step(folder.layers.is_dir(), "layers", work, lambda: self.teacher.layers(spec.teacher, self.lists))
+        """What each signal of the method has its teacher asked."""
+        for signal in self.method.signals:
+            for work, seconds in signal.work(self.costs):
+                there = (self.folder.path / signal.kind.folder).is_dir()
+                yield _step(there, signal.kind.folder, work, seconds)
 
     def _train(self, student: Encoder) -> Iterator[Step]:
         from distillir.dry_run.training import TrainingCosts
@@ -227,8 +218,8 @@ class _Plan:
                 continue
             cost = costs.of(self.method, stage)
             work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"
-            if self.method.layers is not None and self.method.layers.joint:
-                work += ", and the teacher's"
+            for along in (name for signal in self.method.signals for name in signal.trains_along):
+                work += f", and the {along}'s"
             measured, seconds = self._measured(student, settings, steps)
             yield Step(name, work + out + measured, cost.before + steps * cost.step + seconds)
 
@@ -265,9 +256,9 @@ class _Plan:
             else:
                 spent += self.searches.source_seconds({kind: options} if options else kind, self.queries, depth)
         scored = self.teacher.seconds(recipe.teacher, [self.lists]) if recipe.teacher is not None else 0.0
-        if scored is not None and self.method.dark is not None:
-            made = self.lists.total * (self.method.dark.reinforced + self.method.dark.noisy)
-            scored += self.teacher.new_texts(recipe.teacher, made) or 0.0
+        if scored is not None:
+            works = (seconds for signal in self.method.signals for _, seconds in signal.work(self.costs))
+            scored += sum(seconds() or 0.0 for seconds in works)
         return Step(name, f"{work}, at most", None if scored is None else spent + scored)
 
 

@@ -15,27 +15,23 @@ from distillir.evaluation.held_out import HELD_OUT
 from distillir.methods.compose import compose
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
 from distillir.pipeline.cut_texts import FACT as READING
-from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
-from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.run_folder import SIGNALS_FACT, RunFolder
 from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.search import search_into
 from distillir.pipeline.selection_fact import FACT as SELECTION
+from distillir.pipeline.signal_place import measure_signals
+from distillir.signals.registry import built_in
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995
 #: Facts of the stages that ``metrics.json`` repeats where there are any.
 NOTED = (
-    "dark",
-    "gate",
-    "dark_calls",
-    "pairs",
-    "pair_calls",
-    "dark_pairs",
-    "layer_calls",
+    *(fact for kind in built_in() for fact in (*kind.facts, *kind.stage_facts)),
+    SIGNALS_FACT,
     "rounds",
     "generated",
     FACT,
@@ -54,7 +50,7 @@ def search_before(folder: RunFolder) -> None:
 def evaluate(folder: RunFolder) -> dict[str, Any]:
     """Write ``runs/before.trec``, ``runs/after.trec`` and ``metrics.json``, and return what the last holds.
 
-    Where the recipe has layers, ``layer_quality.json`` too; where it has other collections, ``runs/also/``.
+    Signals may measure themselves into files of their own; where the recipe has other collections, ``runs/also/``.
 
     Raises:
         DistillirError: There is no trained student.
@@ -77,7 +73,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     }
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
-    layer_quality(folder)
+    measure_signals(folder)
     noted = folder.noted()
     method = compose(recipe)
     metrics: dict[str, Any] = {

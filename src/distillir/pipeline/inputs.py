@@ -13,6 +13,7 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
 from distillir.encoding.fingerprint import file_hash, model_fingerprint
 from distillir.methods.compose import compose
+from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import dev_queries, selection_queries
@@ -101,16 +102,6 @@ class Inputs:
         return {"weights of the student": model_fingerprint(path)} if path.is_dir() else {}
 
     @cached_property
-    def layered_teacher(self) -> Fingerprints:
-        """The teacher whose layers are compared."""
-        layers = compose(self.recipe).layers
-        if layers is None:
-            return {}
-        value = next(iter(layers.teacher.values()))
-        model = value["model"] if isinstance(value, dict) else value
-        return {"weights of the teacher with layers": model_fingerprint(model)}
-
-    @cached_property
     def training_judgements(self) -> Fingerprints:
         """Judgements of the split that is learnt from."""
         return {"judgements of the training queries": _of_qrels(training_qrels(self.folder))}
@@ -191,9 +182,9 @@ class Inputs:
         return {str(path.relative_to(self.folder.path)): file_hash(path)} if path.is_file() else {}
 
     def signals(self) -> Fingerprints:
-        """Dark examples, pairs and layers of the run."""
-        found: Fingerprints = {}
-        for path in (self.folder.dark, self.folder.pairs, self.folder.layers):
+        """What signals are made from, and their answers in the run."""
+        found = {name: value for signal in compose(self.recipe).signals for name, value in signal.inputs().items()}
+        for path in (self.folder.path / name for name in SIGNAL_FOLDERS.values()):
             files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
             if files:
                 told = " ".join(f"{file.relative_to(path)} {file_hash(file)}" for file in files)
@@ -232,9 +223,7 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
     "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
     "runs before training on other collections": lambda i: i.others | i.initial_student,
-    "student": lambda i: (
-        i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds() | i.selection
-    ),
+    "student": lambda i: i.texts | i.initial_student | i.teaching | i.signals() | i.later_rounds() | i.selection,
     "run after training": lambda i: i.texts | i.evaluation | i.student,
     "runs after training on other collections": lambda i: i.others | i.student,
     "metrics": lambda i: (

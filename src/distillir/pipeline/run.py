@@ -7,16 +7,14 @@ from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.cut_texts import tell_cut_texts
-from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
-from distillir.pipeline.layers import layers
 from distillir.pipeline.mine import mine
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.open_run import open_run
-from distillir.pipeline.pairs import pairs
 from distillir.pipeline.report import report
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
+from distillir.pipeline.signal_place import prepare_signals
 from distillir.pipeline.train import train
 from distillir.recipe import Recipe
 
@@ -47,9 +45,7 @@ def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
         mine(folder)
         score(folder)
         check_teaching(folder, folder.teaching)
-        dark(folder)
-        pairs(folder)
-        layers(folder)
+        prepare_signals(folder)
         search_before(folder)
         train(folder)
         evaluate(folder)

@@ -48,8 +48,10 @@ STAGES = {
 #: Facts that are added to key by key.
 DIVIDED = (
     *("seconds", "teacher_calls", "dark_calls", "pair_calls", "layer_calls"),
-    *("diagnostics", "dark", "pairs", "layers", "gate", "rounds", "selection"),
+    *("diagnostics", "dark", "pairs", "layers", "gate", "rounds", "selection", "signals"),
 )
+#: Under what ``metrics.json`` has the facts of signals without keys of their own.
+SIGNALS_FACT = "signals"
 MEND_RECIPE = "mend it, or choose another --output"
 MEND_FACTS = "mend it, or delete it: the report will lack the times and calls of the stages before"
 
@@ -84,12 +86,6 @@ class RunFolder:
         #: Rankings of other collections, ``NAME/before.trec`` and ``NAME/after.trec``.
         self.other_runs = self.runs / "also"
         self.teaching = path / "teaching"
-        self.dark = path / "dark"
-        self.pairs = path / "pairs"
-        self.layers = path / "layers"
-        self.layer_log = path / "layers.jsonl"
-        #: Where a joint teacher is kept.
-        self.teacher = path / "teacher"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
         self.log = path / "log.jsonl"

@@ -8,12 +8,21 @@ from distillir.base.version import __version__
 from distillir.reporting import wording
 
 
-def render(template: str, **values: Any) -> str:
-    """A page of ``templates/`` with values; `distillir.reporting.wording` is there as ``say``, and ``version``."""
+def render(template: str, *, package: str | None = None, **values: Any) -> str:
+    """Page of ``templates/`` with values; `distillir.reporting.wording` is there as ``say``, and ``version``.
+
+    Args:
+        template: Name of the file.
+        package: Dotted name of a package whose templates stand before the report's own; None: none.
+        **values: What the template is told.
+    """
     import jinja2
 
+    loader: jinja2.BaseLoader = jinja2.PackageLoader("distillir.reporting")
+    if package is not None:
+        loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package, "."), loader])
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("distillir.reporting"),
+        loader=loader,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

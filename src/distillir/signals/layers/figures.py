@@ -8,10 +8,10 @@ import numpy as np
 
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.training import mark_stages
-from distillir.reporting.layer_report import LayerQuality, LayerReport, end_of
 from distillir.reporting.svg import COLOURS, draw
 from distillir.reporting.teacher_scores import Numbers
 from distillir.reporting.wording import count, measured
+from distillir.signals.layers.report import LayerQuality, LayerReport, end_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,21 +1,18 @@
-"""Stage ``dark``: dark examples of the teaching set, made and scored once (for methods that have any)."""
+"""Dark examples of a teaching set: made and scored once."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import progress, say
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
-from distillir.methods.compose import compose
-from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.same_texts import known_lists
-from distillir.pipeline.signal_sources import dark_source
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import (
     TEXTS,
@@ -30,73 +27,59 @@ from distillir.signals.dark_examples.dark_text import Fits
 from distillir.signals.dark_examples.diagnostics import DarkDiagnostics, diagnose_dark
 from distillir.signals.dark_examples.make import Beginning, FitsFor, Key, make_dark
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.place import Place
 from distillir.teachers.counted import CountedTeacher, added, calls_told
 from distillir.teaching.known_lists import KnownLists
-from distillir.teaching.teaching_set import open_teaching_set
 
 # Dark examples of texts longer than the first, times the tokens that the student reads, are made of their beginnings:
 # with all that it reads, or, of text of hardly any tokens (blank, one endless word), as long as the second times those.
 _CHARACTERS_A_TOKEN, _MOST_CHARACTERS_A_TOKEN = 16, 64
 
 
-def dark(folder: RunFolder) -> None:
-    """Write ``dark/``; nothing where it is there, or where the recipe's method has no dark examples.
-
-    Raises:
-        DistillirError: The teaching set is missing, or nothing can be made of it.
-    """
-    spec = compose(folder.recipe).dark
-    if spec is not None:
-        folder.need(folder.teaching, "score")
-        make_dark_set(folder, spec, folder.teaching, folder.dark)
-
-
-def make_dark_set(folder: RunFolder, spec: DarkSpec, teaching: Path, target: Path, key: str | None = None) -> None:
-    """Make and score the dark examples of a teaching set; what is there already is kept.
+def make_dark_set(place: Place, spec: DarkSpec, target: Path) -> None:
+    """Make and score the dark examples of a stage's lists; what is there already is kept.
 
     Args:
-        folder: The run's.
+        place: The stage of the run.
         spec: What is wanted.
-        teaching: The teaching set.
         target: Folder of the dark examples.
-        key: Under what their figures are noted; None: they are those of the run.
     """
     barrier()
     texts, done = (target / TEXTS).is_dir(), is_complete(target)
     barrier()
-    lists = known_lists(folder, open_teaching_set(teaching, folder.collection))
-    source = dark_source(folder, spec, lists)
+    lists = place.known_lists()
+    source = dark_source(place, spec, lists)
     if texts:
         check_source(target, source)
     if not done:
-        prepare_student(folder)  # what it reads decides how the texts are made
-        teacher = _teacher(folder)
-        with folder.timed("dark"):
+        place.prepare_student()  # what it reads decides how the texts are made
+        teacher = _teacher(place)
+        with place.timed("dark"):
             if not texts and rank() == 0:
-                _write_texts(folder, spec, lists, target, teacher, source)
+                _write_texts(place, spec, lists, target, teacher, source)
             barrier()
-            _score(folder, lists, target, teacher)
+            _score(place, lists, target, teacher)
     if rank() == 0:
-        found = _diagnose(folder, spec, lists, target)
+        found = _diagnose(place, spec, lists, target)
         if not done:
             found.say()
-        noted = folder.noted().get("dark", {})
-        folder.note(dark=found.to_dict() if key is None else {**noted, key: found.to_dict()})
+        noted = place.noted().get("dark", {})
+        place.note(dark=found.to_dict() if place.key is None else {**noted, place.key: found.to_dict()})
     barrier()
 
 
-def _teacher(folder: RunFolder) -> CountedTeacher:
+def _teacher(place: Place) -> CountedTeacher:
     from distillir.teachers.load import load_teacher
 
-    assert folder.recipe.teacher is not None
-    return load_teacher(folder.recipe.teacher)
+    assert place.recipe.teacher is not None
+    return load_teacher(place.recipe.teacher)
 
 
 def _write_texts(
-    folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path, teacher: CountedTeacher, source: str
+    place: Place, spec: DarkSpec, lists: KnownLists, target: Path, teacher: CountedTeacher, source: str
 ) -> None:
-    collection, recipe = folder.collection, folder.recipe
-    fits_for, key, beginning = readers(folder, teacher)
+    collection, recipe = place.collection, place.recipe
+    fits_for, key, beginning = readers(place, teacher)
     with progress("Make dark examples", len(lists)) as advance:
         made = make_dark(
             collection,
@@ -130,14 +113,14 @@ def _write_texts(
     say(f"Dark examples: {count} texts of {len(unscored)} lists ({len(lists)} lists in all)")
 
 
-def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
+def readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
     """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
     from distillir.encoding.reading import SPARE_TOKENS, reads_whole, shortened, tokens_read
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student_of
 
-    student = load_student_of(folder.recipe.student, folder.initial_student, device="cpu")
-    limit = folder.recipe.training.max_length
+    student = load_student_of(place.recipe.student, place.initial_student, device="cpu")
+    limit = place.recipe.training.max_length
     prompt = prompt_for(student, "document") or ""
 
     def fits_for(query: str) -> Fits:
@@ -158,9 +141,9 @@ def readers(folder: RunFolder, teacher: CountedTeacher) -> tuple[FitsFor, Key, B
     )
 
 
-def _score(folder: RunFolder, lists: KnownLists, target: Path, teacher: CountedTeacher) -> None:
+def _score(place: Place, lists: KnownLists, target: Path, teacher: CountedTeacher) -> None:
     """Ask the teacher for dark texts and candidates together: where it normalises over a list, they must be one."""
-    collection = folder.collection
+    collection = place.collection
     wider, edge = with_documents(collection, TextTable(target / TEXTS)), len(collection.corpus)
     unscored = read_unscored(target)
     together = [np.concatenate([lists.documents(made.index), made.rows + edge]) for made in unscored]
@@ -177,12 +160,37 @@ def _score(folder: RunFolder, lists: KnownLists, target: Path, teacher: CountedT
         candidates = [values[:size] for values, size in zip(scores, split, strict=True)]
         write_scores(unscored, candidates, [v[size:] for v, size in zip(scores, split, strict=True)], target)
     calls = teacher.calls()
-    noted = folder.noted()
-    folder.note(**{total: added(noted.get(total, {}), calls) for total in ("teacher_calls", "dark_calls")})
+    noted = place.noted()
+    place.note(**{total: added(noted.get(total, {}), calls) for total in ("teacher_calls", "dark_calls")})
     if sum(calls.values()):
         say(f"Teacher {teacher.name}: {calls_told(calls)}")
 
 
-def _diagnose(folder: RunFolder, spec: DarkSpec, lists: KnownLists, target: Path) -> DarkDiagnostics:
-    chosen = DarkLists(open_dark_set(target), lists, spec, len(folder.collection.corpus))
-    return diagnose_dark(chosen, folder.recipe.query_seed)
+def _diagnose(place: Place, spec: DarkSpec, lists: KnownLists, target: Path) -> DarkDiagnostics:
+    chosen = DarkLists(open_dark_set(target), lists, spec, len(place.collection.corpus))
+    return diagnose_dark(chosen, place.recipe.query_seed)
+
+
+def dark_source(place: Place, spec: DarkSpec, lists: KnownLists) -> str:
+    """Identity of all that the dark texts of a teaching set depend on (hex)."""
+    digest, recipe = xxhash.xxh3_128(), place.recipe
+    settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
+    settings += [recipe.training.pseudo_positives, place.collection.fingerprint]
+    if recipe.training.pseudo_positives == "always":
+        settings.append("of the teacher's best")  # they were made of judged positives
+    digest.update(json.dumps(settings).encode())
+    for index, query in enumerate(lists.queries.tolist()):
+        digest.update(np.int64(query).tobytes() + np.int64(len(lists.documents(index))).tobytes())
+        for values in (lists.documents(index), lists.scores(index), lists.relevant(index)):
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def check_dark_set(place: Place, spec: DarkSpec, target: Path) -> None:
+    """Refuse dark texts in ``target`` that were made of something else; nothing where there are none.
+
+    Raises:
+        DistillirError: They were.
+    """
+    if (target / TEXTS).is_dir():
+        check_source(target, dark_source(place, spec, place.known_lists()))

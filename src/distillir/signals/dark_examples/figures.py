@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distillir.reporting.dark_examples import DarkReport
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.figures.teacher import histogram
 from distillir.reporting.svg import COLOURS, draw
 from distillir.reporting.wording import count, percent, short
+from distillir.signals.dark_examples.report import DarkReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

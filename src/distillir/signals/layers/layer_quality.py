@@ -16,63 +16,59 @@ from distillir.base.progress import progress, say
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
 from distillir.evaluation.measures import evaluate
-from distillir.methods.compose import compose
-from distillir.pipeline.queries import evaluation_qrels
-from distillir.pipeline.rankings import read_ranking
-from distillir.pipeline.run_folder import RunFolder
 from distillir.retrieval.run import Run, from_lists
 from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.place import Place
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
 
 LAYER_QUALITY = "layer_quality.json"
+#: Folders of a run.
+STUDENT, TEACHER = "student", "teacher"
 MEASURE = "nDCG@10"
 MOST_QUERIES, DOCUMENTS = 100, 20
 
 
-def layer_quality(folder: RunFolder) -> None:
-    """Write ``layer_quality.json``; nothing where it is there, or where the recipe asks for no layers.
+def layer_quality(place: Place, spec: LayerSpec) -> None:
+    """Write ``layer_quality.json``; nothing where it is there.
 
     The first process alone measures. Whatever goes wrong is told and passed over: the training is done by now.
     """
-    spec = compose(folder.recipe).layers
-    if spec is None:
-        return
     if rank() == 0:
         try:
-            _measure(folder, spec)
+            _measure(place, spec)
         except Exception as error:  # of any library that loads or runs a model
             said = (str(error).splitlines() or [type(error).__name__])[0]
             say(f"How well each layer ranks could not be measured, and is left out of the report ({said})")
     barrier()
 
 
-def _measure(folder: RunFolder, spec: LayerSpec) -> None:
-    queries, lists, qrels = sample(folder)
-    own = folder.work / "layer-scores"  # the students' scores are asked for once: they would fill the cache for nothing
-    systems = layered_systems(folder, spec, own)
-    source = _source(folder, systems, queries, lists)
-    file = folder.path / LAYER_QUALITY
+def _measure(place: Place, spec: LayerSpec) -> None:
+    queries, lists, qrels = sample(place)
+    own = place.work / "layer-scores"  # the students' scores are asked for once: they would fill the cache for nothing
+    systems = layered_systems(place, spec, own)
+    source = _source(place, systems, queries, lists)
+    file = place.path / LAYER_QUALITY
     if _written_for(file) == source:
         return
-    with folder.timed("layer quality"):
+    with place.timed("layer quality"):
         best = [np.isin(rows, qrels.relevant(int(query))) for query, rows in zip(queries, lists, strict=True)]
         values = {
             "source": source,
             "measure": MEASURE,
             "queries": len(queries),
             "documents": DOCUMENTS,
-            "judged": folder.recipe.evaluation.split is not None,
+            "judged": place.recipe.evaluation.split is not None,
             "best": _quality([flags[None].astype(np.float32) for flags in best], queries, lists, qrels)[0],
         }
         for name in list(systems):
-            found = _scores(folder, systems.pop(name), queries, lists)  # popped: its model leaves the memory
+            found = _scores(place, systems.pop(name), queries, lists)  # popped: its model leaves the memory
             values[name] = _quality(found, queries, lists, qrels)
         write_json(file, values)
     shutil.rmtree(own, ignore_errors=True)
 
 
-def sample(folder: RunFolder) -> tuple[Rows, list[Rows], Qrels]:
+def sample(place: Place) -> tuple[Rows, list[Rows], Qrels]:
     """Some evaluation queries, what the layers are to rank for each, and the judgements of these queries.
 
     The documents are the first of the teacher's run (or else of the candidates, or the student's run before training)
@@ -82,56 +78,56 @@ def sample(folder: RunFolder) -> tuple[Rows, list[Rows], Qrels]:
     Raises:
         DistillirError: No evaluation query has a candidate.
     """
-    judged = evaluation_qrels(folder)
-    paths = (folder.teacher_run, folder.evaluation_candidates, folder.before_run)
-    run = read_ranking(folder, next(path for path in paths if path.is_file())).select(judged.query_rows)
+    judged = place.judged()
+    rankings = (place.ranking(name) for name in ("teacher", "candidates", "before"))
+    run = next(ranking for ranking in rankings if ranking is not None).select(judged.query_rows)
     known = np.flatnonzero(np.diff(run.offsets))
     if not len(known):
-        raise DistillirError("no evaluation query has a candidate", where=folder.runs)
+        raise DistillirError("no evaluation query has a candidate", where=place.path)
     chosen = known[np.unique(np.linspace(0, len(known) - 1, min(MOST_QUERIES, len(known))).astype(np.int64))]
     lists = []
-    for place in chosen.tolist():
-        documents, query = run.of(place)[0], int(run.queries[place])
+    for number in chosen.tolist():
+        documents, query = run.of(number)[0], int(run.queries[number])
         kept = (np.arange(len(documents)) < DOCUMENTS) | np.isin(documents, judged.relevant(query))
-        lists.append(np.random.default_rng([folder.recipe.query_seed, query, 13]).permutation(documents[kept]))
+        lists.append(np.random.default_rng([place.recipe.query_seed, query, 13]).permutation(documents[kept]))
     queries = run.queries[chosen]
     of_these = np.isin(judged.queries, queries)
     return queries, lists, Qrels(judged.queries[of_these], judged.documents[of_these], judged.grades[of_these])
 
 
-def layered_systems(folder: RunFolder, spec: LayerSpec, cache: Path) -> dict[str, LayeredTeacher]:
+def layered_systems(place: Place, spec: LayerSpec, cache: Path) -> dict[str, LayeredTeacher]:
     """What is measured: ``teacher``, ``teacher_after`` where it was trained along, the student ``before``, ``after``.
 
     Args:
-        folder: The run's.
+        place: Of the run.
         spec: Whose layers the student's followed.
         cache: Where scores of this run's own models are kept.
     """
     from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector, LayeredSparse
 
     systems = {"teacher": load_layered(spec.teacher, spec.pooling)}
-    if spec.joint and folder.teacher.is_dir():
+    if spec.joint and (place.path / TEACHER).is_dir():
         kind, value = next(iter(spec.teacher.items()))
-        # Its prompts lie in its folder.
-        options = {**(value if isinstance(value, dict) else {}), "model": str(folder.teacher), "prompts": None}
+        # Its prompts lie in its place.
+        options = {**(value if isinstance(value, dict) else {}), "model": str(place.path / TEACHER), "prompts": None}
         systems["teacher_after"] = load_layered({kind: options}, spec.pooling, cache=cache)
     kinds = {"dense": LayeredDense, "multi-vector": LayeredMultiVector, "sparse": LayeredSparse}
-    student, precision = kinds[folder.recipe.student.kind], folder.recipe.evaluation.precision
-    for name, path in (("before", folder.initial_student), ("after", folder.student)):
+    student, precision = kinds[place.recipe.student.kind], place.recipe.evaluation.precision
+    for name, path in (("before", place.initial_student), ("after", place.path / STUDENT)):
         systems[name] = student(
             str(path),
             precision=precision,
             pooling=spec.pooling,
             cache=cache,
-            trust_remote_code=folder.recipe.student.trust_remote_code,
+            trust_remote_code=place.recipe.student.trust_remote_code,
         )
     return systems
 
 
-def _source(folder: RunFolder, systems: dict[str, LayeredTeacher], queries: Rows, lists: list[Rows]) -> str:
+def _source(place: Place, systems: dict[str, LayeredTeacher], queries: Rows, lists: list[Rows]) -> str:
     """Identity of all that the figures depend on (hex)."""
     names = " ".join(f"{name} {system.fingerprint()}" for name, system in systems.items())
-    digest = xxhash.xxh3_128(f"{MEASURE} {names} {folder.collection.fingerprint}".encode())
+    digest = xxhash.xxh3_128(f"{MEASURE} {names} {place.collection.fingerprint}".encode())
     for query, documents in zip(queries.tolist(), lists, strict=True):
         digest.update(np.int64(query).tobytes() + np.ascontiguousarray(documents).tobytes())
     return digest.hexdigest()
@@ -145,16 +141,16 @@ def _written_for(file: Path) -> Any:
         return None
 
 
-def _scores(folder: RunFolder, system: LayeredTeacher, queries: Rows, lists: list[Rows]) -> list[LayerScores]:
+def _scores(place: Place, system: LayeredTeacher, queries: Rows, lists: list[Rows]) -> list[LayerScores]:
     """Scores [depth, N] of each list."""
     if world_size() == 1:
-        return system.layers(folder.collection, queries, lists)
+        return system.layers(place.collection, queries, lists)
     # With several processes the cache is asked by all of them together, and this is the first one alone.
     sizes = [len(rows) for rows in lists]
     rows, documents = np.repeat(queries, sizes), np.concatenate(lists)
     found = np.empty((system.depth, len(rows)), dtype=np.float32)
     with progress(f"Layers of {system.name}", len(rows)) as advance:
-        for places, values in system.scores(folder.collection, rows, documents):
+        for places, values in system.scores(place.collection, rows, documents):
             found[:, places] = values.T
             advance(len(places))
     return np.split(found, np.cumsum(sizes)[:-1], axis=1)

@@ -4,15 +4,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt
 
 from distillir.collections.collection import Collection
-from distillir.reporting.metrics import DarkFigures
+from distillir.reporting.metrics import Metrics
+from distillir.reporting.section import Section, rendered
 from distillir.reporting.teacher_scores import MOST_LISTS, Numbers
 from distillir.reporting.wording import shortened
 from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
 from distillir.signals.dark_examples.dark_text import DarkText
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
+
+class DarkKind(BaseModel):
+    """Dark texts of one kind; see `distillir.signals.dark_examples.diagnostics.KindFigures`."""
+
+    made: NonNegativeInt
+    score: FiniteFloat
+    gap: FiniteFloat
+    above: FiniteFloat
+    chosen: FiniteFloat
+
+
+class DarkFigures(BaseModel):
+    """Figures on dark examples: those of `distillir.signals.dark_examples.diagnostics.diagnose_dark`, read back."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    lists: NonNegativeInt
+    kinds: dict[str, DarkKind]
+    chosen: FiniteFloat
+    without: FiniteFloat
+    entropy: dict[str, FiniteFloat]
+    nats: dict[str, FiniteFloat]
+    share: dict[str, FiniteFloat]
+    confidence: list[FiniteFloat] | None = None
+    opened: list[FiniteFloat] = []
+    examples: list[tuple[NonNegativeInt, NonNegativeInt]] = []
+
+
+#: Of each stage by its number: of each epoch, lessons with dark examples and the share that the gate let through.
+Gate = dict[str, list[tuple[NonNegativeInt, FiniteFloat]]]
 TEXT_LENGTH = 700
 
 
@@ -59,6 +91,30 @@ class DarkReport:
     examples: list[DarkTold]
     lists: int
     read: int
+
+
+def dark_section(path: Path, metrics: Metrics, collection: Collection | None) -> Section | None:
+    """The section on dark examples; None for a run without any."""
+    from distillir.signals.dark_examples.figures import dark_scores_figure, gap_figure, gate_figure
+
+    figures: DarkFigures | None = metrics.part("dark", DarkFigures)
+    if figures is None:
+        return None
+    gate = metrics.part("gate", Gate) or {}
+    if not (path / "dark").is_dir():
+        return Section(notes=("Dark examples: the run directory has no dark/.",))
+    report = read_dark_examples(path, figures, collection)
+    return rendered(
+        "distillir.signals.dark_examples",
+        dark=figures,
+        gate=gate,
+        report=report,
+        figures={
+            "dark": dark_scores_figure(report),
+            "gap": gap_figure(report),
+            "gate": gate_figure(gate) if figures.confidence else None,
+        },
+    )
 
 
 def read_dark_examples(path: Path, figures: DarkFigures | None, collection: Collection | None = None) -> DarkReport:
