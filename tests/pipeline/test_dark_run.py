@@ -17,7 +17,7 @@ from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
 from distillir.pipeline.score import score
-from distillir.pipeline.signal_place import prepare_signals
+from distillir.pipeline.signal_place import prepare_product
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
@@ -86,7 +86,7 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     own, other = source.read_text(), "0" * 32
     source.write_text(other)
     with pytest.raises(DistillirError, match="another teaching set"), open_run(tmp_path / "run", recipe) as folder:
-        prepare_signals(folder)
+        prepare_product("dark examples", folder)
     source.write_text(own)
 
     run(recipe.model_copy(update={"seed": 0}), tmp_path / "again")
@@ -190,7 +190,7 @@ def _dark_of(recipe: Recipe, output: Path) -> Any:
     with open_run(output, recipe) as folder:
         mine(folder)
         score(folder)
-        prepare_signals(folder)
+        prepare_product("dark examples", folder)
     return open_dark_set(output / "dark")
 
 

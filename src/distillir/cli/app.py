@@ -1,8 +1,7 @@
 """The verbs and their options; the work is in `distillir.pipeline`."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -55,22 +54,18 @@ def _root(
     """Turn an accurate, slow ranker into a fast retriever."""
 
 
-def _do(
-    verb: str,
-    stage: Callable[[Any], object],
-    recipe: Path,
-    settings: list[str] | None,
-    output: Path | None,
-    anew: bool = False,
-) -> None:
+def _do(verb: str, recipe: Path, settings: list[str] | None, output: Path | None, anew: bool = False) -> None:
+    """Take the steps of a verb."""
     from distillir.pipeline.open_run import open_run
+    from distillir.pipeline.step import walk
+    from distillir.pipeline.steps import of_verb
     from distillir.recipe import default_output
     from distillir.recipe_file import read_recipe
 
     path = output or default_output(recipe)
     keep_errors_beside(path)
     with open_run(path, read_recipe(recipe, settings or ()), verb, anew=anew) as folder:
-        stage(folder)
+        walk(folder, of_verb(verb))
 
 
 @app.command()
@@ -111,15 +106,7 @@ def mine(
     allow_code: AllowCode = False,
 ) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
-    from distillir.pipeline.checks import check_queries
-    from distillir.pipeline.mine import mine as stage
-
-    def checked(folder: Any) -> None:
-        if folder.recipe.teaching is None:
-            check_queries(folder)
-        stage(folder)
-
-    _do("mine", checked, recipe, settings, output, anew)
+    _do("mine", recipe, settings, output, anew)
 
 
 @app.command()
@@ -131,14 +118,7 @@ def score(
     allow_code: AllowCode = False,
 ) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), and for what else signals need."""
-    from distillir.pipeline.score import score as stage
-    from distillir.pipeline.signal_place import prepare_signals
-
-    def every(folder: Any) -> None:
-        stage(folder)
-        prepare_signals(folder)
-
-    _do("score", every, recipe, settings, output, anew)
+    _do("score", recipe, settings, output, anew)
 
 
 @app.command()
@@ -150,9 +130,7 @@ def train(
     allow_code: AllowCode = False,
 ) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
-    from distillir.pipeline.train import train as stage
-
-    _do("train", stage, recipe, settings, output, anew)
+    _do("train", recipe, settings, output, anew)
 
 
 @app.command()
@@ -164,14 +142,10 @@ def evaluate(
     allow_code: AllowCode = False,
 ) -> None:
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
-    from distillir.pipeline.evaluate import evaluate as stage
-
-    _do("evaluate", stage, recipe, settings, output, anew)
+    _do("evaluate", recipe, settings, output, anew)
 
 
 @app.command()
 def report(recipe: RecipePath, settings: Settings = None, output: Output = None, allow_code: AllowCode = False) -> None:
     """Write report.html from the run's files, and print the table."""
-    from distillir.pipeline.report import report as stage
-
-    _do("report", stage, recipe, settings, output)
+    _do("report", recipe, settings, output)

@@ -44,7 +44,11 @@ def train_teacher(
     ] = None,
     select: Annotated[
         str | None,
-        typer.Option(metavar="SPLIT", help="measure on this split, keep the best, stop early: --select dev"),
+        typer.Option(metavar="SPLIT", help="measure on this split and keep the best: --select dev"),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="with --select: stop after so many measures without a rise; default: never"),
     ] = None,
     keep_own_document: Annotated[
         bool, typer.Option("--keep-own-document", help="a document that is the query itself may be a negative")
@@ -56,6 +60,7 @@ def train_teacher(
     allow_code: AllowCode = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
+    from distillir.base.errors import DistillirError
     from distillir.base.processes import rank
     from distillir.base.progress import say
     from distillir.collections import load_collection
@@ -70,6 +75,8 @@ def train_teacher(
     from distillir.teachers.load import load_teacher
     from distillir.teachers.train import train_cross_encoder
 
+    if patience is not None and select is None:
+        raise DistillirError("--patience counts what --select measures", where="train-teacher", remedy="add --select")
     check_loss(loss, soft=soft_labels is not None, pairwise=pairwise, select=select is not None)
     soft = load_teacher(read_soft_labels(soft_labels)) if soft_labels is not None else None
     opened = load_collection(collection)
@@ -110,6 +117,7 @@ def train_teacher(
         loss=loss,
         soft=soft,
         dev=dev,
+        patience=patience,
         own_document=own_document,
         seed=seed,
         trust_remote_code=trust_remote_code,

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from distillir.pipeline.run_folder import SIGNALS_FACT, RunFolder
+from distillir.methods.compose import compose
+from distillir.pipeline.run_folder import RunFolder
 from distillir.signals.registry import built_in
 
 #: The verbs that make products, in the order of a run.
 VERBS = ("mine", "score", "train", "evaluate")
-#: Name and folder of the answers of signals that have no name of their own.
+#: Name and folder of the answers of signals that have no name of their own, and of their facts.
 OTHER_SIGNALS = "signals"
 #: Whether a query's own document is a candidate: of everything that ranks or is ranked.
 OWN = "queries.own_document"
@@ -31,6 +32,7 @@ class Product:
         parts: What of it is sealed (`distillir.pipeline.contents`); None: its first path.
         piecewise: Whether parts that were deleted are made again by themselves.
         version: Raised when what the stage makes of the same inputs changes.
+        wanted: Whether the recipe of a run has it made.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Product:
     parts: Callable[[RunFolder], Sequence[Path]] | None = None
     piecewise: bool = False
     version: int = 1
+    wanted: Callable[[RunFolder], bool] = lambda folder: True
 
     def path(self, folder: RunFolder) -> Path:
         """Tell where it lies."""
@@ -77,11 +80,16 @@ def _signal_products() -> list[Product]:
                 partial(_at, own),
                 piecewise=True,
                 after=kinds[0].after if kinds else ("teaching set", "initial student"),
-                facts=tuple(fact for kind in kinds for fact in kind.facts) or (SIGNALS_FACT,),
+                facts=tuple(fact for kind in kinds for fact in kind.facts if fact not in kind.stage_facts) or (own,),
                 seconds=(own,),
+                wanted=partial(_wants, name),
             )
         )
     return found
+
+
+def _wants(product: str, folder: RunFolder) -> bool:
+    return any(signal.kind.product == product for signal in compose(folder.recipe).signals)
 
 
 def _at(name: str, folder: RunFolder) -> list[Path]:
@@ -110,6 +118,7 @@ PRODUCTS = (
         keys=_MINED,
         facts=("mining",),
         seconds=("mine",),
+        wanted=lambda folder: folder.recipe.teaching is None,
     ),
     Product(
         "evaluation candidates",
@@ -117,6 +126,7 @@ PRODUCTS = (
         lambda folder: [folder.evaluation_candidates],
         after=("initial student",),
         keys=(*_MINED, "evaluation.depth", "evaluation.teacher_depth"),
+        wanted=lambda folder: folder.recipe.teaching is None,
     ),
     Product(
         "selection candidates",
@@ -140,6 +150,7 @@ PRODUCTS = (
         lambda folder: [folder.teacher_run],
         after=("evaluation candidates",),
         keys=("teacher", "teaching", OWN),
+        wanted=lambda folder: folder.recipe.teacher is not None and folder.recipe.teaching is None,
     ),
     *_signal_products(),
     Product(
@@ -193,7 +204,7 @@ PRODUCTS = (
     Product(
         "metrics",
         "evaluate",
-        lambda folder: [folder.metrics, folder.path / "report.html", folder.path / "layer_quality.json"],
+        lambda folder: [folder.metrics, folder.report, folder.path / "layer_quality.json"],
         after=(
             "teacher's run",
             "run before training",

@@ -33,6 +33,6 @@ def report(folder: RunFolder) -> Path:
         for name in (name for signal in compose(folder.recipe).signals for name in signal.trains_along):
             if (folder.path / name).is_dir():
                 say(f"{name.capitalize()}: {folder.path / name} (as it was trained along)")
-        say(f"Report:  {folder.path / 'report.html'}")
+        say(f"Report:  {folder.report}")
     barrier()
-    return folder.path / "report.html"
+    return folder.report

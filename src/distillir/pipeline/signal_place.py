@@ -11,9 +11,10 @@ from distillir.base.processes import barrier
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
 from distillir.methods.compose import compose
+from distillir.pipeline.products import OTHER_SIGNALS
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking
-from distillir.pipeline.run_folder import SIGNALS_FACT, RunFolder
+from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists
 from distillir.recipe import Recipe
 from distillir.signals.signal import Signal
@@ -141,25 +142,28 @@ class SignalPlace:
 
     def tell(self, signal: Signal[Any], facts: dict[str, Any]) -> None:
         """See `distillir.signals.place.Place.tell`."""
-        told = self.run.noted().get(SIGNALS_FACT, {})
         name = signal.name if self.key is None else f"{signal.name}, {self.key}"
-        described = {"description": signal.kind.description, **facts}
-        self.run.note(**{SIGNALS_FACT: {**told, name: described}})
+        self.run.facts.note_part(OTHER_SIGNALS, {"description": signal.kind.description, **facts}, name)
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """See `distillir.signals.place.Place.timed`."""
         return self.run.timed(stage)
 
 
-def prepare_signals(folder: RunFolder) -> None:
-    """Have the teachers answer all that the recipe's signals are made of; what is there already is kept.
+def prepare_product(product: str, folder: RunFolder) -> None:
+    """Have the teachers answer what the recipe's signals are made of; what is there already is kept.
+
+    Args:
+        product: Which product the answers are (`distillir.signals.signal.SignalKind.product`).
+        folder: The run's.
 
     Raises:
         DistillirError: The teaching set is missing, or a signal cannot be made of it.
     """
     place = SignalPlace.of_run(folder)
     for signal in compose(folder.recipe).signals:
-        prepare_signal(signal, place)
+        if signal.kind.product == product:
+            prepare_signal(signal, place)
 
 
 def prepare_signal(signal: Signal[Any], place: SignalPlace) -> None:

@@ -72,5 +72,8 @@ class TrainingSettings(BaseModel):
         5, ge=1, description="times it is measured in a training (in each stage), beside once before the first step"
     )
     patience: int | None = Field(
-        2, ge=1, description="measures in a row without a rise after which training stops; null: it never does"
+        None,
+        ge=1,
+        description="measures in a row without a rise after which training stops; null: never, since a learning rate "
+        "that falls to 0 lifts a student once more at the end",
     )

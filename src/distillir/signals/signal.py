@@ -167,10 +167,11 @@ class SignalKind:
         source: Paper; empty where it is ours.
         title: What it is called in tables; default: the name.
         method: Name of the method whose paper it is of; empty for none.
+        doing: What `Signal.prepare` does, for the message of an error that ends it: ``making dark examples``.
         folder: Of its answers in a run's folder; default: ``signals/NAME``.
         product: What provenance calls its answers; default: ``signals``.
         facts: Keys of ``metrics.json`` that it notes; those of kinds without any stand under ``signals``.
-        stage_facts: Keys of ``metrics.json`` that its training gives, by the stage's number.
+        stage_facts: Those of the facts that its training gives, by the stage's number.
         calls: Those of the facts that count calls of a teacher of its own.
         shares: Whether runs of a comparison share its answers.
         after: Products of a run that its answers are made from.
@@ -187,6 +188,7 @@ class SignalKind:
     source: str = ""
     title: str = ""
     method: str = ""
+    doing: str = ""
     folder: str = ""
     product: str = "signals"
     facts: tuple[str, ...] = ()

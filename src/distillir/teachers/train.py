@@ -63,6 +63,7 @@ def train_cross_encoder(
     loss: str = "binary",
     soft: CountedTeacher | None = None,
     dev: DevLists | None = None,
+    patience: int | None = None,
     own_document: str = "leave_out",
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
@@ -92,8 +93,10 @@ def train_cross_encoder(
             positive against each of its negatives, half of them in either order, and ties among negatives.
         loss: ``binary``, ``listwise`` or ``graded``; see `distillir.teachers.cross_encoder_training.examples.examples`.
         soft: With ``graded``: the teacher whose scores are learnt.
-        dev: Lists to measure on: the best checkpoint is kept, and the training stops when nothing rises
+        dev: Lists to measure on, so that the best checkpoint is kept
             (`distillir.teachers.cross_encoder_training.keep_best`).
+        patience: With ``dev``: measures in a row without a rise after which training stops; None: never, since a rate
+            that falls to 0 lifts a model once more at the end.
         own_document: See `training_pairs`.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
@@ -149,7 +152,7 @@ def train_cross_encoder(
         **({"loss": loss} if loss != "binary" else {}),
         **({"soft_labels": soft.fingerprint(collection)} if soft else {}),
         **({"grades": xxhash.xxh3_64_hexdigest(grades_of(pairs).tobytes())} if loss == "graded" and not soft else {}),
-        **({"select": dev.fingerprint} if dev else {}),
+        **({"select": dev.fingerprint, "patience": patience} if dev else {}),
         **({"prompt": prompt} if prompt else {}),
     }
     first_decides(lambda: output.parent.mkdir(parents=True, exist_ok=True))
@@ -273,6 +276,7 @@ def _train(
             lambda: dev_ndcg(model, collection, dev, settings["precision"]),
             -(-steps // MEASURES),
             f"{len(dev.run)} {dev.name}",
+            settings["patience"],
         )
     started = time.monotonic()
     with progress("Train teacher", steps) as advance:

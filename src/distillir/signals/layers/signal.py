@@ -179,6 +179,7 @@ LAYERS = SignalKind(
     source="Sun et al. 2024, arXiv 2212.05225",
     method="lead",
     folder="layers",
+    doing="scoring by layers",
     product="layers",
     facts=("layer_calls",),
     calls=("layer_calls",),

@@ -99,6 +99,7 @@ PREFERENCES = SignalKind(
     source="Huang and Chen 2024, arXiv 2410.01383",
     method="pairdistill",
     folder="pairs",
+    doing="asking about pairs",
     product="pairs",
     facts=("pairs", "pair_calls", "dark_pairs"),
     calls=("pair_calls",),

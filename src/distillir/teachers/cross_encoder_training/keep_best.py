@@ -1,4 +1,4 @@
-"""The best weights of a training: measured on fixed lists, kept beside the checkpoints, stopped when it stalls."""
+"""The best weights of a training: measured on fixed lists, kept beside the checkpoints, stopped if asked for."""
 
 import json
 from collections.abc import Callable
@@ -13,8 +13,6 @@ from distillir.base.progress import say
 
 #: Measures that a whole training has.
 MEASURES = 10
-#: The training stops after so many measures in a row that are not above all before them.
-PATIENCE = 2
 
 
 class KeepBest(TrainerCallback):
@@ -29,10 +27,20 @@ class KeepBest(TrainerCallback):
         measure: Gives the figure; called by process 0 alone.
         every: Steps between measures.
         what: What is measured, for people.
+        patience: Measures in a row that are not above all before them after which training stops; None: never.
     """
 
-    def __init__(self, folder: Path, model: Any, measure: Callable[[], float], every: int, what: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        model: Any,
+        measure: Callable[[], float],
+        every: int,
+        what: str,
+        patience: int | None = None,
+    ) -> None:
         self.folder, self.model, self.measure, self.every, self.what = folder, model, measure, every, what
+        self.patience = patience
         self.measures: list[tuple[int, float]] = []
         self.best: tuple[int, float] | None = None
 
@@ -43,9 +51,10 @@ class KeepBest(TrainerCallback):
 
     @property
     def stalled(self) -> bool:
-        """Tell whether none of the last `PATIENCE` measures is above all before them."""
+        """Tell whether none of the last ``patience`` measures is above all before them."""
         values = [value for _, value in self.measures]
-        return len(values) > PATIENCE and max(values[-PATIENCE:]) <= max(values[:-PATIENCE])
+        last = self.patience
+        return last is not None and len(values) > last and max(values[-last:]) <= max(values[:-last])
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
