@@ -1,5 +1,6 @@
 """A stage of a run as its signals see it, and what the run does with each of them."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,6 +145,12 @@ class SignalPlace:
         """See `distillir.signals.place.Place.tell`."""
         name = signal.name if self.key is None else f"{signal.name}, {self.key}"
         self.run.facts.note_part(OTHER_SIGNALS, {"description": signal.kind.description, **facts}, name)
+
+    def make_once(self, what: Path, make: Callable[[], Callable[[], object] | None], *, timed: str) -> bool:
+        """See `distillir.signals.place.Place.make_once`."""
+        from distillir.pipeline.step import make_once
+
+        return make_once(self.run, what, make, timed=timed)
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """See `distillir.signals.place.Place.timed`."""

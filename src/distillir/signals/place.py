@@ -1,6 +1,6 @@
 """Place: what a signal sees of the run that it is made, learnt and measured in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -95,6 +95,19 @@ class Place(Protocol):
 
     def tell(self, signal: "Signal[Any]", facts: dict[str, Any]) -> None:
         """Keep a signal's facts under its name, where the report shows them as a table."""
+
+    def make_once(self, what: Path, make: "Callable[[], Callable[[], object] | None]", *, timed: str) -> bool:
+        """Make a file or folder where it is missing; after that it is there for every process.
+
+        Args:
+            what: The file or folder, which appears whole.
+            make: Called in every process, so that they can share the work. What it gives is called in the first process
+                alone and writes; None where that is done.
+            timed: Under which stage its seconds are counted.
+
+        Returns:
+            Whether it was made now.
+        """
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """Add the seconds of the block to a stage's."""

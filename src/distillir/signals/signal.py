@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: What signals may be made of: texts alone, lists of candidates, the teacher's scores of these, judgements.
 TEXTS, CANDIDATES, SCORES, JUDGEMENTS = "texts", "candidates", "scores", "judgements"
 
+#: Folder of the answers of kinds that have none of their own.
+OTHERS = "signals/"
+
 Spec = TypeVar("Spec", bound=BaseModel)
 
 
@@ -203,7 +206,8 @@ class SignalKind:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name)
-        object.__setattr__(self, "folder", self.folder or f"signals/{self.name.replace(':', '.')}")
+        if not self.folder or self.folder.startswith(OTHERS):  # under another name it lies elsewhere
+            object.__setattr__(self, "folder", OTHERS + self.name.replace(":", "."))
 
     def of(self, spec: Any, where: str = "method.signals") -> Signal[Any]:
         """The signal that a recipe wants.
