@@ -20,15 +20,15 @@ def list_objective(given: Any, recipe: "Recipe", signals: Sequence[Signal[Any]])
         DistillirError: It, or the recipe's method, needs a signal that the recipe does not want.
     """
     objective = parse_objective(given)
-    wanted = {signal.kind.name for signal in signals}
+    wanted, own = {signal.kind.name for signal in signals}, get(recipe.method.name).signals
     for kind in built_in():
         compared = objective.needs & kind.gives
-        if kind.name not in wanted and (compared or (kind.gives and kind.name in get(recipe.method.name).signals)):
+        if kind.name not in wanted and (compared or (kind.gives and kind.name in own)):
             names = [part.name for part, _, _ in objective.parts if part.needs & kind.gives]
             what, remedy = kind.lacking
             raise DistillirError(
                 what.format(by=names[0] if names else recipe.method.name), where=f"method.{kind.name}", remedy=remedy
             )
     for signal in signals:
-        objective = signal.beside(objective, recipe)
+        objective = signal.beside(objective, recipe, expected=signal.kind.name in own)
     return objective

@@ -10,7 +10,7 @@ from distillir.base.arrays import Rows
 if TYPE_CHECKING:
     from distillir.collections import Collection, Qrels
     from distillir.collections.run import Run
-    from distillir.recipe import Recipe
+    from distillir.signals.recipe_parts import RecipeParts
     from distillir.signals.signal import Signal
     from distillir.teaching.known_lists import KnownLists
     from distillir.teaching.teaching_set import TeachingSet
@@ -48,7 +48,7 @@ class Place(Protocol):
         """Whether the run's student is there already."""
 
     @property
-    def recipe(self) -> "Recipe":
+    def recipe(self) -> "RecipeParts":
         """What the run is made of."""
 
     @property
@@ -129,7 +129,7 @@ class Costs(Protocol):
         """Candidates of some lists, which steps are timed on."""
 
     @property
-    def recipe(self) -> "Recipe":
+    def recipe(self) -> "RecipeParts":
         """What the run is made of."""
 
     def new_texts(self, texts: int) -> float | None:

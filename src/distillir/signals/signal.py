@@ -22,8 +22,8 @@ from distillir.base.suggestions import nearest
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.recipe import Recipe
     from distillir.signals.place import Costs, Place
+    from distillir.signals.recipe_parts import RecipeParts
     from distillir.signals.signal_training import SignalTraining
 
 #: What signals may be made of: texts alone, lists of candidates, the teacher's scores of these, judgements.
@@ -66,7 +66,7 @@ class Signal(Generic[Spec]):
         """Its name in recipes."""
         return self.kind.name
 
-    def check(self, recipe: "Recipe") -> None:
+    def check(self, recipe: "RecipeParts") -> None:
         """Refuse what does not go together with the rest of a recipe.
 
         Raises:
@@ -77,15 +77,24 @@ class Signal(Generic[Spec]):
         """Each teacher that it names: its key in the recipe, what the recipe says, and whether it compares pairs."""
         return iter(())
 
-    def check_models(self, recipe: "Recipe") -> None:
+    def check_models(self, recipe: "RecipeParts") -> None:
         """Look at the files of the models that it names, before anything is mined; no weights are loaded.
 
         Raises:
             DistillirError: One is not there, or is of another kind.
         """
 
-    def beside(self, objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
-        """What is compared on lists, with what this signal adds to it; the objective as it is where it adds nothing."""
+    def beside(self, objective: "WeightedSum", recipe: "RecipeParts", *, expected: bool) -> "WeightedSum":
+        """What is compared on lists, with what this signal adds to it.
+
+        Args:
+            objective: What is compared without it.
+            recipe: The recipe.
+            expected: Whether the recipe's method has this signal by itself.
+
+        Returns:
+            The objective as it is where nothing is added.
+        """
         return objective
 
     def told(self, objective: "WeightedSum") -> dict[str, Any]:
@@ -109,7 +118,7 @@ class Signal(Generic[Spec]):
         """Fingerprints of what it is made from beside the teaching set and the student, by a name for messages."""
         return {}
 
-    def shared(self, recipe: "Recipe") -> str | None:
+    def shared(self, recipe: "RecipeParts") -> str | None:
         """What its answers depend on beside the teaching set (hex), so that runs of a comparison share them.
 
         None where each run has its own.

@@ -12,9 +12,9 @@ from distillir.signals.signal import Signal, SignalKind
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.recipe import Recipe
     from distillir.signals.dark_examples.training import DarkTraining
     from distillir.signals.preferences.signal import Preferences
+    from distillir.signals.recipe_parts import RecipeParts
 
 
 class DarkExamples(Signal[DarkSpec]):
@@ -28,7 +28,7 @@ class DarkExamples(Signal[DarkSpec]):
     needs_positive = True
     preferred: "Preferences | None" = None
 
-    def check(self, recipe: "Recipe") -> None:
+    def check(self, recipe: "RecipeParts") -> None:
         """Refuse dark examples that nobody can score or that are never made."""
         if recipe.teacher is None:
             raise DistillirError(
@@ -71,7 +71,7 @@ class DarkExamples(Signal[DarkSpec]):
         """See `Signal.suffix`; a method of other objectives is no longer known for its dark examples."""
         return "" if expected and own else f" + {self.kind.title}"
 
-    def shared(self, recipe: "Recipe") -> str:
+    def shared(self, recipe: "RecipeParts") -> str:
         """See `Signal.shared`."""
         return hash_of_json_64(
             [

@@ -16,8 +16,8 @@ from distillir.signals.signal import CANDIDATES, Signal, SignalKind
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.recipe import Recipe
     from distillir.signals.layers.training import LayerTraining
+    from distillir.signals.recipe_parts import RecipeParts
 
 #: Beside the run's ``log.jsonl``: which layers were compared, and their weights.
 LAYER_LOG = "layers.jsonl"
@@ -34,7 +34,7 @@ class Layers(Signal[LayerSpec]):
         """A joint teacher."""
         return ("teacher",) if self.spec.joint else ()
 
-    def check(self, recipe: "Recipe") -> None:
+    def check(self, recipe: "RecipeParts") -> None:
         """Refuse layers that nobody has, and a joint teacher that cannot score what it is to compare."""
         from distillir.teachers.load_layered import KINDS
 
@@ -60,7 +60,7 @@ class Layers(Signal[LayerSpec]):
         """The teacher with layers."""
         yield "method.layers.teacher", self.spec.teacher, False
 
-    def check_models(self, recipe: "Recipe") -> None:
+    def check_models(self, recipe: "RecipeParts") -> None:
         """Look at a layered teacher, and say where layers are compared by states that the models do not use."""
         from distillir.teachers.load_layered import load_layered
 
@@ -79,13 +79,12 @@ class Layers(Signal[LayerSpec]):
                 "these. The report's curve of layers shows it; method.layers.pooling: mean is the other way."
             )
 
-    def beside(self, objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
+    def beside(self, objective: "WeightedSum", recipe: "RecipeParts", *, expected: bool) -> "WeightedSum":
         """The objective of a method that has layers (LEAD), with KL(t || s) of outputs where the teacher is frozen."""
-        from distillir.methods.registry import get
         from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 
         layers = self.spec
-        if layers.joint or self.name not in get(recipe.method.name).signals:
+        if layers.joint or not expected:
             return objective
         if not layers.response or "kl" in objective.names:
             return objective

@@ -9,10 +9,10 @@ from distillir.signals.signal import Signal, SignalKind
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.recipe import Recipe
     from distillir.signals.dark_examples.dark_set import DarkSet
     from distillir.signals.preferences.pair_lists import PairLists
     from distillir.signals.preferences.training import PairTraining
+    from distillir.signals.recipe_parts import RecipeParts
 
 
 class Preferences(Signal[PairSpec]):
@@ -29,21 +29,20 @@ class Preferences(Signal[PairSpec]):
         """The pairwise teacher."""
         yield "method.pairs.teacher", self.spec.teacher, True
 
-    def check_models(self, recipe: "Recipe") -> None:
+    def check_models(self, recipe: "RecipeParts") -> None:
         """See `Signal.check_models`."""
         from distillir.teachers.load_pairwise import load_pairwise
 
         load_pairwise(self.spec.teacher)
 
-    def beside(self, objective: "WeightedSum", recipe: "Recipe") -> "WeightedSum":
+    def beside(self, objective: "WeightedSum", recipe: "RecipeParts", *, expected: bool) -> "WeightedSum":
         """The objective, with `pair_kl` where the recipe does not name it itself."""
-        from distillir.methods.registry import get
         from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 
         if "pairs" in objective.needs:
             return objective
         # The published weight is that beside the published KL.
-        published = self.name in get(recipe.method.name).signals and "kl" in objective.names
+        published = expected and "kl" in objective.names
         part = self.spec.part(recipe.student.kind, published)
         return WeightedSum([*objective.parts, *parse_objective(part).parts])
 
