@@ -74,7 +74,9 @@ class Inputs:
         """Files with code of the user's own that the student is trained by; teachers tell themselves apart."""
         composed = compose(self.recipe)
         objectives = [objective.name for stage in composed.stages for objective, _, _ in stage.objective.parts]
-        signals = [word for signal in composed.signals for word in (signal.kind.name, *_words(signal.spec.model_dump()))]
+        signals = [
+            word for signal in composed.signals for word in (signal.kind.name, *_words(signal.spec.model_dump()))
+        ]
         names = [self.recipe.student.kind, self.recipe.method.name, composed.plan, *objectives, *signals]
         return {said: content for name in names for said, content in _of_code(name)}
 
