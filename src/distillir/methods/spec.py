@@ -3,7 +3,15 @@
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from distillir.base.errors import DistillirError
 from distillir.methods.registry import get, get_plan
@@ -56,6 +64,12 @@ class MethodSpec(BaseModel):
         default_factory=dict,
         description="further signals beside the lists, by name or as module:NAME, each with its options",
     )
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The key is left out where there are none: recipes of earlier versions had it not."""
+        found: dict[str, Any] = write(self)
+        return found if self.signals else {name: value for name, value in found.items() if name != "signals"}
 
     @field_validator("dark", mode="before")
     @classmethod
