@@ -12,9 +12,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
+from distillir.composition.compose import ComposedStage, Composition
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
-from distillir.methods.compose import ComposedStage, Composition
 from distillir.plans.lessons import Lessons
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.students.chunks import chunks

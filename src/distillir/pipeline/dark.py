@@ -11,7 +11,7 @@ from distillir.base.processes import barrier, rank
 from distillir.base.progress import progress, say
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists

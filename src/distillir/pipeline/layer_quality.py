@@ -15,8 +15,8 @@ from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress, say
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
+from distillir.composition.compose import compose
 from distillir.evaluation.measures import evaluate
-from distillir.methods.compose import compose
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.signal_sources import layer_source
 from distillir.signals.layers.layer_set import LAYERS, LayerSet, open_layers, write_layers

@@ -6,7 +6,7 @@ import numpy as np
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.dark_pairs import make_dark_pairs
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder

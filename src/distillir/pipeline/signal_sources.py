@@ -10,8 +10,8 @@ import numpy as np
 import xxhash
 
 from distillir.base.errors import DistillirError
+from distillir.composition.compose import compose
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists
 from distillir.signals.dark_examples.dark_set import TEXTS, DarkSet, check_source, open_dark_set
