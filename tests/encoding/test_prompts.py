@@ -21,7 +21,7 @@ from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
-from distillir.students.pylate import write_pylate
+from distillir.students.multi_vector.pylate import write_pylate
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_layered import load_joint, load_layered
 from distillir.training.teacher_inputs import PairInputs

@@ -233,7 +233,7 @@ def _row(
 def _size(folders: Sequence[RunFolder]) -> float | None:
     """Bytes a document in the students' indices, mean over runs; None where a run does not have it."""
     told = [read_metrics(one.metrics).student for one in folders if one.metrics.is_file()]
-    sizes = [one.bytes_per_document for one in told if one]
+    sizes = [one.bytes_per_document for one in told if one and one.unit]
     return float(np.mean(sizes)) if sizes else None
 
 

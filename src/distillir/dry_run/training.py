@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
 from distillir.methods.compose import ComposedStage, Composition

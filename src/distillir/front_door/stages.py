@@ -17,7 +17,8 @@ from distillir.front_door.forms import as_path, plain
 
 if TYPE_CHECKING:
     from distillir.collections import Collection, Qrels
-    from distillir.recipe import Recipe, StudentSpec
+    from distillir.recipe import Recipe
+    from distillir.students.spec import StudentSpec
 
 
 def checked_recipe(recipe: "str | os.PathLike[str] | Mapping[str, Any]", settings: Mapping[str, Any]) -> "Recipe":
@@ -86,7 +87,8 @@ def load_trained(student: "StudentSpec", folder: Path) -> Any:
 def student_of_run(folder: Path) -> Any:
     """Load the student of a run's folder."""
     from distillir.base.yaml_file import read_mapping
-    from distillir.recipe import RECIPE_FILE, StudentSpec
+    from distillir.recipe import RECIPE_FILE
+    from distillir.students.spec import StudentSpec
 
     value, _ = read_mapping(folder / RECIPE_FILE)
     return load_trained(StudentSpec.model_validate(value["student"]), folder / "student")

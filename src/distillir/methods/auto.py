@@ -20,7 +20,6 @@ AUTO = Method(
     "ours, of kl and info_nce",
     "plain",
     OBJECTIVE,
-    objectives={"multi-vector": OBJECTIVE, "sparse": OBJECTIVE},
     training={
         "sample": "positive_random",
         "in_batch": True,

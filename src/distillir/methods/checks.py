@@ -60,11 +60,13 @@ def _asks_student(recipe: "Recipe") -> bool:
     from distillir.retrieval.sources import read_sources
 
     found = read_sources(recipe.candidates.from_)
-    return any(kind == recipe.student.kind and options.get("model") is None for kind, options in found)
+    own = recipe.student.own_kind.source
+    return any(kind == own and options.get("model") is None for kind, options in found)
 
 
 def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
     """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
+    kind = recipe.student.own_kind
     for number, stage in enumerate(stages, 1):
         where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"
         longest = max((form.size for form in stage.forms if isinstance(form, GradedLists)), default=0)
@@ -83,17 +85,32 @@ def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
                         where="training.in_batch",
                         remedy="set it to false (the default method sets it), or choose another objective",
                     )
+            if kind.no_in_batch is not None:
+                raise DistillirError(kind.no_in_batch, where="training.in_batch", remedy="set it to false")
+        for name in stage.objective.names:
+            if name in kind.no_objectives:
+                raise DistillirError(
+                    f"{name} is not for {kind.name} students: {kind.no_objectives[name]}",
+                    where="objective",
+                    remedy="choose another objective",
+                )
         if stage.mine and recipe.teacher is None:
             raise DistillirError(
                 "mines anew, and the recipe has no teacher to score what it finds",
                 where=where,
                 remedy="name a teacher (in place of teaching)",
             )
+        if stage.mine and kind.source is None:
+            raise DistillirError(
+                f"mines anew with the student, and {kind.name} students find nothing: they rank what others find",
+                where=where,
+                remedy="take mine and rounds out",
+            )
         if stage.mine and not _asks_student(recipe):
             raise DistillirError(
                 "mines anew with the student, and candidates.from does not ask it",
                 where=where,
-                remedy=f"put {recipe.student.kind} (without a model) into candidates.from",
+                remedy=f"put {kind.source} (without a model) into candidates.from",
             )
         if stage.mine and number == 1:
             raise DistillirError(

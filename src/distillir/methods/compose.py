@@ -92,7 +92,7 @@ def compose(recipe: "Recipe") -> Composition:
 
     spec = recipe.method
     method, plan = get(spec.name), spec.find_plan()
-    own_objective = method.objective_for(recipe.student.kind)
+    own_objective = method.objective_for(recipe.student.own_kind)
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
     check_layers(recipe)
     objective = list_objective(given, recipe)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from distillir.base.errors import DistillirError
 from distillir.methods.registry import get
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+from distillir.teachers.encoders.kinds import DENSE
+from distillir.teachers.registry import FORM as POINTWISE
 
 if TYPE_CHECKING:
     from distillir.recipe import Recipe
@@ -35,7 +37,7 @@ def _with_pairs(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:
     if spec is None or "pairs" in objective.needs:
         return objective
     # The published weight is that beside the published KL.
-    part = spec.part(recipe.student.kind, get(recipe.method.name).pairs and "kl" in objective.names)
+    part = spec.part(recipe.student.own_kind, get(recipe.method.name).pairs and "kl" in objective.names)
     return WeightedSum([*objective.parts, *parse_objective(part).parts])
 
 
@@ -48,9 +50,9 @@ def _with_response(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:
         return objective
     # Other lists' documents have no score of a frozen teacher: its KL, like its layers, is of the query's own list.
     options: dict[str, Any] = {"own_list": True}
-    if recipe.student.kind == "dense":
+    if recipe.student.own_kind.cosine_scale:
         options["student_temperature"] = layers.cosine_temperature
-    if isinstance(recipe.teacher, dict) and "dense" in recipe.teacher:
+    if recipe.teacher is not None and POINTWISE.read(recipe.teacher, "teacher").kind is DENSE:
         options["teacher_temperature"] = layers.cosine_temperature
     part = parse_objective({"kl": {"weight": layers.response, **options}})
     return WeightedSum([*objective.parts, *part.parts])

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from distillir.base.arrays import Rows
 from distillir.base.files import write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
@@ -42,7 +43,6 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     Raises:
         DistillirError: There is no trained student.
     """
-    from distillir.evaluation.index_size import index_size
     from distillir.evaluation.measures import evaluate as measure
     from distillir.evaluation.significance import compare
 
@@ -68,13 +68,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         collection=collection.name,
         split=recipe.evaluation.split or HELD_OUT,
         queries=len(qrels.query_rows),
-        student=index_size(
-            folder.student,
-            collection,
-            qrels.query_rows,
-            recipe.evaluation.precision,
-            trust_remote_code=recipe.student.trust_remote_code,
-        ),
+        student=_student_figures(folder, qrels.query_rows),
         method=compose(recipe),
         hardware=hardware(),
         versions=versions(),
@@ -84,6 +78,16 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
         write_json(folder.metrics, metrics)
     barrier()
     return metrics
+
+
+def _student_figures(folder: RunFolder, query_rows: Rows) -> dict[str, Any]:
+    """The student's kind, and what the kind says of its size."""
+    student, precision = folder.recipe.student, folder.recipe.evaluation.precision
+    options: dict[str, Any] = {"precision": precision, "options": student.saved_options}
+    return {
+        "kind": student.kind,
+        **student.own_kind.size(str(folder.student), folder.collection, query_rows, **options),
+    }
 
 
 def _say_saturated(folder: RunFolder, measure: str, before: float) -> None:

@@ -107,7 +107,7 @@ def layered_systems(folder: RunFolder, spec: LayerSpec, cache: Path) -> dict[str
         spec: Whose layers the student's followed.
         cache: Where scores of this run's own models are kept.
     """
-    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector, LayeredSparse
+    from distillir.teachers.load_layered import load_layered_files
 
     systems = {"teacher": load_layered(spec.teacher, spec.pooling)}
     if spec.joint and folder.teacher.is_dir():
@@ -115,15 +115,11 @@ def layered_systems(folder: RunFolder, spec: LayerSpec, cache: Path) -> dict[str
         # Its prompts lie in its folder.
         options = {**(value if isinstance(value, dict) else {}), "model": str(folder.teacher), "prompts": None}
         systems["teacher_after"] = load_layered({kind: options}, spec.pooling, cache=cache)
-    kinds = {"dense": LayeredDense, "multi-vector": LayeredMultiVector, "sparse": LayeredSparse}
-    student, precision = kinds[folder.recipe.student.kind], folder.recipe.evaluation.precision
+    student = folder.recipe.student
+    options = {"precision": folder.recipe.evaluation.precision, "trust_remote_code": student.trust_remote_code}
     for name, path in (("before", folder.initial_student), ("after", folder.student)):
-        systems[name] = student(
-            str(path),
-            precision=precision,
-            pooling=spec.pooling,
-            cache=cache,
-            trust_remote_code=folder.recipe.student.trust_remote_code,
+        systems[name] = load_layered_files(
+            student.own_kind.model_kind, str(path), pooling=spec.pooling, cache=cache, **options
         )
     return systems
 

@@ -82,7 +82,12 @@ def ask_pairs(folder: RunFolder, spec: PairSpec, lists: TeachingSet, teacher: Pa
     if spec.choice == "disagreement":
         student_spec = folder.recipe.student
         judge = load_teacher(
-            {student_spec.kind: {"model": str(student), "trust_remote_code": student_spec.trust_remote_code}}
+            {
+                student_spec.own_kind.model_kind: {
+                    "model": str(student),
+                    "trust_remote_code": student_spec.trust_remote_code,
+                }
+            }
         )
         own = judge.score(folder.collection, lists.queries, lists.lists)
     places = [

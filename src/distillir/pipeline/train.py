@@ -10,7 +10,6 @@ from distillir.base.files import atomic_directory
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
-from distillir.encoding.model_files import similarity_name
 from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.dark import make_dark_set
@@ -74,7 +73,7 @@ def train(folder: RunFolder) -> None:
     check_teaching(folder, sources.teaching)
     settle_recipe(folder)
     method = compose(folder.recipe)
-    cosines = folder.recipe.student.kind == "dense" and similarity_name(folder.initial_student) == "cosine"
+    cosines = folder.recipe.student.own_kind.cosines(folder.initial_student)
     chosen = selection(folder, method, open_teaching_set(sources.teaching, folder.collection))
     say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
@@ -117,11 +116,11 @@ def _train_stage(
     chosen: "Selection | None",
 ) -> None:
     """Train the model in ``start`` into ``target``, and keep the best by ``chosen``."""
+    from distillir.pipeline.model_card import model_card, teacher_card
     from distillir.signals.dark_examples.dark_lists import DarkLists
     from distillir.signals.dark_examples.dark_set import check_source, open_dark_set
     from distillir.signals.preferences.pair_lists import PairLists
     from distillir.signals.preferences.pair_set import DARK_PAIRS, PAIRS, open_pairs
-    from distillir.students.card import model_card, teacher_card
     from distillir.students.load import load_student_of
     from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
@@ -245,15 +244,11 @@ def _check_vectors(model: Any, folder: RunFolder) -> None:
     Raises:
         DistillirError: It gives vectors that are not finite.
     """
-    import torch
-
+    kind = folder.recipe.student.own_kind
     texts = [folder.collection.corpus.text(row) for row in range(min(8, len(folder.collection.corpus)))]
-    encoded = model.encode_document(texts, show_progress_bar=False)
-    if getattr(encoded, "is_sparse", False):
-        encoded = encoded.coalesce().values()
-    if not all(torch.isfinite(torch.as_tensor(vectors)).all() for vectors in encoded):
+    if not kind.finite(model, texts):
         raise DistillirError(
-            "the trained student gives vectors that are not finite; nothing was written",
+            f"the trained student gives {kind.gives} that are not finite; nothing was written",
             where="training",
             remedy="lower training.learning_rate",
         )

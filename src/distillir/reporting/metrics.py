@@ -108,13 +108,18 @@ class PairFigures(BaseModel):
 
 
 class StudentFigures(BaseModel):
-    """Size of the student's encodings; see `distillir.evaluation.index_size.index_size`."""
+    """Size of the student's encodings; see `distillir.evaluation.index_size.index_size`.
+
+    Kinds that have no index tell no ``unit`` and nothing of texts. ``told`` is what a kind adds: heading, figure and
+    the small print below it.
+    """
 
     kind: str
-    unit: str
-    per_document: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    per_query: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    bytes_per_document: NonNegativeInt
+    unit: str | None = None
+    per_document: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    per_query: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    bytes_per_document: NonNegativeInt = 0
+    told: list[tuple[str, str, str]] = Field(default_factory=list)
 
 
 class StageSelection(BaseModel):

@@ -1,8 +1,10 @@
 """The report of a run: one HTML file that opens offline and runs no script."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
 from distillir.collections.collection import Collection
 from distillir.reporting import summary, wording
 from distillir.reporting.figures.dark import dark_scores_figure, gap_figure, gate_figure
@@ -16,7 +18,8 @@ from distillir.reporting.figures.teacher import evenness_figure, scores_figure
 from distillir.reporting.figures.training import dev_figure, loss_figure, parts_figure
 from distillir.reporting.page import render, write_page
 from distillir.reporting.run_directory import RunDirectory, read_run_directory
-from distillir.students.load import CLASSES, ELSEWHERE
+from distillir.students.kind import StudentKind
+from distillir.students.registry import STUDENTS
 from distillir.teachers.counted import calls_told
 
 
@@ -74,10 +77,16 @@ def _html(run: RunDirectory) -> str:
         figures=_figures(run),
         summary=summary,
         diagnostics=diagnostics,
-        loaders=CLASSES,
-        elsewhere=ELSEWHERE,
+        student_kind=_student_kind(metrics.student.kind) if metrics.student else None,
         calls_told=calls_told,
     )
+
+
+def _student_kind(kind: str) -> StudentKind | None:
+    """What ``kind`` names; None where that is code that may not run now, or is gone."""
+    with suppress(DistillirError):
+        return STUDENTS.get(kind)
+    return None
 
 
 def _figures(run: RunDirectory) -> Figures:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.signals.layers.draw import LayerDraw
-from distillir.students.sparse import flops_share
 from distillir.students.student import student_of
 from distillir.training.features import features_of, whole
 from distillir.training.gather import gathered, with_other_processes
@@ -53,8 +52,7 @@ class LessonLoss(nn.Module):
         self.layer_weights: Tensor | None = None
         self.objectives = {"": (objective, 1.0)} | ({"dark ": dark} if dark is not None else {})
         self.student = student_of(model)
-        nothing = torch.zeros(1, 1)
-        known = self.student.penalties(nothing, nothing)
+        known = self.student.penalty_names
         self.penalties = {name: weight for name, weight in penalties[0].items() if name in known}
         self.warm_up = penalties[1]
 
@@ -88,7 +86,11 @@ class LessonLoss(nn.Module):
 
     def _compared(self, inputs: Mapping[str, Any], queries: Any, documents: Any) -> Tensor:
         """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
-        return self.student.scores(self.student.select(queries, inputs["label"]["query"]), documents)
+        label, wanted = inputs["label"], None
+        asked = self.student.select(queries, label["query"])
+        if self.student.by_pair:
+            wanted = _compared_pairs(label, len(documents))
+        return self.student.scores(asked, documents, wanted)
 
     def _embedded(self, model: Any, inputs: Mapping[str, Any], step: int) -> tuple[Any, Any, Any, Any]:
         """A collated batch's distinct queries and documents, encoded, and their states by the layers of a step."""
@@ -152,8 +154,18 @@ class LessonLoss(nn.Module):
                 )
                 parts |= more
         if self.penalties:
-            rise = flops_share(step, self.warm_up)
+            rise = self.student.penalty_share(step, self.warm_up)
             for name, value in self.student.penalties(*embedded).items():
                 if name in self.penalties:
                     parts[name] = rise * self.penalties[name] * value / counts[name].to(value.device)
         return parts
+
+
+def _compared_pairs(label: Mapping[str, Any], documents: int) -> Tensor:
+    """Which documents [B, D] of a batch are in a query's list, or in the dark one beside it."""
+    wanted = torch.zeros((len(label["query"]), documents), dtype=torch.bool, device=label["query"].device)
+    for signals in (label, label.get("dark")):
+        if signals is not None:
+            rows, columns = signals["counted"].nonzero(as_tuple=True)
+            wanted[rows, signals["index"][rows, columns]] = True
+    return wanted

@@ -11,26 +11,20 @@ from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
 from distillir.signals.layers.spec import LayerSpec
-from distillir.students.load import CLASSES
+from distillir.students.registry import STUDENTS
 
 _CARD = """---
 library_name: sentence-transformers
-pipeline_tag: sentence-similarity
+pipeline_tag: {task}
 tags: [sentence-transformers, distillir, distillation, information-retrieval]
 ---
 
 # {name}
 
-A {kind} retriever distilled by [distillir] {version} with the method `{method}`.
+A {kind} {noun} distilled by [distillir] {version} with the method `{method}`.
 
 ```python
-from sentence_transformers import {loader}
-
-model = {loader}("path/to/this/folder")
-queries = model.encode_query(["..."])
-documents = model.encode_document(["..."])
-print(model.similarity(queries, documents))
-```
+{usage}```
 
 | | |
 |---|---|
@@ -51,15 +45,21 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 
 def model_card(recipe: Recipe, collection: Collection, method: Composition, also: Sequence[str] = ()) -> str:
     """Markdown with the front matter that model hubs read; ``also`` are other collections that it is measured on."""
-    own = METHODS.get(method.name)
+    own = METHODS.get(method.name) if METHODS.knows(method.name) else None
     parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
     beside = {"adam": method.dark, "pairdistill": method.pairs, "lead": method.layers}
-    parts += [METHODS[name] for name, wanted in beside.items() if wanted is not None and METHODS[name] is not own]
-    student = recipe.student
+    parts += [
+        published
+        for name, wanted in beside.items()
+        if wanted is not None and (published := METHODS.get(name)) is not own
+    ]
+    student, kind = recipe.student, recipe.student.own_kind
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
+        task=kind.task,
         kind=student.kind,
-        loader=CLASSES[student.kind],
+        noun=kind.noun,
+        usage=kind.usage(),
         version=__version__,
         method=method.name,
         model=student.model,
@@ -100,7 +100,7 @@ def teacher_card(recipe: Recipe, collection: Collection, spec: LayerSpec) -> str
         name=f"{model.rstrip('/').rsplit('/', 1)[-1]} trained along on {collection.name}",
         version=__version__,
         method=f"`{recipe.method.name}` with layers of a joint teacher",
-        loader="CrossEncoder" if kind == "cross-encoder" else CLASSES[kind],
+        loader="CrossEncoder" if kind == "cross-encoder" else STUDENTS.get(kind).loader,
         model=model,
         collection=collection.name,
     )

@@ -61,7 +61,7 @@ class DenseStudent(Student):
         """See `Student.compares_cosines`."""
         return str(self.model.similarity_fn_name) == "cosine"
 
-    def scores(self, queries: Tensor, documents: Tensor) -> Tensor:
+    def scores(self, queries: Tensor, documents: Tensor, wanted: Tensor | None = None) -> Tensor:
         """Scores [Q, T] of query vectors [Q, D] and document vectors [T, D]."""
         with torch.autocast(queries.device.type, enabled=False):
             queries, documents = queries.float(), documents.float()

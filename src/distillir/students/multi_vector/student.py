@@ -74,7 +74,7 @@ class MultiVectorStudent(Student):
         """States of some texts."""
         return [[layer[row] for row in rows.tolist()] for layer in states]
 
-    def scores(self, queries: list[Tensor], documents: list[Tensor]) -> Tensor:
+    def scores(self, queries: list[Tensor], documents: list[Tensor], wanted: Tensor | None = None) -> Tensor:
         """Scores [Q, T]: the sum over a query's vectors of the best match in the document, some documents at a time."""
         return self._maxsim(queries, documents)
 

@@ -1,8 +1,10 @@
 """Sparse students (SPLADE): a weight for each word of a vocabulary, most of them zero."""
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
-from distillir.students.dense import DenseStudent
+from distillir.students.dense.student import DenseStudent
 from distillir.students.towers import looks_up_queries
 
 
@@ -13,11 +15,24 @@ class SparseStudent(DenseStudent):
     that is there before pooling.
     """
 
+    def found(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Documents that share a word with the query."""
+        return scores > 0
+
+    @property
+    def penalty_names(self) -> tuple[str, ...]:
+        """See `Student.penalty_names`; queries that are looked up cost what their words cost."""
+        documents = ("flops documents",)
+        return documents if looks_up_queries(self.model) else ("flops queries", *documents)
+
+    def penalty_share(self, step: int, warm_up: int) -> float:
+        """See `flops_share`."""
+        return flops_share(step, warm_up)
+
     def penalties(self, queries: Tensor, documents: Tensor) -> dict[str, Tensor]:
         """The FLOPS regulariser of the queries' and of the documents' vectors; see `flops`."""
         found = {"flops documents": flops(documents)}
-        # Queries that are looked up cost what their words cost.
-        return found if looks_up_queries(self.model) else {"flops queries": flops(queries), **found}
+        return {"flops queries": flops(queries), **found} if "flops queries" in self.penalty_names else found
 
 
 def flops(vectors: Tensor) -> Tensor:
