@@ -36,8 +36,9 @@ def say(text: str) -> None:
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of ``total`` units is done; the yielded function advances it by its argument.
 
-    On a terminal, and in a notebook that has ipywidgets, this is a bar. Where output goes into a file or a pipe, or the terminal is dumb, it
-    is a line every half minute (`distillir.base.progress_lines`); work that is done before that prints nothing.
+    On a terminal, and in a notebook that has ipywidgets, this is a bar. Where output goes into a file or a pipe, or the
+    terminal is dumb, it is a line every half minute (`distillir.base.progress_lines`); work that is done before that
+    prints nothing.
     """
     done = 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):
