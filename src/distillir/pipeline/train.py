@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
 from distillir.methods.compose import ComposedStage, Composition, compose
@@ -17,7 +17,6 @@ from distillir.pipeline.dark_pairs import make_dark_pairs
 from distillir.pipeline.layers import make_layers
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.pairs import make_pairs
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists, own_judgements
@@ -26,6 +25,7 @@ from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
+from distillir.pipeline.step import made, make_once
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -63,7 +63,7 @@ def train(folder: RunFolder) -> None:
         folder.need(folder.teaching, "score")
         prepare_student(folder)
         mine_selection(folder)
-    if reusable(folder, "student"):
+    if made(folder, "student"):
         spec = folder.recipe.method.layers
         if spec is not None and spec.joint and not folder.teacher.is_dir():
             say(f"{folder.teacher}: the trained teacher is gone; delete {folder.student} to train both again")
@@ -92,10 +92,7 @@ def train(folder: RunFolder) -> None:
                 make_pairs(folder, method.pairs, teaching, sources.pairs, last_student, key=f"stage {number}")
                 if method.pairs.dark:
                     make_dark_pairs(folder, method.pairs, teaching, sources.dark, sources.pairs, key=f"stage {number}")
-        barrier()
-        done = target.is_dir()
-        barrier()
-        if not done:
+        if not made(folder, target):
             start = folder.initial_student if stage.restart else last_student
             begun = replace(sources, teacher=None if stage.restart else sources.teacher)
             stage_number = number if len(method.stages) > 1 else None
@@ -222,19 +219,16 @@ def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:
     from distillir.retrieval.trec import write_run
 
     found, teaching = folder.work / f"candidates-{number}.trec", folder.work / f"teaching-{number}"
-    barrier()
-    mined, scored = found.is_file(), teaching.is_dir()
-    barrier()
-    if not mined:
-        with folder.timed("mine"):
-            run = mine_training(folder, str(student))
-            if rank() == 0:
-                write_run(run, folder.collection, found)
-        barrier()
-    if not scored:
-        with folder.timed("score"):
-            score_training(folder, read_ranking(folder, found), teaching, key=f"stage {number}")
-        barrier()
+
+    def mine() -> Write:
+        run = mine_training(folder, str(student))
+        return lambda: write_run(run, folder.collection, found)
+
+    def score() -> None:
+        score_training(folder, read_ranking(folder, found), teaching, key=f"stage {number}")
+
+    make_once(folder, found, mine, timed="mine")
+    make_once(folder, teaching, score, timed="score")
     return teaching
 
 
