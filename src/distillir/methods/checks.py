@@ -9,50 +9,6 @@ from distillir.plans.graded_lists import GradedLists
 if TYPE_CHECKING:
     from distillir.methods.compose import ComposedStage
     from distillir.recipe import Recipe
-    from distillir.signals.dark_examples.spec import DarkSpec
-
-
-def check_layers(recipe: "Recipe") -> None:
-    """Refuse layers that nobody has, and a joint teacher that cannot score what it is to compare."""
-    from distillir.teachers.load_layered import KINDS
-
-    layers = recipe.method.layers
-    if layers is None:
-        return
-    if recipe.student.towers != "shared":
-        raise DistillirError(
-            f"layers are compared of one encoder, and the student's towers are {recipe.student.towers}",
-            where="method.layers",
-            remedy="set student.towers to shared, or leave layers out",
-        )
-    if layers.teacher is None:
-        raise DistillirError(
-            "layers are wanted, and "
-            + (
-                f"the recipe's teacher ({recipe.teacher!r}) has none"
-                if recipe.teacher is not None
-                else "the recipe names no teacher that has some"
-            ),
-            where="method.layers.teacher",
-            remedy=f"name a model as {', '.join(f'{{{kind}: model}}' for kind in KINDS)}",
-        )
-
-
-def check_dark(dark: "DarkSpec", recipe: "Recipe") -> None:
-    """Refuse dark examples that nobody can score or that are never made."""
-    if recipe.teacher is None:
-        raise DistillirError(
-            "dark examples are scored by the teacher, and the recipe has none",
-            where="method.dark",
-            remedy="name a teacher (in place of teaching)",
-        )
-    made = {"reinforced": dark.reinforced, "noisy": dark.noisy}
-    if not any(made[kind] for kind in dark.kinds):
-        raise DistillirError(
-            f"of {' and '.join(dark.kinds)} none is made",
-            where="method.dark",
-            remedy="set method.dark.reinforced or method.dark.noisy above 0",
-        )
 
 
 def _asks_student(recipe: "Recipe") -> bool:

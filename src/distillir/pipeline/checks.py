@@ -72,8 +72,7 @@ def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None 
     found = [
         usable_lists(
             signals,
-            stage.objective.needs
-            | ({"teacher"} if method.pairs is not None or stage.dark is not None else frozenset()),
+            stage.compares,
             pseudo_positives=stage.training.pseudo_positives,
             in_batch=stage.training.in_batch,
         )
