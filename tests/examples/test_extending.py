@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
-from command_line import distillir
+from command_line import apart, distillir, kill_once
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "examples" / "extending"
@@ -71,6 +72,20 @@ def test_kind_of_student_with_weighted_objectives() -> None:
     from sentence_transformers import SentenceTransformer
 
     assert SentenceTransformer("runs/student/student", device="cpu").encode(["honey"]).shape == (1, 64)
+    # Killed between two stages, and run again: the weights are the same.
+    killed = Path("runs/killed")
+    flags = ("--allow-code", "--output", killed, "--set", "training.checkpoint_seconds=0")
+    kill_once(apart("run", "student.yaml", *flags), (killed / "work" / "student-1").is_dir)
+    assert not (killed / "student").is_dir()
+    again = distillir("run", "student.yaml", *flags)
+    assert again.returncode == 0, again.stderr
+    assert _weights(killed) == _weights(Path("runs/student"))
+
+
+def _weights(run: Path) -> dict[str, bytes]:
+    files = sorted((run / "student").rglob("*.safetensors"))
+    assert len(files) == 2  # the transformer and the projection
+    return {f"{file.name} {name}": value.tobytes() for file in files for name, value in load_file(file).items()}
 
 
 def test_signal() -> None:

@@ -14,6 +14,8 @@ import yaml
 from command_line import Done, distillir
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.evaluation.index_size import index_size
+from distillir.evaluation.search import search_student
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.specs import allow_code
@@ -56,6 +58,10 @@ def test_it_is_trained_and_ranks_the_candidates(recipe: dict[str, Any], tiny: Co
     metrics = json.loads(Path("run/metrics.json").read_text())
     assert metrics["student"] == {"kind": KIND} and 0 < metrics["after"]["nDCG@10"] <= 1
     assert f"A {KIND} student" in Path("run/report.html").read_text()
+    with pytest.raises(DistillirError, match="cross-encoder model, which searches no corpus"):
+        search_student("run/student", tiny, np.arange(2))
+    with pytest.raises(DistillirError, match="cross-encoder model, and has no index"):
+        index_size("run/student", tiny, np.arange(2))
     # What it ranks are the mined candidates, in the order of its own scores.
     after = read_run(Path("run/runs/after.trec"), tiny)
     mined = read_run(Path("run/runs/evaluation-candidates.trec"), tiny)
@@ -108,3 +114,29 @@ def test_only_wanted_pairs_are_scored(recipe: dict[str, Any], minilm_path: str) 
     np.testing.assert_allclose(every[0, 1].item(), expected[0], rtol=1e-5, atol=1e-6)
     with pytest.raises(DistillirError, match="in one process"):
         student.embed(torch.nn.Sequential(model), features, [], task="query")
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_pairs_in_chunks_give_the_same_scores_and_gradients(
+    recipe: dict[str, Any], minilm_path: str, recompute: bool
+) -> None:
+    with allow_code():
+        model = load_student(minilm_path, kind=KIND, layers=1, max_length=16, device="cpu").eval()
+        student = student_of(model)
+    weight = model.transformers_model.bert.embeddings.word_embeddings.weight
+    found = []
+    for budget in (10_000, 20):
+        student.budget = budget
+        texts = [
+            student.embed(
+                model, model.tokenizer(each, padding=True, return_tensors="pt"), [], task=task, recompute=again
+            )
+            for each, task, again in (
+                (["honey bees", "far away moons and tides"], "query", False),
+                (["wax", "bees sweat wax from glands", "tides"], "document", recompute),
+            )
+        ]
+        scores = student.scores(texts[0], texts[1])
+        found.append((scores, *torch.autograd.grad((scores**2).sum(), weight)))
+    for whole, cut in zip(*found, strict=True):
+        torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-6)

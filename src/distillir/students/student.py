@@ -20,7 +20,12 @@ class Student(ABC):
 
     Args:
         model: A sentence-transformers model of that kind.
+
+    Attributes:
+        budget: Padded tokens that a student reads at once which scores `by_pair`; others are told by `embed`'s chunks.
     """
+
+    budget: int = 4096
 
     def __init__(self, model: Any) -> None:
         self.model = model

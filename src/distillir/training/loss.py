@@ -26,6 +26,7 @@ class LessonLoss(nn.Module):
         penalties: Weights of the student's penalties by name (see `distillir.students.student.Student.penalties`), and
             the steps over which they rise from 0; a step's is the mean over its batches.
         recompute: Keep one chunk's activations at a time (see `distillir.students.student.Student.embed`).
+        budget: See `distillir.students.student.Student`.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class LessonLoss(nn.Module):
         signals: Sequence[SignalTraining] = (),
         penalties: tuple[Mapping[str, float], int] = ({}, 0),
         recompute: bool = False,
+        budget: int = 4096,
     ) -> None:
         super().__init__()
         self.model, self.objective, self.signals, self.recompute = model, objective, tuple(signals), recompute
         #: What is trained along, by its name in files.
         self.along = nn.ModuleDict(modules_of(signals))
         self.student = student_of(model)
+        self.student.budget = budget
         known = self.student.penalty_names
         self.penalties = {name: weight for name, weight in penalties[0].items() if name in known}
         self.warm_up = penalties[1]

@@ -175,6 +175,7 @@ def train(
         signals=signals,
         penalties=(weights, round(rise * steps)),
         recompute=settings.grad_cache,
+        budget=settings.token_budget,
     )
     log_file = LogFile(log, settings.queries_per_step, lessons.per_epoch, stage)
     callbacks: list[Any] = [log_file]
