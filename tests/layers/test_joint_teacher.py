@@ -15,7 +15,7 @@ from command_line import distillir
 from distillir.base.errors import DistillirError
 from distillir.batches.tokens import TokenStore, tokenise
 from distillir.collections import Collection
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.objectives import info_nce, kl, layer_kl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons

@@ -12,7 +12,7 @@ import yaml
 from command_line import apart, distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run

@@ -7,7 +7,7 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.facts import Facts, FactsInMemory, Measured
 from distillir.recipe_file import parse_recipe
 from distillir.reporting.metrics import read_metrics

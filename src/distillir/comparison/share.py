@@ -8,7 +8,7 @@ from pathlib import Path
 from distillir.base.files import atomic_directory, atomic_file
 from distillir.base.processes import barrier, rank
 from distillir.comparison.cell import Cell, shared_key, shared_part
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import check, finish, read, seal, write

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from distillir.base.arrays import Rows
 from distillir.base.progress import console, say
+from distillir.composition.compose import Composition, compose
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count
@@ -19,7 +20,6 @@ from distillir.dry_run.search import Searches
 from distillir.dry_run.signal_costs import SignalCosts
 from distillir.dry_run.student import StudentCosts
 from distillir.dry_run.teacher import TeacherCosts
-from distillir.methods.compose import Composition, compose
 from distillir.pipeline.also import other_run
 from distillir.pipeline.checks import lesson_count
 from distillir.pipeline.cut_texts import say_cut_texts

@@ -13,10 +13,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.batches.tokens import TokenStore, tokenise
+from distillir.composition.compose import ComposedStage, Composition
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.signal_costs import SignalCosts
-from distillir.methods.compose import ComposedStage, Composition
 from distillir.plans.lessons import Lessons
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of

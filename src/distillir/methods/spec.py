@@ -83,7 +83,7 @@ class MethodSpec(BaseModel):
 
     @model_validator(mode="after")
     def _own_dark(self) -> "MethodSpec":
-        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
+        with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
             if self.dark is None and "dark" in get(self.name).signals:
                 self.dark = DarkSpec()
         return self

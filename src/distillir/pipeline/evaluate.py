@@ -12,8 +12,8 @@ from distillir.base.files import write_json
 from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.version import __version__
+from distillir.composition.compose import compose
 from distillir.evaluation.held_out import HELD_OUT
-from distillir.methods.compose import compose
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
 from distillir.pipeline.facts import Measured
 from distillir.pipeline.mine import prepare_student

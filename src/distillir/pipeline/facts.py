@@ -11,7 +11,7 @@ from distillir.base.doing import doing
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json, write_json
 from distillir.base.processes import first_decides, rank
-from distillir.methods.compose import Composition
+from distillir.composition.compose import Composition
 from distillir.signals.registry import built_in
 from distillir.teachers.counted import added
 

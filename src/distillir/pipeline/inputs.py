@@ -11,8 +11,8 @@ import xxhash
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
+from distillir.composition.compose import compose
 from distillir.encoding.fingerprint import file_hash, model_fingerprint
-from distillir.methods.compose import compose
 from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder

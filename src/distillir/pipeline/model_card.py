@@ -7,7 +7,7 @@ import yaml
 
 from distillir.base.version import __version__
 from distillir.collections import Collection
-from distillir.methods.compose import Composition
+from distillir.composition.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
 

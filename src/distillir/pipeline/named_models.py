@@ -10,13 +10,13 @@ import xxhash
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier
 from distillir.base.progress import say
+from distillir.composition.compose import compose
 from distillir.encoding.identity import check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
 from distillir.language_models.spec import read_generator_spec
-from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.signals.registry import built_in
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
+from distillir.composition.compose import compose
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.text_limits import text_limits
 from distillir.language_models.document_room import DocumentRoom, asker_room, generator_room
 from distillir.language_models.spec import read_generator_spec
-from distillir.methods.compose import compose
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.specs.form import Chosen

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import console, is_first_process, say
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 
 

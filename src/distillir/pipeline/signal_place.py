@@ -11,7 +11,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.products import OTHER_SIGNALS
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking

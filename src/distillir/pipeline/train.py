@@ -10,7 +10,7 @@ from distillir.base.files import atomic_directory
 from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
-from distillir.methods.compose import ComposedStage, Composition, compose
+from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.rounds import measure_round

@@ -7,8 +7,8 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
-from distillir.methods.compose import compose
-from distillir.methods.settled import Settled
+from distillir.composition.compose import compose
+from distillir.composition.settled import Settled
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.tuning.key import Key, choice, digits, number

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from distillir.methods.checks import check_stages
+from distillir.composition.checks import check_stages
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get
 from distillir.plans.list_form import ListForm
@@ -101,7 +101,7 @@ def compose(recipe: "Recipe") -> Composition:
     Raises:
         DistillirError: An unknown name, or parts that do not go together.
     """
-    from distillir.methods.composed_objective import list_objective  # loads torch
+    from distillir.composition.composed_objective import list_objective  # loads torch
     from distillir.objectives.weighted_sum import parse_objective
 
     spec = recipe.method

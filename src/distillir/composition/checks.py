@@ -7,7 +7,7 @@ from distillir.base.errors import DistillirError
 from distillir.plans.graded_lists import GradedLists
 
 if TYPE_CHECKING:
-    from distillir.methods.compose import ComposedStage
+    from distillir.composition.compose import ComposedStage
     from distillir.recipe import Recipe
 
 
