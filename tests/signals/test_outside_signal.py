@@ -51,7 +51,7 @@ def test_trained_with_reported_and_gone_on_with_after_a_kill(recipe: Path, tmp_p
     assert "lists whose best it agrees on" in page and "Further signals" in page and "<svg" in page
     # Killed between two checkpoints, and run again.
     process = apart("run", recipe, "--output", killed, "--allow-code")
-    kill_once(process, lambda: list(killed.glob("work/checkpoints/checkpoint-*/complete")))
+    kill_once(process, lambda: list(killed.glob("work/checkpoints/checkpoint-*/complete")), within=300)
     assert not (killed / "student").is_dir()
     again = distillir("run", recipe, "--output", killed, "--allow-code")
     assert again.returncode == 0, again.stderr

@@ -75,38 +75,16 @@ def first_decides(decide: Callable[[], T]) -> T:
     return value  # type: ignore[return-value]
 
 
-def make_once(
-    there: Callable[[], bool], make: Callable[[], Write | None], timed: AbstractContextManager[None] | None = None
-) -> bool:
-    """Make something where it is missing; after that it is there for every process.
-
-    All processes ask together, and none goes on before the answer is found: what one of them makes next is not taken
-    for there by another that is late.
-
-    Args:
-        there: Tells whether it is there. Called by process 0 alone, which answers for all.
-        make: Called in every process, so that they can share the work. What it gives is called in process 0 alone and
-            writes (whole, or not at all: `distillir.base.files.atomic_file`); None where that is done.
-        timed: Around the work; not entered where there is none.
-
-    Returns:
-        Whether it was made now.
-
-    Raises:
-        Exception: What ``there`` raises, in every process; and what ``make`` raises.
-    """
-    if first_decides(there):
-        return False
-    make_together(make, timed)
-    return True
-
-
 def make_together(make: Callable[[], Write | None], timed: AbstractContextManager[None] | None = None) -> None:
     """Make something in all processes, written by process 0; it is there when the first of them goes on.
 
     Args:
-        make: As in `make_once`.
-        timed: As in `make_once`.
+        make: Called in every process, so that they can share the work. What it gives is called in process 0 alone and
+            writes (whole, or not at all: `distillir.base.files.atomic_file`); None where that is done.
+        timed: Around the work.
+
+    Raises:
+        Exception: What ``make`` raises.
     """
     with timed or nullcontext():
         write = make()

@@ -106,6 +106,10 @@ class SignalPlace:
 
     def known_lists(self) -> KnownLists:
         """See `distillir.signals.place.Place.known_lists`."""
+        return self._known_lists
+
+    @cached_property
+    def _known_lists(self) -> KnownLists:
         return known_lists(self.run, self.lists())
 
     def prepare_student(self) -> None:

@@ -91,7 +91,7 @@ def make_once(
     Args:
         folder: The run's.
         what: As in `made`.
-        make: As in `distillir.base.processes.make_once`.
+        make: As in `distillir.base.processes.make_together`.
         timed: Under which stage its seconds are counted; None: they are not.
 
     Returns:

@@ -9,7 +9,7 @@ import numpy as np
 import xxhash
 
 from distillir.base.errors import DistillirError
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import barrier, first_decides, rank
 from distillir.base.progress import progress, say
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
@@ -44,9 +44,7 @@ def make_dark_set(place: Place, spec: DarkSpec, target: Path) -> None:
         spec: What is wanted.
         target: Folder of the dark examples.
     """
-    barrier()
-    texts, done = (target / TEXTS).is_dir(), is_complete(target)
-    barrier()
+    texts, done = first_decides(lambda: ((target / TEXTS).is_dir(), is_complete(target)))
     lists = place.known_lists()
     source = dark_source(place, spec, lists)
     if texts:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.signals.layers.layer_set import LAYERS, LayerSet, open_layers, write_layers
 from distillir.signals.layers.spec import LayerSpec
@@ -26,20 +26,16 @@ def make_layers(place: Place, spec: LayerSpec, target: Path) -> None:
     """
     teacher, lists = load_layered(spec.teacher, spec.pooling), place.lists()
     source = layer_source(place, lists, teacher)
-    barrier()
-    done = (target / LAYERS).is_file()
-    barrier()
-    if done:
-        open_layers(target, source)
-        return
-    with place.timed("layers"):
+
+    def ask() -> Write:
         found = teacher.layers(place.collection, lists.queries, lists.lists)
         calls = teacher.calls()
         place.note(layer_calls=added(place.noted().get("layer_calls", {}), calls))
         say(f"Layered teacher {teacher.name}: {teacher.depth} layers; {calls_told(calls)}")
-        if rank() == 0:
-            write_layers(LayerSet(teacher.depth, found), target, source)
-    barrier()
+        return lambda: write_layers(LayerSet(teacher.depth, found), target, source)
+
+    if not place.make_once(target / LAYERS, ask, timed="layers"):
+        open_layers(target, source)
 
 
 def layer_source(place: Place, lists: TeachingSet, teacher: LayeredTeacher) -> str:

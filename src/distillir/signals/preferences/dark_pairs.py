@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.collections.joined import with_documents
 from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
@@ -33,13 +33,8 @@ def make_dark_pairs(place: Place, spec: PairSpec, dark: Path, target: Path) -> N
     teacher = load_pairwise(spec.teacher)
     lists, examples = place.lists(), open_dark_set(dark)
     source = dark_pair_source(place, spec, lists, examples, teacher)
-    barrier()
-    done = (target / DARK_PAIRS).is_file()
-    barrier()
-    if done:
-        open_pairs(target, source, DARK_PAIRS)
-        return
-    with place.timed("pairs"):
+
+    def ask() -> Write:
         found = _ask_dark(place, spec, lists, examples, teacher)
         calls, noted = teacher.calls(), place.noted()
         turned = float((found.preferences < 0.5).mean()) if len(found) else 0.0
@@ -49,9 +44,10 @@ def make_dark_pairs(place: Place, spec: PairSpec, dark: Path, target: Path) -> N
             dark_pairs=told if place.key is None else {**noted.get("dark_pairs", {}), place.key: told},
         )
         say(f"Pairs of dark examples: {len(found)}; the pairwise teacher turns {turned:.0%} of them round")
-        if rank() == 0:
-            write_pairs(found, target, source, DARK_PAIRS)
-    barrier()
+        return lambda: write_pairs(found, target, source, DARK_PAIRS)
+
+    if not place.make_once(target / DARK_PAIRS, ask, timed="pairs"):
+        open_pairs(target, source, DARK_PAIRS)
 
 
 def _ask_dark(place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkSet, teacher: PairwiseTeacher) -> Pairs:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.retrieval.run import Scores
@@ -33,13 +33,8 @@ def make_pairs(place: Place, spec: PairSpec, target: Path) -> None:
     """
     teacher, lists = load_pairwise(spec.teacher), place.lists()
     source = pair_source(place, spec, lists, teacher)
-    barrier()
-    done = (target / PAIRS).is_file()
-    barrier()
-    if done:
-        open_pairs(target, source)
-        return
-    with place.timed("pairs"):
+
+    def ask() -> Write:
         found = ask_pairs(place, spec, lists, teacher)
         figures = diagnose_pairs(found, lists)
         calls, noted = teacher.calls(), place.noted()
@@ -51,9 +46,10 @@ def make_pairs(place: Place, spec: PairSpec, target: Path) -> None:
         )
         figures.say()
         say(f"Pairwise teacher {teacher.name}: {calls_told(calls)}")
-        if rank() == 0:
-            write_pairs(found, target, source)
-    barrier()
+        return lambda: write_pairs(found, target, source)
+
+    if not place.make_once(target / PAIRS, ask, timed="pairs"):
+        open_pairs(target, source)
 
 
 def ask_pairs(place: Place, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> Pairs:
