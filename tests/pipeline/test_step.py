@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from distillir.base.errors import DistillirError
+from distillir.base.processes import Write
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Step, Write, made, make_once, walk
+from distillir.pipeline.step import Step, made, make_once, walk
 from distillir.pipeline.steps import OPENING, STEPS, named, of_verb
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe

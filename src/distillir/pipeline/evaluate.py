@@ -9,7 +9,7 @@ from typing import Any
 
 from distillir.base.arrays import Rows
 from distillir.base.files import write_json
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.version import __version__
 from distillir.composition.compose import compose
@@ -22,7 +22,7 @@ from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import search_into
 from distillir.pipeline.signal_place import measure_signals
-from distillir.pipeline.step import Write, made, make_once
+from distillir.pipeline.step import made, make_once
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995
