@@ -19,6 +19,20 @@ from distillir.front_door.one_line import one_line
 from distillir.specs.allow_code import check_code_allowed
 
 
+@pytest.fixture(scope="module")
+def narrow(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of an encoder of MiniLM's words, so narrow that training and checkpoints take no time."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    folder = str(tmp_path_factory.mktemp("narrow") / "model")
+    BertModel(BertConfig(vocab_size=30522, max_position_embeddings=64, **sizes)).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(minilm_path).save_pretrained(folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -81,7 +95,7 @@ def test_code_of_a_recipe_runs_during_the_call_that_allows_it() -> None:
     assert call.__name__ == "call"
 
 
-def test_two_collections_after_an_exception(tiny: Collection, tmp_path: Path) -> None:
+def test_two_collections_after_an_exception(tiny: Collection, narrow: str, tmp_path: Path) -> None:
     """The second has documents and queries, and no judgement: all of its queries are learnt from."""
     other = tmp_path / "other"
     other.mkdir()
@@ -92,7 +106,7 @@ def test_two_collections_after_an_exception(tiny: Collection, tmp_path: Path) ->
     unjudged = distillir.load_collection(other)
     with pytest.raises(distillir.DistillirError, match="give queries=None for all of its queries"):
         distillir.mine(unjudged, "bm25")
-    student = {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16}
+    student = {"model": narrow, "max_length": 16}
     weights = []
     for collection, queries in ((unjudged, None), (tiny, "train"), (unjudged, None)):
         candidates = distillir.mine(collection, {"dense": "all-MiniLM-L6-v2"}, depth=5, queries=queries)
@@ -122,26 +136,28 @@ CELL = """
 import sys
 import distillir
 
-output, settings = sys.argv[2], {"epochs": 2, "queries_per_step": 4, "checkpoint_seconds": 0, "precision": "float32"}
+output, settings = sys.argv[2], {"epochs": 4, "queries_per_step": 4, "checkpoint_seconds": 0, "precision": "float32"}
 collection = distillir.load_collection(sys.argv[1])
 teaching = distillir.score(collection, distillir.mine(collection, "bm25", depth=5), "bm25")
-student = {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16}
+student = {"model": sys.argv[3], "max_length": 16}
 distillir.train(collection, teaching, student, "kl", training=settings, output=output)
 """
 
 
-def test_a_killed_training_goes_on_and_no_other_takes_its_checkpoints(tiny_beir: Path, tmp_path: Path) -> None:
+def test_a_killed_training_goes_on_and_no_other_takes_its_checkpoints(
+    tiny_beir: Path, narrow: str, tmp_path: Path
+) -> None:
     """A new kernel after a kill: the same cell ends with the weights of a training left alone; another is refused."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    command = [sys.executable, "-c", CELL, str(tiny_beir), str(killed)]
+    command = [sys.executable, "-c", CELL, str(tiny_beir), str(killed), narrow]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
     kill_once(process, lambda: list(killed.glob("work/checkpoints*/*/complete")), within=200)
     assert not (killed / "student").exists() and list(killed.glob("work/checkpoints*/*/complete"))
 
     collection = distillir.load_collection(tiny_beir)
     teaching = distillir.score(collection, distillir.mine(collection, "bm25", depth=5), "bm25")
-    student = {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16}
-    settings = {"epochs": 2, "queries_per_step": 4, "checkpoint_seconds": 0, "precision": "float32"}
+    student = {"model": narrow, "max_length": 16}
+    settings = {"epochs": 4, "queries_per_step": 4, "checkpoint_seconds": 0, "precision": "float32"}
     with pytest.raises(distillir.DistillirError, match=r"another recipe \(differs in training\.learning_rate"):
         distillir.train(
             collection, teaching, student, "kl", training={**settings, "learning_rate": 1e-3}, output=killed

@@ -1,8 +1,10 @@
 """The guards of `make lint` and `make coverage` see what they are for."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,14 @@ def test_coverage_is_counted_by_room(tmp_path: Path) -> None:
     assert [line.split()[0] for line in said if line.endswith("below 90 %")] == ["plans"]
     assert tell("--least", "85")[0] == 0
     assert tell("--least", "91")[0] == 1
+
+
+def test_the_table_of_rooms_is_in_the_order_of_the_contract() -> None:
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    layers = [sorted(layer.split(" | ")) for layer in reversed(contract["layers"]) if layer != "__main__"]
+    table = (ROOT / "docs" / "architecture.md").read_text().split("| room | holds |\n")[1].split("\n\n")[0]
+    told = [re.findall(r"`(\w+)(?:/|\.py)`", line.split(" | ")[0]) for line in table.splitlines()[1:]]
+    place = {room: number for number, rooms in enumerate(layers) for room in rooms}
+    rooms = [room for line in told for room in line]
+    assert sorted(rooms) == sorted(place)
+    assert [place[room] for room in rooms] == sorted(place.values())
