@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from distillir.teachers.records import unpack
+from distillir.teachers.answers.records import unpack
 
 
 def scored(cache: Path) -> tuple[int, int]:

@@ -49,12 +49,12 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     """Mean seconds of a step after three that are not counted."""
     from distillir.collections import load_collection
     from distillir.objectives.weighted_sum import parse_objective
+    from distillir.plans.settings import TrainingSettings
     from distillir.signals.layers.layer_set import LayerSet
     from distillir.signals.layers.spec import LayerSpec
     from distillir.students.load import load_student
     from distillir.teachers.load_layered import load_joint
     from distillir.training.layer_training import LayerTraining
-    from distillir.training.settings import TrainingSettings
     from distillir.training.train import train
 
     collection = load_collection("stdlib")

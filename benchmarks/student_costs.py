@@ -98,7 +98,7 @@ def latency(students: dict[str, str], collection: Collection) -> dict[str, float
 def training(students: dict[str, str], collection: Collection, length: int) -> dict[str, float]:
     """Pairs a second in training: the median of three rounds."""
     from distillir.objectives import parse_objective
-    from distillir.training.settings import TrainingSettings
+    from distillir.plans.settings import TrainingSettings
     from distillir.training.train import train
 
     lists = BM25Lists(collection, 96, 8)

@@ -59,8 +59,8 @@ def ways(path: Path, pairs: list[tuple[str, str]], max_length: int, tuned: int) 
 
     from distillir.encoding.loading import quiet
     from distillir.encoding.precision import autocast, best_precision
-    from distillir.teachers.load_cross_encoder import load_cross_encoder
-    from distillir.teachers.pair_scores import score_pairs
+    from distillir.teachers.cross_encoders.load import load_cross_encoder
+    from distillir.teachers.cross_encoders.pair_scores import score_pairs
 
     with quiet():
         theirs = CrossEncoder(str(path), max_length=max_length)

@@ -26,8 +26,8 @@ GIB = 2**20  # ru_maxrss is in KiB
 def cell(collection: str, candidates: int, queries: int, grad_cache: bool, student: str, kind: str) -> dict[str, float]:
     """Train two steps; GiB resident before the first step and at the peak."""
     from distillir.objectives import parse_objective
+    from distillir.plans.settings import TrainingSettings
     from distillir.students.load import load_student
-    from distillir.training.settings import TrainingSettings
     from distillir.training.train import train
 
     texts = load_collection(collection)

@@ -66,8 +66,8 @@ def ours(
 ) -> tuple[float, list[float]]:
     """Seconds and losses of distillir."""
     from distillir.objectives import parse_objective
+    from distillir.plans.settings import TrainingSettings
     from distillir.students.load import load_student
-    from distillir.training.settings import TrainingSettings
     from distillir.training.train import train
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)

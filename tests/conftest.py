@@ -8,7 +8,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,15 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
 TINY = Path(__file__).parent / "data" / "tiny"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What is to be tried on the real thing and was not has failed."""
+    report = yield
+    if report.skipped and item.get_closest_marker("real"):
+        report.outcome, report.longrepr = "failed", f"skipped, which `make test-real` does not take: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

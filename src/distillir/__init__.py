@@ -1,3 +1,5 @@
 """distillir: turn an accurate, slow ranker into a fast retriever."""
 
-__version__ = "0.1.0"
+from distillir.base.version import __version__
+
+__all__ = ["__version__"]

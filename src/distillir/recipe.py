@@ -10,7 +10,7 @@ from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
 from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
 
 
 class Part(BaseModel):

@@ -10,8 +10,8 @@ from distillir.base.errors import DistillirError
 from distillir.base.scripts import count_words, first_words, split_sentences
 from distillir.collections import load_collection
 from distillir.collections.generated import with_generated_queries
-from distillir.collections.query_generator import query
 from distillir.collections.text_files import text_part
+from distillir.language_models.query_generator import query
 from distillir.language_models.written import looks_cut
 
 

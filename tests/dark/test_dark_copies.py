@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from distillir.collections.known_positives import KnownPositives
-from distillir.plans.known_lists import KnownLists
 from distillir.retrieval.run import Scores
 from distillir.signals.dark_examples.dark_lists import hard_negatives
 from distillir.signals.dark_examples.dark_set import DarkList
 from distillir.signals.dark_examples.make import make_dark
 from distillir.signals.dark_examples.spec import MakingSpec
+from distillir.teaching.known_lists import KnownLists
 from same_texts import arguana
 
 

@@ -24,8 +24,8 @@ from distillir.encoding.saved_dtype import saved_dtype
 from distillir.encoding.vectors import encode_texts
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
+from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.load import load_teacher
-from distillir.teachers.load_cross_encoder import load_cross_encoder
 from odd_models import one_layer, roberta, with_own_code
 
 TRUSTED = ModelOptions(trust_remote_code=True)

@@ -23,8 +23,8 @@ from distillir.language_models.local import load_language_model, load_tokenizer
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.sources import load_retriever
 from distillir.students.load import load_student
+from distillir.teachers.cross_encoders.load import PAIRWISE_FILE
 from distillir.teachers.load import load_teacher
-from distillir.teachers.load_cross_encoder import PAIRWISE_FILE
 from distillir.teachers.load_layered import load_joint, load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.train import train_cross_encoder

@@ -10,8 +10,8 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.language_models.answer import read_answer
 from distillir.language_models.load import load_asker
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.keys import pair_keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import pair_keys
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise
 from scripted_server import Reply, ScriptedServer, prompt_of, says, says_plainly

@@ -10,8 +10,8 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.collections import Collection
-from distillir.collections.query_generator import QueryGenerator
 from distillir.language_models.generator import load_generator
+from distillir.language_models.query_generator import QueryGenerator
 from distillir.language_models.spec import read_generator_spec
 from scripted_server import Reply, ScriptedServer, fails, prompt_of, says, says_plainly
 

@@ -1,10 +1,5 @@
-"""llama.cpp's own server and a real model: where ``DISTILLIR_TEST_GGUF`` names a model and xllamacpp is installed.
+"""llama.cpp's own server with a tiny model, or the one that ``DISTILLIR_TEST_GGUF`` names: ``make test-real``."""
 
-pip install xllamacpp
-DISTILLIR_TEST_GGUF=path/to/model.gguf pytest tests/language_models/test_llama_server.py --junitxml=found.xml
-"""
-
-import importlib.util
 import os
 import socket
 import subprocess
@@ -16,22 +11,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_gguf import save_gguf
 
 from distillir.collections import Collection
-from distillir.collections.query_generator import QueryGenerator
+from distillir.language_models.query_generator import QueryGenerator
 from distillir.language_models.spec import read_generator_spec
 from distillir.signals.preferences.pair_set import sigmoid
 from distillir.teachers.load_pairwise import load_pairwise
 
-MODEL = os.environ.get("DISTILLIR_TEST_GGUF", "")
-pytestmark = pytest.mark.skipif(
-    not MODEL or importlib.util.find_spec("xllamacpp") is None, reason="no model, or no llama.cpp (see the docstring)"
-)
-TRIPLES = (np.arange(16) % 5, np.arange(16), np.arange(16) + 20)
+pytestmark = pytest.mark.real
+COUNT = 40
+TRIPLES = (np.arange(COUNT) % 5, np.arange(COUNT) % 20, np.arange(COUNT) % 40 + 20)
 
 
 class Llama:
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
+        self.model = model
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -39,7 +34,7 @@ class Llama:
 
     def start(self) -> None:
         script = str(Path(__file__).parent / "llama_server.py")
-        self.process = subprocess.Popen([sys.executable, script, MODEL, str(self.port)], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([sys.executable, script, self.model, str(self.port)], stderr=subprocess.DEVNULL)
         for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -56,8 +51,9 @@ class Llama:
 
 
 @pytest.fixture(scope="module")
-def llama() -> Iterator[Llama]:
-    server = Llama()
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    named = os.environ.get("DISTILLIR_TEST_GGUF")
+    server = Llama(named or save_gguf(tmp_path_factory.mktemp("model") / "tiny.gguf"))
     yield server
     server.kill()
 
@@ -65,23 +61,28 @@ def llama() -> Iterator[Llama]:
 def test_killed_started_again_and_nothing_asked_twice(
     llama: Llama, tiny: Collection, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    spec = {"prompt": llama.spec(document_words=40)}
+    spec = {"prompt": llama.spec(document_words=40, in_flight=2)}
     teacher = load_pairwise(spec, cache=tmp_path)
 
+    killed: list[bool] = []
+
     def interrupt() -> None:
-        time.sleep(3)
+        while not any(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()):
+            time.sleep(0.001)  # until the first answer is kept
         llama.kill()
+        killed.append(True)
         time.sleep(2)
         llama.start()
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     found = teacher.prefer(tiny, *TRIPLES)
+    assert killed  # while it was asked
     thread.join()
-    assert np.isfinite(found).all() and teacher.calls()["asked"] == 16
+    assert np.isfinite(found).all() and teacher.calls()["asked"] == COUNT
     again = load_pairwise(spec, cache=tmp_path)
     np.testing.assert_array_equal(again.prefer(tiny, *TRIPLES), found)
-    assert again.calls() == {"asked": 0, "cached": 16}
+    assert again.calls() == {"asked": 0, "cached": COUNT}
     swapped = again.prefer(tiny, TRIPLES[0], TRIPLES[2], TRIPLES[1])
     record_property("position bias", float((sigmoid(found) + sigmoid(swapped) - 1).mean()))
     record_property("same winner in both orders", float(((found > 0) != (swapped > 0)).mean()))

@@ -9,8 +9,9 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.collections import Collection
-from distillir.collections.query_generator import QueryGenerator, query, source_document
+from distillir.collections.generated import source_document
 from distillir.language_models.generator import load_generator
+from distillir.language_models.query_generator import QueryGenerator, query
 from distillir.language_models.spec import read_generator_spec
 from tiny_language_models import let_it_end, save_gpt2, save_t5
 

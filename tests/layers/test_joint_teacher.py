@@ -19,6 +19,7 @@ from distillir.objectives import info_nce, kl, layer_kl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.bm25 import BM25Index
 from distillir.signals.layers.draw import LayerDraw
@@ -33,7 +34,6 @@ from distillir.training.collator import LessonCollator
 from distillir.training.joint_teacher import JointTeacher, joint_teacher
 from distillir.training.layer_training import LayerTraining
 from distillir.training.loss import LessonLoss
-from distillir.training.settings import TrainingSettings
 from distillir.training.teacher_inputs import EncoderInputs, PairInputs
 from distillir.training.tokens import TokenStore, tokenise
 from distillir.training.train import set_dropout, train

@@ -5,16 +5,16 @@ from typing import Any
 
 from distillir.base.processes import rank
 from distillir.cli import main
-from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.facts import Facts
 
-_note = RunFolder.note
+_note = Facts.note
 
 
-def _slow(self: RunFolder, **facts: Any) -> None:
+def _slow(self: Facts, **facts: Any) -> None:
     if rank() == 0:
         time.sleep(0.5)
     _note(self, **facts)
 
 
-setattr(RunFolder, "note", _slow)  # noqa: B010
+setattr(Facts, "note", _slow)  # noqa: B010
 main()

@@ -35,7 +35,7 @@ def recipe() -> Recipe:
 def test_damaged_records_are_refused_by_name(damage: str, recipe: Recipe, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run", recipe)
     readers: dict[Path, Callable[[], object]] = {
-        folder.facts: folder.noted,
+        folder.facts.file: folder.noted,
         folder.provenance: lambda: provenance.read(folder),
     }
     for file, read in readers.items():

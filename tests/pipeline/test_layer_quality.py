@@ -18,7 +18,7 @@ from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import from_lists
 from distillir.retrieval.trec import write_run
 from distillir.students.load import load_student
-from distillir.teachers.layered_encoders import LayeredSparse
+from distillir.teachers.encoders.layered import LayeredSparse
 from distillir.teachers.load_layered import load_layered
 
 

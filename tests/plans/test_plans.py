@@ -11,9 +11,9 @@ from distillir.plans.graded_lists import GradedLists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.recipe_file import parse_recipe
 from distillir.signals.preferences.spec import PairSpec
-from distillir.training.settings import TrainingSettings
 from example_lists import ExampleLists
 
 BASE: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}

@@ -10,9 +10,9 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import SAMPLES, PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import needs_positives
 from example_lists import ExampleLists
 

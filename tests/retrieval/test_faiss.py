@@ -124,7 +124,6 @@ def token_vectors(lengths: list[int], width: int) -> Any:
 
 
 def test_late_index_of_odd_sizes(tmp_path: Path) -> None:
-    pytest.importorskip("lancedb")
     assert [sub_vectors(width) for width in (128, 96, 30, 7, 2, 1)] == [32, 24, 6, 1, 1, 1]
     for name, lengths in SimpleNamespace(one=[3], empty=[3, 0, 3], none=[0, 0], many=[17] * 600).__dict__.items():
         documents = token_vectors(lengths, 30)

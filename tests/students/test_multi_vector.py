@@ -27,7 +27,7 @@ from distillir.students import multi_vector
 from distillir.students.load import load_student
 from distillir.students.pylate import write_pylate
 from distillir.students.student import student_of
-from distillir.teachers.multi_vector import MultiVectorTeacher
+from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from distillir.training.tokens import tokenise

@@ -31,7 +31,7 @@ from distillir.students.load import load_student
 from distillir.students.pylate import write_pylate
 from distillir.students.sparse import flops, flops_share
 from distillir.students.student import student_of
-from distillir.teachers.sparse import SparseTeacher
+from distillir.teachers.encoders.sparse import SparseTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
 from distillir.training.tokens import tokenise

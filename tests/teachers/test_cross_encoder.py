@@ -12,8 +12,8 @@ from teacher_examples import some_lists, untrained_cross_encoder
 from command_line import kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.pair_scores import first_token_only, score_pairs
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.pair_scores import first_token_only, score_pairs
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ SCORER = """
 import sys, numpy as np
 from pathlib import Path
 from distillir.collections import Collection
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 teacher = CrossEncoderTeacher(sys.argv[1], precision="float32", batch_tokens=256, cache=Path(sys.argv[2]))
 collection = Collection(Path(sys.argv[3]))
 lists = [np.arange(len(collection.corpus))] * 4

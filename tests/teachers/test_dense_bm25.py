@@ -8,9 +8,9 @@ from teacher_examples import some_lists
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
-from distillir.teachers import dense, encoder
 from distillir.teachers.bm25 import BM25Teacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.encoders import dense, encoder
+from distillir.teachers.encoders.dense import DenseTeacher
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])

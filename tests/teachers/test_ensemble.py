@@ -9,7 +9,7 @@ from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.counted import CountedTeacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 from distillir.teachers.ensemble import EnsembleTeacher, minmax, zscore
 
 

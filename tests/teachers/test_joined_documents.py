@@ -10,8 +10,8 @@ from distillir.collections import Collection, TextTable
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TableWriter
 from distillir.teachers.bm25 import BM25Teacher
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 from distillir.teachers.ensemble import EnsembleTeacher
 
 

@@ -14,15 +14,17 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.table import Rows
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
-from distillir.teachers.dev_lists import dev_lists
-from distillir.teachers.keep_best import KeepBest
+from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 
 
-def train(folder: Path, values: dict[int, float], *, begin: int = 0, until: int = 100) -> tuple[KeepBest, int]:
+def train(
+    folder: Path, values: dict[int, float], *, begin: int = 0, until: int = 100, patience: int | None = 2
+) -> tuple[KeepBest, int]:
     """Go through steps whose measures are given, the weight being the step; the callback, and the step it ended at."""
     model = torch.nn.Linear(1, 1)
     state, arguments = TrainerState(max_steps=100), TrainingArguments(output_dir=str(folder), report_to="none")
-    best = KeepBest(folder, model, lambda: values[state.global_step], 10, "queries")
+    best = KeepBest(folder, model, lambda: values[state.global_step], 10, "queries", patience)
     control, state.global_step = TrainerControl(), begin
     best.on_train_begin(arguments, state, control)
     while state.global_step < until and not control.should_training_stop:
@@ -43,6 +45,12 @@ def test_the_best_is_kept_and_two_measures_that_do_not_rise_stop(tmp_path: Path)
     assert ended == 60 and best.best == (40, 0.5) and kept(best) == 40
     assert [step for step, _ in best.measures] == [10, 20, 30, 40, 50, 60]
     assert [file.name for file in tmp_path.glob("*.safetensors")] == ["best-40.safetensors"]
+
+
+def test_without_patience_training_goes_to_its_end(tmp_path: Path) -> None:
+    values = dict.fromkeys(range(10, 100, 10), 0.1) | {10: 0.3, 100: 0.4}
+    best, ended = train(tmp_path, values, patience=None)
+    assert ended == 100 and best.best == (100, 0.4) and kept(best) == 100
 
 
 def test_rising_measures_go_on_to_the_last_step(tmp_path: Path) -> None:

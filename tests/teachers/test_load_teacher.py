@@ -8,8 +8,8 @@ from teacher_examples import untrained_cross_encoder
 
 from distillir.base.errors import DistillirError
 from distillir.teachers.bm25 import BM25Teacher
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 from distillir.teachers.ensemble import EnsembleTeacher
 from distillir.teachers.load import load_teacher, teacher_kinds, validate_teacher_spec
 

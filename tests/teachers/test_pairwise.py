@@ -9,13 +9,13 @@ from transformers import AutoTokenizer
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
+from distillir.teachers.cross_encoder_training.pairs import training_pairs, training_triples
+from distillir.teachers.cross_encoders.load import load_cross_encoder
+from distillir.teachers.cross_encoders.pair_text import PairText
+from distillir.teachers.cross_encoders.pairwise import PairwiseCrossEncoder
 from distillir.teachers.load import load_teacher
-from distillir.teachers.load_cross_encoder import load_cross_encoder
 from distillir.teachers.load_pairwise import load_pairwise, validate_pairwise_spec
-from distillir.teachers.pair_text import PairText
-from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
 from distillir.teachers.train import train_cross_encoder
-from distillir.teachers.training_pairs import training_pairs, training_triples
 
 
 @pytest.fixture(scope="module")

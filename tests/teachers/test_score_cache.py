@@ -11,9 +11,9 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.keys import Keys, combine, pair_keys, text_keys
-from distillir.teachers.records import RECORD, crc32_rows, pack, unpack
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys, combine, pair_keys, text_keys
+from distillir.teachers.answers.records import RECORD, crc32_rows, pack, unpack
 
 
 def keys_of(count: int, seed: int = 0) -> Keys:
@@ -91,7 +91,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_there(tmp_path: Path, monkey
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from distillir.teachers.cache import ScoreCache
+from distillir.teachers.answers.cache import ScoreCache
 keys = np.random.default_rng(0).integers(0, 2**64, size=(10_000_000, 2), dtype=np.uint64)
 cache = ScoreCache(Path(sys.argv[1]))
 for start in range(0, len(keys), 500):

@@ -7,8 +7,8 @@ import numpy as np
 from teacher_examples import some_lists, untrained_cross_encoder
 
 from distillir.collections import Collection
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 
 SCRIPT = """
 import os, sys
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from distillir.collections import Collection
 from distillir.encoding import vectors
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.dense import DenseTeacher
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.encoders.dense import DenseTeacher
 cross, encoder, folder, out = sys.argv[1:]
 encoded = []
 real = vectors.encode_texts

@@ -13,7 +13,7 @@ from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.encoding.models import load_sentence_transformer
 from distillir.retrieval.bm25 import BM25Index
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_layered import load_joint, load_layered
 from distillir.teachers.train import train_cross_encoder

@@ -15,10 +15,10 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run, from_lists
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.length_batches import LengthBatches
+from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
+from distillir.teachers.cross_encoder_training.pairs import training_pairs
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.train import train_cross_encoder
-from distillir.teachers.training_pairs import training_pairs
 from same_texts import arguana
 
 

@@ -18,9 +18,9 @@ from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import Run
 from distillir.teachers.bm25 import BM25Teacher
-from distillir.teachers.dev_lists import dev_lists
-from distillir.teachers.load_cross_encoder import load_cross_encoder
-from distillir.teachers.own_scores import dev_ndcg, own_figures
+from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_figures
+from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.train import train_cross_encoder
 
 TRAINER = """
@@ -31,7 +31,7 @@ torch.set_num_threads(1)
 from distillir.collections import Collection
 from distillir.retrieval.bm25 import BM25Index
 from distillir.teachers.bm25 import BM25Teacher
-from distillir.teachers.dev_lists import dev_lists
+from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
 from distillir.teachers.train import train_cross_encoder
 def train(model, folder, output, seconds):
     collection = Collection(Path(folder))

@@ -16,10 +16,10 @@ from distillir.collections.table import Rows
 from distillir.retrieval.run import Scores
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.counted import CountedTeacher
-from distillir.teachers.soft_labels import read_soft_labels, soft_labels
-from distillir.teachers.training_examples import check_loss, columns, examples, lengths, library_loss
-from distillir.teachers.training_lists import one_of_the_positives, softened, training_lists
-from distillir.teachers.training_pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.examples import check_loss, columns, examples, lengths, library_loss
+from distillir.teachers.cross_encoder_training.lists import one_of_the_positives, softened, training_lists
+from distillir.teachers.cross_encoder_training.pairs import TrainingPairs, training_triples
+from distillir.teachers.cross_encoder_training.soft_labels import read_soft_labels, soft_labels
 
 
 def pairs_of(rows: Sequence[tuple[int, int, int]]) -> TrainingPairs:

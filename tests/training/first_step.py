@@ -19,6 +19,7 @@ from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
@@ -30,7 +31,6 @@ from distillir.students.load import load_student
 from distillir.training import trainer
 from distillir.training.gather import average_gradients
 from distillir.training.layer_training import LayerTraining
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import DarkTraining, train
 from example_lists import ExampleLists
 

@@ -10,7 +10,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.seeds import stage_seed
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
 from distillir.training.tokens import tokenise
 from distillir.training.train import train
 from example_lists import ExampleLists

@@ -19,13 +19,13 @@ from distillir.collections.table import Rows
 from distillir.evaluation.search import search_student
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lesson import Lesson
+from distillir.plans.settings import TrainingSettings
 from distillir.signals.layers.spec import LayerSpec
 from distillir.students.load import load_student
 from distillir.training.best_state import BestState
 from distillir.training.layer_training import LayerTraining
 from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import Selection, measure_steps
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import checkpoint_folder, train
 from example_lists import ExampleLists
 

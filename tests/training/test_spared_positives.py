@@ -9,21 +9,21 @@ import pytest
 import torch
 from training_fixtures import student  # noqa: F401
 
+from distillir.base.arrays import Flags
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.table import Rows
 from distillir.objectives.ckl import ckl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import HARD, REMAINING, GradedLists
-from distillir.plans.known_lists import KnownLists
-from distillir.plans.lesson import Flags
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.plans.stage import GradedSpec, Stage
 from distillir.retrieval.run import Scores
+from distillir.teaching.known_lists import KnownLists
 from distillir.training.collator import LessonCollator
-from distillir.training.settings import TrainingSettings
 from distillir.training.tokens import tokenise
 from same_texts import make_collection
 

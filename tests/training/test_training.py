@@ -95,7 +95,7 @@ def _shallow(minilm_path: str, tmp_path: Path) -> str:
 
 
 def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> None:
-    from distillir.training.callbacks import last_checkpoint
+    from distillir.base.trainer_callbacks import last_checkpoint
 
     for step, whole in ((5, True), (10, False)):
         folder = tmp_path / f"checkpoint-{step}"

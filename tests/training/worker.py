@@ -20,6 +20,7 @@ from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
 from distillir.encoding.model_files import resolve_model
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
@@ -30,7 +31,6 @@ from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer
 from distillir.training.layer_training import LayerTraining
 from distillir.training.selection import Selection
-from distillir.training.settings import TrainingSettings
 from distillir.training.train import DarkTraining, train
 from example_lists import ExampleLists
 

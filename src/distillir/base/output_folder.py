@@ -1,7 +1,8 @@
-"""Files in an output folder that hold no results: the lock, tracebacks of errors, half-made files of a kill."""
+"""Folders that users name for results: making one; and what in it holds none (locks, tracebacks, half-made files)."""
 
 from pathlib import Path
 
+from distillir.base.errors import DistillirError
 from distillir.base.leftovers import is_half_made
 from distillir.base.lock import HOLDER_FILE, LOCK_FILE
 
@@ -23,3 +24,17 @@ def is_empty(folder: Path, *but: str) -> bool:
     """
     passed_over = {LOCK_FILE, HOLDER_FILE, *but, *(path.name for path in error_files(folder))}
     return all(path.name in passed_over or is_half_made(path) for path in folder.iterdir())
+
+
+def make_output(path: Path) -> None:
+    """Make the folder that a user named for what a command writes.
+
+    Raises:
+        DistillirError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DistillirError(
+            f"cannot be made ({error.strerror})", where=path, remedy="choose another --output"
+        ) from None

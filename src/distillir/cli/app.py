@@ -1,13 +1,13 @@
 """The verbs and their options; the work is in `distillir.pipeline`."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from distillir import __version__
+from distillir.base.version import __version__
 from distillir.cli import compare, inspect, teacher, transfer, tune
+from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
 
@@ -54,22 +54,18 @@ def _root(
     """Turn an accurate, slow ranker into a fast retriever."""
 
 
-def _do(
-    verb: str,
-    stage: Callable[[Any], object],
-    recipe: Path,
-    settings: list[str] | None,
-    output: Path | None,
-    anew: bool = False,
-) -> None:
+def _do(verb: str, recipe: Path, settings: list[str] | None, output: Path | None, anew: bool = False) -> None:
+    """Take the steps of a verb."""
     from distillir.pipeline.open_run import open_run
+    from distillir.pipeline.step import walk
+    from distillir.pipeline.steps import of_verb
     from distillir.recipe import default_output
     from distillir.recipe_file import read_recipe
 
     path = output or default_output(recipe)
     keep_errors_beside(path)
     with open_run(path, read_recipe(recipe, settings or ()), verb, anew=anew) as folder:
-        stage(folder)
+        walk(folder, of_verb(verb))
 
 
 @app.command()
@@ -81,6 +77,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Do everything: mine, score, train, evaluate, report. A rerun goes on where the last one stopped."""
     from distillir.recipe import default_output
@@ -101,55 +98,54 @@ def run(
 
 
 @app.command()
-def mine(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def mine(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
-    from distillir.pipeline.checks import check_queries
-    from distillir.pipeline.mine import mine as stage
-
-    def checked(folder: Any) -> None:
-        if folder.recipe.teaching is None:
-            check_queries(folder)
-        stage(folder)
-
-    _do("mine", checked, recipe, settings, output, anew)
+    _do("mine", recipe, settings, output, anew)
 
 
 @app.command()
-def score(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def score(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
-    from distillir.pipeline.dark import dark
-    from distillir.pipeline.layers import layers
-    from distillir.pipeline.pairs import pairs
-    from distillir.pipeline.score import score as stage
-
-    def every(folder: Any) -> None:
-        stage(folder)
-        dark(folder)
-        pairs(folder)
-        layers(folder)
-
-    _do("score", every, recipe, settings, output, anew)
+    _do("score", recipe, settings, output, anew)
 
 
 @app.command()
-def train(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def train(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
-    from distillir.pipeline.train import train as stage
-
-    _do("train", stage, recipe, settings, output, anew)
+    _do("train", recipe, settings, output, anew)
 
 
 @app.command()
-def evaluate(recipe: RecipePath, settings: Settings = None, output: Output = None, anew: Anew = False) -> None:
+def evaluate(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Anew = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
-    from distillir.pipeline.evaluate import evaluate as stage
-
-    _do("evaluate", stage, recipe, settings, output, anew)
+    _do("evaluate", recipe, settings, output, anew)
 
 
 @app.command()
-def report(recipe: RecipePath, settings: Settings = None, output: Output = None) -> None:
+def report(recipe: RecipePath, settings: Settings = None, output: Output = None, allow_code: AllowCode = False) -> None:
     """Write report.html from the run's files, and print the table."""
-    from distillir.pipeline.report import report as stage
-
-    _do("report", stage, recipe, settings, output)
+    _do("report", recipe, settings, output)

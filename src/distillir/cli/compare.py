@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from distillir.cli.allow_code import AllowCode
+
 ComparisonPath = Annotated[Path, typer.Argument(metavar="COMPARISON", help="YAML file; see docs/compare.md")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of every recipe; may be repeated")
@@ -30,6 +32,7 @@ def compare(
     output: Output = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list the cells, with an estimate of the time")] = False,
     anew: Anew = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
     from distillir.base.progress import console, is_first_process, say
@@ -47,8 +50,8 @@ def compare(
         return
     keep_errors_beside(folder)
     from distillir.base.errors import DistillirError
+    from distillir.comparison.leaderboard_page import elsewhere_table, leaderboard_headline, leaderboard_table
     from distillir.comparison.run import run_comparison
-    from distillir.reporting.leaderboard import elsewhere_table, leaderboard_headline, leaderboard_table
 
     board = run_comparison(read, folder, anew=anew)
     if is_first_process():

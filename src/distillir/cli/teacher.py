@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from distillir.cli.allow_code import AllowCode
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the application."""
@@ -42,7 +44,11 @@ def train_teacher(
     ] = None,
     select: Annotated[
         str | None,
-        typer.Option(metavar="SPLIT", help="measure on this split, keep the best, stop early: --select dev"),
+        typer.Option(metavar="SPLIT", help="measure on this split and keep the best: --select dev"),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="with --select: stop after so many measures without a rise; default: never"),
     ] = None,
     keep_own_document: Annotated[
         bool, typer.Option("--keep-own-document", help="a document that is the query itself may be a negative")
@@ -51,8 +57,10 @@ def train_teacher(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="let Python code that comes with --base run")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
+    from distillir.base.errors import DistillirError
     from distillir.base.processes import rank
     from distillir.base.progress import say
     from distillir.collections import load_collection
@@ -61,12 +69,14 @@ def train_teacher(
     from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
     from distillir.retrieval.sources import load_retriever
-    from distillir.teachers.dev_lists import dev_lists
+    from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
+    from distillir.teachers.cross_encoder_training.examples import check_loss
+    from distillir.teachers.cross_encoder_training.soft_labels import read_soft_labels
     from distillir.teachers.load import load_teacher
-    from distillir.teachers.soft_labels import read_soft_labels
     from distillir.teachers.train import train_cross_encoder
-    from distillir.teachers.training_examples import check_loss
 
+    if patience is not None and select is None:
+        raise DistillirError("--patience counts what --select measures", where="train-teacher", remedy="add --select")
     check_loss(loss, soft=soft_labels is not None, pairwise=pairwise, select=select is not None)
     soft = load_teacher(read_soft_labels(soft_labels)) if soft_labels is not None else None
     opened = load_collection(collection)
@@ -107,6 +117,7 @@ def train_teacher(
         loss=loss,
         soft=soft,
         dev=dev,
+        patience=patience,
         own_document=own_document,
         seed=seed,
         trust_remote_code=trust_remote_code,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from distillir.cli.allow_code import AllowCode
+
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/tune.md")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the recipe; may be repeated")
@@ -38,6 +40,7 @@ def tune(
     anew: Annotated[
         bool, typer.Option("--anew", help="begin the search anew; candidates and scores that fit are kept")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Search temperatures, learning rate and lists for a recipe, by dev queries. A rerun goes on where it stopped."""
     from distillir.cli.error_log import keep_errors_beside

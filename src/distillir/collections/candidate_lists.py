@@ -3,26 +3,23 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_lines
 from distillir.collections.collection import Collection
 from distillir.collections.key_names import JUDGED_DOCUMENTS, JUDGED_QUERIES, plain_key
-from distillir.collections.table import Rows
-
-if TYPE_CHECKING:  # retrieval imports collections
-    from distillir.retrieval.run import Run
+from distillir.collections.run import Run
 
 CHUNK = 100_000
 #: Names of the second column under a header: a document's, or that of a positive.
 HEADED = (*JUDGED_DOCUMENTS, "positive", "positiveid", "pospid", "posid")
 
 
-def read_top1000(path: Path, collection: Collection) -> "Run":
+def read_top1000(path: Path, collection: Collection) -> Run:
     """Read a top-1000 file as a run.
 
     Two forms, tab-separated, plain or gzipped: ``qid, pid, query, passage`` (``top1000.dev``; ranked as in the file,
@@ -47,7 +44,7 @@ def read_top1000(path: Path, collection: Collection) -> "Run":
     return _run(query, document, (1 / (1 + position)).astype(np.float32), Path(path).name)
 
 
-def read_triples(path: Path, collection: Collection) -> "Run":
+def read_triples(path: Path, collection: Collection) -> Run:
     """Read triples of ids as lists: per query its positives (score 1), then its negatives (score 0).
 
     Lines are ``qid, positive pid, negative pid``, tab-separated, plain or gzipped (``qidpidtriples.train.full``). Each
@@ -142,9 +139,7 @@ def _distinct(query: Rows, document: Rows, size: int) -> tuple[Rows, Rows]:
     return keys // size, keys % size
 
 
-def _run(query: Rows, document: Rows, scores: npt.NDArray[np.float32], name: str) -> "Run":
+def _run(query: Rows, document: Rows, scores: npt.NDArray[np.float32], name: str) -> Run:
     """Make a run of columns that are sorted by query and, within a query, by score."""
-    from distillir.retrieval.run import Run
-
     queries, starts = np.unique(query, return_index=True)
     return Run(queries, np.append(starts, len(query)).astype(np.int64), document, scores, name)

@@ -9,6 +9,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, atomic_file
 from distillir.collections.collection import Collection
 from distillir.collections.table import ROWS_PER_BATCH, TextTable
+from distillir.collections.trec_ids import encode_id
 
 BEIR_NAMES = re.compile(r"corpus\.jsonl|queries\.jsonl|qrels")
 MSMARCO_NAMES = re.compile(r"collection\.tsv|queries\.tsv|qrels\..+\.tsv")
@@ -46,13 +47,11 @@ def write_beir(collection: Collection, folder: Path) -> None:
 def write_qrels_trec(collection: Collection, split: str, path: Path) -> None:
     """Write the judgements of a split as TREC has them: ``query 0 document grade``.
 
-    White space and ``%`` in ids are percent-encoded, as in run files (`distillir.retrieval.trec.encode_id`).
+    White space and ``%`` in ids are percent-encoded, as in run files (`distillir.collections.trec_ids.encode_id`).
 
     Raises:
         DistillirError: The collection has no such split.
     """
-    from distillir.retrieval.trec import encode_id
-
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for query, document, grade in _judgements(collection, split):
             stream.write(f"{encode_id(query)} 0 {encode_id(document)} {grade}\n")

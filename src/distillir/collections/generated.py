@@ -131,3 +131,9 @@ def _made(kind: str, wanted: int, corpus: TextTable, order: Rows) -> list[tuple[
         if fitting:
             made.append((f"{kind}:{corpus.id(row)}", fitting[row % len(fitting)]))
     return made
+
+
+def source_document(identifier: str) -> str | None:
+    """Id of the document that a made query was made of; None for other queries."""
+    kind, _, document = identifier.partition(":")
+    return document if kind in ("title", "sentence", "generated") and document else None

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.collection import Collection
-from distillir.collections.query_generator import source_document
+from distillir.collections.generated import source_document
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_key, text_keys
 

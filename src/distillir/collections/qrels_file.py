@@ -32,7 +32,7 @@ class QrelsFile:
 
     Columns are parted by tabs where a line has a tab, so that ids may hold spaces, else by any white space; in ``.csv``
     by commas or semicolons. A first line that names the columns decides which is which. Ids in four columns may be
-    percent-encoded, as `distillir.retrieval.trec.encode_id` writes them.
+    percent-encoded, as `distillir.collections.trec_ids.encode_id` writes them.
 
     Args:
         path: The file.

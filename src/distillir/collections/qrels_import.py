@@ -12,6 +12,7 @@ from distillir.collections.collection import QRELS_DTYPE
 from distillir.collections.source import Judgement, QrelsPart
 from distillir.collections.table import Rows, TextTable
 from distillir.collections.table_writer import id_hash
+from distillir.collections.trec_ids import decode_id
 
 CHUNK = 100_000
 LINED_DTYPE = np.dtype([*QRELS_DTYPE.descr, ("line", np.int64), ("subtopic", np.uint64)])
@@ -124,8 +125,6 @@ def _numbered(queries: TextTable) -> str:
 
 def _find(table: TextTable, identifiers: list[str], chunk: Sequence[Judgement]) -> Rows:
     """Rows of ids, -1 where unknown; in TREC files first as `decode_id` reads them, then as they stand."""
-    from distillir.retrieval.trec import decode_id
-
     decoded = [decode_id(i) if "%" in i and j.encoded else i for i, j in zip(identifiers, chunk, strict=True)]
     rows = table.rows(decoded)
     for place in np.flatnonzero(rows < 0).tolist():

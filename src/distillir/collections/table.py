@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from distillir.base.arrays import Rows
 from distillir.collections.table_writer import ROWS_PER_BATCH, DuplicateIdError, TableWriter, id_hash
 
 __all__ = ["ROWS_PER_BATCH", "DuplicateIdError", "Rows", "TableWriter", "TextTable"]
-
-Rows = npt.NDArray[np.int64]
 
 
 class TextTable:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, read_json, write_json
 from distillir.base.lock import locked
-from distillir.base.output_folder import is_empty
+from distillir.base.output_folder import is_empty, make_output
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.comparison.cell import Cell, shared_key
@@ -19,14 +19,11 @@ from distillir.comparison.share import adopt, prepare
 from distillir.dry_run.plan import duration
 from distillir.evaluation.measures import Evaluation
 from distillir.pipeline.also import other_run
-from distillir.pipeline.dark import dark
-from distillir.pipeline.evaluate import evaluate
-from distillir.pipeline.layers import layers
-from distillir.pipeline.pairs import pairs
 from distillir.pipeline.provenance import seal
 from distillir.pipeline.run import clean
-from distillir.pipeline.run_folder import RunFolder, make_output
-from distillir.pipeline.train import train
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import SIGNALS, named
 from distillir.recipe import EvaluationSpec
 from distillir.reporting.metrics import read_metrics
 from distillir.reporting.report import render_report
@@ -140,7 +137,7 @@ def _finished(folder: RunFolder) -> bool:
     except DistillirError:
         folder.metrics.unlink(missing_ok=True)
         return False
-    return (folder.path / "report.html").is_file()
+    return folder.report.is_file()
 
 
 def _measured(folder: RunFolder) -> bool:
@@ -151,13 +148,10 @@ def _measured(folder: RunFolder) -> bool:
 
 def _run(folder: RunFolder) -> None:
     """Train and evaluate one cell with one seed; what is there already is passed over."""
-    dark(folder)
-    pairs(folder)
-    layers(folder)
-    train(folder)
+    walk(folder, (*SIGNALS, *named("train")))
     if not _measured(folder):
-        evaluate(folder)
-    if rank() == 0 and not (folder.path / "report.html").is_file():
+        walk(folder, named("evaluate"))
+    if rank() == 0 and not folder.report.is_file():
         render_report(folder.path, folder.collection)
     clean(folder)
     if rank() == 0:
@@ -173,7 +167,7 @@ def _write(
     output: Path,
     known: dict[Path, Evaluation],
 ) -> Leaderboard:
-    from distillir.reporting.leaderboard import leaderboard_markdown, render_leaderboard
+    from distillir.comparison.leaderboard_page import leaderboard_markdown, render_leaderboard
 
     board = make_leaderboard(comparison, done, shared, failed, known)
     if rank() == 0:

@@ -12,14 +12,13 @@ from distillir.base.files import atomic_directory, atomic_file
 from distillir.base.processes import barrier, rank
 from distillir.comparison.cell import Cell, shared_key, shared_part
 from distillir.methods.compose import compose
-from distillir.pipeline.evaluate import search_before
-from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import check, finish, read, seal, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
-from distillir.pipeline.score import score
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import named
 from distillir.recipe import Recipe
 
 #: Products that cells take from the shared folder, by name.
@@ -51,9 +50,7 @@ def prepare(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) ->
     """
     recipe = shared_part(cell.seeded(query_seed, query_seed))
     with open_run(output / "shared" / shared_key(recipe), recipe, anew=anew) as folder:
-        mine(folder)
-        score(folder)
-        search_before(folder)
+        walk(folder, named("mine", "score", "before"))
     return folder
 
 
@@ -107,7 +104,7 @@ def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
     if not same:
         write(folder, {**known, **{name: made[name] for name in SHARED_PRODUCTS if name in made}})
     facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated", FACT)}
-    if not folder.facts.is_file():
+    if not folder.facts.file.is_file():
         # Calls and seconds of the shared stages are told once, not with every cell.
         folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
     elif not same:

@@ -2,7 +2,6 @@
 
 import copy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,14 +9,14 @@ from distillir.base.errors import DistillirError
 from distillir.base.processes import world_size
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
-from distillir.collections.query_generator import QueryGenerator
 from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
-from distillir.language_models.spec import read_generator_spec
 from distillir.methods.settled import Settled, settle, unsettled
 from distillir.pipeline.checks import check_queries, check_teaching
+from distillir.pipeline.facts import FactsInMemory
 from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.provenance import check
+from distillir.pipeline.run_collection import asked_documents, query_generator
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 
@@ -44,43 +43,27 @@ class DryFolder(RunFolder):
 
     def __init__(self, path: Path, recipe: Recipe, scratch: Path, *, anew: bool = False) -> None:
         self.scratch, self.unanswered = scratch, 0
-        self._facts: dict[str, Any] = {}
         scratch.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_dir():
             raise DistillirError("is no folder", where=path, remedy="choose another --output")
         super().__init__(path, recipe, anew=anew)
+        self.facts = FactsInMemory(self.facts.file)
         if unsettled(self.recipe):  # whatever they are settled to, a step takes as long
             self.recipe = settle(self.recipe, Settled(1.0, 1.0, 1e-5))
 
     def _claim(self, anew: bool) -> None:
         self._check_owner(anew)
 
-    def note(self, **facts: Any) -> None:
-        """Keep facts in memory."""
-        self._facts.update(facts)
-
-    def noted(self) -> dict[str, Any]:
-        """The facts of the run so far, and those of this process."""
-        return {**super().noted(), **self._facts}
-
     def write_recipe(self) -> None:
         """Write nothing."""
 
-    def _generated(self, collection: Collection) -> list[tuple[str, str]]:
+    def _written(self, collection: Collection) -> list[tuple[str, str]]:
         """Queries of the recipe's language model where it has made all of them before; else none."""
-        wanted = self.recipe.queries
-        if not wanted.generated:
+        if not self.recipe.queries.generated:
             return []
-        generator = QueryGenerator(read_generator_spec(wanted.generator, "queries.generator"))
-        documents = self._documents_asked(collection)
+        generator, documents = query_generator(self.recipe), asked_documents(self.recipe, collection)
         self.unanswered = generator.unanswered(collection, documents)
         return [] if self.unanswered else generator.make(collection, documents)
-
-    def _documents_asked(self, collection: Collection) -> Rows:
-        """Rows of the documents that a language model makes queries of."""
-        order = np.random.default_rng([self.recipe.query_seed, 11]).permutation(len(collection.corpus))
-        rows: Rows = order[: self.recipe.queries.generated]
-        return rows
 
     def _open(self) -> tuple[Collection, Rows]:
         collection, made = super()._open()
@@ -89,7 +72,7 @@ class DryFolder(RunFolder):
         path = self.scratch / "queries"
         path.mkdir(exist_ok=True)
         writer = TableWriter(path, "query")
-        for row in self._documents_asked(collection).tolist():
+        for row in asked_documents(self.recipe, collection).tolist():
             beginning = " ".join(collection.corpus.text(row)[:200].split()[:10])
             writer.add(f"generated:{collection.corpus.id(row)}", beginning or "query")
         writer.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections import Qrels
 from distillir.collections.table import Rows
 from distillir.dry_run.folder import DryFolder
@@ -13,7 +14,6 @@ from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import some
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
-from distillir.plans.lesson import Flags
 from distillir.retrieval.run import Scores
 from distillir.retrieval.sources import read_sources
 from distillir.teaching.teaching_set import open_teaching_set
@@ -24,7 +24,7 @@ MOST_LISTS = 512
 
 @dataclass(frozen=True)
 class DryLists:
-    """Lists of some of a plan's queries, in the form that a training reads (`distillir.plans.lesson.Lists`).
+    """Lists of some of a plan's queries, in the form that a training reads (`distillir.teaching.lists.Lists`).
 
     Scores are random: what a step costs does not depend on them. Each list has a positive, judged or not.
 

@@ -27,10 +27,10 @@ from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.selection import pool_size
 from distillir.pipeline.selection_candidates import DEPTH
 from distillir.pipeline.selection_queries import dev_queries
+from distillir.plans.settings import TrainingSettings
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import read_sources
 from distillir.training.selection import measure_steps
-from distillir.training.settings import TrainingSettings
 
 #: Behind the work of a stage whose files are there.
 THERE = " (there already)"

@@ -14,12 +14,12 @@ from distillir.dry_run.search import ENOUGH, Searches
 from distillir.dry_run.speed import SAMPLE, seconds_each
 from distillir.language_models.load import POINTWISE
 from distillir.retrieval.sources import MODEL_SOURCES
-from distillir.teachers.cache import ScoreCache
-from distillir.teachers.cross_encoder import CrossEncoderTeacher
-from distillir.teachers.keys import pair_keys
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import pair_keys
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.load import load_cross_encoder
+from distillir.teachers.cross_encoders.pair_scores import quantised, score_pairs
 from distillir.teachers.load import load_teacher
-from distillir.teachers.load_cross_encoder import load_cross_encoder
-from distillir.teachers.pair_scores import quantised, score_pairs
 
 #: Pairs that a language model is asked about.
 _ASKED = 8

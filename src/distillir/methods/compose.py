@@ -8,7 +8,7 @@ from distillir.methods.checks import check_dark, check_layers, check_stages
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get
 from distillir.plans.list_form import ListForm
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum

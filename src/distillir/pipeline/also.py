@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from distillir.base.processes import barrier, first_decides
+from distillir.base.processes import barrier
 from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
 from distillir.pipeline.other_collections import OtherCollection, same_documents
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import search_into
+from distillir.pipeline.step import Write, made, make_once
 
 
 def tell_others(folder: RunFolder) -> None:
@@ -26,8 +26,7 @@ def tell_others(folder: RunFolder) -> None:
     """
     others = folder.others
     told = [f"{one.name} {one.split} {len(one.rows)} {one.collection.fingerprint}" for one in others]
-    # One process decides: another may look before the first has noted what it did.
-    if not others or first_decides(lambda: folder.noted().get("also_of") == told):
+    if not others or folder.facts.hold("also_of", told):
         return
     barrier()
     learnt = _learnt_from(folder)
@@ -92,14 +91,15 @@ def measure_others(folder: RunFolder) -> dict[str, Any]:
 def _search(folder: RunFolder, model: Path, when: str) -> None:
     if not folder.others:
         return
-    reusable(folder, f"runs {when} training on other collections")
-    for other in folder.others:
-        path = other_run(folder, other, when)
-        if first_decides(path.is_file):  # each by itself: a kill between two leaves the first
-            continue
-        say(f"Student {when} training on {said(other)}")
-        with folder.timed(f"also {when}"):
-            search_into(folder, model, other.collection, other.rows, path, f"{when} on {other.name}")
+    made(folder, f"runs {when} training on other collections")
+    for other in folder.others:  # each by itself: a kill between two leaves the first
+
+        def search(other: OtherCollection = other) -> Write:
+            say(f"Student {when} training on {said(other)}")
+            path = other_run(folder, other, when)
+            return search_into(folder, model, other.collection, other.rows, path, f"{when} on {other.name}")
+
+        make_once(folder, other_run(folder, other, when), search, timed=f"also {when}")
 
 
 def _learnt_from(folder: RunFolder) -> "Rows":

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
-from distillir.plans.lesson import Flags
 from distillir.plans.usable_lists import UsableLists, usable_lists
 from distillir.teaching.mined_order import MinedOrder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set

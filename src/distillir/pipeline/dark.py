@@ -16,7 +16,6 @@ from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists
 from distillir.pipeline.signal_sources import dark_source
-from distillir.plans.known_lists import KnownLists
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import (
     TEXTS,
@@ -32,6 +31,7 @@ from distillir.signals.dark_examples.diagnostics import DarkDiagnostics, diagnos
 from distillir.signals.dark_examples.make import Beginning, FitsFor, Key, make_dark
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.teachers.counted import CountedTeacher, added, calls_told
+from distillir.teaching.known_lists import KnownLists
 from distillir.teaching.teaching_set import open_teaching_set
 
 # Dark examples of texts longer than the first, times the tokens that the student reads, are made of their beginnings:

@@ -13,10 +13,10 @@ from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
 from distillir.signals.preferences.pair_set import DARK_PAIRS, Pairs, open_pairs, write_pairs
 from distillir.signals.preferences.sample import sample_pairs
 from distillir.signals.preferences.spec import PairSpec
+from distillir.teachers.answers.unanswered import answered_pairs
 from distillir.teachers.counted import added
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
-from distillir.teachers.unanswered import answered_pairs
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 

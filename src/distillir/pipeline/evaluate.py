@@ -7,41 +7,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from distillir import __version__
 from distillir.base.files import write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
+from distillir.base.version import __version__
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.methods.compose import compose
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
-from distillir.pipeline.cut_texts import FACT as READING
+from distillir.pipeline.facts import Measured
 from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.same_texts import FACT
 from distillir.pipeline.search import search_into
-from distillir.pipeline.selection_fact import FACT as SELECTION
+from distillir.pipeline.step import Write, made, make_once
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995
-#: Facts of the stages that ``metrics.json`` repeats where there are any.
-NOTED = (
-    "dark",
-    "gate",
-    "dark_calls",
-    "pairs",
-    "pair_calls",
-    "dark_pairs",
-    "layer_calls",
-    "rounds",
-    "generated",
-    FACT,
-    READING,
-    SELECTION,
-)
 
 
 def search_before(folder: RunFolder) -> None:
@@ -67,7 +50,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     search_before(folder)
     _search(folder, folder.student, folder.after_run, "after")
     search_others_after(folder)
-    reusable(folder, "metrics")  # they are computed anew each time, but never over others
+    made(folder, "metrics")  # they are computed anew each time, but never over others
     recipe, collection = folder.recipe, folder.collection
     qrels = evaluation_qrels(folder)
     measures = recipe.evaluation.measures
@@ -78,33 +61,25 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
     layer_quality(folder)
-    noted = folder.noted()
-    method = compose(recipe)
-    metrics: dict[str, Any] = {
-        **{part: evaluation.means for part, evaluation in found.items()},
-        "comparison": _comparisons(found["before"], found["after"], measures, compare),
-        **({"also": others} if others else {}),
-        "seconds": noted.get("seconds", {}),
-        "collection": collection.name,
-        "split": recipe.evaluation.split or HELD_OUT,
-        "queries": len(qrels.query_rows),
-        "student": index_size(
+    measured = Measured(
+        means={part: evaluation.means for part, evaluation in found.items()},
+        comparison=_comparisons(found["before"], found["after"], measures, compare),
+        also=others,
+        collection=collection.name,
+        split=recipe.evaluation.split or HELD_OUT,
+        queries=len(qrels.query_rows),
+        student=index_size(
             folder.student,
             collection,
             qrels.query_rows,
             recipe.evaluation.precision,
             trust_remote_code=recipe.student.trust_remote_code,
         ),
-        "method": method.name,
-        "plan": method.plan,
-        "objective": method.objective.spec,
-        "stages": [stage.facts() for stage in method.stages],
-        "teacher_calls": noted.get("teacher_calls", {}),
-        "diagnostics": noted.get("diagnostics", {}),
-        **{name: noted[name] for name in NOTED if name in noted},
-        "hardware": hardware(),
-        "versions": versions(),
-    }
+        method=compose(recipe),
+        hardware=hardware(),
+        versions=versions(),
+    )
+    metrics = measured.metrics(folder.noted())
     if rank() == 0:
         write_json(folder.metrics, metrics)
     barrier()
@@ -131,11 +106,10 @@ def _say_saturated(folder: RunFolder, measure: str, before: float) -> None:
 
 
 def _search(folder: RunFolder, model: Path, path: Path, name: str) -> None:
-    if reusable(folder, f"run {name} training"):
-        return
-    rows = evaluation_queries(folder)
-    with folder.timed(f"evaluate {name}"):
-        search_into(folder, model, folder.collection, rows, path, name)
+    def search() -> Write:
+        return search_into(folder, model, folder.collection, evaluation_queries(folder), path, name)
+
+    make_once(folder, f"run {name} training", search, timed=f"evaluate {name}")
 
 
 def _comparisons(before: Any, after: Any, measures: Sequence[str], compare: Any) -> list[dict[str, Any]]:

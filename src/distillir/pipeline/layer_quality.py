@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import LayerScores
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.base.processes import barrier, rank, world_size
@@ -20,7 +21,6 @@ from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.retrieval.run import Run, from_lists
-from distillir.signals.layers.layer_set import LayerScores
 from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
@@ -107,7 +107,7 @@ def layered_systems(folder: RunFolder, spec: LayerSpec, cache: Path) -> dict[str
         spec: Whose layers the student's followed.
         cache: Where scores of this run's own models are kept.
     """
-    from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector, LayeredSparse
+    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector, LayeredSparse
 
     systems = {"teacher": load_layered(spec.teacher, spec.pooling)}
     if spec.joint and folder.teacher.is_dir():

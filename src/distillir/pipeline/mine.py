@@ -1,26 +1,26 @@
 """Stage ``mine``: candidates for the training and the evaluation queries."""
 
+from functools import partial
+
 from distillir.base.files import atomic_directory
-from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
+from distillir.pipeline.step import Write, exists, make_once
 from distillir.retrieval.run import Run
+
+#: Names of the products with the candidates of the two parts of the queries.
+_PRODUCTS = {"training": "candidates", "evaluation": "evaluation candidates"}
 
 
 def prepare_student(folder: RunFolder) -> None:
     """Save the student as it is before training, so that every later stage starts from the same weights."""
-    if reusable(folder, "initial student") or rank() != 0:
-        barrier()
-        return
-    prepare_initial(folder)
-    barrier()
+    make_once(folder, "initial student", lambda: lambda: prepare_initial(folder))
 
 
 def prepare_initial(folder: RunFolder) -> None:
@@ -52,28 +52,29 @@ def mine(folder: RunFolder, *, evaluated: bool = True) -> None:
         say("The recipe brings a teaching set: nothing to mine.")
         mine_selection(folder)
         return
+    parts = ("training", "evaluation") if evaluated else ("training",)
+    if not all(exists(folder, _PRODUCTS[part]) for part in parts):
+        tell_same_texts(folder, training_queries(folder))
+    for part in parts:
+        make_once(folder, _PRODUCTS[part], partial(_mine, folder, part), timed="mine")
+    mine_selection(folder)
+
+
+def _mine(folder: RunFolder, part: str) -> Write:
+    """Mine for the ``training`` or the ``evaluation`` queries; what this gives writes the candidates."""
     from distillir.retrieval.trec import write_run
 
-    collection = folder.collection
-    wanted = [("candidates", folder.candidates), ("evaluation candidates", folder.evaluation_candidates)]
-    wanted = wanted if evaluated else wanted[:1]
-    if not all(path.is_file() for _, path in wanted):
-        tell_same_texts(folder, training_queries(folder))
-    with folder.timed("mine"):
-        for name, path in wanted:
-            if reusable(folder, name):
-                continue
-            training = path == folder.candidates
-            run = mine_training(folder) if training else mine_evaluation(folder)
-            if rank() == 0:
-                write_run(run, collection, path)
-            found = sum(len(documents) > 0 for documents in run.lists)
-            rows = training_queries(folder) if training else evaluation_queries(folder)
-            lost = f"; {len(rows) - found} queries have none" if found < len(rows) else ""
-            part = "training" if training else "evaluation"
-            say(f"Candidates: {len(run.documents)} for {found} {part} queries{lost}")
-    barrier()
-    mine_selection(folder)
+    training = part == "training"
+    run = mine_training(folder) if training else mine_evaluation(folder)
+    rows = training_queries(folder) if training else evaluation_queries(folder)
+
+    def write() -> None:
+        write_run(run, folder.collection, folder.candidates if training else folder.evaluation_candidates)
+        found = sum(len(documents) > 0 for documents in run.lists)
+        lost = f"; {len(rows) - found} queries have none" if found < len(rows) else ""
+        say(f"Candidates: {len(run.documents)} for {found} {part} queries{lost}")
+
+    return write
 
 
 def mine_training(folder: RunFolder, model: str | None = None) -> Run:

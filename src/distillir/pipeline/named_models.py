@@ -8,7 +8,7 @@ from typing import Any
 import xxhash
 
 from distillir.base.errors import DistillirError
-from distillir.base.processes import barrier, first_decides
+from distillir.base.processes import barrier
 from distillir.base.progress import say
 from distillir.encoding.identity import check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind, own_pooling
@@ -21,7 +21,7 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
-from distillir.teachers.load_cross_encoder import check_cross_encoder
+from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 
@@ -71,8 +71,7 @@ def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
     """`check_named_models` for the models of a run; only ``again`` where it was done with the same settings."""
     settings = json.dumps(folder.asked.resolved(), default=str, sort_keys=True)
     key = xxhash.xxh3_64_hexdigest(settings.encode())
-    # One process decides: another may look before the first has noted what it did.
-    if again or first_decides(lambda: folder.noted().get("models_of") != key):
+    if again or not folder.facts.hold("models_of", key):
         check_named_models(folder.recipe)
         barrier()
         folder.note(models_of=key)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from distillir.base.errors import DistillirError
 from distillir.base.lock import locked
+from distillir.base.output_folder import make_output
 from distillir.base.processes import barrier, rank
 from distillir.pipeline.provenance import check, check_report, finish, seal
-from distillir.pipeline.run_folder import RunFolder, make_output
+from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 
 #: A verb that reads what is there and makes nothing of it.

@@ -16,11 +16,11 @@ from distillir.signals.preferences.diagnostics import diagnose_pairs
 from distillir.signals.preferences.pair_set import PAIRS, Pairs, open_pairs, write_pairs
 from distillir.signals.preferences.sample import sample_pairs
 from distillir.signals.preferences.spec import PairSpec
+from distillir.teachers.answers.unanswered import answered_pairs
 from distillir.teachers.counted import added, calls_told
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
-from distillir.teachers.unanswered import answered_pairs
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 

@@ -27,6 +27,7 @@ class Product:
         parts: What of it is sealed (`distillir.pipeline.contents`); None: its first path.
         piecewise: Whether parts that were deleted are made again by themselves.
         version: Raised when what the stage makes of the same inputs changes.
+        wanted: Whether the recipe of a run has it made.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Product:
     parts: Callable[[RunFolder], Sequence[Path]] | None = None
     piecewise: bool = False
     version: int = 1
+    wanted: Callable[[RunFolder], bool] = lambda folder: True
 
     def path(self, folder: RunFolder) -> Path:
         """Tell where it lies."""
@@ -78,6 +80,7 @@ PRODUCTS = (
         keys=_MINED,
         facts=("mining",),
         seconds=("mine",),
+        wanted=lambda folder: folder.recipe.teaching is None,
     ),
     Product(
         "evaluation candidates",
@@ -85,6 +88,7 @@ PRODUCTS = (
         lambda folder: [folder.evaluation_candidates],
         after=("initial student",),
         keys=(*_MINED, "evaluation.depth", "evaluation.teacher_depth"),
+        wanted=lambda folder: folder.recipe.teaching is None,
     ),
     Product(
         "selection candidates",
@@ -108,6 +112,7 @@ PRODUCTS = (
         lambda folder: [folder.teacher_run],
         after=("evaluation candidates",),
         keys=("teacher", "teaching", OWN),
+        wanted=lambda folder: folder.recipe.teacher is not None and folder.recipe.teaching is None,
     ),
     Product(
         "dark examples",
@@ -187,7 +192,7 @@ PRODUCTS = (
     Product(
         "metrics",
         "evaluate",
-        lambda folder: [folder.metrics, folder.path / "report.html", folder.path / "layer_quality.json"],
+        lambda folder: [folder.metrics, folder.report, folder.path / "layer_quality.json"],
         after=(
             "teacher's run",
             "run before training",

@@ -196,11 +196,7 @@ def remove(folder: RunFolder, product: Product) -> None:
     records = read(folder)
     if records.pop(product.name, None) is not None:
         write(folder, records)
-    noted = folder.noted()
-    if noted:
-        kept = {name: value for name, value in noted.items() if name not in product.facts}
-        seconds = {stage: spent for stage, spent in kept.get("seconds", {}).items() if stage not in product.seconds}
-        write_json(folder.facts, {**kept, "seconds": seconds})
+    folder.facts.forget(product.facts, product.seconds)
 
 
 def _delete(path: Path) -> None:

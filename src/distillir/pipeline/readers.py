@@ -14,7 +14,7 @@ from distillir.language_models.load import PAIRWISE, POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
-from distillir.teachers.pair_text import PairText
+from distillir.teachers.cross_encoders.pair_text import PairText
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,6 @@ def report(folder: RunFolder) -> Path:
             say(f"Student: {folder.student} ({CLASSES[folder.recipe.student.kind]} loads it)")
         if folder.teacher.is_dir():
             say(f"Teacher: {folder.teacher} (as it was trained along)")
-        say(f"Report:  {folder.path / 'report.html'}")
+        say(f"Report:  {folder.report}")
     barrier()
-    return folder.path / "report.html"
+    return folder.report

@@ -17,8 +17,7 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
     from distillir.evaluation.measures import evaluate
     from distillir.evaluation.search import search_student
 
-    noted = folder.noted().get("rounds", {})
-    if str(stage) in noted:
+    if str(stage) in folder.noted().get("rounds", {}):
         return
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
     with folder.timed("evaluate rounds"):
@@ -31,4 +30,4 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
             trust_remote_code=folder.recipe.student.trust_remote_code,
             own_document=folder.recipe.queries.own_document,
         )
-    folder.note(rounds={**noted, str(stage): evaluate(run, qrels, evaluation.measures).means})
+    folder.facts.note_part("rounds", evaluate(run, qrels, evaluation.measures).means, str(stage))

@@ -1,23 +1,14 @@
-"""The whole run: every stage in order, each passed over where its files are there."""
+"""The whole run: every step in order, each passed over where its files are there."""
 
 import shutil
 from pathlib import Path
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.pipeline.checks import check_queries, check_teaching
-from distillir.pipeline.cut_texts import tell_cut_texts
-from distillir.pipeline.dark import dark
-from distillir.pipeline.evaluate import evaluate, search_before
-from distillir.pipeline.layers import layers
-from distillir.pipeline.mine import mine
-from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.open_run import open_run
-from distillir.pipeline.pairs import pairs
-from distillir.pipeline.report import report
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.score import score
-from distillir.pipeline.train import train
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import OPENING, STEPS
 from distillir.recipe import Recipe
 
 
@@ -37,26 +28,12 @@ def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
         DistillirError: As the stages do.
     """
     with open_run(output, recipe, anew=anew) as folder:
-        look_at_models(folder, again=True)
-        tell_cut_texts(folder)
+        walk(folder, OPENING)
         say(f"distillir run: {folder.collection.name} into {output}")
-        if recipe.teaching is None:
-            check_queries(folder)
-        else:
-            check_teaching(folder, Path(recipe.teaching))
-        mine(folder)
-        score(folder)
-        check_teaching(folder, folder.teaching)
-        dark(folder)
-        pairs(folder)
-        layers(folder)
-        search_before(folder)
-        train(folder)
-        evaluate(folder)
-        path = report(folder)
+        walk(folder, STEPS)
     clean(folder)
     barrier()
-    return path
+    return folder.report
 
 
 def clean(folder: RunFolder) -> None:

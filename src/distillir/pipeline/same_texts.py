@@ -10,8 +10,8 @@ from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_qrels
 from distillir.pipeline.run_folder import RunFolder
-from distillir.plans.known_lists import KnownLists
-from distillir.plans.lesson import Lists
+from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.lists import Lists
 from distillir.teaching.teaching_set import TeachingSet
 
 #: Under what the counts are noted, and stand in ``metrics.json``.

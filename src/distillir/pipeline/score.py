@@ -9,18 +9,18 @@ import numpy.typing as npt
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
-from distillir.collections.query_generator import source_document
+from distillir.collections.generated import source_document
 from distillir.collections.text_identity import text_keys
 from distillir.methods.compose import compose
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
+from distillir.pipeline.step import made
 from distillir.retrieval.run import Run, Scores, from_lists
-from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teachers.unanswered import last_where_silent, say_unanswered, without_unanswered
+from distillir.teachers.answers.unanswered import last_where_silent, say_unanswered, without_unanswered
+from distillir.teachers.counted import CountedTeacher, calls_told
 from distillir.teaching.teaching_set import open_teaching_set
 
 
@@ -39,8 +39,8 @@ def score(folder: RunFolder, *, evaluated: bool = True) -> None:
     """
     look_at_models(folder)
     tell_cut_texts(folder)
-    taught = reusable(folder, "teaching set")
-    ranked = not evaluated or folder.recipe.teacher is None or reusable(folder, "teacher's run")
+    taught = made(folder, "teaching set")
+    ranked = not evaluated or folder.recipe.teacher is None or made(folder, "teacher's run")
     if taught and ranked:
         return
     with folder.timed("score"):
@@ -152,13 +152,8 @@ def score_training(
     paid = calls_told(calls)
     free = "scores come from its index and vectors, no pair was paid for"
     say(f"Teacher {teacher.name}: {paid if sum(calls.values()) else free}")
-    noted = folder.noted()
-    before_calls = noted.get("teacher_calls", {})
-    total = added(before_calls, calls)
-    diagnostics = noted.get("diagnostics", {})
-    folder.note(
-        diagnostics=found.to_dict() if key is None else {**diagnostics, key: found.to_dict()}, teacher_calls=total
-    )
+    folder.facts.note_part("diagnostics", found.to_dict(), key)
+    folder.facts.add_calls(calls, "teacher_calls")
     if rank() == 0:
         info: dict[str, Any] = {"teacher": teacher.name, "teacher_fingerprint": teacher.fingerprint(collection)}
         build_teaching_set(collection, run.queries, run.lists, scores, relevant, info, target)

@@ -1,16 +1,16 @@
-"""Exact search with a student, written into a run's folder."""
+"""Exact search with a student, to be written into a run's folder."""
 
 from dataclasses import replace
 from pathlib import Path
 
-from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.step import Write
 
 
-def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Rows, path: Path, name: str) -> None:
-    """Rank a collection as the recipe evaluates, and write the run.
+def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Rows, path: Path, name: str) -> Write:
+    """Rank a collection as the recipe evaluates; what this gives writes the run.
 
     Args:
         folder: The run's.
@@ -33,7 +33,9 @@ def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Ro
         trust_remote_code=folder.recipe.student.trust_remote_code,
         own_document=folder.recipe.queries.own_document,
     )
-    if rank() == 0:
+
+    def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_run(replace(found, name=name), collection, path)
-    barrier()
+
+    return write

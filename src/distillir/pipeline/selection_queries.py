@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_queries
 from distillir.pipeline.run_folder import RunFolder
-from distillir.plans.lesson import Flags
 from distillir.recipe import Recipe
 from distillir.retrieval.ties import all_tied
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set

@@ -14,7 +14,6 @@ from distillir.encoding.fingerprint import model_fingerprint
 from distillir.methods.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import known_lists
-from distillir.plans.known_lists import KnownLists
 from distillir.signals.dark_examples.dark_set import TEXTS, DarkSet, check_source, open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.layers.layer_set import LAYERS, open_layers
@@ -24,6 +23,7 @@ from distillir.teachers.layered import LayeredTeacher
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.pairwise import PairwiseTeacher
+from distillir.teaching.known_lists import KnownLists
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 

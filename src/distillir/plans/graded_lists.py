@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags
-from distillir.plans.positives import with_positive
 from distillir.retrieval.run import Scores
+from distillir.teaching.positives import with_positive
 
 HARD, REMAINING = -0.25, -0.5
 
@@ -27,9 +27,9 @@ class GradedLists:
             group. The original's cut is not known: ``half`` is a reconstruction.
         first: ``judged``: judged positives stand before all others, among themselves as the teacher scores them;
             ``teacher``: the teacher's order alone. Candidates that the teacher ties keep the order they were mined in.
+        redraw: Draw the two groups anew each epoch (ours); else once, as in the original's prepared files.
         spare: With ``judged``: judged positives beyond the top group are labelled as its last one, not as the negatives
             of the other two (ours; the original's code labels them by rank alone).
-        redraw: Draw the two groups anew each epoch (ours); else once, as in the original's prepared files.
 
     Source:
         Zeng et al. 2022 (arXiv 2204.13679), HansiZeng/CL-DRD dataset/nway_dataset.py (label modes 8, 9, 10, 6).

@@ -1,19 +1,15 @@
 """Lesson: what the student sees at once, one query with some of its candidates."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Flags, LayerScores, Rows, Scores
+from distillir.teaching.lists import Lists
 
 if TYPE_CHECKING:
     from distillir.signals.dark_examples.dark_lists import DarkLesson
-    from distillir.signals.layers.layer_set import LayerScores
 
-Flags = npt.NDArray[np.bool_]
+__all__ = ["Flags", "Lesson", "Lists"]
 
 
 @dataclass(frozen=True)
@@ -44,23 +40,6 @@ class Lesson:
     outside: float
     pairs: Rows | None = None
     preferences: Scores | None = None
-    layers: "LayerScores | None" = None
+    layers: LayerScores | None = None
     dark: "DarkLesson | None" = None
     open: bool = True
-
-
-class Lists(Protocol):
-    """What a plan reads: a `TeachingSet`, or anything with the same few members."""
-
-    @property
-    def queries(self) -> Rows:
-        """Query rows [Q]."""
-
-    def documents(self, index: int) -> Rows:
-        """Candidate rows of the ``index``-th query."""
-
-    def scores(self, index: int) -> Scores:
-        """Their teacher scores."""
-
-    def relevant(self, index: int) -> Flags:
-        """Whether each is judged relevant."""

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
-from distillir.plans.known_lists import KnownLists
-from distillir.plans.lesson import Flags, Lesson, Lists
+from distillir.plans.lesson import Lesson
 from distillir.plans.list_form import ListForm
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
-from distillir.plans.positives import wanted_positives, with_positive
+from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.lists import Lists
+from distillir.teaching.positives import wanted_positives, with_positive
 
 if TYPE_CHECKING:
     from distillir.signals.dark_examples.dark_lists import DarkLists
@@ -47,7 +49,7 @@ class Lessons:
         layers: Scores of a teacher's layers.
         positives: Each list holds a judged positive of its query where its candidates do. Objectives that compare
             positives need that; lists of others are those of ``False``, bit for bit.
-        pseudo_positives: What stands for a positive (`distillir.plans.positives.wanted_positives`).
+        pseudo_positives: What stands for a positive (`distillir.teaching.positives.wanted_positives`).
         usable: Which lists take part [Q] (`distillir.plans.usable_lists`); None: those of two candidates or more.
         seed: For order and sampling.
 

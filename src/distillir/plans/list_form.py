@@ -4,8 +4,8 @@ from typing import Protocol
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags
 from distillir.retrieval.run import Scores
 
 
@@ -30,7 +30,7 @@ class ListForm(Protocol):
             relevant: Judged relevant or not [N].
             generator: For what is random.
             positives: Of these candidates [N] one is among the chosen, if there is any
-                (`distillir.plans.positives.with_positive`); None where it does not matter.
+                (`distillir.teaching.positives.with_positive`); None where it does not matter.
         """
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags
-from distillir.plans.positives import with_positive
 from distillir.retrieval.run import Scores
+from distillir.teaching.positives import with_positive
 
 SAMPLES = {
     "top": "the best candidates by the teacher's score",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from distillir.base.errors import DistillirError
+from distillir.plans.settings import TrainingSettings
 from distillir.plans.stage import Stage
-from distillir.training.settings import TrainingSettings
 
 Selection = Sequence[int] | Literal["together"]
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
-from distillir.training.settings import TrainingSettings
+from distillir.plans.settings import TrainingSettings
 
 
 class GradedSpec(BaseModel):

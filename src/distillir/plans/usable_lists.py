@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.progress import say
-from distillir.plans.lesson import Flags, Lists
 from distillir.retrieval.ties import all_tied
+from distillir.teaching.lists import Lists
 
 #: Signals that come of the teacher's scores; ``layers`` and ``pairs`` are a teacher's answers of their own.
 SCORED = frozenset({"teacher", "labels"})

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from distillir import __version__
 from distillir.base.files import atomic_file
+from distillir.base.version import __version__
 from distillir.reporting import wording
 
 

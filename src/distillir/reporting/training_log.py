@@ -59,8 +59,8 @@ class TrainingLog:
         curves: ``loss``, ``learning_rate``, the objective's parts (``kl``, …) and measures on the dev
             split (``dev_nDCG@10``, …), each over steps counted through all stages.
         stages: Name and first step of each stage, where stages were logged.
-        before: Steps before each stage by its name; those of a log without stages have the name "".
         unreadable: Numbers of lines that are no log entry (a kill can cut a line short).
+        before: Steps before each stage by its name; those of a log without stages have the name "".
     """
 
     curves: dict[str, Curve]

@@ -32,8 +32,8 @@ class MultiVectorRetriever:
             index of the token vectors (`distillir.retrieval.late_index`). None compares all of a corpus of at most
             `EXHAUSTIVE` documents, and BM25's best of a larger one.
         first_depth: How many candidates of the first stage.
-        probes: With ``index``: partitions looked into for each of a query's vectors.
         precision: Of the encoder.
+        probes: With ``index``: partitions looked into for each of a query's vectors.
         prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
         trust_remote_code: Whether code that comes with the model may run.
     """

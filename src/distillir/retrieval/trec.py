@@ -2,34 +2,23 @@
 
 import gzip
 import math
-import re
 from array import array
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, cast
-from urllib.parse import quote, unquote
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, read_lines
 from distillir.collections import Collection, TextTable
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Run, from_lists
+from distillir.collections.run import Run, from_lists
+from distillir.collections.trec_ids import decode_id, encode_id
 
 # Ids found lately are remembered, so that a long file does not look up its popular documents again and again.
 _REMEMBERED_IDS = 1 << 18
-
-
-def encode_id(identifier: str) -> str:
-    """An id as it stands in a TREC file: whitespace and ``%`` as ``%XX`` (of UTF-8), all else as it is."""
-    return re.sub(r"[\s%]", lambda found: quote(found.group(), safe=""), identifier)
-
-
-def decode_id(field: str) -> str:
-    """The id that `encode_id` made ``field`` of."""
-    return unquote(field)
 
 
 def write_run(run: Run, collection: Collection, path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from distillir import __version__
+from distillir.base.version import __version__
 from distillir.collections import Collection
 from distillir.methods.compose import Composition
 from distillir.methods.registry import METHODS

@@ -36,8 +36,6 @@ class Diagnostics:
         spread: Mean standard deviation within a list.
         range: Mean difference of a list's highest and lowest score.
         constant: Share of lists whose scores are all the same but for rounding: they teach nothing.
-        tied: How many lists that are.
-        alone: Lists of fewer than two candidates; they are in no other figure.
         entropy: Mean entropy of the softmax of a list's scores at temperature 1, over that of the uniform distribution:
             near 1 the teacher says "all alike", near 0 "this one and nothing else".
         temperature: Suggested teacher temperature: where that entropy, of the lists that are not all the same, is
@@ -47,6 +45,8 @@ class Diagnostics:
         agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
         rank: Mean rank of the best relevant candidate among those not judged relevant, from 1.
         ndcg_at_10: Mean nDCG@10 of the candidates in the teacher's order, over judged lists; binary relevance.
+        tied: How many lists are constant.
+        alone: Lists of fewer than two candidates; they are in no other figure.
         one_hot: Share of lists whose best candidate has more than `ONE_HOT` of the softmax at temperature 1.
         two_groups: Share of the scores' variance that lies between the two groups that part them best, of the lists
             that are not all the same: see `distillir.teachers.clumps`, also for what counts as two clumps.

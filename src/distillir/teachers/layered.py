@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import LayerScores
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.signals.layers.layer_set import LayerScores
-from distillir.teachers.ask_once import ask_once
-from distillir.teachers.cache import ScoreCache
+from distillir.teachers.answers.ask_once import ask_once
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys, combine, pair_keys
 from distillir.teachers.counted import check_finite, flatten
-from distillir.teachers.keys import Keys, combine, pair_keys
 
 
 class LayeredTeacher(ABC):

@@ -170,7 +170,7 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
         return EnsembleTeacher(members, spec.get("weights"), spec.get("normalize", "zscore"))
     kind, value = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
     if kind in POINTWISE:
-        from distillir.teachers.asking import AskingTeacher
+        from distillir.teachers.language_models.asking import AskingTeacher
 
         return AskingTeacher(load_asker(kind, value, f"teacher.{kind}"), cache and cache / "scores")
     options: dict[str, Any] = {"model": value} if isinstance(value, str) else dict(value or {})
@@ -182,17 +182,17 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
 
     resolve_model(options["model"])  # A path to nothing is said now, not after the mining.
     if kind == "dense":
-        from distillir.teachers.dense import DenseTeacher
+        from distillir.teachers.encoders.dense import DenseTeacher
 
         return DenseTeacher(**options, cache=cache and cache / "vectors")
     if kind == "multi-vector":
-        from distillir.teachers.multi_vector import MultiVectorTeacher
+        from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 
         return MultiVectorTeacher(**options, cache=cache and cache / "token-vectors")
     if kind == "sparse":
-        from distillir.teachers.sparse import SparseTeacher
+        from distillir.teachers.encoders.sparse import SparseTeacher
 
         return SparseTeacher(**options, cache=cache and cache / "sparse-vectors")
-    from distillir.teachers.cross_encoder import CrossEncoderTeacher
+    from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 
     return CrossEncoderTeacher(**options, cache=cache and cache / "scores")

@@ -68,9 +68,9 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     """
     from distillir.encoding.identity import check_own_code, resolved_prompts
     from distillir.encoding.model_files import check_kind, resolve_model
-    from distillir.teachers.layered_cross_encoder import LayeredCrossEncoder, check_head
-    from distillir.teachers.layered_encoders import LayeredDense, LayeredMultiVector
-    from distillir.teachers.load_cross_encoder import check_cross_encoder
+    from distillir.teachers.cross_encoders.layered import LayeredCrossEncoder, check_head
+    from distillir.teachers.cross_encoders.load import check_cross_encoder
+    from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector
 
     validate_layered_spec(spec, "method.layers.teacher")
     kind, value = next(iter(spec.items()))
@@ -101,7 +101,7 @@ def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
     """
     from distillir.encoding.model_files import check_kind, resolve_model
     from distillir.encoding.models import load_multi_vector, load_sentence_transformer
-    from distillir.teachers.load_cross_encoder import load_cross_encoder
+    from distillir.teachers.cross_encoders.load import load_cross_encoder
 
     validate_layered_spec(spec, "method.layers.teacher")
     kind, value = next(iter(spec.items()))

@@ -95,12 +95,12 @@ def load_pairwise(spec: Mapping[str, Any], *, cache: Path | None = None) -> Pair
     Raises:
         DistillirError: As `validate_pairwise_spec`, or a model that is not there.
     """
-    from distillir.teachers.pairwise_cross_encoder import PairwiseCrossEncoder
+    from distillir.teachers.cross_encoders.pairwise import PairwiseCrossEncoder
 
     validate_pairwise_spec(spec, "method.pairs.teacher")
     kind, value = next(iter(spec.items()))
     if kind in PAIRWISE:
-        from distillir.teachers.asking import AskingPairs
+        from distillir.teachers.language_models.asking import AskingPairs
 
         asker = load_asker(kind, value, f"method.pairs.teacher.{kind}", pairwise=True)
         return AskingPairs(asker, _DISTANCES[kind], cache)

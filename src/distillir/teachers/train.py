@@ -20,11 +20,8 @@ from distillir.base.progress import progress, say
 from distillir.collections import Collection
 from distillir.retrieval.run import Run
 from distillir.teachers.counted import CountedTeacher
-from distillir.teachers.dev_lists import DevLists
-from distillir.teachers.diagnostics import say_diagnostics
-from distillir.teachers.load_cross_encoder import PAIRWISE_FILE, is_cross_encoder, open_cross_encoder
-from distillir.teachers.own_scores import dev_ndcg, own_figures, training_lists_looked_at
-from distillir.teachers.training_examples import (
+from distillir.teachers.cross_encoder_training.dev_lists import DevLists
+from distillir.teachers.cross_encoder_training.examples import (
     LIST_NEGATIVES,
     NEGATIVES,
     Examples,
@@ -36,12 +33,15 @@ from distillir.teachers.training_examples import (
     library_loss,
     over_lists,
 )
-from distillir.teachers.training_pairs import training_pairs
-from distillir.teachers.training_record import INFO, finished, prepare
+from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_figures, training_lists_looked_at
+from distillir.teachers.cross_encoder_training.pairs import training_pairs
+from distillir.teachers.cross_encoder_training.record import INFO, finished, prepare
+from distillir.teachers.cross_encoders.load import PAIRWISE_FILE, is_cross_encoder, open_cross_encoder
+from distillir.teachers.diagnostics import say_diagnostics
 
 if TYPE_CHECKING:
     from distillir.encoding.model_options import ModelOptions
-    from distillir.teachers.keep_best import KeepBest
+    from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 
 
 def train_cross_encoder(
@@ -63,6 +63,7 @@ def train_cross_encoder(
     loss: str = "binary",
     soft: CountedTeacher | None = None,
     dev: DevLists | None = None,
+    patience: int | None = None,
     own_document: str = "leave_out",
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
@@ -90,10 +91,12 @@ def train_cross_encoder(
         max_pairs: At most so many pairs.
         pairwise: Make one that reads two documents and says whether the first beats the second: it learns each
             positive against each of its negatives, half of them in either order, and ties among negatives.
-        loss: ``binary``, ``listwise`` or ``graded``; see `distillir.teachers.training_examples.examples`.
+        loss: ``binary``, ``listwise`` or ``graded``; see `distillir.teachers.cross_encoder_training.examples.examples`.
         soft: With ``graded``: the teacher whose scores are learnt.
-        dev: Lists to measure on: the best checkpoint is kept, and the training stops when nothing rises
-            (`distillir.teachers.keep_best`).
+        dev: Lists to measure on, so that the best checkpoint is kept
+            (`distillir.teachers.cross_encoder_training.keep_best`).
+        patience: With ``dev``: measures in a row without a rise after which training stops; None: never, since a rate
+            that falls to 0 lifts a model once more at the end.
         own_document: See `training_pairs`.
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
@@ -149,7 +152,7 @@ def train_cross_encoder(
         **({"loss": loss} if loss != "binary" else {}),
         **({"soft_labels": soft.fingerprint(collection)} if soft else {}),
         **({"grades": xxhash.xxh3_64_hexdigest(grades_of(pairs).tobytes())} if loss == "graded" and not soft else {}),
-        **({"select": dev.fingerprint} if dev else {}),
+        **({"select": dev.fingerprint, "patience": patience} if dev else {}),
         **({"prompt": prompt} if prompt else {}),
     }
     first_decides(lambda: output.parent.mkdir(parents=True, exist_ok=True))
@@ -252,10 +255,10 @@ def _train(
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
     from distillir.encoding.loading import quiet
-    from distillir.teachers.keep_best import MEASURES, KeepBest
-    from distillir.teachers.length_batches import LengthBatches
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
+    from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
+    from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
 
     set_seed(settings["seed"])
     model = open_cross_encoder(base_model, max_length=settings["max_length"], options=options, num_labels=1)
@@ -273,6 +276,7 @@ def _train(
             lambda: dev_ndcg(model, collection, dev, settings["precision"]),
             -(-steps // MEASURES),
             f"{len(dev.run)} {dev.name}",
+            settings["patience"],
         )
     started = time.monotonic()
     with progress("Train teacher", steps) as advance:
@@ -305,7 +309,7 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
     """Freeze parameters that the loss does not reach, so that no process waits for their gradients."""
     from sentence_transformers.util import batch_to_device
 
-    from distillir.training.unused import unreached_frozen
+    from distillir.base.unreached import unreached_frozen
 
     if world_size() == 1:
         return nullcontext()

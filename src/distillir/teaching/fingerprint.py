@@ -3,7 +3,7 @@
 import numpy as np
 import xxhash
 
-from distillir.plans.lesson import Lists
+from distillir.teaching.lists import Lists
 
 
 def lists_fingerprint(lists: Lists, *, scores: bool = True) -> str:

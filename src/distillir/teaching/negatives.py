@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.teaching.teaching_set import TeachingSet
-from distillir.teaching.writer import Flags
 
 
 class Negatives:

@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, write_json
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teaching.columns import INFO_FILE, VERSION, schema
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
-Flags = npt.NDArray[np.bool_]
 LISTS_PER_BATCH = 1000
 
 

@@ -15,10 +15,10 @@ from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.plans.lessons import Lessons
+from distillir.plans.settings import TrainingSettings
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.training.best_state import forget_best
 from distillir.training.layer_training import LayerTraining
-from distillir.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from distillir.training.selection import Selection

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Flags, Lesson
+from distillir.plans.lesson import Lesson
 from distillir.retrieval.run import Scores
 from distillir.training.features import Places, sorted_features
 from distillir.training.spared import never_join, spare, texts_of

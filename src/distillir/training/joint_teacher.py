@@ -11,7 +11,7 @@ from distillir.encoding.blocks import block_outputs, blocks_of
 from distillir.signals.layers.spec import LayerSpec
 from distillir.students.chunks import each_chunk
 from distillir.students.student import Student, student_of
-from distillir.teachers.layered_cross_encoder import head_scores
+from distillir.teachers.cross_encoders.layered import head_scores
 from distillir.training.features import features_of, whole
 from distillir.training.gather import gathered
 

@@ -7,12 +7,12 @@ from typing import Any
 from distillir.base.processes import first_process_first
 from distillir.collections import Collection
 from distillir.collections.table import Rows
-from distillir.plans.lesson import Lists
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.quality import best_layers
 from distillir.signals.layers.spec import LayerSpec
 from distillir.students.student import student_of
+from distillir.teaching.lists import Lists
 from distillir.training.joint_teacher import JointTeacher
 from distillir.training.teacher_inputs import EncoderInputs, PairInputs, TeacherInputs
 from distillir.training.tokens import tokenise

@@ -11,7 +11,7 @@ from distillir.collections.table import Rows
 from distillir.encoding.reading import within_reach
 from distillir.plans.lesson import Lesson
 from distillir.students.chunks import chunks
-from distillir.teachers.load_cross_encoder import pair_prompt
+from distillir.teachers.cross_encoders.load import pair_prompt
 from distillir.training.features import Places, sorted_features
 from distillir.training.tokens import TokenStore
 

@@ -18,17 +18,17 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
 from distillir.objectives.objective import JUDGED
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.plans.known_lists import KnownLists
-from distillir.plans.lesson import Lists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
+from distillir.plans.settings import TrainingSettings
 from distillir.plans.usable_lists import usable_lists
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.preferences.pair_lists import PairLists
+from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.lists import Lists
 from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.selection import Selection
-from distillir.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,13 @@ def train(
     """
     from transformers.trainer_utils import set_seed
 
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.best_state import BestState
-    from distillir.training.callbacks import Bar, ClockedCheckpoints, LayerLog, LogFile, last_checkpoint, silence
+    from distillir.training.callbacks import LayerLog, LogFile
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import LessonCollator
     from distillir.training.joint_teacher import joint_teacher

@@ -1,12 +1,12 @@
-"""Parameters that training never reaches, such as a BERT's pooler."""
+"""Parameters of a student that its training never reaches, such as a BERT's pooler."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-import torch
 from accelerate.utils import send_to_device
 
+from distillir.base.unreached import unreached_frozen
 from distillir.training.loss import LessonLoss
 
 
@@ -19,26 +19,3 @@ def unused_frozen(model: Any, loss: LessonLoss, batch: Mapping[str, Any]) -> Abs
         batch: What `distillir.training.collator.LessonCollator` made.
     """
     return unreached_frozen(model, lambda: loss.scores(model, send_to_device(batch, model.device)))
-
-
-@contextmanager
-def unreached_frozen(model: Any, scores: Callable[[], torch.Tensor]) -> Iterator[None]:
-    """Ask no gradient of parameters that scores do not depend on, and give them back.
-
-    Several processes wait for the gradient of every parameter that asks for one. torch can look for unused ones by
-    itself, but only in what comes out of the model that it wraps; the documents (and a document tower) go past that.
-
-    Args:
-        model: The model.
-        scores: Computes what is compared, of any text.
-    """
-    torch.autograd.backward(scores().sum())
-    unused = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.grad is None]
-    model.zero_grad(set_to_none=True)
-    for parameter in unused:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in unused:
-            parameter.requires_grad_(True)

@@ -13,11 +13,11 @@ import xxhash
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json, write_json
 from distillir.base.lock import locked
-from distillir.base.output_folder import is_empty
+from distillir.base.output_folder import is_empty, make_output
 from distillir.base.processes import barrier, first_decides, rank
 from distillir.base.progress import say
 from distillir.dry_run.plan import duration, quiet
-from distillir.pipeline.run_folder import difference, make_output
+from distillir.pipeline.ownership import difference
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
 from distillir.tuning.budget import Budget, expected, work

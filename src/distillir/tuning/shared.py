@@ -9,15 +9,14 @@ import numpy as np
 
 from distillir.methods.compose import compose
 from distillir.methods.settled import Settled
-from distillir.pipeline.checks import check_queries, check_teaching
-from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.mine import mine, prepare_student
-from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
 from distillir.pipeline.selection import selection
 from distillir.pipeline.settle import settle_recipe
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import OPENING, named
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.students.scale import own_rate, own_temperature
@@ -73,13 +72,10 @@ def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
         DistillirError: As the stages do, or there is nothing to measure by.
     """
     with open_run(path, recipe, "train", anew=anew) as folder:
-        look_at_models(folder, again=True)
-        tell_cut_texts(folder)
-        if recipe.teaching is None:
-            check_queries(folder)
+        walk(folder, (*OPENING, *named("queries")))
         mine(folder, evaluated=False)
         score(folder, evaluated=False)
-        check_teaching(folder, folder.teaching)
+        walk(folder, named("teaching set"))
         prepare_student(folder)
         settle_recipe(folder)
         taught = open_teaching_set(folder.teaching, folder.collection)

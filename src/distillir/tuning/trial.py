@@ -12,10 +12,10 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from distillir.base.files import read_json, write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.seeds import stage_seed
+from distillir.base.trainer_callbacks import first_says
 from distillir.methods.compose import compose
 from distillir.pipeline.same_texts import own_judgements
 from distillir.recipe import Recipe
-from distillir.training.callbacks import first_says
 from distillir.training.measure_watcher import MeasureWatcher
 from distillir.training.selection import measure_steps
 from distillir.tuning.shared import Shared

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
-from distillir.plans.known_lists import KnownLists
-from distillir.plans.lesson import Flags, Lists
 from distillir.retrieval.run import Scores
 from distillir.signals.dark_examples.choose import choose_dark
 from distillir.signals.dark_examples.dark_set import DarkSet
 from distillir.signals.dark_examples.gate import confidence, threshold
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.lists import Lists
 
 if TYPE_CHECKING:
     from distillir.signals.dark_examples.dark_set import DarkList

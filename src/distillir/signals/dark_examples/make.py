@@ -8,12 +8,12 @@ import numpy as np
 
 from distillir.collections import Collection
 from distillir.collections.text_identity import normalised
-from distillir.plans.lesson import Lists
-from distillir.plans.positives import wanted_positives
 from distillir.signals.dark_examples.dark_text import DarkText, Fits, always
 from distillir.signals.dark_examples.noisy import noisy
 from distillir.signals.dark_examples.reinforced import reinforced
 from distillir.signals.dark_examples.spec import MakingSpec
+from distillir.teaching.lists import Lists
+from distillir.teaching.positives import wanted_positives
 
 #: From a query's text to what of a passage is read beside it.
 FitsFor = Callable[[str], Fits]

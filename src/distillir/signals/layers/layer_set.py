@@ -5,10 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.arrays import LayerScores
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
@@ -16,8 +16,7 @@ from distillir.base.files import atomic_file
 LAYERS = "layers.parquet"
 _SOURCE, _DEPTH = b"distillir.source", b"distillir.depth"
 
-#: Scores of a list [depth, N], the last layer last.
-LayerScores = npt.NDArray[np.float32]
+__all__ = ["LAYERS", "LayerScores", "LayerSet", "open_layers", "write_layers"]
 
 
 class LayerSet:

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from distillir.plans.lesson import Lists
 from distillir.signals.layers.layer_set import LayerSet
+from distillir.teaching.lists import Lists
 
 
 def best_layers(layers: LayerSet, lists: Lists) -> tuple[int, ...]:

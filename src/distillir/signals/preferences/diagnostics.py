@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from distillir.base.progress import say
-from distillir.plans.lesson import Lists
 from distillir.signals.preferences.pair_set import Pairs, sigmoid
+from distillir.teaching.lists import Lists
 
 
 @dataclass(frozen=True)

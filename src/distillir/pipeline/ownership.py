@@ -1,0 +1,96 @@
+"""Whose a run folder is: the one recipe that it is made of, and how another recipe differs from it."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from distillir.base.errors import DistillirError
+from distillir.base.files import atomic_file
+from distillir.base.output_folder import is_empty
+from distillir.base.yaml_file import read_mapping
+from distillir.methods.settled import adopt
+from distillir.recipe import RECIPE_FILE, Recipe
+
+#: Keys of a server that change no answer: a run goes on under others.
+PAYMENT = ("budget", "price", "in_flight", "requests_per_minute", "timeout", "retries", "longest_wait", "api_key_env")
+MEND = "mend it, or choose another --output"
+
+
+def own_recipe(path: Path, recipe: Recipe, provenance: Path, *, anew: bool, anew_by: str) -> tuple[Recipe, list[str]]:
+    """The recipe that a run goes on with in a folder, and what of it has changed; nothing is written.
+
+    Args:
+        path: The folder.
+        recipe: The recipe as the user gave it.
+        provenance: What tells the folder of a run whose recipe is gone.
+        anew: Whether the run of another recipe may be taken over.
+        anew_by: The flag, or the command with it, that allows this.
+
+    Returns:
+        The recipe with what an earlier start has settled of its ``auto`` values, and the dotted keys in which it
+        differs from the one that the folder holds.
+
+    Raises:
+        DistillirError: The folder holds the run of another recipe, or something else than a run.
+    """
+    file = path / RECIPE_FILE
+    if file.is_file():
+        before, _ = read_mapping(file, f"is no recipe; {MEND}")
+        with suppress(ValueError, DistillirError):  # keys that are new since then stand at their defaults
+            before = Recipe.model_validate(before).resolved()
+        recipe = adopt(recipe, before)
+        resolved = recipe.resolved()
+        changed = _changed_keys(_without_payment(before), _without_payment(resolved))
+        if changed and not anew:
+            raise DistillirError(
+                f"holds the run of another recipe (differs in {difference(before, resolved)})",
+                where=path,
+                remedy=f"choose another --output, or give {anew_by} to make anew what depends on it",
+            )
+        return recipe, changed
+    if path.exists() and (not path.is_dir() or not is_empty(path)):
+        if provenance.is_file():
+            raise DistillirError(
+                f"holds a run whose {RECIPE_FILE} is gone",
+                where=path,
+                remedy=f"copy your recipe there as {RECIPE_FILE}, or choose another --output",
+            )
+        raise DistillirError("is not empty and holds no run", where=path, remedy="choose another --output")
+    return recipe, []
+
+
+def write_recipe(path: Path, recipe: Recipe) -> None:
+    """Keep a run's recipe in its folder, with every setting written out."""
+    with atomic_file(path / RECIPE_FILE) as temporary:
+        text = yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _without_payment(value: Any) -> Any:
+    """A recipe without what says how a server is asked, and not what."""
+    if isinstance(value, list):
+        return [_without_payment(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = PAYMENT if "server" in value else ()
+    return {key: _without_payment(part) for key, part in value.items() if key not in left_out}
+
+
+def _changed_keys(before: Any, after: Any, key: str = "") -> list[str]:
+    """Dotted keys in which two resolved recipes differ."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return [] if before == after else [key]
+    names = [*after, *(name for name in before if name not in after)]
+    parts = [_changed_keys(before.get(name), after.get(name), f"{key}.{name}" if key else str(name)) for name in names]
+    return [changed for part in parts for changed in part]
+
+
+def difference(before: Any, after: Any, key: str = "") -> str:
+    """The first key in which two resolved recipes differ, with both values."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in [*after, *(name for name in before if name not in after)]:
+            if before.get(name) != after.get(name):
+                return difference(before.get(name), after.get(name), f"{key}.{name}" if key else str(name))
+    return f"{key}: {before!r} there, {after!r} now"

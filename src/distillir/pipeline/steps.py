@@ -1,0 +1,113 @@
+"""The steps of a run in their order, from which ``run``, the verbs, ``--dry-run`` and comparisons take them."""
+
+from pathlib import Path
+
+from distillir.pipeline.checks import check_queries, check_teaching
+from distillir.pipeline.cut_texts import tell_cut_texts
+from distillir.pipeline.dark import dark
+from distillir.pipeline.evaluate import evaluate, search_before
+from distillir.pipeline.layers import layers
+from distillir.pipeline.mine import mine
+from distillir.pipeline.named_models import look_at_models
+from distillir.pipeline.pairs import pairs
+from distillir.pipeline.report import report
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.score import score
+from distillir.pipeline.step import Step
+from distillir.pipeline.train import train
+
+
+def look_again(folder: RunFolder) -> None:
+    """Look at the models that the recipe names, also where that was done before."""
+    look_at_models(folder, again=True)
+
+
+def check_mined_queries(folder: RunFolder) -> None:
+    """`check_queries` where the run mines candidates itself."""
+    if folder.recipe.teaching is None:
+        check_queries(folder)
+
+
+def check_brought(folder: RunFolder) -> None:
+    """`check_teaching` of the teaching set that the recipe brings, before a copy of it is made."""
+    if folder.recipe.teaching is not None:
+        check_teaching(folder, Path(folder.recipe.teaching))
+
+
+def check_taught(folder: RunFolder) -> None:
+    """`check_teaching` of the run's own teaching set, before more is paid for."""
+    check_teaching(folder, folder.teaching)
+
+
+#: What is looked at and told before a run says what it is.
+OPENING = (
+    Step("models", look_again, looks=True),
+    Step("cut texts", tell_cut_texts),
+)
+
+#: Signals besides the teacher's scores, each where the recipe's method wants it.
+SIGNALS = (
+    Step("dark", dark, "score", makes=("initial student", "dark examples"), needs=("teaching set",)),
+    Step("pairs", pairs, "score", makes=("initial student", "pairs"), needs=("teaching set",)),
+    Step("layers", layers, "score", makes=("layers",), needs=("teaching set",)),
+)
+
+#: The rest.
+STEPS = (
+    Step("queries", check_mined_queries, "mine", looks=True),
+    Step("teaching set brought", check_brought, looks=True),
+    Step(
+        "mine",
+        mine,
+        "mine",
+        makes=("initial student", "candidates", "evaluation candidates", "selection candidates"),
+    ),
+    Step(
+        "score",
+        score,
+        "score",
+        makes=("teaching set", "teacher's run"),
+        needs=("candidates", "evaluation candidates"),
+    ),
+    Step("teaching set", check_taught),
+    *SIGNALS,
+    Step(
+        "before",
+        search_before,
+        "evaluate",
+        makes=("initial student", "run before training", "runs before training on other collections"),
+    ),
+    Step(
+        "train",
+        train,
+        "train",
+        makes=("initial student", "selection candidates", "student"),
+        needs=("teaching set",),
+    ),
+    Step(
+        "evaluate",
+        evaluate,
+        "evaluate",
+        makes=(
+            "initial student",
+            "run before training",
+            "runs before training on other collections",
+            "run after training",
+            "runs after training on other collections",
+            "metrics",
+        ),
+        needs=("student",),
+    ),
+    Step("report", report, "report", needs=("metrics",)),
+)
+
+
+def of_verb(verb: str) -> tuple[Step, ...]:
+    """The steps that a verb of the command line takes."""
+    return tuple(step for step in STEPS if step.verb == verb)
+
+
+def named(*names: str) -> tuple[Step, ...]:
+    """Steps by their names, in the order of a run."""
+    assert set(names) <= {step.name for step in STEPS}
+    return tuple(step for step in STEPS if step.name in names)

@@ -1,0 +1,118 @@
+"""A cross-encoder as teacher: query and document read together, one raw logit a pair."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from distillir.base.files import cache_root
+from distillir.base.progress import progress
+from distillir.collections import Collection
+from distillir.collections.table import Rows
+from distillir.encoding.device import pick_device
+from distillir.encoding.identity import model_identity
+from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.reading import reads_whole
+from distillir.retrieval.run import Scores
+from distillir.teachers.answers.ask_once import ask_once
+from distillir.teachers.answers.cache import ScoreCache
+from distillir.teachers.answers.keys import Keys, pair_keys
+from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
+from distillir.teachers.cross_encoders.load import load_cross_encoder, pair_prompt
+from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision, score_pairs
+
+# Pairs whose texts stand in memory together; within it they are sorted by length.
+PAIRS_PER_BLOCK = 65_536
+
+
+class CrossEncoderTeacher(CountedTeacher):
+    """Any sentence-transformers CrossEncoder with one label.
+
+    Scores are raw logits: the activation that the model's configuration names (often a sigmoid) is not applied, as it
+    flattens the differences that a student is to learn.
+
+    Args:
+        model: Folder or hub name; nothing is loaded before a score is missing.
+        max_length: Tokens of query and document together at most (default: the model's own).
+        precision: ``auto`` (bf16 where the device computes it in hardware, else float32), ``float32``, ``bf16``, or
+            ``int8`` (dynamic quantisation of the linear layers, CPU only).
+        batch_tokens: Padded tokens per batch (default: by device).
+        cache: Folder of the scores of all teachers (default: ``scores`` of the cache).
+        prompts: ``{query: ...}``, put before the query in place of the model's own default prompt.
+        trust_remote_code: Whether code that comes with the model may run.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        max_length: int | None = None,
+        precision: str = "auto",
+        batch_tokens: int | None = None,
+        cache: Path | None = None,
+        prompts: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
+    ) -> None:
+        self.options = ModelOptions.of(prompts, trust_remote_code)
+        self.model, self.max_length, self.batch_tokens = os.fspath(model), max_length, batch_tokens
+        self.name = Path(self.model).name
+        self.precision = resolve_pair_precision(precision, pick_device())
+        self._root = cache
+        self._loaded: Any = None
+        self._cache: ScoreCache | None = None
+        self._calls = {"asked": 0, "cached": 0}
+
+    def fingerprint(self, collection: Collection) -> str:
+        """Hash of weights, prompt, ``max_length`` and precision (hex); the same for all collections."""
+        identity = ["cross-encoder", model_identity(self.model, self.options), self.max_length, self.precision]
+        return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
+
+    def calls(self) -> dict[str, int]:
+        """See `CountedTeacher.calls`."""
+        return dict(self._calls)
+
+    def reads(self, query: str, document: str) -> bool:
+        """See `Teacher.reads`."""
+        model = self._model()
+        return reads_whole(model, (pair_prompt(model) or "") + query, document)
+
+    def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
+        """Score candidate lists; see `Teacher.score` and, for what is asked, `distillir.teachers.answers.ask_once`."""
+        query_rows, document_rows, ends = flatten(queries, lists)
+        keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
+        if self._cache is None:
+            self._cache = ScoreCache((self._root or cache_root() / "scores") / self.fingerprint(collection))
+
+        def ask(places: Rows) -> None:
+            self._ask(collection, query_rows[places], document_rows[places], keys[places])
+
+        scores = ask_once(self._cache, keys, ask, self._calls)
+        check_finite(self.name, collection, query_rows, document_rows, scores)
+        return unflatten(scores, ends, len(lists))
+
+    def _model(self) -> Any:
+        if self._loaded is None:
+            self._loaded = load_cross_encoder(self.model, max_length=self.max_length, options=self.options)
+        return self._loaded
+
+    def _ask(self, collection: Collection, queries: Rows, documents: Rows, keys: Keys) -> None:
+        """Score aligned pairs, each batch into the cache as soon as it is there."""
+        assert self._cache is not None
+        model = self._model()
+        with progress(f"Ask {self.name}", len(keys)) as advance:
+            for start in range(0, len(keys), PAIRS_PER_BLOCK):
+                block = slice(start, start + PAIRS_PER_BLOCK)
+                query_rows, document_rows = queries[block], documents[block]
+                pairs = list(
+                    zip(collection.queries.texts(query_rows), collection.corpus.texts(document_rows), strict=True)
+                )
+                for places, found in score_pairs(
+                    model, pairs, batch_tokens=self.batch_tokens, precision=self.precision
+                ):
+                    check_finite(self.name, collection, query_rows[places], document_rows[places], found)
+                    self._cache.put(keys[block][places], found)
+                    self._calls["asked"] += len(places)
+                    advance(len(places))

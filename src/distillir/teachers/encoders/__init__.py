@@ -1,0 +1,1 @@
+"""Teachers that encode query and document apart."""

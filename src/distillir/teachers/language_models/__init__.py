@@ -1,0 +1,1 @@
+"""Teachers that ask a language model."""
