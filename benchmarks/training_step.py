@@ -40,7 +40,7 @@ def seconds(
     from distillir.collections import load_collection
     from distillir.encoding.precision import autocast, resolve_precision
     from distillir.students.chunks import chunks
-    from distillir.students.dense import DenseStudent
+    from distillir.students.dense.student import DenseStudent
     from distillir.students.load import load_student
     from distillir.training.attention import fastest_attention
     from distillir.training.train import set_dropout

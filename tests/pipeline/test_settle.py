@@ -9,12 +9,13 @@ import yaml
 
 from command_line import distillir
 from distillir.base.errors import DistillirError
-from distillir.methods.compose import compose
-from distillir.methods.settled import Settled, adopt, settle, unsettled
+from distillir.composition.compose import compose
+from distillir.composition.settled import Settled, adopt, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.recipe_file import parse_recipe
 from distillir.students.load import load_student
-from distillir.students.scale import own_rate, own_temperature
+from distillir.students.registry import STUDENTS
+from distillir.students.scale import own_rate
 
 SHORT: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
 
@@ -79,7 +80,10 @@ def test_scale_of_a_student(minilm_path: str, tmp_path: Path) -> None:
     towers = load_student(minilm_path, layers=1, towers="separate", device="cpu")
     towers.save_pretrained(str(tmp_path / "towers"))
     assert own_rate(tmp_path / "towers") == own_rate(minilm_path)
-    assert own_temperature("dense", minilm_path) == 0.05 and own_temperature("multi-vector", minilm_path) == 1.0
+    assert (
+        STUDENTS.get("dense").temperature(minilm_path) == 0.05
+        and STUDENTS.get("multi-vector").temperature(minilm_path) == 1.0
+    )
     assert own_rate(minilm_path) == pytest.approx(5e-4 * (128 / 384) ** 1.5, rel=0.01)
 
 

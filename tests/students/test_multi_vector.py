@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer
@@ -23,14 +24,13 @@ from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval import late_index
 from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
-from distillir.students import multi_vector
 from distillir.students.load import load_student
-from distillir.students.pylate import write_pylate
+from distillir.students.multi_vector import student as late
+from distillir.students.multi_vector.pylate import write_pylate
 from distillir.students.student import student_of
 from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.tokens import tokenise
 from example_lists import ExampleLists
 
 
@@ -94,7 +94,7 @@ def test_chunks_change_neither_loss_nor_gradient(
         return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
 
     whole, expected = gradient(False)
-    monkeypatch.setattr(multi_vector, "TOKENS_AT_ONCE", 200)
+    monkeypatch.setattr(late, "TOKENS_AT_ONCE", 200)
     for recompute in (False, True):
         value, found = gradient(recompute)
         assert value == pytest.approx(whole, abs=1e-5)
@@ -258,7 +258,7 @@ def test_empty_queries_and_texts_longer_than_the_model(folder: str, tiny: Collec
 
 def test_padding_is_undone_by_its_mask_and_gives_each_text_its_gradient() -> None:
     texts = [torch.randn(n, 4, requires_grad=True) for n in (3, 1, 5)]
-    made, mask = multi_vector.padded(texts)
+    made, mask = late.padded(texts)
     expected = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True)
     torch.testing.assert_close(made, expected)
     assert mask.tolist() == [[True] * n + [False] * (5 - n) for n in (3, 1, 5)]

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers.sparse_encoder.losses import FlopsLoss
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.encoding.active_words import active_words_only
@@ -25,16 +26,15 @@ from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
-from distillir.recipe import StudentSpec
 from distillir.retrieval.sparse import SparseRetriever
 from distillir.students.load import load_student
-from distillir.students.pylate import write_pylate
-from distillir.students.sparse import flops, flops_share
+from distillir.students.multi_vector.pylate import write_pylate
+from distillir.students.sparse.student import flops, flops_share
+from distillir.students.spec import StudentSpec
 from distillir.students.student import student_of
 from distillir.teachers.encoders.sparse import SparseTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.tokens import tokenise
 from distillir.training.train import set_dropout
 from example_lists import ExampleLists
 

@@ -1,32 +1,21 @@
 """The cost of encoding texts in a run: each text once by each model, and what the cache holds not at all."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from distillir.collections.table import Rows, TextTable
+from distillir.base.arrays import Rows
+from distillir.collections.table import TextTable
 from distillir.dry_run.speed import seconds_each, some
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
+from distillir.encoding.kinds import ENCODERS
 from distillir.encoding.model_options import PLAIN, ModelOptions
-from distillir.encoding.models import load_multi_vector, load_sentence_transformer, load_sparse
 from distillir.encoding.precision import Precision, resolve_precision
-from distillir.encoding.segments import Segments, segments_folder
-from distillir.encoding.sparse_vectors import sparse_arrays
-from distillir.encoding.store import VectorStore
-from distillir.encoding.token_vectors import token_arrays
-from distillir.encoding.vectors import Kind, encode_texts, vectors_folder
-
-_LOADERS: dict[str, Callable[..., Any]] = {
-    "dense": load_sentence_transformer,
-    "multi-vector": load_multi_vector,
-    "sparse": load_sparse,
-}
-_STORES = {"multi-vector": "token-vectors", "sparse": "sparse-vectors"}
+from distillir.encoding.vectors import Kind
 
 
 @dataclass(frozen=True)
@@ -63,10 +52,7 @@ class Encoder:
 
     def encode(self, model: Any, texts: list[str], side: Kind) -> Any:
         """Tell what a loaded model makes of texts, without a cache, as the stages have it made."""
-        if self.kind == "dense":
-            return encode_texts(model, texts, kind=side, precision=self.resolved)
-        arrays = token_arrays if self.kind == "multi-vector" else sparse_arrays
-        return arrays(model, texts, side, self.resolved)
+        return ENCODERS[self.kind].encode(model, texts, side, self.resolved)
 
 
 @dataclass
@@ -112,7 +98,7 @@ class Encodings:
             import sentence_transformers  # noqa: F401  whose import is not the model's
 
             start = time.monotonic()
-            load = _LOADERS[encoder.kind]
+            load = ENCODERS[encoder.kind].load
             model = load(encoder.model, max_length=encoder.max_length, options=encoder.options)
             self._loaded[key] = model, time.monotonic() - start
         return self._loaded[key]
@@ -134,18 +120,12 @@ class Encodings:
 
 
 def _folder(encoder: Encoder, table: TextTable, side: Kind) -> Any:
-    more: dict[str, Any] = {"options": encoder.options}
-    if encoder.kind == "dense":
-        return vectors_folder(encoder.model, table, side, encoder.max_length, encoder.resolved, **more)
-    store = _STORES[encoder.kind]
-    return segments_folder(store, encoder.model, table, side, encoder.max_length, encoder.resolved, **more)
+    settings = encoder.max_length, encoder.resolved
+    return ENCODERS[encoder.kind].folder(encoder.model, table, side, *settings, options=encoder.options)
 
 
 def _not_stored(encoder: Encoder, table: TextTable, rows: Rows, side: Kind) -> Rows:
-    folder = _folder(encoder, table, side)
-    if encoder.kind == "dense":
-        return VectorStore(folder, len(table)).missing(rows) if VectorStore.exists(folder) else rows
-    return Segments(folder, len(table)).missing(rows)
+    return ENCODERS[encoder.kind].missing(_folder(encoder, table, side), table, rows)
 
 
 def _key(encoder: Encoder) -> tuple[str, ...]:

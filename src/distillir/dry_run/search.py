@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
 from distillir.collections import Collection, TextTable
-from distillir.collections.table import Rows
 from distillir.collections.table_writer import TableWriter
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder
@@ -27,6 +27,8 @@ PART = 20_000
 #: Seconds after which no more queries are timed, and queries that are timed at once.
 ENOUGH, BLOCK = 2.0, 16
 _VECTORS, _QUERIES, _TOKEN_DOCUMENTS = 16_384, 256, 48
+#: Kinds that compare the candidates of a first stage alone, where a corpus is large.
+TWO_STAGES = ("multi-vector",)
 
 
 class Searches:
@@ -127,10 +129,10 @@ class Searches:
         spent += self.encodings.seconds(encoder, self.collection.queries, rows, "query", trained=trained)
         if not len(rows) or not len(documents):
             return spent
-        if encoder.kind == "dense":
+        if encoder.kind not in _COMPARE:
             return spent + self._dense_search(encoder, len(rows), depth)
         compared = len(documents)
-        if encoder.kind == "multi-vector" and (first[0] is not None or len(documents) > EXHAUSTIVE):
+        if encoder.kind in TWO_STAGES and (first[0] is not None or len(documents) > EXHAUSTIVE):
             compared = min(first[1], len(documents))
             if first[0] != "index":
                 spent += self.source_seconds(first[0] or "bm25", rows, first[1])
@@ -147,15 +149,16 @@ class Searches:
         return (time.monotonic() - start) * queries / asked * documents / read
 
     def pair_seconds(self, encoder: Encoder, rows: Rows) -> float:
-        """Seconds of comparing the vectors of a query and of a document that a multi-vector or sparse model gives."""
+        """Seconds of comparing the encodings of a query and of a document: none to speak of where each is a vector."""
+        if encoder.kind not in _COMPARE:
+            return 0.0
         if encoder not in self._pairs:
             model, _ = self.encodings.load(encoder)
             corpus, queries = self.collection.corpus, self.collection.queries
             every = np.arange(len(corpus), dtype=np.int64)
             read = encoder.encode(model, corpus.texts(some(every, _TOKEN_DOCUMENTS)), "document")
             asked = encoder.encode(model, queries.texts(some(rows, BLOCK)), "query")
-            compare = _maxsim if encoder.kind == "multi-vector" else _product
-            self._pairs[encoder] = compare(asked, read)
+            self._pairs[encoder] = _COMPARE[encoder.kind](asked, read)
         return self._pairs[encoder]
 
 
@@ -181,3 +184,7 @@ def _product(asked: dict[str, Any], read: dict[str, Any]) -> float:
     start = time.monotonic()
     (queries @ many).tocsr()
     return (time.monotonic() - start) / (len(asked["ends"]) * len(read["ends"]) * 50)
+
+
+#: Kinds whose encodings of a text are no single vector, and what times the comparison of two.
+_COMPARE = {"multi-vector": _maxsim, "sparse": _product}

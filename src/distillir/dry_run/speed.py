@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from distillir.collections.table import Rows
+from distillir.base.arrays import Rows
 
 #: Texts (or pairs) of which some are timed.
 SAMPLE = 2048

@@ -3,7 +3,7 @@
 import numpy as np
 
 from distillir.collections import Qrels
-from distillir.retrieval.run import Run
+from distillir.collections.run import Run
 
 #: What metrics call a split that is no split.
 HELD_OUT = "held-out (judged by the teacher)"

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.collections import Qrels
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Run
+from distillir.collections.run import Run
 
 DEFAULT_MEASURES = ("nDCG@10", "MRR@10", "recall@100", "MAP@100")
 # What people write, beside the names of ir-measures themselves (nDCG, RR, R, AP, P, Success, ...).

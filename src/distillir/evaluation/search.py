@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
+from distillir.base.arrays import Rows
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.encoding.model_files import model_kind
-from distillir.retrieval.dense import DenseRetriever
 from distillir.retrieval.found_nothing import tell_found_nothing
-from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.retrieval.own_document import search
-from distillir.retrieval.run import Run
-from distillir.retrieval.sources import Retriever
-from distillir.retrieval.sparse import SparseRetriever
+from distillir.retrieval.sources import MODEL_SOURCES, Retriever, load_retriever
 
 
 def search_student(
@@ -38,10 +36,30 @@ def search_student(
 
     Returns:
         The run.
+
+    Raises:
+        DistillirError: The model is of a kind that searches nothing, or cannot be loaded.
     """
-    kinds = {"multi-vector": MultiVectorRetriever, "sparse": SparseRetriever, "dense": DenseRetriever}
-    make = kinds[model_kind(model)]
-    retriever: Retriever = make(str(model), max_length, precision=precision, trust_remote_code=trust_remote_code)
+    kind = model_kind(model)
+    if kind not in MODEL_SOURCES:
+        raise DistillirError(f"is a {kind} model, which searches no corpus", where=str(model))
+    options = {"max_length": max_length, "precision": precision, "trust_remote_code": trust_remote_code}
+    retriever = load_retriever({kind: {"model": str(model), **options}})
+    return search_measured(retriever, collection, query_rows, depth, own_document=own_document)
+
+
+def search_measured(
+    retriever: Retriever, collection: Collection, query_rows: Rows, depth: int, *, own_document: str = "leave_out"
+) -> Run:
+    """Rank for a measure, and tell of queries that find nothing.
+
+    Args:
+        retriever: What ranks.
+        collection: See `search_student`.
+        query_rows: See there.
+        depth: See there.
+        own_document: See there.
+    """
     run = search(retriever, collection, query_rows, depth, own_document=own_document)
     tell_found_nothing(retriever, run, collection, query_rows)
     return run

@@ -1,9 +1,17 @@
 """A recipe's ``method:``."""
 
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from distillir.base.errors import DistillirError
 from distillir.methods.registry import get, get_plan
@@ -12,6 +20,7 @@ from distillir.plans.stage import Stage
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.preferences.spec import PairSpec
+from distillir.specs.schema import AlsoAs, InForm
 
 
 class MethodSpec(BaseModel):
@@ -19,12 +28,16 @@ class MethodSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    name: str = Field("kl", description="see distillir list")
-    plan: str | list[Stage] | None = Field(None, description="a plan's name, or stages; null: the method's own")
+    name: Annotated[str, InForm("method")] = Field("kl", description="see distillir list")
+    plan: Annotated[str, InForm("plan")] | list[Stage] | None = Field(
+        None, description="a plan's name, or stages; null: the method's own"
+    )
     stages: list[int] | Literal["together"] | None = Field(
         None, description="stages of the plan by number, in this order; together: all at once; null: all in order"
     )
-    objective: Any = Field(None, description="what is compared; null: the method's own")
+    objective: Annotated[Any, InForm("objective", null=True)] = Field(
+        None, description="what is compared; null: the method's own"
+    )
     rounds: int = Field(
         1,
         ge=1,
@@ -36,16 +49,27 @@ class MethodSpec(BaseModel):
         description="train each round from the student as it was before the first, not from the last round's (which of "
         "the two PairDistill does is not known: a reconstruction either way)",
     )
-    dark: DarkSpec | None = Field(
+    dark: Annotated[DarkSpec | None, AlsoAs({"type": "boolean"})] = Field(
         None,
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
     pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
-    layers: LayerSpec | None = Field(
+    layers: Annotated[LayerSpec | None, AlsoAs({"const": True})] = Field(
         None,
         description="a teacher's layers beside the lists of any method: true (of the recipe's teacher) or a mapping; "
         "null: the method's own (lead has some)",
     )
+
+    signals: dict[str, Any] = Field(
+        default_factory=dict,
+        description="further signals beside the lists, by name or as module:NAME, each with its options",
+    )
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The key is left out where there are none: recipes of earlier versions had it not."""
+        found: dict[str, Any] = write(self)
+        return found if self.signals else {name: value for name, value in found.items() if name != "signals"}
 
     @field_validator("dark", mode="before")
     @classmethod
@@ -59,15 +83,17 @@ class MethodSpec(BaseModel):
 
     @model_validator(mode="after")
     def _own_dark(self) -> "MethodSpec":
-        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
-            if self.dark is None and get(self.name).dark:
+        with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
+            if self.dark is None and "dark" in get(self.name).signals:
                 self.dark = DarkSpec()
         return self
 
     @model_validator(mode="after")
     def _own_layers(self) -> "MethodSpec":
         with suppress(DistillirError):
-            if get(self.name).layers and (self.layers is None or "joint" not in self.layers.model_fields_set):
+            if "layers" in get(self.name).signals and (
+                self.layers is None or "joint" not in self.layers.model_fields_set
+            ):
                 own = {} if self.layers is None else self.layers.model_dump(exclude_unset=True)
                 self.layers = LayerSpec(**own, joint=True)
         return self
@@ -96,7 +122,8 @@ class MethodSpec(BaseModel):
                 raise DistillirError("a plan has at least one stage", where="method.plan")
             plan = Plan("own", "stages of the recipe", tuple(self.plan))
         else:
-            plan = get_plan(self.plan or method.plan)
+            own = self.plan or method.plan
+            plan = get_plan(own) if isinstance(own, str) else own
         return plan.in_rounds(self.rounds, self.restart)
 
     def defaults(self, student: str = "dense", queries_per_step: int | None = None) -> dict[str, Any]:

@@ -10,20 +10,19 @@ import xxhash
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier
 from distillir.base.progress import say
+from distillir.composition.compose import compose
 from distillir.encoding.identity import check_own_code, resolved_prompts
-from distillir.encoding.model_files import check_kind, own_pooling
+from distillir.encoding.model_files import check_kind
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
-from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
-from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.cross_encoders.load import check_cross_encoder
-from distillir.teachers.load_layered import load_layered
-from distillir.teachers.load_pairwise import load_pairwise
+from distillir.teachers.language_models.kinds import asker_of, asks
+from distillir.teachers.registry import members
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,9 @@ def check_named_models(recipe: Recipe) -> None:
             raise DistillirError(str(error), where=model.where) from None
     if recipe.queries.generator is not None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
-    if recipe.method.layers is not None:
-        _check_layers(recipe, recipe.method.layers)
-    if recipe.method.pairs is not None:
-        load_pairwise(recipe.method.pairs.teacher)
-    _say_missing_prompts([NamedModel("student", student.kind, student.model, student.options), *named])
+    for signal in compose(recipe).signals:
+        signal.check_models(recipe)
+    _say_missing_prompts([NamedModel("student", student.own_kind.model_kind, student.model, student.options), *named])
 
 
 def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
@@ -85,24 +82,6 @@ def _say_missing_prompts(models: list[NamedModel]) -> None:
                 say(prompts_told(model.name, expected, model.where))
 
 
-def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
-    """Look at a layered teacher, and say where layers are compared by states that the models do not use."""
-    try:
-        load_layered(spec.teacher, spec.pooling)
-    except DistillirError as error:
-        raise DistillirError(str(error), where="method.layers.teacher") from None
-    kind, value = next(iter(spec.teacher.items()))
-    dense = {str(value["model"] if isinstance(value, Mapping) else value)} if kind == "dense" else set()
-    dense |= {recipe.student.model} if recipe.student.kind == "dense" else set()
-    other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
-    if other and spec.pooling == "cls":
-        named = " and ".join(f"{name} (which pools by {own})" for name, own in other.items())
-        say(
-            f"Layers of {named} are compared by [CLS] states, as published: they may rank next to nothing by these. "
-            "The report's curve of layers shows it; method.layers.pooling: mean is the other way."
-        )
-
-
 def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[NamedModel]:
     for kind, options in sources:
         if kind in MODEL_SOURCES and options.get("model") is not None:
@@ -112,17 +91,11 @@ def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterat
 
 
 def _of_teacher(spec: Any, where: str) -> Iterator[NamedModel]:
-    if not isinstance(spec, Mapping):
-        return
-    if "ensemble" in spec:
-        for number, member in enumerate(spec["ensemble"]):
-            yield from _of_teacher(member, f"{where}.ensemble[{number}]")
-        return
-    kind, value = next(iter(spec.items()))
-    if kind in POINTWISE:
-        load_asker(kind, value, f"{where}.{kind}")
-    if kind in (*MODEL_SOURCES, "cross-encoder"):
-        yield _named(f"{where}.{kind}", kind, value if isinstance(value, Mapping) else {"model": value})
+    for chosen in members(spec, where):
+        if asks(chosen.kind):
+            asker_of(chosen.kind, chosen.options, chosen.where)
+        if chosen.name in (*MODEL_SOURCES, "cross-encoder"):
+            yield _named(chosen.where, chosen.name, chosen.written)
 
 
 def _named(where: str, kind: str, options: Mapping[str, Any]) -> NamedModel:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import console, is_first_process, say
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
-from distillir.students.load import CLASSES
 
 
 def report(folder: RunFolder) -> Path:
@@ -28,9 +28,10 @@ def report(folder: RunFolder) -> Path:
         for line in elsewhere(metrics):
             say(line)
         if folder.student.is_dir():
-            say(f"Student: {folder.student} ({CLASSES[folder.recipe.student.kind]} loads it)")
-        if folder.teacher.is_dir():
-            say(f"Teacher: {folder.teacher} (as it was trained along)")
+            say(f"Student: {folder.student} ({folder.recipe.student.own_kind.loader} loads it)")
+        for name in (name for signal in compose(folder.recipe).signals for name in signal.trains_along):
+            if (folder.path / name).is_dir():
+                say(f"{name.capitalize()}: {folder.path / name} (as it was trained along)")
         say(f"Report:  {folder.report}")
     barrier()
     return folder.report

@@ -15,19 +15,11 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
         stage: Number of the stage that it mines for.
     """
     from distillir.evaluation.measures import evaluate
-    from distillir.evaluation.search import search_student
+    from distillir.pipeline.search import rank_by_student
 
     if str(stage) in folder.noted().get("rounds", {}):
         return
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
     with folder.timed("evaluate rounds"):
-        run = search_student(
-            student,
-            folder.collection,
-            qrels.query_rows,
-            evaluation.depth,
-            precision=evaluation.precision,
-            trust_remote_code=folder.recipe.student.trust_remote_code,
-            own_document=folder.recipe.queries.own_document,
-        )
+        run = rank_by_student(folder, student, folder.collection, qrels.query_rows)
     folder.facts.note_part("rounds", evaluate(run, qrels, evaluation.measures).means, str(stage))

@@ -1,12 +1,17 @@
 """Exact search with a student, to be written into a run's folder."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from distillir.base.arrays import Rows
+from distillir.base.processes import Write
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
+from distillir.pipeline.mined_parts import teacher_depth
+from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Write
+from distillir.retrieval.sources import load_retriever
 
 
 def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Rows, path: Path, name: str) -> Write:
@@ -20,22 +25,50 @@ def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Ro
         path: The TREC file.
         name: Of the run.
     """
-    from distillir.evaluation.search import search_student
     from distillir.retrieval.trec import write_run
 
-    wanted = folder.recipe.evaluation
-    found = search_student(
-        model,
-        collection,
-        rows,
-        wanted.depth,
-        precision=wanted.precision,
-        trust_remote_code=folder.recipe.student.trust_remote_code,
-        own_document=folder.recipe.queries.own_document,
-    )
+    found = rank_by_student(folder, model, collection, rows)
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_run(replace(found, name=name), collection, path)
 
     return write
+
+
+def rank_by_student(folder: RunFolder, model: Path, collection: Collection, rows: Rows) -> Run:
+    """Rank a collection as the recipe evaluates: with all of the corpus, or with candidates, as the kind does.
+
+    Args:
+        folder: The run's.
+        model: The student's folder.
+        collection: What is ranked.
+        rows: Query rows [Q].
+    """
+    from distillir.evaluation.search import search_measured
+
+    recipe, wanted = folder.recipe, folder.recipe.evaluation
+    retriever = recipe.student.own_kind.retriever(
+        str(model),
+        precision=wanted.precision,
+        trust_remote_code=recipe.student.trust_remote_code,
+        candidates=evaluation_candidates(folder),
+    )
+    own_document = recipe.queries.own_document
+    return search_measured(retriever, collection, rows, wanted.depth, own_document=own_document)
+
+
+def evaluation_candidates(folder: RunFolder) -> Callable[[Collection, Rows], Run]:
+    """What finds the documents that a student ranks which does not search itself.
+
+    Of the run's own collection the mined candidates of the evaluation queries, which the teacher ranks too; of others,
+    and of a recipe that brings a teaching set, BM25's best.
+    """
+
+    def find(collection: Collection, rows: Rows) -> Run:
+        mined = folder.evaluation_candidates
+        if collection.fingerprint == folder.collection.fingerprint and mined.is_file():
+            return read_ranking(folder, mined).select(rows.tolist())
+        return load_retriever("bm25").search(collection, rows, teacher_depth(folder.recipe))
+
+    return find

@@ -8,11 +8,11 @@ from distillir.base.progress import say
 from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
 from distillir.collections.table import Rows
-from distillir.methods.compose import Composition
+from distillir.composition.compose import Composition
+from distillir.pipeline.mined_parts import DEPTH
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.selection_candidates import DEPTH
 from distillir.pipeline.selection_queries import SelectionQueries, left_out_queries, selection_queries, selects
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.training.selection import Selection
@@ -59,7 +59,8 @@ def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Se
     out = f"; {copies} more training queries, which have the text of one, are not learnt from" if copies else ""
     say(f"The best student is chosen by {len(chosen.rows)} {_words(chosen)} and {len(documents)} documents{out}")
     precision = folder.recipe.evaluation.precision
-    return Selection(chosen.name, chosen.rows, documents, qrels, own, left_out, precision)
+    candidates = [rows[:DEPTH] for rows in lists]
+    return Selection(chosen.name, chosen.rows, documents, qrels, own, left_out, precision, candidates)
 
 
 def _words(chosen: SelectionQueries) -> str:

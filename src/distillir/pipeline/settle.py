@@ -2,12 +2,11 @@
 
 from distillir.base.processes import first_decides, rank
 from distillir.base.progress import say
-from distillir.methods.settled import Settled, settle, unsettled
+from distillir.composition.settled import Settled, settle, unsettled
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.provenance import read, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.temperature import suggested_temperature
-from distillir.students.scale import own_rate, own_temperature
 
 #: Under what ``provenance.json`` holds the fingerprints of what was settled from.
 SETTLED = "settled"
@@ -30,8 +29,8 @@ def settle_recipe(folder: RunFolder) -> None:
         say(
             "No temperature brings the teacher's lists to half of the uniform entropy: its scores are taken as they are"
         )
-    kind, model = folder.recipe.student.kind, folder.initial_student
-    found = Settled(teacher or 1.0, own_temperature(kind, model), own_rate(model))
+    kind, model = folder.recipe.student.own_kind, folder.initial_student
+    found = Settled(teacher or 1.0, kind.temperature(model), kind.rate(model))
     folder.keep_recipe(settle(folder.asked, found))
     if rank() == 0:
         write(folder, {**read(folder), SETTLED: grounds})

@@ -1,11 +1,11 @@
-"""Temperature and learning rate by a student's own scale: its kind, its similarity and its width."""
+"""Temperature and learning rate by a student's own scale: its similarity and its width."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distillir.encoding.model_files import first_module_path, read_model_json, resolve_model, similarity_name
+from distillir.encoding.model_files import first_module_path, read_model_json, resolve_model
 
 #: Of cosines, which lie in [-1, 1]: CADET, arXiv 2505.19274. Sums over tokens or terms are compared as they are.
 COSINE_TEMPERATURE = 0.05
@@ -15,16 +15,6 @@ WIDTH, RATE, FALL = 128, 5e-4, 1.5
 _WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
 #: Where a model's files do not tell its width.
 _UNKNOWN_RATE = 5e-5
-
-
-def own_temperature(kind: str, model: str | os.PathLike[str]) -> float:
-    """The temperature at which a softmax of a student's scores can follow a teacher.
-
-    Args:
-        kind: ``dense``, ``multi-vector`` or ``sparse``.
-        model: Folder, alias or hub name of the student.
-    """
-    return COSINE_TEMPERATURE if kind == "dense" and similarity_name(model) == "cosine" else 1.0
 
 
 def own_rate(model: str | os.PathLike[str]) -> float:

@@ -4,10 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor, nn
 
 from distillir.encoding.blocks import blocks_of
 from distillir.students.chunks import Chunk
+
+#: Under what a model that was loaded as a student holds the name of its kind.
+_KIND = "distillir_kind"
 
 
 class Student(ABC):
@@ -89,25 +94,54 @@ class Student(ABC):
         return blocks_of(getattr(self.model[0], "auto_model", None), "student")
 
     @abstractmethod
-    def scores(self, queries: Any, documents: Any) -> Tensor:
-        """Scores [Q, T] of every query with every document, as the model itself gives them."""
+    def scores(self, queries: Any, documents: Any, wanted: Tensor | None = None) -> Tensor:
+        """Scores [Q, T] of every query with every document, as the model itself gives them.
+
+        Args:
+            queries: What `embed` made of the queries.
+            documents: What it made of the documents.
+            wanted: Pairs [Q, T] whose scores are looked at, given to a student that scores ``by_pair``: others may hold
+                anything finite.
+        """
+
+    @property
+    def by_pair(self) -> bool:
+        """Whether each score costs a pass of the model, so that `scores` is told which are wanted."""
+        return False
+
+    def found(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Which documents a search finds for a query, by its scores [T]: all, where a kind says nothing else."""
+        return np.ones(len(scores), dtype=bool)
+
+    @property
+    def penalty_names(self) -> tuple[str, ...]:
+        """Names of `penalties`."""
+        return ()
 
     def penalties(self, queries: Any, documents: Any) -> dict[str, Tensor]:
-        """Further parts of the loss, unweighted, of a batch's distinct queries and documents; none but for sparse."""
+        """Further parts of the loss, unweighted, of a batch's distinct queries and documents; none as a rule."""
         return {}
+
+    def penalty_share(self, step: int, warm_up: int) -> float:
+        """Share of the penalties' weights at a step, where they rise over ``warm_up`` steps."""
+        return 1.0 if step >= warm_up else step / warm_up
 
     @abstractmethod
     def select(self, embedded: Any, rows: Tensor) -> Any:
         """Some of the texts' encodings, in the order of ``rows``."""
 
 
+def mark(model: Any, kind: str) -> Any:
+    """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell."""
+    setattr(model, _KIND, kind)
+    return model
+
+
 def student_of(model: Any) -> Student:
-    """The kind of student a sentence-transformers model is."""
-    from sentence_transformers import MultiVectorEncoder, SparseEncoder
+    """What training needs of a model: by the kind it was loaded as, else by its class, else as a dense one."""
+    from distillir.students.registry import STUDENTS
 
-    from distillir.students.dense import DenseStudent
-    from distillir.students.multi_vector import MultiVectorStudent
-    from distillir.students.sparse import SparseStudent
-
-    kinds = ((MultiVectorEncoder, MultiVectorStudent), (SparseEncoder, SparseStudent))
-    return next((student for kind, student in kinds if isinstance(model, kind)), DenseStudent)(model)
+    marked = getattr(model, _KIND, None)
+    if marked is None:
+        marked = next((name for name, kind in STUDENTS.builtin().items() if kind.owns(model)), "dense")
+    return STUDENTS.get(marked).student(model)

@@ -12,6 +12,7 @@ from accelerate.utils import send_to_device
 
 from distillir.base.processes import first_process_first, rank, world_size
 from distillir.base.progress import say
+from distillir.batches.tokens import TokenStore, tokenise
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens
@@ -19,10 +20,8 @@ from distillir.encoding.precision import autocast, resolve_precision
 from distillir.evaluation.measures import evaluate
 from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.students.chunks import chunks
-from distillir.students.sparse import SparseStudent
 from distillir.students.student import student_of
 from distillir.training.selection import MEASURE, Selection
-from distillir.training.tokens import TokenStore, tokenise
 
 #: Documents that are encoded and compared before the next ones are; several processes share them block by block.
 BLOCK = 256
@@ -45,7 +44,9 @@ class PoolRanking:
 
     def __init__(self, model: Any, collection: Collection, selection: Selection, work: Path) -> None:
         self.model, self.selection, self.student = model, selection, student_of(model)
-        self.sparse = isinstance(self.student, SparseStudent)
+        self.wanted = np.ones((len(selection.queries), len(selection.documents)), dtype=bool)
+        if self.student.by_pair and selection.lists is not None:
+            self.wanted = np.stack([np.isin(selection.documents, rows) for rows in selection.lists])
         with first_process_first():
             self._queries = tokenise(
                 work / "selection-query-tokens", model, collection.queries, selection.queries, kind="query"
@@ -70,10 +71,8 @@ class PoolRanking:
         """Rankings of the pool by scores [Q, D]; ties are broken by document row, ascending."""
         selection = self.selection
         lists, values = [], []
-        for own, row in zip(selection.own, scores, strict=True):
-            kept = selection.documents != own
-            if self.sparse:  # a document that shares no word with the query is not found
-                kept &= row > 0
+        for own, row, wanted in zip(selection.own, scores, self.wanted, strict=True):
+            kept = (selection.documents != own) & self.student.found(row) & wanted
             places = np.flatnonzero(kept)
             places = places[np.argsort(-row[places], kind="stable")]
             lists.append(selection.documents[places])
@@ -87,23 +86,22 @@ class PoolRanking:
         blocks = [order[start : start + BLOCK] for start in range(0, len(order), BLOCK)]
         with _undisturbed(self.model):
             queries = self._encoded(self._queries, self.selection.queries, "query")
-            own = {
-                number: self._block(queries, rows[blocks[number]])
-                for number in range(rank(), len(blocks), world_size())
-            }
+            own = {number: self._block(queries, blocks[number]) for number in range(rank(), len(blocks), world_size())}
         found = np.empty((len(self.selection.queries), len(rows)), dtype=np.float32)
         for part in _of_all(own):
             for number, values in part.items():
                 found[:, blocks[number]] = values
         return found
 
-    def _block(self, queries: Any, rows: Rows) -> npt.NDArray[np.float32]:
-        """Scores [Q, B] of some documents."""
-        documents, parts = self._encoded(self._documents, rows, "document"), []
+    def _block(self, queries: Any, block: Rows) -> npt.NDArray[np.float32]:
+        """Scores [Q, B] of some documents, by their places in the pool."""
+        documents, parts = self._encoded(self._documents, self.selection.documents[block], "document"), []
         for start in range(0, len(self.selection.queries), QUERIES):
             places = torch.arange(start, min(start + QUERIES, len(self.selection.queries)))
-            asked = self.student.select(queries, places.to(self.model.device))
-            parts.append(self.student.scores(asked, documents).float().cpu().numpy())
+            asked, wanted = self.student.select(queries, places.to(self.model.device)), None
+            if self.student.by_pair:
+                wanted = torch.from_numpy(self.wanted[places.numpy()][:, block]).to(self.model.device)
+            parts.append(self.student.scores(asked, documents, wanted).float().cpu().numpy())
         return np.concatenate(parts)
 
     def _encoded(self, store: TokenStore, rows: Rows, task: str) -> Any:

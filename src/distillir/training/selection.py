@@ -1,5 +1,6 @@
 """What the best state of a student is chosen by: queries that are not learnt from, and a fixed pool of documents."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ class Selection:
         own: Row of the document [Q] that a query itself is, which is not ranked for it; -1 where there is none.
         left_out: Query rows whose lists are not learnt from, ascending.
         precision: What the student encodes in while it is measured.
+        lists: Candidates of each query, the best first: all that a student ranks which scores by pair; None: the pool.
     """
 
     split: str
@@ -32,6 +34,7 @@ class Selection:
     own: Rows
     left_out: Rows
     precision: str = "float32"
+    lists: Sequence[Rows] | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -9,18 +9,20 @@ import numpy as np
 from rich.table import Table
 
 from distillir.base.progress import console, say
+from distillir.composition.settled import Settled, settle
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
-from distillir.methods.settled import Settled, settle
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.recipe import Recipe
-from distillir.students.scale import own_rate, own_temperature
 from distillir.teaching.teaching_set import open_teaching_set
 from distillir.tuning.budget import work
 from distillir.tuning.search import Limits
 from distillir.tuning.shared import trial_recipe
 from distillir.tuning.space import Space, build_space, check_tunable
+
+#: Steps of a run whose work is done once for all trials.
+SHARED = ("queries", "mine", "score")
 
 
 def print_tuning_plan(
@@ -42,7 +44,7 @@ def print_tuning_plan(
     check_tunable(base)
     with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
         folder = open_dry(output / "shared", base, Path(scratch), anew=anew)
-        steps = plan(folder, Encodings())
+        lines = plan(folder, Encodings())
         if base.teaching is not None:
             taught = open_teaching_set(Path(base.teaching), folder.collection)
             lists, longest = len(taught), int(taught.sizes.max())
@@ -50,14 +52,13 @@ def print_tuning_plan(
         else:
             lists, longest = len(training_queries(folder)), base.candidates.depth
             judged = bool((training_qrels(folder).grades > 0).any())
-        student = base.student
-        model = folder.initial_student
+        kind, model = base.student.own_kind, folder.initial_student
         # The teacher's temperature is settled from its scores: 1 stands for it.
-        suggested = Settled(1.0, own_temperature(student.kind, model), own_rate(model))
+        suggested = Settled(1.0, kind.temperature(model), kind.rate(model))
         settled = settle(base, suggested)
         space = build_space(settled, suggested, longest=longest, lists=lists, judged=judged, only=only)
-    shared = sum(step.seconds or 0.0 for step in steps if step.stage in ("queries", "mine", "score"))
-    own = sum(step.seconds or 0.0 for step in steps if step.stage == "train")
+    shared = sum(line.seconds or 0.0 for line in lines if line.step in SHARED)
+    own = sum(line.seconds or 0.0 for line in lines if line.stage == "train")
     each = [own * size for size in _sizes(space, lists, longest)]
     mean, spent = float(np.mean(each)), 60 * limits.minutes
     fitting = 1 + max(0, int((spent - own) / mean)) if mean else 1
@@ -70,7 +71,7 @@ def print_tuning_plan(
     for name, why in space.left_out.items():
         table.add_row(name, f"not searched: {why}")
     console.print(table)
-    unknown = any(step.seconds is None for step in steps if step.stage in ("queries", "mine", "score"))
+    unknown = any(line.seconds is None for line in lines if line.step in SHARED)
     say(f"Before the first trial: candidates and scores, at most {duration(shared)}{' + ?' if unknown else ''}")
     say(
         f"A trial: {duration(own)} as the recipe is, {duration(mean)} in the mean of all values "

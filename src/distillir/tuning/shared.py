@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.methods.compose import compose
-from distillir.methods.settled import Settled
+from distillir.composition.compose import compose
+from distillir.composition.settled import Settled
 from distillir.pipeline.mine import mine, prepare_student
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run_folder import RunFolder
@@ -19,7 +19,6 @@ from distillir.pipeline.step import walk
 from distillir.pipeline.steps import OPENING, named
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.recipe import Recipe
-from distillir.students.scale import own_rate, own_temperature
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 from distillir.training.selection import Selection
 
@@ -81,8 +80,6 @@ def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
         taught = open_teaching_set(folder.teaching, folder.collection)
         chosen = selection(folder, compose(folder.recipe), taught)
         assert chosen is not None  # a recipe that selects by name is refused where there is nothing to select by
-        model = folder.initial_student
-        suggested = Settled(
-            suggested_temperature(folder) or 1.0, own_temperature(folder.recipe.student.kind, model), own_rate(model)
-        )
+        kind, model = folder.recipe.student.own_kind, folder.initial_student
+        suggested = Settled(suggested_temperature(folder) or 1.0, kind.temperature(model), kind.rate(model))
         yield Shared(folder, taught, chosen, suggested)

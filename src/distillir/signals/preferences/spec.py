@@ -1,13 +1,19 @@
 """A recipe's ``method.pairs``: who is asked about which pairs, and how much they weigh."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
+from distillir.specs.schema import InForm
+
+if TYPE_CHECKING:
+    from distillir.students.kind import StudentKind
 
 #: Of pairs that an instruction model is asked about (MiuLab/PairDistill run_rerank.sh, FiQA).
 PROMPTED = {"per_query": 128, "depth": 64}
+#: Weights of `pair_kl` by kind of student, where it is another than for dense ones.
+PUBLISHED = {"multi-vector": 3.0}
 
 
 class SamplingSpec(BaseModel):
@@ -35,7 +41,9 @@ class SamplingSpec(BaseModel):
 class PairSpec(SamplingSpec):
     """Pairs as a recipe asks for them."""
 
-    teacher: Any = Field(description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}")
+    teacher: Annotated[Any, InForm("pairwise teacher")] = Field(
+        description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}"
+    )
     documents: Literal["first", "as_chosen"] = Field(
         "first",
         description="first, as published: the documents of pairs come first into a lesson's list; as_chosen (ours): "
@@ -81,8 +89,8 @@ class PairSpec(SamplingSpec):
         """What decides which pairs there are."""
         return SamplingSpec(**self.model_dump(include=set(SamplingSpec.model_fields)))
 
-    def part(self, kind: str, published: bool) -> dict[str, dict[str, float]]:
+    def part(self, kind: "StudentKind", published: bool) -> dict[str, dict[str, float]]:
         """The part of the objective, for a kind of student; ``published``: beside PairDistill's own objective."""
-        weight = self.weight or (3.0 if kind == "multi-vector" else 6.0 if published else 1.0)
-        temperature = self.student_temperature or (0.05 if kind == "dense" else 1.0)
+        weight = self.weight or PUBLISHED.get(kind.name, 6.0 if published else 1.0)
+        temperature = self.student_temperature or (0.05 if kind.cosine_scale else 1.0)
         return {"pair_kl": {"weight": weight, "student_temperature": temperature}}

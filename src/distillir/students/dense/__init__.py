@@ -1,0 +1,1 @@
+"""Dense students: one vector a text."""

@@ -1,0 +1,197 @@
+"""A kind of student: everything that the rest of the package asks about one, so that no other file names it.
+
+Kinds are light. Recipes are checked by them, so torch is imported only where a model is loaded.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distillir.base.errors import DistillirError
+from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.students.scale import COSINE_TEMPERATURE, own_rate
+
+if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
+    from distillir.collections import Collection
+    from distillir.collections.run import Run
+    from distillir.retrieval.sources import Retriever
+    from distillir.students.spec import StudentSpec
+    from distillir.students.student import Student
+
+#: What a retriever of `StudentKind.retriever` calls for candidates, where its kind ranks nothing else.
+Candidates = Callable[["Collection", "Rows"], "Run"]
+
+
+class StudentKind(ABC):
+    """What a recipe's ``student.kind`` stands for.
+
+    `distillir.students.vector_kind.VectorKind` has what kinds share that encode texts apart, and
+    `distillir.students.pair_kind.PairKind` what those share that read query and document together.
+
+    Attributes:
+        name: As recipes write it.
+        description: One line for ``distillir list``.
+        model_kind: What its saved folder is to sources, teachers and whoever reads a model's files: ``dense``,
+            ``multi-vector``, ``sparse`` or ``cross-encoder``.
+        loader: The class of sentence-transformers that loads its folder.
+        elsewhere: What else reads its folder, where not everything does.
+        noun: What a trained one is, for its card.
+        task: The card's ``pipeline_tag``.
+        gives: What it gives, for messages.
+        options: Of `distillir.students.spec.OPTIONS` those that it has: towers and regularisers that not all kinds do.
+        sources: Sources of candidates of a recipe that names none.
+        searches: Whether it searches a corpus. Otherwise it ranks candidates that others find: it is measured on the
+            candidates of the evaluation queries, and cannot be a source of candidates.
+        cosine_scale: Whether a score is one cosine as a rule, so that temperatures published for cosines hold.
+        pooled: Whether a text's vector is pooled of its last states, so that layers' pooling may be another.
+        no_in_batch: Why the documents of a batch's other lists cannot join a list; None where they can.
+        no_objectives: Objectives that it cannot be trained by, each with the reason.
+        training: Settings of the recipe's ``training`` that hold where the recipe is silent, whatever the method says.
+    """
+
+    name: str
+    description: str
+    model_kind: str
+    loader: str
+    elsewhere: str = ""
+    noun: str = "retriever"
+    task: str = "sentence-similarity"
+    gives: str = "vectors"
+    options: frozenset[str] = frozenset()
+    sources: tuple[str, ...] = ("bm25",)
+    searches: bool = True
+    cosine_scale: bool = False
+    pooled: bool = False
+    no_in_batch: str | None = None
+    no_objectives: Mapping[str, str] = {}
+    training: Mapping[str, Any] = {}
+
+    # The model.
+
+    @abstractmethod
+    def owns(self, model: Any) -> bool:
+        """Whether a loaded model is of this kind, by its class."""
+
+    @abstractmethod
+    def start(self, name: str, *, device: str | None = None, options: ModelOptions = PLAIN) -> Any:
+        """Load a model of this kind, or make one of a model of another.
+
+        Args:
+            name: As in `distillir.students.load.load_student`, like the others.
+            device: See there.
+            options: See there.
+
+        Raises:
+            DistillirError: It cannot be loaded, or nothing of this kind can be made of it.
+        """
+
+    def slim(self, model: Any, layers: int) -> None:
+        """Keep so many evenly spaced layers, in place.
+
+        Raises:
+            DistillirError: The model has fewer layers, or no list of layers was found in it.
+        """
+        from distillir.students.slim import slim
+
+        slim(model, layers)
+
+    def with_towers(self, model: Any, towers: str) -> Any:
+        """The model with towers of a kind that `options` names; ``shared`` towers are the model as it is.
+
+        Raises:
+            DistillirError: This kind has no such towers, or the model has separate ones already.
+        """
+        if towers == "shared":
+            return model
+        raise DistillirError(f"{self.name} students have no {towers} towers", where="student.towers")
+
+    @abstractmethod
+    def student(self, model: Any) -> "Student":
+        """What training needs of a model."""
+
+    @abstractmethod
+    def finite(self, model: Any, texts: Sequence[str]) -> bool:
+        """Whether what a model gives (`gives`) of some documents is finite."""
+
+    # The recipe.
+
+    def cosines(self, model: str | Path) -> bool:
+        """Whether the scores of a model, by its files, are single cosines."""
+        return False
+
+    def temperature(self, model: str | Path) -> float:
+        """The temperature at which a softmax of a model's scores can follow a teacher, by its files."""
+        return COSINE_TEMPERATURE if self.cosines(model) else 1.0
+
+    def rate(self, model: str | Path) -> float:
+        """AdamW's peak learning rate of a model, by its files."""
+        return own_rate(model)
+
+    def penalties(self, spec: "StudentSpec", first: bool) -> tuple[dict[str, float], float]:
+        """Weights of `Student.penalties` by name, and the share of the steps over which they rise.
+
+        Args:
+            spec: The recipe's ``student``.
+            first: Whether it is trained by the first stage of a plan.
+        """
+        return {}, 0.0
+
+    @property
+    def source(self) -> str | None:
+        """The source of candidates that stands for the student where it names no model; None where there is none."""
+        return self.model_kind if self.searches else None
+
+    # Measuring.
+
+    @abstractmethod
+    def retriever(
+        self,
+        model: str,
+        *,
+        max_length: int | None = None,
+        precision: str = "float32",
+        trust_remote_code: bool = False,
+        candidates: Candidates | None = None,
+    ) -> "Retriever":
+        """What ranks documents with a trained student.
+
+        Args:
+            model: Its folder.
+            max_length: Tokens per text at most; None: the model's own.
+            precision: What it computes in.
+            trust_remote_code: Whether code that comes with the model may run.
+            candidates: Finds what is ranked by a kind that does not search.
+
+        Raises:
+            DistillirError: The kind needs candidates, and there are none.
+        """
+
+    @abstractmethod
+    def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
+        """What ``metrics.json`` and the report say of a trained student's size, beside its ``kind``.
+
+        Args:
+            model: Its folder.
+            collection: The corpus and the queries.
+            query_rows: Query rows, at least one.
+            options: ``precision``, and how the model is loaded (``options``).
+
+        Returns:
+            What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
+            there is to say: heading, figure and small print each.
+        """
+
+    def usage(self) -> str:
+        """The lines of Python in a card that load the student and use it."""
+        return _USAGE.format(loader=self.loader)
+
+
+_USAGE = """from sentence_transformers import {loader}
+
+model = {loader}("path/to/this/folder")
+queries = model.encode_query(["..."])
+documents = model.encode_document(["..."])
+print(model.similarity(queries, documents))
+"""

@@ -1,0 +1,1 @@
+"""Multi-vector students (late interaction, ColBERT): one vector a token."""

@@ -1,0 +1,120 @@
+"""What kinds of student share that read query and document together: they rank the candidates that others find."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distillir.base.errors import DistillirError
+from distillir.students.kind import Candidates, StudentKind
+
+if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
+    from distillir.collections import Collection
+    from distillir.collections.run import Run
+    from distillir.retrieval.sources import Retriever
+
+#: Scores [N] of pairs of a query's and a document's text.
+Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.float32]]
+
+
+class PairKind(StudentKind):
+    """A kind without encodings. Each score costs a pass of the model, so that it searches no corpus."""
+
+    model_kind = "cross-encoder"
+    loader = "CrossEncoder"
+    noun = "reranker"
+    task = "text-ranking"
+    gives = "scores"
+    searches = False
+    no_in_batch = (
+        "the student reads query and document together, and would have to read each query beside the documents of all "
+        "other lists"
+    )
+    training: Mapping[str, Any] = {"in_batch": False}
+
+    @abstractmethod
+    def scorer(
+        self, model: Any, *, max_length: int | None = None, precision: str = "float32", trust_remote_code: bool = False
+    ) -> Scorer:
+        """What scores pairs with a model.
+
+        Args:
+            model: A folder, or a model that is loaded.
+            max_length: Tokens of a pair at most; None: the model's own.
+            precision: What it computes in.
+            trust_remote_code: Whether code that comes with the model may run.
+        """
+
+    def finite(self, model: Any, texts: Sequence[str]) -> bool:
+        """See `StudentKind.finite`; each text stands for a query and a document."""
+        return bool(np.isfinite(self.scorer(model)([(text, text) for text in texts])).all())
+
+    def retriever(
+        self,
+        model: str,
+        *,
+        max_length: int | None = None,
+        precision: str = "float32",
+        trust_remote_code: bool = False,
+        candidates: Candidates | None = None,
+    ) -> "Retriever":
+        """See `StudentKind.retriever`."""
+        if candidates is None:
+            raise DistillirError(f"ranks candidates, as all {self.name} students, and there are none", where=model)
+        load = partial(
+            self.scorer, model, max_length=max_length, precision=precision, trust_remote_code=trust_remote_code
+        )
+        return Reranker(Path(model).name, load, candidates)
+
+    def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
+        """See `StudentKind.size`; there is no index."""
+        return {}
+
+    def usage(self) -> str:
+        """See `StudentKind.usage`."""
+        return _USAGE.format(loader=self.loader)
+
+
+_USAGE = """from sentence_transformers import {loader}
+
+model = {loader}("path/to/this/folder")
+print(model.rank("...", ["...", "..."]))
+"""
+
+
+class Reranker:
+    """Candidates of queries in the order of a model's scores; see `distillir.retrieval.sources.Retriever`.
+
+    Args:
+        name: For run names and people.
+        load: Loads what scores pairs; called once, when there is something to rank.
+        candidates: Finds what is ranked.
+    """
+
+    def __init__(self, name: str, load: Callable[[], Scorer], candidates: Candidates) -> None:
+        self.name, self.load, self.candidates = name, load, candidates
+
+    def search(self, collection: "Collection", query_rows: "Rows", depth: int) -> "Run":
+        """Rank the best ``depth`` candidates of each query; ties are broken by document row, ascending."""
+        from distillir.base.progress import progress
+        from distillir.retrieval.run import from_lists
+
+        found = self.candidates(collection, query_rows).select(query_rows.tolist()).top(depth)
+        score = self.load()
+        lists: list[Rows] = []
+        values = []
+        with progress(f"Rank candidates by {self.name}", len(query_rows)) as advance:
+            for query, rows in zip(query_rows.tolist(), found.lists, strict=True):
+                text = collection.queries.text(query)
+                pairs = [(text, document) for document in collection.corpus.texts(rows.tolist())]
+                scores = score(pairs) if pairs else np.empty(0, dtype=np.float32)
+                order = np.lexsort((rows, -scores))
+                lists.append(rows[order])
+                values.append(scores[order])
+                advance(1)
+        return from_lists(query_rows, lists, values, self.name)

@@ -1,0 +1,1 @@
+"""Sparse students (SPLADE): a weight for each word of a vocabulary."""

