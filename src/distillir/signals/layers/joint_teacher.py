@@ -23,6 +23,7 @@ class JointTeacher(nn.Module):
         model: A SentenceTransformer, MultiVectorEncoder or CrossEncoder. It is called ``encoder`` here, since
             sentence-transformers' trainer puts the student in place of anything called ``model`` in a loss.
         spec: What is compared.
+        recompute: Keep one chunk's activations at a time, and compute them once more in the backward pass.
 
     Attributes:
         own_list: Whether it scores the query's own list alone.
