@@ -21,11 +21,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection, load_collection
-from distillir.collections.table import Rows
 from distillir.plans.overlap import Overlap
 from distillir.retrieval.bm25 import BM25Index
-from distillir.retrieval.run import Scores
 
 
 class BM25Lists:

@@ -3,9 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 
 
 class ExampleLists:

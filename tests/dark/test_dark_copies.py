@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Scores
 from distillir.collections.known_positives import KnownPositives
-from distillir.retrieval.run import Scores
 from distillir.signals.dark_examples.dark_lists import hard_negatives
 from distillir.signals.dark_examples.dark_set import DarkList
 from distillir.signals.dark_examples.make import make_dark

@@ -7,9 +7,9 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
+from distillir.collections.run import Run, from_lists
 from distillir.evaluation import measures
 from distillir.evaluation.measures import DEFAULT_MEASURES, check_measures, evaluate
-from distillir.retrieval.run import Run, from_lists
 
 # Query 4: documents 1 (grade 2) and 2 (grade 1) relevant, 3 judged not; query 9: document 5 relevant.
 QRELS = Qrels(np.array([4, 4, 4, 9]), np.array([1, 2, 3, 5]), np.array([2, 1, 0, 1], dtype=np.int32))

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from distillir.collections import Collection
+from distillir.collections.run import from_lists
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.signal_place import SignalPlace
 from distillir.recipe import Recipe
 from distillir.retrieval.bm25 import BM25Index
-from distillir.retrieval.run import from_lists
 from distillir.retrieval.trec import write_run
 from distillir.signals.layers import layer_quality as stage
 from distillir.students.load import load_student

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from distillir.collections import Collection, load_collection
+from distillir.collections.run import Run, from_lists
 from distillir.evaluation.measures import DEFAULT_MEASURES, Evaluation, evaluate
 from distillir.evaluation.significance import compare
-from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.trec import write_run
 
 SPLIT = "train"  # the largest of the tiny collection

@@ -11,9 +11,9 @@ from example_run import Page, make_collection, make_run_directory
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.collections.run import from_lists
 from distillir.reporting import read_metrics, render_report
 from distillir.reporting.wording import measured
-from distillir.retrieval.run import from_lists
 from distillir.retrieval.trec import write_run
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from example_run import make_collection
 
+from distillir.base.arrays import Rows
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.reporting.figures.gains import gains_figure
 from distillir.reporting.query_gains import QueryGains, query_gains
-from distillir.retrieval.run import Run, from_lists
 
 
 @pytest.fixture(scope="module")

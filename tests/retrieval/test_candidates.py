@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.retrieval.candidates import mine
 from distillir.retrieval.guard import false_negative_guard
-from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.retrieval.sources import BM25Retriever, Retriever
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.collections.run import from_lists
 from distillir.retrieval.recipe_form import mine_from_spec, validate_candidates_spec
-from distillir.retrieval.run import from_lists
 from distillir.retrieval.sources import check_source, load_retriever, retriever_kinds
 from distillir.retrieval.trec import write_run
 

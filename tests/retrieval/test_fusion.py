@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distillir.base.errors import DistillirError
+from distillir.collections.run import Run, from_lists
 from distillir.retrieval.fusion import FUSIONS, fuse
-from distillir.retrieval.run import Run, from_lists
 
 
 def run(lists: dict[int, dict[int, float]], name: str = "r") -> Run:

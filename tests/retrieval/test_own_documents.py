@@ -7,11 +7,11 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.collections.run import Run, from_lists
 from distillir.evaluation.search import search_student
 from distillir.retrieval.candidates import mine
 from distillir.retrieval.own_document import search, without_own
 from distillir.retrieval.recipe_form import mine_from_spec
-from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.sources import BM25Retriever
 from distillir.retrieval.trec import write_run
 from distillir.students.load import load_student

@@ -11,8 +11,8 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
+from distillir.collections.run import Run, from_lists
 from distillir.collections.trec_ids import decode_id, encode_id
-from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.trec import read_run, write_run
 
 ODD = ["a b", "a%20b", "50%", "x/y\\z", "-dash", "東京", "tab\tnew\x85", "no\u00a0break"]

@@ -25,7 +25,7 @@ from distillir.methods.method import Method
 from distillir.objectives.objective import Objective
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
-from distillir.retrieval.run import from_lists
+from distillir.collections.run import from_lists
 from distillir.retrieval.source_kinds import SourceKind
 from distillir.specs.part import Options
 from distillir.teachers.kind import TeacherKind

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 
 
 @lru_cache

@@ -3,10 +3,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.encoders.dense import DenseTeacher

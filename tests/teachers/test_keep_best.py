@@ -9,11 +9,11 @@ import pytest
 import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.retrieval.bm25 import BM25Index
-from distillir.retrieval.run import Run
 from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
 from distillir.teachers.cross_encoder_training.keep_best import KeepBest
 

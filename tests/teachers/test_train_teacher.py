@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 from command_line import kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.collections.run import Run, from_lists
 from distillir.retrieval.bm25 import BM25Index
-from distillir.retrieval.run import Run, from_lists
 from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
 from distillir.teachers.cross_encoder_training.pairs import training_pairs
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher

@@ -15,8 +15,8 @@ from teacher_examples import untrained_cross_encoder
 from command_line import distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.collections.run import Run
 from distillir.retrieval.bm25 import BM25Index
-from distillir.retrieval.run import Run
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
 from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_figures

@@ -9,11 +9,10 @@ import torch
 from sentence_transformers import CrossEncoder
 from teacher_examples import untrained_cross_encoder
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import console
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.cross_encoder_training.examples import check_loss, columns, examples, lengths, library_loss

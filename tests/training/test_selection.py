@@ -15,8 +15,8 @@ from training_fixtures import lists, student  # noqa: F401
 from transformers import TrainerCallback
 from worker import select
 
+from distillir.base.arrays import Rows
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.evaluation.search import search_student
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lesson import Lesson

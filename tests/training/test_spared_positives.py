@@ -9,11 +9,10 @@ import pytest
 import torch
 from training_fixtures import student  # noqa: F401
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
-from distillir.collections.table import Rows
 from distillir.objectives.ckl import ckl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import HARD, REMAINING, GradedLists
@@ -22,7 +21,6 @@ from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.plans.stage import GradedSpec, Stage
-from distillir.retrieval.run import Scores
 from distillir.teaching.known_lists import KnownLists
 from distillir.training.collator import LessonCollator
 from same_texts import make_collection

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from distillir.base.arrays import Rows
 from distillir.batches.tokens import TokenStore
-from distillir.collections.table import Rows
 from distillir.students.chunks import Chunk, chunks
 
 

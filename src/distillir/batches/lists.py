@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.batches.features import Places
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 
 #: So far below the worst candidate's score that a softmax at any temperature up to 100 gives nothing.
 NOTHING = 1e4

@@ -12,10 +12,11 @@ import torch
 import xxhash
 from torch import Tensor
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory
 from distillir.base.progress import progress
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.encoding.reading import within_reach
 from distillir.encoding.vectors import Kind
 

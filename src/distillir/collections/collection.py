@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 
 
 @dataclass(frozen=True)

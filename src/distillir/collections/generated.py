@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, cache_root
 from distillir.base.scripts import count_words, split_sentences
 from distillir.collections.collection import Collection
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.collections.table_writer import TableWriter
 
 FEWEST_WORDS = 4

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.collections.collection import Collection
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 
 
 class JoinedTable(TextTable):

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.collections.collection import Collection
 from distillir.collections.generated import source_document
-from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_key, text_keys
 
 _REMEMBERED = 1 << 16

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.collections.collection import Collection
-from distillir.collections.table import Rows
 from distillir.collections.text_identity import normalised
 
 #: What may be done with a query's own document.

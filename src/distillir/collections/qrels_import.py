@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.collections.collection import QRELS_DTYPE
 from distillir.collections.source import Judgement, QrelsPart
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.collections.table_writer import id_hash
 from distillir.collections.trec_ids import decode_id
 

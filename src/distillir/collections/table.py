@@ -11,7 +11,7 @@ import pyarrow as pa
 from distillir.base.arrays import Rows
 from distillir.collections.table_writer import ROWS_PER_BATCH, DuplicateIdError, TableWriter, id_hash
 
-__all__ = ["ROWS_PER_BATCH", "DuplicateIdError", "Rows", "TableWriter", "TextTable"]
+__all__ = ["ROWS_PER_BATCH", "DuplicateIdError", "TableWriter", "TextTable"]
 
 
 class TextTable:

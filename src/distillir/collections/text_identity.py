@@ -5,9 +5,10 @@ import unicodedata
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.files import atomic_file, cache_root
 from distillir.base.progress import progress
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 
 FORM = 1  # of the keys in the cache: raise it when `normalised` changes
 #: What is not seen: soft hyphen, zero width space, word joiner, byte order mark.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.base.arrays import Flags, Rows
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.collections import Qrels
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.search import Searches
@@ -15,7 +15,6 @@ from distillir.pipeline.adopted_lists import kept_lists
 from distillir.pipeline.mined_parts import evaluation_part, training_part
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
-from distillir.retrieval.run import Scores
 from distillir.retrieval.sources import read_sources
 from distillir.teaching.teaching_set import open_teaching_set
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from distillir.collections.table import Rows
+from distillir.base.arrays import Rows
 from distillir.encoding.reading import within_reach
 
 INPUTS_PER_CALL = 2048

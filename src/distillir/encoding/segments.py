@@ -9,12 +9,13 @@ import numpy.typing as npt
 import xxhash
 
 from distillir.base.allocator import keep_freed_memory
+from distillir.base.arrays import Rows
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, cache_root
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.encoding.batches import token_batches
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity

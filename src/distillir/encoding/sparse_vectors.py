@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
+from distillir.base.arrays import Rows
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.model_options import PLAIN, ModelOptions

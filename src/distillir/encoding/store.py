@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
-from distillir.collections.table import Rows
 
 Vectors = npt.NDArray[np.float32]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_multi_vector

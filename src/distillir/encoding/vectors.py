@@ -9,12 +9,13 @@ import numpy as np
 import xxhash
 
 from distillir.base.allocator import keep_freed_memory
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity

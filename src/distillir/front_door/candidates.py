@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from distillir.collections import Collection
+from distillir.collections.run import Run
 from distillir.front_door.forms import as_path
-from distillir.retrieval.run import Run
 from distillir.retrieval.trec import write_run
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Candidates(Run):
-    """Documents to be scored for each query: a `distillir.retrieval.run.Run` with its collection.
+    """Documents to be scored for each query: a `distillir.collections.run.Run` with its collection.
 
     Attributes:
         collection: Whose rows it holds.

@@ -11,10 +11,10 @@ from distillir.front_door.one_line import one_line
 from distillir.front_door.stages import judged_split, rank_with, saved_model
 
 if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.collections.table import Rows
+    from distillir.collections.run import Run
     from distillir.front_door.measures import Measures
-    from distillir.retrieval.run import Run
 
 
 @one_line
@@ -101,8 +101,8 @@ def evaluate(
 
 def _search(student: Any, collection: "Collection", rows: "Rows", depth: int, options: Mapping[str, Any]) -> "Run":
     """Rank the collection for query rows [Q] with whatever stands for a student."""
+    from distillir.collections.run import Run
     from distillir.front_door.kept_sets import check_candidates
-    from distillir.retrieval.run import Run
 
     if isinstance(student, Run):
         check_candidates(student, collection)

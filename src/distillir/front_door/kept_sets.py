@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.base.processes import first_decides
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.front_door.forms import as_path
-from distillir.retrieval.run import Run, Scores
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 from distillir.teaching.writer import build_teaching_set

@@ -6,10 +6,10 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 
+from distillir.collections.run import Run
 from distillir.evaluation.measures import Evaluation
 from distillir.evaluation.significance import Comparison
 from distillir.reporting.metrics import Metrics
-from distillir.retrieval.run import Run
 
 
 class Measures(Mapping[str, float]):

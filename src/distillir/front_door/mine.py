@@ -10,8 +10,8 @@ from distillir.front_door.one_line import one_line
 from distillir.front_door.stages import saved_student, student_spec
 
 if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.collections.table import Rows
     from distillir.front_door.candidates import Candidates
 
 

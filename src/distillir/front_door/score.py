@@ -10,7 +10,7 @@ from distillir.front_door.one_line import one_line
 
 if TYPE_CHECKING:
     from distillir.collections import Collection
-    from distillir.retrieval.run import Run
+    from distillir.collections.run import Run
     from distillir.teachers.counted import CountedTeacher
     from distillir.teaching.teaching_set import TeachingSet
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Rows, Scores
 
 #: In the score cache: it was asked and paid for, and what it said is no answer. Teachers give NaN for it.
 UNANSWERED = np.finfo(np.float32).max

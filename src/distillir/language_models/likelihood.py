@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.encoding.reading import cut, fits, shortened
@@ -22,7 +22,6 @@ from distillir.language_models.local import (
     load_language_model,
 )
 from distillir.language_models.prompt import folded
-from distillir.retrieval.run import Scores
 
 TEMPLATE = "Document: {document}\nQuery:"
 QUERY_TOKENS = 64

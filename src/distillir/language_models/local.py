@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.encoding.batches import budget_groups, default_batch_tokens
 from distillir.encoding.device import pick_device
 from distillir.encoding.fingerprint import file_hash, model_fingerprint

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.language_models.answer import LEAST_SHARE
@@ -22,7 +22,6 @@ from distillir.language_models.local import (
     load_language_model,
 )
 from distillir.language_models.prompt import Prompt
-from distillir.retrieval.run import Scores
 
 # So many answers that say nothing, from the first on: the rest will say nothing either.
 _HOPELESS = 20

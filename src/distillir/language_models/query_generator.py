@@ -10,12 +10,12 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.base.progress import progress, say
 from distillir.base.scripts import count_words
 from distillir.collections.collection import Collection
-from distillir.collections.table import Rows
 from distillir.language_models.generator import Generator, load_generator
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
 from distillir.language_models.tally import Tally

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.scripts import end_of_words, first_words
-from distillir.collections.table import Rows
 from distillir.language_models.answer import (
     LEAST_SHARE,
     NO_LOGPROBS,
@@ -29,7 +29,6 @@ from distillir.language_models.server import NoAnswerError, PolicyError, Rejecte
 from distillir.language_models.spec import ServerChoiceSpec
 from distillir.language_models.tally import MOST_UNANSWERED
 from distillir.language_models.written import REJECTED
-from distillir.retrieval.run import Scores
 
 # Log-probabilities are told of this many tokens; providers give no more.
 _TOP = 20

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.processes import Write, barrier
 from distillir.base.progress import say
-from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
 from distillir.pipeline.other_collections import OtherCollection, same_documents
 from distillir.pipeline.queries import training_queries

@@ -6,6 +6,7 @@ from functools import partial
 from distillir.base.files import atomic_directory
 from distillir.base.processes import Write
 from distillir.base.progress import say
+from distillir.collections.run import Run
 from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.mined_parts import MinedPart, evaluation_part, mine_part, training_part
@@ -16,7 +17,6 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.step import exists, make_once
-from distillir.retrieval.run import Run
 
 
 def prepare_student(folder: RunFolder) -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.folder_name import folder_name
 from distillir.collections import Collection, Qrels, load_collection
 from distillir.collections.joined import JoinedTable
-from distillir.collections.table import Rows
 from distillir.pipeline.queries import split_qrels
 from distillir.recipe import AlsoSpec, Recipe
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
-from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
 from distillir.evaluation.held_out import teacher_qrels
 from distillir.pipeline.run_folder import RunFolder

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from distillir.collections import Collection
+from distillir.collections.run import Run
 from distillir.pipeline.run_folder import RunFolder
 from distillir.retrieval.own_document import without_own
-from distillir.retrieval.run import Run
 from distillir.retrieval.trec import read_run
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import say
 from distillir.collections import Collection, Qrels
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.own_documents import own_documents
-from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_qrels
 from distillir.pipeline.run_folder import RunFolder

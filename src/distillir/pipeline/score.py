@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.collections.generated import source_document
+from distillir.collections.run import Run, from_lists
 from distillir.collections.text_identity import text_keys
 from distillir.composition.compose import compose
 from distillir.pipeline.cut_texts import tell_cut_texts
@@ -18,7 +20,6 @@ from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
 from distillir.pipeline.step import made
-from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.answers.unanswered import last_where_silent
 from distillir.teachers.counted import CountedTeacher
 from distillir.teaching.teaching_set import open_teaching_set

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import say
 from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
-from distillir.collections.table import Rows
 from distillir.composition.compose import Composition
 from distillir.pipeline.mined_parts import DEPTH
 from distillir.pipeline.queries import training_qrels

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.collections.table import Rows
+from distillir.base.arrays import Rows
 
 
 @dataclass(frozen=True)

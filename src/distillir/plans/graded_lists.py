@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distillir.base.arrays import Flags
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.teaching.positives import with_positive
 
 HARD, REMAINING = -0.25, -0.5

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.plans.attachment import Attachment, Drawn
 from distillir.plans.lesson import Lesson
 from distillir.plans.list_form import ListForm

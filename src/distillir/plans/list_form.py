@@ -4,9 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from distillir.base.arrays import Flags
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Flags, Rows, Scores
 
 
 class ListForm(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distillir.collections.table import Rows
+from distillir.base.arrays import Rows
 
 
 class Overlap:

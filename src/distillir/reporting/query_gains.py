@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.collections.collection import Collection, Qrels
+from distillir.collections.run import Run
 from distillir.evaluation.measures import evaluate
 from distillir.reporting.wording import shortened
-from distillir.retrieval.run import Run
 
 Values = npt.NDArray[np.float64]
 SHOWN = 5  # queries told in full, at each end

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, cache_root
 from distillir.base.progress import progress, say
-from distillir.collections.table import Rows
 from distillir.retrieval.faiss_strings import (
     FACTORY,
     SEARCH,
@@ -23,7 +23,6 @@ from distillir.retrieval.faiss_strings import (
     reason,
     refused,
 )
-from distillir.retrieval.run import Scores
 
 Vectors = npt.NDArray[np.float32]
 _BLOCK = 65_536

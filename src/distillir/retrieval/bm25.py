@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.retrieval.bm25_build import MEAN_LENGTH_FILE, build_index, inverse_frequencies
 from distillir.retrieval.bm25_settings import BM25Settings
-from distillir.retrieval.run import Run, Scores, from_lists
 
 _QUERIES_PER_BLOCK = 1024
 

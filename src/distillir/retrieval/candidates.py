@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.collections.text_identity import text_keys
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.fusion import fuse
 from distillir.retrieval.own_document import search
-from distillir.retrieval.run import Run, from_lists
 from distillir.retrieval.sources import Retriever
 
 SAMPLES = ("top", "random")

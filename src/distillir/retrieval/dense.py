@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
-from distillir.retrieval.run import Run, Scores, from_lists
 
 Vectors = npt.NDArray[np.float32]
 METRICS = ("ip", "cosine")

@@ -4,11 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import progress
-from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
-from distillir.retrieval.run import Scores
 
 Vectors = npt.NDArray[np.float32]
 _LOW_32 = 0xFFFFFFFF

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.collections.table import Rows, TextTable
-from distillir.retrieval.run import Run
+from distillir.collections.run import Run
+from distillir.collections.table import TextTable
 
 #: Texts that are looked at for their script.
 _SAMPLE = 200

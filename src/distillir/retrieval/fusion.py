@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
-from distillir.retrieval.run import Run, Scores, from_lists
+from distillir.collections.run import Run, from_lists
 
 FUSIONS = ("rrf", "zscore", "minmax", "union")
 RRF_K = 60

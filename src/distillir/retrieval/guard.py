@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
-from distillir.retrieval.run import Run, Scores, from_lists
+from distillir.collections.run import Run, from_lists
 
 
 def false_negative_guard(

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import progress, say
-from distillir.collections.table import Rows
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.faiss_strings import overheard, reason

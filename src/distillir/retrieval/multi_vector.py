@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.encoding.device import pick_device
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
-from distillir.retrieval.run import Run, Scores, from_lists
 
 #: Corpora up to this many documents are searched exhaustively where no first stage is named.
 EXHAUSTIVE = 20_000

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.own_documents import OWN_DOCUMENT, own_documents
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Run
+from distillir.collections.run import Run
 from distillir.retrieval.sources import Retriever
 
 

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.retrieval.candidates import SAMPLES, mine
 from distillir.retrieval.fusion import FUSIONS
-from distillir.retrieval.run import Run
 from distillir.retrieval.sources import check_name, check_source, load_retriever
 
 DEFAULT_DEPTH = 50

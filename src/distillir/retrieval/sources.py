@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.retrieval.bm25_settings import BM25Settings
-from distillir.retrieval.run import Run
 from distillir.retrieval.source_kinds import FORM, SOURCES
 from distillir.retrieval.source_kinds import MODEL_SOURCES as MODEL_SOURCES
 

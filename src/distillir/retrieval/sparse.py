@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
-from distillir.retrieval.run import Run, Scores, from_lists
 
 _QUERIES = 64
 

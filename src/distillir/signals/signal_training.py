@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.batches.features import Places
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.plans.attachment import Attachment
 from distillir.plans.lesson import Lesson
 from distillir.teaching.lists import Lists

@@ -102,7 +102,7 @@ class Reranker:
     def search(self, collection: "Collection", query_rows: "Rows", depth: int) -> "Run":
         """Rank the best ``depth`` candidates of each query; ties are broken by document row, ascending."""
         from distillir.base.progress import progress
-        from distillir.retrieval.run import from_lists
+        from distillir.collections.run import from_lists
 
         found = self.candidates(collection, query_rows).select(query_rows.tolist()).top(depth)
         score = self.load()

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
 from distillir.collections.joined import without_documents
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten
 
 

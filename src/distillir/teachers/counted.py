@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.teacher import Teacher
 
 #: A teacher that counts what it was asked: every one.

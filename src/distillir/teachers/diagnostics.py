@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Scores
 from distillir.base.progress import say
-from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
 from distillir.teachers.clumps import groups_of_lists, two_clumps
 

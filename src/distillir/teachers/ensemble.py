@@ -7,10 +7,9 @@ from functools import reduce
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher, added
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from distillir.base.arrays import LayerScores
+from distillir.base.arrays import LayerScores, Rows
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys, combine, pair_keys

@@ -2,9 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 
 
 class PairwiseTeacher(ABC):

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.identity import model_identity
-from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.pairwise import PairwiseTeacher
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Scores
 from distillir.base.progress import say
 from distillir.collections import Collection, Qrels
+from distillir.collections.run import Run
 from distillir.retrieval.guard import false_negative_guard
-from distillir.retrieval.run import Run, Scores
 from distillir.teachers.answers.unanswered import say_unanswered, without_unanswered
 from distillir.teachers.counted import CountedTeacher, calls_told
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics

@@ -3,9 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 
 
 class Teacher(ABC):

@@ -18,7 +18,7 @@ from distillir.base.lock import locked
 from distillir.base.processes import barrier, first_decides, rank, world_size
 from distillir.base.progress import progress, say
 from distillir.collections import Collection
-from distillir.retrieval.run import Run
+from distillir.collections.run import Run
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.cross_encoder_training.dev_lists import DevLists
 from distillir.teachers.cross_encoder_training.examples import (

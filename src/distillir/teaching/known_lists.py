@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.collections import Qrels
 from distillir.collections.known_positives import KnownPositives
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teaching.lists import Lists
 
 

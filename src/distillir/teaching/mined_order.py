@@ -3,8 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Rows, Scores
 from distillir.teaching.teaching_set import TeachingSet
 
 

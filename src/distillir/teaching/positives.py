@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from distillir.base.arrays import Flags
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Flags, Rows, Scores
 
 
 def wanted_positives(scores: Scores, relevant: Flags, pseudo_positives: bool | str) -> Flags:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows
 from distillir.collections import Qrels
-from distillir.collections.table import Rows
 
 
 def judged_relevant(qrels: Qrels, queries: Iterable[int], lists: Sequence[Rows]) -> list[npt.NDArray[np.bool_]]:

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teaching.check import DAMAGED, check_collection, check_info, check_table
 from distillir.teaching.columns import FIELDS, INFO_FILE, INFO_KEY, conform
 from distillir.teaching.list_column import ListColumn

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from distillir.base.arrays import Rows
 from distillir.batches.features import Places, sorted_features
 from distillir.batches.lists import ListRow, list_tensors
 from distillir.batches.tokens import TokenStore
-from distillir.collections.table import Rows
 from distillir.plans.lesson import Lesson
 from distillir.signals.signal_training import Batch
 from distillir.training.spared import never_join, spare, texts_of

@@ -10,15 +10,15 @@ import numpy.typing as npt
 import torch
 from accelerate.utils import send_to_device
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.processes import first_process_first, rank, world_size
 from distillir.base.progress import say
 from distillir.batches.tokens import TokenStore, tokenise
 from distillir.collections import Collection
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.evaluation.measures import evaluate
-from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.students.chunks import chunks
 from distillir.students.student import student_of
 from distillir.training.selection import MEASURE, Selection

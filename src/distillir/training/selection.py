@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.collections import Qrels
-from distillir.collections.table import Rows
 
 MEASURE = "nDCG@10"
 

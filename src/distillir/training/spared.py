@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from distillir.base.arrays import Rows
 from distillir.collections.known_positives import KnownPositives
-from distillir.collections.table import Rows
 from distillir.plans.lesson import Lesson
 
 

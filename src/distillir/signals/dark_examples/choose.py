@@ -3,8 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Rows, Scores
 
 CHOICES = {
     "middle": "those whose scores lie between the hard negatives and the positive, spread evenly over that gap",

@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distillir.base.arrays import Flags
-from distillir.collections.table import Rows
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.plans.attachment import Attachment, Drawn
-from distillir.retrieval.run import Scores
 from distillir.signals.dark_examples.choose import choose_dark
 from distillir.signals.dark_examples.dark_set import DarkSet
 from distillir.signals.dark_examples.gate import confidence, threshold

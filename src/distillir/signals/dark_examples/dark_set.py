@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, atomic_file
-from distillir.collections.table import Rows, TableWriter, TextTable
-from distillir.retrieval.run import Scores
+from distillir.collections.table import TableWriter, TextTable
 from distillir.signals.dark_examples.dark_text import DarkText
 from distillir.signals.dark_examples.make import Made
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Scores
 from distillir.base.progress import say
-from distillir.retrieval.run import Scores
 from distillir.signals.dark_examples.dark_lists import DarkLists, hard_negatives
 
 #: Share of lists without any dark example that fits, above which a warning is given.

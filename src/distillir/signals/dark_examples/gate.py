@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Scores
 
 Values = npt.NDArray[np.float64]
 

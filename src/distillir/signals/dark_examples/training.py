@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distillir.base.arrays import Rows
 from distillir.base.hashes import hash_of_arrays, hash_of_json
 from distillir.batches.lists import ListRow, list_tensors
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.plans.lesson import Lesson
 from distillir.plans.lessons import Lessons

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from distillir.base.arrays import LayerScores
+from distillir.base.arrays import LayerScores, Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress, say
 from distillir.collections import Qrels
-from distillir.collections.table import Rows
+from distillir.collections.run import Run, from_lists
 from distillir.evaluation.measures import evaluate
-from distillir.retrieval.run import Run, from_lists
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.place import Place
 from distillir.teachers.layered import LayeredTeacher

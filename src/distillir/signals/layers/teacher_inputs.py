@@ -6,10 +6,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from distillir.base.arrays import Rows
 from distillir.batches.features import Places, sorted_features
 from distillir.batches.tokens import TokenStore
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.reading import within_reach
 from distillir.plans.lesson import Lesson
 from distillir.students.chunks import chunks

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distillir.base.arrays import LayerScores
+from distillir.base.arrays import LayerScores, Rows
 from distillir.base.hashes import hash_of_arrays
 from distillir.base.processes import first_process_first
 from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.joint_loss import joint_counts, joint_terms

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import xxhash
 
-from distillir.collections.table import Rows
+from distillir.base.arrays import Rows, Scores
 from distillir.plans.attachment import Attachment, Drawn
-from distillir.retrieval.run import Scores
 from distillir.signals.preferences.pair_set import Pairs
 
 

@@ -8,11 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 
 _AGAIN = "delete it: answers are kept in the score cache"
 PAIRS, DARK_PAIRS = "pairs.parquet", "dark.parquet"

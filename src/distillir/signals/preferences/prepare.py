@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Scores
 from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.retrieval.run import Scores
 from distillir.signals.place import Place
 from distillir.signals.preferences.diagnostics import diagnose_pairs
 from distillir.signals.preferences.pair_lists import PairLists

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Rows, Scores
 from distillir.signals.preferences.spec import SamplingSpec
 
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Rows, Scores
 
 
 def pair_tensors(given: Sequence[tuple[Rows | None, Scores | None]]) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.processes import barrier, rank, world_size
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
-from distillir.retrieval.run import Scores
 from distillir.teachers.answers.keys import Keys
 from distillir.teachers.answers.records import RECORD, pack, unpack
 

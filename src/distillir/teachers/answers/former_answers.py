@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.progress import say
-from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from distillir.collections.table import Rows, TextTable
+from distillir.base.arrays import Rows
+from distillir.collections.table import TextTable
 
 # Keys [N, 2]: two 64-bit halves.
 Keys = npt.NDArray[np.uint64]

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from distillir.retrieval.run import Scores
+from distillir.base.arrays import Scores
 from distillir.teachers.answers.keys import Keys
 
 RECORD = np.dtype([("key", "<u8", (2,)), ("score", "<f4"), ("crc", "<u4")])

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
-from distillir.retrieval.run import Run, Scores, from_lists
+from distillir.collections.run import Run, from_lists
 
 
 def without_unanswered(run: Run, scores: Sequence[Scores]) -> tuple[Run, list[Scores], int]:

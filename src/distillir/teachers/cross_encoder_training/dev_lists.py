@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.collections.text_identity import text_key
-from distillir.retrieval.run import Run
 
 WHERE = "--select"
 #: Queries that are measured on at most, and candidates that are re-ranked of each: a measure is 3,200 pairs at most.

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher
 from distillir.teachers.cross_encoder_training.lists import (
     TrainingLists,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.cross_encoder_training.pairs import TrainingPairs
 
 #: A query of more positives has several lists: a step must hold a whole list.

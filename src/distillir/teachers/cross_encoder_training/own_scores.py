@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Scores
 from distillir.collections import Collection, Qrels
 from distillir.collections.known_positives import KnownPositives
+from distillir.collections.run import Run, from_lists
 from distillir.evaluation.measures import evaluate
 from distillir.retrieval.own_document import without_own
-from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.teachers.counted import flatten, unflatten
 from distillir.teachers.cross_encoder_training.dev_lists import CANDIDATES, DevLists
 from distillir.teachers.cross_encoder_training.pairs import TrainingPairs

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
-from distillir.collections.table import Rows
+from distillir.collections.run import Run
 from distillir.retrieval.own_document import without_own
-from distillir.retrieval.run import Run
 
 
 @dataclass(frozen=True)

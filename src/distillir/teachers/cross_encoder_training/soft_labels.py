@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.base.yaml_file import load_yaml, read_mapping
 from distillir.collections import Collection
-from distillir.retrieval.run import Scores
 from distillir.retrieval.ties import all_tied
 from distillir.teachers.counted import CountedTeacher, calls_told
 from distillir.teachers.cross_encoder_training.lists import TrainingLists

@@ -8,15 +8,14 @@ from typing import Any
 
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.reading import reads_whole
-from distillir.retrieval.run import Scores
 from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys, pair_keys

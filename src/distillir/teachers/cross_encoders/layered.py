@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from distillir.base.arrays import LayerScores
+from distillir.base.arrays import LayerScores, Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.blocks import block_outputs, blocks_of
 from distillir.encoding.device import pick_device

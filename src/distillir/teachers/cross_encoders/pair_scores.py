@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
-from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.retrieval.run import Scores
 from distillir.teachers.cross_encoders.load import pair_prompt
 
 PRECISIONS = ("auto", "float32", "bf16", "int8")

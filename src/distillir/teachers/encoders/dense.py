@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.model_files import similarity_name
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.vectors import encode_rows
-from distillir.retrieval.run import Scores
 from distillir.teachers.encoders.encoder import EncoderTeacher
 
 _PAIRS_PER_PRODUCT = 65_536

@@ -10,15 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 import xxhash
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.precision import resolve_precision
 from distillir.encoding.reading import reads_whole
 from distillir.encoding.vectors import prompt_for
-from distillir.retrieval.run import Scores
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
 
 #: Queries whose candidates' vectors stand in memory together.

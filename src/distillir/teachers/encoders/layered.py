@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import xxhash
 
-from distillir.base.arrays import LayerScores
+from distillir.base.arrays import LayerScores, Rows
 from distillir.collections import Collection
-from distillir.collections.table import Rows, TextTable
+from distillir.collections.table import TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.blocks import block_outputs, blocks_of, pool

@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.retrieval.multi_vector import maxsim
-from distillir.retrieval.run import Scores
 from distillir.teachers.encoders.encoder import EncoderTeacher
 
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.encoding.models import load_sparse
 from distillir.encoding.sparse_vectors import encode_sparse
-from distillir.retrieval.run import Scores
 from distillir.teachers.encoders.encoder import EncoderTeacher
 
 

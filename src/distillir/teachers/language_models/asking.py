@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.language_models.asker import UNANSWERED, Asker
-from distillir.retrieval.run import Scores
 from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.former_answers import take_over

@@ -7,11 +7,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from distillir.base.arrays import Flags
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 
 LISTS_AT_ONCE = 500
 

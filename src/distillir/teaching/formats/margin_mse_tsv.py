@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
 from distillir.base.progress import say
 from distillir.collections import Collection
-from distillir.collections.table import Rows
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import RowList
 from distillir.teaching.formats.pair_columns import PairColumns, read_pairs

@@ -7,11 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_lines
 from distillir.collections import Collection, TextTable
-from distillir.collections.table import Rows
-from distillir.retrieval.run import Scores
 from distillir.teaching.formats.lists import Unknown
 from distillir.teaching.formats.values import read_score
 

@@ -3,8 +3,8 @@
 import math
 from pathlib import Path
 
+from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
-from distillir.retrieval.run import Scores
 
 
 def read_id(value: object, where: str, what: str) -> str:
