@@ -15,8 +15,8 @@ import numpy as np
 
 from distillir.collections import load_collection
 from distillir.recipe_file import read_recipe
-from distillir.signals.dark_examples.dark_lists import DarkLists
-from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
+from distillir.signals.dark_examples.dark_example_set import open_dark_set
 from distillir.signals.dark_examples.diagnostics import diagnose_dark
 from distillir.signals.dark_examples.report import read_dark_examples
 from distillir.teaching.teaching_set import open_teaching_set
@@ -35,7 +35,7 @@ def main(run: Path, output: Path) -> None:
     spec = recipe.method.find_dark()
     assert spec is not None, "a run without dark examples"
     lists, documents = open_teaching_set(run / "teaching"), len(load_collection(recipe.collection).corpus)
-    figures = diagnose_dark(DarkLists(open_dark_set(run / "dark"), lists, spec, documents))
+    figures = diagnose_dark(DarkExampleLists(open_dark_set(run / "dark"), lists, spec, documents))
     found = read_dark_examples(run, None)
     plt.rcParams.update({"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "dark", "axes.spines.top": False})
     canvas, rows = plt.subplots(4, 1, figsize=(5.4, 4.4), sharex=True, layout="constrained")

@@ -55,7 +55,7 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     from distillir.signals.layers.training import LayerTraining
     from distillir.students.load import load_student
     from distillir.teachers.load_layered import load_joint
-    from distillir.training.train import train
+    from distillir.training.train import train_student
 
     collection = load_collection("stdlib")
     lists = MadeUp(collection, 8 * steps, 8)
@@ -75,7 +75,7 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     )
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.jsonl"
-        train(model, collection, lists, parse_objective(objective), settings, Path(folder), log, signals=layers)
+        train_student(model, collection, lists, parse_objective(objective), settings, Path(folder), log, signals=layers)
         taken = [json.loads(line)["seconds"] for line in log.read_text().splitlines()]
     return float((taken[-1] - taken[2]) / (len(taken) - 3))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import SAMPLES, PlainLists
 from distillir.teaching.teaching_set import open_teaching_set
 
@@ -26,14 +26,16 @@ def main() -> None:
     for sample in SAMPLES:
         shares = []
         for positives in (False, True):
-            form = [PlainLists(arguments.size, sample)]
-            lessons = Lessons(lists, epochs=arguments.epochs, queries_per_step=1, forms=form, positives=positives)
+            sampler = [PlainLists(arguments.size, sample)]
+            examples = ExampleStream(
+                lists, epochs=arguments.epochs, queries_per_step=1, samplers=sampler, positives=positives
+            )
             held, wrong = [], []
-            for position in range(len(lessons)):
-                index = places[lessons[position].query]
+            for position in range(len(examples)):
+                index = places[examples[position].query]
                 scores, relevant = lists.scores(index), lists.relevant(index)
                 if relevant.any():
-                    held.append(bool(lessons[position].relevant.any()))
+                    held.append(bool(examples[position].relevant.any()))
                     wrong.append(bool(scores[relevant].max() < scores.max()))
             shares += [np.mean(held), np.mean(np.array(held)[wrong])]
         print(f"{sample:16} {shares[0]:>9.1%} {shares[1]:>14.1%} {shares[2]:>6.1%} {shares[3]:>14.1%}")

@@ -99,7 +99,7 @@ def training(students: dict[str, str], collection: Collection, length: int) -> d
     """Pairs a second in training: the median of three rounds."""
     from distillir.objectives import parse_objective
     from distillir.plans.settings import TrainingSettings
-    from distillir.training.train import train
+    from distillir.training.train import train_student
 
     lists = BM25Lists(collection, 96, 8)
     settings = TrainingSettings(
@@ -111,7 +111,7 @@ def training(students: dict[str, str], collection: Collection, length: int) -> d
             loaded = load_student(model, kind=kind)
             with tempfile.TemporaryDirectory() as folder:
                 work = Path(folder)
-                train(loaded, collection, lists, parse_objective("kl"), settings, work, work / "log.jsonl")
+                train_student(loaded, collection, lists, parse_objective("kl"), settings, work, work / "log.jsonl")
                 seconds = [line.rpartition('"seconds": ')[2] for line in (work / "log.jsonl").read_text().splitlines()]
             # From the first step's end to the last's: what is tokenised and built before is left out.
             first, last = (float(seconds[place].rstrip("}")) for place in (0, -1))

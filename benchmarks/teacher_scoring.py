@@ -57,12 +57,12 @@ def ways(path: Path, pairs: list[tuple[str, str]], max_length: int, tuned: int) 
     import torch
     from sentence_transformers import CrossEncoder
 
-    from distillir.encoding.loading import quiet
+    from distillir.encoding.loading import quiet_libraries
     from distillir.encoding.precision import autocast, best_precision
     from distillir.teachers.cross_encoders.load import load_cross_encoder
     from distillir.teachers.cross_encoders.pair_scores import score_pairs
 
-    with quiet():
+    with quiet_libraries():
         theirs = CrossEncoder(str(path), max_length=max_length)
     ours = load_cross_encoder(path, max_length=max_length)
 
@@ -97,9 +97,9 @@ def best_batch(path: Path, pairs: list[tuple[str, str]], max_length: int) -> int
     import torch
     from sentence_transformers import CrossEncoder
 
-    from distillir.encoding.loading import quiet
+    from distillir.encoding.loading import quiet_libraries
 
-    with quiet():
+    with quiet_libraries():
         model = CrossEncoder(str(path), max_length=max_length)
     sample = pairs[:: max(1, len(pairs) // 96)][:96]
     seconds = {}

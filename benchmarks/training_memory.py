@@ -28,7 +28,7 @@ def cell(collection: str, candidates: int, queries: int, grad_cache: bool, stude
     from distillir.objectives import parse_objective
     from distillir.plans.settings import TrainingSettings
     from distillir.students.load import load_student
-    from distillir.training.train import train
+    from distillir.training.train import train_student
 
     texts = load_collection(collection)
     lists = BM25Lists(texts, 4 * queries, candidates)
@@ -43,7 +43,7 @@ def cell(collection: str, candidates: int, queries: int, grad_cache: bool, stude
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        train(model, texts, lists, parse_objective("kl"), settings, path, path / "log.jsonl")
+        train_student(model, texts, lists, parse_objective("kl"), settings, path, path / "log.jsonl")
     return {"before": before, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB}
 
 

@@ -67,7 +67,7 @@ def ours(
     from distillir.objectives import parse_objective
     from distillir.plans.settings import TrainingSettings
     from distillir.students.load import load_student
-    from distillir.training.train import train
+    from distillir.training.train import train_student
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
     settings = TrainingSettings(
@@ -84,7 +84,7 @@ def ours(
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.jsonl"
         start = time.monotonic()
-        train(model, collection, lists, parse_objective("kl"), settings, Path(folder), log)
+        train_student(model, collection, lists, parse_objective("kl"), settings, Path(folder), log)
         seconds = time.monotonic() - start
         losses = [json.loads(line)["loss"] for line in log.read_text().splitlines()]
     return seconds, losses
@@ -93,26 +93,26 @@ def ours(
 def theirs(
     collection: Collection, lists: BM25Lists, arguments: argparse.Namespace, precision: str
 ) -> tuple[float, list[float]]:
-    """Seconds and losses of sentence-transformers' trainer on the same lessons in the same order."""
+    """Seconds and losses of sentence-transformers' trainer on the same training examples in the same order."""
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.losses import DistillKLDivLoss
     from sentence_transformers.util import pairwise_cos_sim
     from torch.utils.data import SequentialSampler
 
-    from distillir.plans.lessons import Lessons
+    from distillir.plans.example_stream import ExampleStream
     from distillir.students.load import load_student
     from distillir.training.train import set_dropout
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
     set_dropout(model, 0.0)
-    lessons = Lessons(lists, epochs=1, queries_per_step=arguments.batch, batches=arguments.batches)
+    examples = ExampleStream(lists, epochs=1, queries_per_step=arguments.batch, batches=arguments.batches)
     columns: dict[str, list[Any]] = {"query": [], "label": []}
-    for i in range(len(lessons)):
-        lesson = lessons[i]
-        columns["query"].append(collection.queries.text(lesson.query))
-        columns["label"].append(lesson.teacher.tolist())
-        for place, row in enumerate(lesson.documents):
+    for i in range(len(examples)):
+        example = examples[i]
+        columns["query"].append(collection.queries.text(example.query))
+        columns["label"].append(example.teacher.tolist())
+        for place, row in enumerate(example.documents):
             columns.setdefault(f"document_{place}", []).append(collection.corpus.text(int(row)))
     order = ["query", *(f"document_{i}" for i in range(arguments.candidates)), "label"]
     dataset = Dataset.from_dict({name: columns[name] for name in order})

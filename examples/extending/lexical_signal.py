@@ -51,7 +51,7 @@ class LexicalTraining(SignalTraining):
         return {"lexical": pad(label["lexical"], (0, width))}
 
     def counts(self, label: Any) -> dict[str, Any]:
-        return {"lexical": kl_count(label["lexical"], own_places(label["counted"], label))}
+        return {"lexical": kl_count(label["lexical"], own_places(label["loss_mask"], label))}
 
     def terms(self, output: Output, inputs: Any, label: Any, counts: Any, step: int) -> dict[str, Any]:
         scores, mask, spec = output.of(label["index"]), own_places(label["mask"], label), self.spec

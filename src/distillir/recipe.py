@@ -25,7 +25,7 @@ class GuardSpec(Part):
 
 
 class CandidatesSpec(Part):
-    """Which documents the teacher scores for each query."""
+    """Candidates: the documents that the teacher scores for each query."""
 
     from_: Annotated[Any, InForm("sources")] = Field(
         default_factory=lambda: ["bm25", "dense"],
@@ -47,7 +47,7 @@ class CandidatesSpec(Part):
 
 
 class QueriesSpec(Part):
-    """Which queries the student learns from."""
+    """The queries that the student learns from."""
 
     split: str | None = Field("train", description="a split of the collection; null: none of its queries")
     unjudged: bool = Field(False, description="also the collection's queries that no split judges")
@@ -88,7 +88,7 @@ class QueriesSpec(Part):
 
     @property
     def makes(self) -> int:
-        """How many queries are made of documents."""
+        """Number of queries that are made of documents."""
         return self.titles + self.sentences + self.generated
 
 
@@ -106,7 +106,7 @@ class AlsoSpec(Part):
 
 
 class EvaluationSpec(Part):
-    """How the gain is measured."""
+    """The evaluation: its queries, its measures and its depth."""
 
     split: str | None = Field(
         "test",
@@ -256,5 +256,5 @@ RECIPE_FILE = "recipe.yaml"
 
 
 def default_output(recipe: Path) -> Path:
-    """Where a run goes that names no ``--output``: ``runs/<recipe's name>`` under the current folder."""
+    """The folder of a run without ``--output``: ``runs/<recipe's name>`` under the current folder."""
     return Path("runs") / recipe.stem

@@ -56,7 +56,7 @@ def parse_recipe(value: dict[str, Any], *, path: Path | None = None, places: Pla
 
 
 def _check_meaning(recipe: Recipe, path: Path | None, places: Places) -> None:
-    """What types cannot say: names of methods, teachers and candidates, and parts that do not go together."""
+    """Check what types cannot express: names of methods, teachers and candidates, and parts that do not go together."""
     from distillir.composition.compose import compose
     from distillir.evaluation.measures import check_measures
     from distillir.retrieval.recipe_form import validate_candidates_spec
@@ -189,7 +189,7 @@ def own_keys(location: Sequence[object], value: Any) -> tuple[str, ...]:
 
 
 def _shown(value: object) -> str:
-    """A value as JSON, or as Python writes it where JSON cannot say it."""
+    """A value as JSON, or as Python writes it where JSON has no form for it."""
     try:
         return json.dumps(value, default=str)
     except (TypeError, ValueError, RecursionError):

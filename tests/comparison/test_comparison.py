@@ -14,7 +14,7 @@ from distillir.collections import load_collection
 from distillir.comparison.file import read_comparison
 from distillir.comparison.leaderboard import Leaderboard
 from distillir.comparison.run import run_comparison
-from distillir.comparison.share import prepare
+from distillir.comparison.share import prepare_shared
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.significance import holm_correction, paired_t_test
 from distillir.retrieval.trec import read_run
@@ -154,7 +154,7 @@ def test_what_cells_share_asks_nothing_of_how_they_train(value: dict[str, Any], 
     file = tmp_path / "few.yaml"
     file.write_text(yaml.safe_dump(value), encoding="utf-8")
     comparison = read_comparison(file)
-    shared = prepare(tmp_path / "out", comparison.cells[0], comparison.query_seed)
+    shared = prepare_shared(tmp_path / "out", comparison.cells[0], comparison.query_seed)
     assert shared.teaching.is_dir() and shared.before_run.is_file()
 
 

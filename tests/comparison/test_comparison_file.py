@@ -8,7 +8,7 @@ import yaml
 
 from distillir.base.errors import DistillirError
 from distillir.comparison.cell import shared_key
-from distillir.comparison.file import Comparison, read_comparison
+from distillir.comparison.file import ComparisonPlan, read_comparison
 
 BASE: dict[str, Any] = {
     "collection": "stdlib",
@@ -20,7 +20,7 @@ BASE: dict[str, Any] = {
 }
 
 
-def read(tmp_path: Path, *settings: str, **value: Any) -> Comparison:
+def read(tmp_path: Path, *settings: str, **value: Any) -> ComparisonPlan:
     path = tmp_path / "comparison.yaml"
     path.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
     return read_comparison(path, settings)

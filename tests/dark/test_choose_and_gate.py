@@ -1,4 +1,4 @@
-"""Choosing dark texts by the teacher's scores, and the gate by its confidence."""
+"""Choosing dark examples by the teacher's scores, and the gate by its confidence."""
 
 import numpy as np
 import pytest

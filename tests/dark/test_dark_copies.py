@@ -6,11 +6,11 @@ import numpy as np
 
 from distillir.base.arrays import Scores
 from distillir.collections.known_positives import KnownPositives
-from distillir.signals.dark_examples.dark_lists import hard_negatives
-from distillir.signals.dark_examples.dark_set import DarkList
+from distillir.signals.dark_examples.dark_example_lists import hard_negatives
+from distillir.signals.dark_examples.dark_example_set import ListDarkExamples
 from distillir.signals.dark_examples.make import make_dark
 from distillir.signals.dark_examples.spec import MakingSpec
-from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.copy_aware_lists import CopyAwareLists
 from same_texts import arguana
 
 
@@ -40,5 +40,5 @@ def test_reinforced_negatives_are_made_of_no_copy(tmp_path: Path) -> None:
         # "trains" is a word of the negative alone, "SPENDING" of the copy alone.
         assert not any("SPENDING" in dark.text for dark in made.texts)
         assert any("trains" in dark.text for dark in made.texts)
-        found = DarkList(0, lists.scores(0), np.array([0]), np.array([3], dtype=np.float32), ("noisy",))
-        assert hard_negatives(KnownLists(lists, KnownPositives(opened)), 0, found).tolist() == [1.0]
+        found = ListDarkExamples(0, lists.scores(0), np.array([0]), np.array([3], dtype=np.float32), ("noisy",))
+        assert hard_negatives(CopyAwareLists(lists, KnownPositives(opened)), 0, found).tolist() == [1.0]

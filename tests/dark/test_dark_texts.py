@@ -1,4 +1,4 @@
-"""Dark texts: what goes in survives, what is taken is gone, nothing breaks in any script."""
+"""Dark examples: what goes in survives, what is taken is gone, nothing breaks in any script."""
 
 import numpy as np
 import pytest

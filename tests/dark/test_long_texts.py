@@ -1,4 +1,4 @@
-"""Dark texts of long passages: made of what the student reads, in the time that short ones take."""
+"""Dark examples of long passages: made of what the student reads, in the time that short ones take."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 
 from distillir.collections import Collection
 from distillir.signals.dark_examples.make import Made, make_dark
-from distillir.signals.dark_examples.prepare import readers
+from distillir.signals.dark_examples.prepare import dark_readers
 from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists
 
@@ -46,7 +46,7 @@ def test_what_is_given_to_the_models_is_bounded(tiny: Collection, minilm_path: s
         longest = max(longest, len(document))
         return True
 
-    fits_for, key, beginning = readers(folder, SimpleNamespace(reads=reads))  # type: ignore[arg-type]
+    fits_for, key, beginning = dark_readers(folder, SimpleNamespace(reads=reads))  # type: ignore[arg-type]
     for tail in (" and so on" * 300_000, "a" * 3_000_000):
         lists = ExampleLists(tiny)
         lists.queries = lists.queries[:1]

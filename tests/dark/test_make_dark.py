@@ -1,4 +1,4 @@
-"""Making the dark texts of whole teaching sets."""
+"""Making the dark examples of whole teaching sets."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from distillir.collections import Collection
-from distillir.signals.dark_examples.dark_text import Fits
+from distillir.signals.dark_examples.dark_example import Fits
 from distillir.signals.dark_examples.make import Made, make_dark
 from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists

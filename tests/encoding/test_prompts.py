@@ -150,8 +150,8 @@ def test_a_cross_encoders_prompt_is_read_in_scoring_layers_and_joint_training(
         joint.save_pretrained(str(tmp_path / prompt[:5]))
         again = CrossEncoder(str(tmp_path / prompt[:5]), device="cpu")
         assert again.prompts[again.default_prompt_name] == prompt
-        lesson = type("Lesson", (), {"query": 0, "documents": ROWS})
-        features, label = PairInputs(joint, tiny, 10_000)([lesson], ROWS[:1], ROWS, (1, 3))  # type: ignore[list-item]
+        example = type("TrainingExample", (), {"query": 0, "documents": ROWS})
+        features, label = PairInputs(joint, tiny, 10_000)([example], ROWS[:1], ROWS, (1, 3))  # type: ignore[list-item]
         ids = features["teacher_pair_input_ids"][label["teacher_pair"][0, 0]]
         wanted = model.tokenizer(prompt + tiny.queries.text(0), documents[0])["input_ids"]
         assert ids[: len(wanted)].tolist() == wanted

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distillir.encoding.reading import characters_read, cut, fits, reads_whole, shortened, tokens_read, within_reach
+from distillir.encoding.reading import characters_read, cut, fits, reads_whole, shorten_text, tokens_read, within_reach
 
 HUGE = "the kettle sings and the tram waits " * 90_000
 PIECES = st.sampled_from(
@@ -63,7 +63,7 @@ def ids(text: str) -> list[int]:
 def test_beginnings_have_the_tokens_of_the_whole(text: str, tokens: int) -> None:
     whole = tokenizer()(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     ends = [end for _, end in whole["offset_mapping"]]
-    head = shortened(tokenizer(), text, tokens)
+    head = shorten_text(tokenizer(), text, tokens)
     assert text.startswith(head) and ids(head)[:tokens] == whole["input_ids"][:tokens]
     assert fits(tokenizer(), text, tokens) == (len(ends) <= tokens)
     assert characters_read(tokenizer(), [text], [tokens]) == [
@@ -79,7 +79,7 @@ def test_beginnings_have_the_tokens_of_the_whole(text: str, tokens: int) -> None
 def test_megabytes_cost_what_a_page_does() -> None:
     for text in (HUGE, "日本語の文章。" * 400_000):
         for read in (
-            lambda counting, text=text: shortened(counting, text, 256),
+            lambda counting, text=text: shorten_text(counting, text, 256),
             lambda counting, text=text: cut(counting, [text], 256),
             lambda counting, text=text: characters_read(counting, [text], [256]),
             lambda counting, text=text: fits(counting, text, 256),
@@ -94,7 +94,7 @@ def test_megabytes_cost_what_a_page_does() -> None:
 def test_what_has_hardly_any_tokens_is_not_tokenised_again_and_again() -> None:
     for text in (" " * 3_000_000, "a" * 3_000_000):
         counting = Counting()
-        assert shortened(counting, text, 20) == text and characters_read(counting, [text], [20]) == [len(text)]
+        assert shorten_text(counting, text, 20) == text and characters_read(counting, [text], [20]) == [len(text)]
         assert counting.characters < 200_000
     # Words behind many blanks are found all the same.
     assert cut(tokenizer(), [" " * 30_000 + HUGE], 2) == [" " * 30_000 + "the kettle"]
@@ -103,8 +103,8 @@ def test_what_has_hardly_any_tokens_is_not_tokenised_again_and_again() -> None:
 def test_texts_stay_whole_where_they_are_read_from_their_end() -> None:
     counting = Counting()
     counting.truncation_side = "left"
-    assert shortened(counting, HUGE, 8) == HUGE and shortened(None, HUGE, 8) == HUGE
-    assert shortened(tokenizer(), HUGE, None) == HUGE and counting.characters == 0
+    assert shorten_text(counting, HUGE, 8) == HUGE and shorten_text(None, HUGE, 8) == HUGE
+    assert shorten_text(tokenizer(), HUGE, None) == HUGE and counting.characters == 0
 
 
 def test_a_model_has_the_features_of_the_whole_texts(minilm_path: str) -> None:

@@ -17,7 +17,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.collections import Collection
 from distillir.language_models.answer import read_answer
-from distillir.language_models.budget import Budget, BudgetSpentError, Rate
+from distillir.language_models.budget import BudgetSpentError, Rate, ServerBudget
 from distillir.language_models.load import load_asker
 from distillir.teachers.load_pairwise import load_pairwise
 from tiny_language_models import save_gpt2
@@ -214,23 +214,23 @@ def test_what_nobody_can_read_ends_early(server: Local) -> None:
 
 
 def test_the_ledger(tmp_path: Path) -> None:
-    budget = Budget(5, 1000, tmp_path)
+    budget = ServerBudget(5, 1000, tmp_path)
     budget.take(400)
     budget.settle(400, 100)
     budget.take(400)  # under way when the program is killed: counted as dear as it could have been
-    again = Budget(5, 1000, tmp_path)
-    assert again.left == (3, 500) and Budget(None, None, tmp_path).left == (None, None)
+    again = ServerBudget(5, 1000, tmp_path)
+    assert again.left == (3, 500) and ServerBudget(None, None, tmp_path).left == (None, None)
     with pytest.raises(BudgetSpentError, match=r"budget of tokens is spent \(500 left"):
         again.take(501)
     next(tmp_path.glob("*.spent")).open("a").write("1 4")  # torn by a power cut: counted, too
-    assert Budget(5, 1000, tmp_path).left == (2, 496)
+    assert ServerBudget(5, 1000, tmp_path).left == (2, 496)
 
 
 def test_a_call_that_cost_more_than_thought_counts_in_full(tmp_path: Path) -> None:
-    budget = Budget(None, 100, tmp_path)
+    budget = ServerBudget(None, 100, tmp_path)
     budget.take(40)
     budget.settle(40, 90)
-    assert budget.left == (None, 10) and Budget(None, 100, tmp_path).left == (None, 10)
+    assert budget.left == (None, 10) and ServerBudget(None, 100, tmp_path).left == (None, 10)
 
 
 def test_calls_are_spread_evenly() -> None:

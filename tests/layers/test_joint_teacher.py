@@ -18,7 +18,7 @@ from distillir.collections import Collection
 from distillir.composition.compose import compose
 from distillir.objectives import info_nce, kl, layer_kl
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.recipe_file import parse_recipe
@@ -34,10 +34,10 @@ from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.train import train_cross_encoder
 from distillir.training import trainer
-from distillir.training.collator import LessonCollator
-from distillir.training.loss import LessonLoss
-from distillir.training.train import set_dropout, train
-from distillir.training.trainer import LessonTrainer
+from distillir.training.collator import ExampleCollator
+from distillir.training.loss import ExampleLoss
+from distillir.training.train import set_dropout, train_student
+from distillir.training.trainer import ExampleTrainer
 from example_lists import ExampleLists
 
 STEP = 3
@@ -54,8 +54,8 @@ def cross_encoder(tiny: Collection, minilm_path: str, tmp_path_factory: pytest.T
     return str(path)
 
 
-def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: str) -> tuple[LessonLoss, Any, Any]:
-    """A loss with a joint teacher, a batch of eight lessons and those lessons."""
+def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: str) -> tuple[ExampleLoss, Any, Any]:
+    """A loss with a joint teacher, a batch of eight training examples and those training examples."""
     model = load_student(minilm_path, layers=2, max_length=32, device="cpu")
     spec = LayerSpec(teacher={kind: teacher}, joint=True, count=2, supervised=0.5, response=2.0, temperature=1.5)
     load = {"dense": SentenceTransformer, "cross-encoder": CrossEncoder}.get(kind)
@@ -77,20 +77,20 @@ def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: s
     training = LayerTraining(spec, teacher=made)
     training.module, training.read = joint, read
     training.draw = LayerDraw(spec, len(joint.blocks), 2, seed=5)
-    collator = LessonCollator(*stores(model, "s"), budget=256, in_batch=in_batch, signals=[training])
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
-    batch = [lessons[i] for i in range(8)]
-    loss = LessonLoss(model, parse_objective({"info_nce": {"temperature": 0.05}}), signals=[training])
+    collator = ExampleCollator(*stores(model, "s"), budget=256, in_batch=in_batch, signals=[training])
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
+    batch = [examples[i] for i in range(8)]
+    loss = ExampleLoss(model, parse_objective({"info_nce": {"temperature": 0.05}}), signals=[training])
     return loss, collator(batch), batch
 
 
-def _layers(loss: LessonLoss) -> LayerTraining:
+def _layers(loss: ExampleLoss) -> LayerTraining:
     (training,) = loss.signals
     assert isinstance(training, LayerTraining)
     return training
 
 
-def _joint(loss: LessonLoss) -> JointTeacher:
+def _joint(loss: ExampleLoss) -> JointTeacher:
     found = _layers(loss).module
     assert found is not None
     return found
@@ -108,11 +108,11 @@ def _states(model: Any, texts: list[str]) -> tuple[torch.Tensor, list[torch.Tens
 def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
     tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
-    loss, inputs, lessons = _batch("dense", minilm_path, tiny, tmp_path, minilm_path)
+    loss, inputs, examples = _batch("dense", minilm_path, tiny, tmp_path, minilm_path)
     parts = loss(loss.model, inputs, step=STEP)
     assert set(parts) == {"info_nce", "teacher", "response", "layers"}
-    rows = np.unique(np.concatenate([lesson.documents for lesson in lessons]))
-    queries = [tiny.queries.text(lesson.query) for lesson in lessons]
+    rows = np.unique(np.concatenate([example.documents for example in examples]))
+    queries = [tiny.queries.text(example.query) for example in examples]
     documents = tiny.corpus.texts(rows)
     scores, layers = [], []
     drawn = LayerDraw(LayerSpec(joint=True, count=2), 6, 2, 5).at(STEP)
@@ -121,7 +121,7 @@ def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
         scores.append(one @ other.T / 0.05)
         layers.append(torch.stack([own[number] @ others[number].T for number in numbers]))
     # Of a list's judged candidates the first; queries without any are left out of what needs one.
-    gold = torch.tensor([_gold(lesson, rows) for lesson in lessons])
+    gold = torch.tensor([_gold(example, rows) for example in examples])
     student, teacher = scores
     expected = {
         "info_nce": info_nce(student, gold),
@@ -143,25 +143,25 @@ def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
     assert float(weights.sum()) == pytest.approx(1)
 
 
-def _gold(lesson: Any, rows: Any) -> int:
-    judged = np.flatnonzero(lesson.relevant)
-    return int(np.searchsorted(rows, lesson.documents[judged[0]])) if len(judged) else -1
+def _gold(example: Any, rows: Any) -> int:
+    judged = np.flatnonzero(example.relevant)
+    return int(np.searchsorted(rows, example.documents[judged[0]])) if len(judged) else -1
 
 
 def test_a_cross_encoder_scores_each_querys_own_list(
     tiny: Collection, tmp_path: Path, minilm_path: str, cross_encoder: str
 ) -> None:
-    loss, inputs, lessons = _batch("cross-encoder", cross_encoder, tiny, tmp_path, minilm_path)
+    loss, inputs, examples = _batch("cross-encoder", cross_encoder, tiny, tmp_path, minilm_path)
     joint = _joint(loss)
     with torch.no_grad():
         outputs, layers = joint.scores(joint.encode(inputs, [0, 1]), inputs["label"])
     model = CrossEncoder(cross_encoder, device="cpu")
     spec: dict[str, Any] = {"cross-encoder": {"model": cross_encoder, "precision": "float32"}}
     cached = load_layered(spec, cache=tmp_path).layers(
-        tiny, np.array([lesson.query for lesson in lessons]), [lesson.documents for lesson in lessons]
+        tiny, np.array([example.query for example in examples]), [example.documents for example in examples]
     )
-    for row, lesson in enumerate(lessons):
-        texts = [(tiny.queries.text(lesson.query), text) for text in tiny.corpus.texts(lesson.documents)]
+    for row, example in enumerate(examples):
+        texts = [(tiny.queries.text(example.query), text) for text in tiny.corpus.texts(example.documents)]
         expected = model.predict(texts, activation_fn=torch.nn.Identity())
         np.testing.assert_allclose(outputs[row, : len(texts)], expected, atol=1e-4)
         np.testing.assert_allclose(layers[:, row, : len(texts)], cached[row], atol=1e-4)
@@ -178,13 +178,13 @@ def test_a_cross_encoder_scores_each_querys_own_list(
 def test_a_late_interaction_teacher_scores_as_its_own_model_does(
     tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
-    loss, inputs, lessons = _batch("multi-vector", minilm_path, tiny, tmp_path, minilm_path)
+    loss, inputs, examples = _batch("multi-vector", minilm_path, tiny, tmp_path, minilm_path)
     with torch.no_grad():
         outputs, layers = _joint(loss).scores(_joint(loss).encode(inputs, [0, 5]), inputs["label"])
     model = _joint(loss).encoder.eval()
-    own = [model.encode_query([tiny.queries.text(lesson.query)])[0] for lesson in lessons]
-    for row, lesson in enumerate(lessons):
-        documents = model.encode_document(tiny.corpus.texts(lesson.documents))
+    own = [model.encode_query([tiny.queries.text(example.query)])[0] for example in examples]
+    for row, example in enumerate(examples):
+        documents = model.encode_document(tiny.corpus.texts(example.documents))
         expected = model.similarity([own[row]], documents)[0]
         np.testing.assert_allclose(outputs[row, : len(documents)], expected, atol=1e-3)
     assert layers.shape == (2, *inputs["label"]["index"].shape) and _joint(loss).temperature == 1
@@ -202,11 +202,11 @@ class _Clipped(TrainerCallback):
             self.norms.append(float(torch.cat(given).norm()))
 
 
-class _Watched(LessonTrainer):
+class _Watched(ExampleTrainer):
     """Hands over what it kept."""
 
     kept: _Clipped
-    loss: LessonLoss
+    loss: ExampleLoss
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -217,13 +217,15 @@ class _Watched(LessonTrainer):
 def test_student_and_teacher_are_clipped_apart(
     tiny: Collection, tmp_path: Path, minilm_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "LessonTrainer", _Watched)
+    monkeypatch.setattr(trainer, "ExampleTrainer", _Watched)
     student, teacher = (load_student(minilm_path, layers=layers, max_length=16, device="cpu") for layers in (1, 2))
     spec = LayerSpec(teacher={"dense": minilm_path}, joint=True, count=1)
     settings = TrainingSettings(epochs=1, queries_per_step=12, in_batch="all", max_grad_norm=1e-3, precision="float32")
     objective = parse_objective({"info_nce": {"temperature": 0.05}})
     layers = [LayerTraining(spec, teacher=teacher)]
-    train(student, tiny, ExampleLists(tiny), objective, settings, tmp_path, tmp_path / "log.jsonl", signals=layers)
+    train_student(
+        student, tiny, ExampleLists(tiny), objective, settings, tmp_path, tmp_path / "log.jsonl", signals=layers
+    )
     # Together they would have a norm of 1e-3.
     assert _Watched.kept.norms == pytest.approx([1e-3, 1e-3], rel=1e-3)
 

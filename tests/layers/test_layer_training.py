@@ -15,15 +15,15 @@ from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.objectives import layer_kl
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.layer_set import LayerSet, open_layers, write_layers
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.training import LayerTraining
 from distillir.students.load import load_student
-from distillir.training.collator import LessonCollator
-from distillir.training.loss import LessonLoss
+from distillir.training.collator import ExampleCollator
+from distillir.training.loss import ExampleLoss
 from distillir.training.train import set_dropout
 from example_lists import ExampleLists
 
@@ -65,12 +65,12 @@ def test_the_loss_is_layer_kl_of_the_students_layers(
     rows = np.concatenate([lists.documents(i) for i in range(len(lists.queries))])
     queries = tokenise(tmp_path / "q", model, tiny.queries, lists.queries, kind="query")
     documents = tokenise(tmp_path / "d", model, tiny.corpus, rows, kind="document")
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], signals=[layers])
-    batch = [lessons[i] for i in range(8)]
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)], signals=[layers])
+    batch = [examples[i] for i in range(8)]
     training = LayerTraining(_spec(count=2), layers)
     draw = training.draw = LayerDraw(_spec(count=2), 4, model_layers(model), seed=5)
-    collator = LessonCollator(queries, documents, budget=256, signals=[training])
-    loss = LessonLoss(model, parse_objective("kl"), signals=[training])
+    collator = ExampleCollator(queries, documents, budget=256, signals=[training])
+    loss = ExampleLoss(model, parse_objective("kl"), signals=[training])
     inputs = collator(batch)
     part = loss(model, inputs, step=3)["layers"]
     teacher, student = draw.at(3)
@@ -78,17 +78,17 @@ def test_the_loss_is_layer_kl_of_the_students_layers(
     states = _states(model, kind, tiny)
     width = inputs["label"]["index"].shape[1]
     own = torch.zeros(len(student), len(batch), width)
-    for row, lesson in enumerate(batch):
-        for column, document in enumerate(lesson.documents.tolist()):
+    for row, example in enumerate(batch):
+        for column, document in enumerate(example.documents.tolist()):
             for k, number in enumerate(student):
-                q, d = states("query", lesson.query)[number], states("document", document)[number]
+                q, d = states("query", example.query)[number], states("document", document)[number]
                 own[k, row, column] = (q @ d.T).amax(dim=1).sum() if kind == "multi-vector" else q @ d
     expected = layer_kl(own, inputs["label"]["layers"][teacher], inputs["label"]["positive"], inputs["label"]["mask"])
     assert float(part) == pytest.approx(float(expected), rel=1e-3)
 
     def gradient(parts: list[list[Any]], recompute: bool) -> torch.Tensor:
         model.zero_grad()
-        loss = LessonLoss(model, parse_objective("kl"), signals=[training], recompute=recompute)
+        loss = ExampleLoss(model, parse_objective("kl"), signals=[training], recompute=recompute)
         batches = [collator(part) for part in parts]
         counts: dict[str, torch.Tensor] = {}
         for one in batches:

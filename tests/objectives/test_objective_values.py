@@ -106,7 +106,7 @@ def test_own_lists_and_other_lists_negatives() -> None:
     student, teacher = torch.randn(2, 5, generator=generator), torch.randn(2, 5, generator=generator)
     own = torch.tensor([[True, True, True, False, False], [True, True, False, False, False]])
     mask = torch.tensor([[True] * 5, [True, True, True, True, False]])
-    signals = {"teacher": teacher, "own": own, "positive": torch.tensor([1, 0])}
+    signals = {"teacher": teacher, "own_list_mask": own, "positive": torch.tensor([1, 0])}
     found = parse_objective({"kl": {"own_list": True}}).value(student, signals, mask)
     torch.testing.assert_close(found, kl(student, teacher, own))
     found = parse_objective({"info_nce": {"own_negatives": False}}).value(student, signals, mask)

@@ -1,4 +1,4 @@
-"""Dark examples as members of pairs: where a lesson finds them, and through a whole run."""
+"""Dark examples as members of pairs: where a training example finds them, and through a whole run."""
 
 from pathlib import Path
 
@@ -12,20 +12,20 @@ from distillir.collections import Collection
 from distillir.collections.joined import with_documents
 from distillir.objectives.pair_kl import OBJECTIVE
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
-from distillir.signals.dark_examples.dark_lists import DarkLists
+from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
 from distillir.students.load import load_student
-from distillir.training.collator import LessonCollator
+from distillir.training.collator import ExampleCollator
 from example_lists import ExampleLists
 
 
 @pytest.mark.parametrize("originals", [False, True])
-def test_pairs_of_dark_texts_find_them_in_the_lesson(
+def test_pairs_of_dark_texts_find_them_in_the_example(
     tiny: Collection, tmp_path: Path, minilm_path: str, originals: bool
 ) -> None:
     lists = ExampleLists(tiny)
@@ -40,12 +40,12 @@ def test_pairs_of_dark_texts_find_them_in_the_lesson(
         np.tile(odds, len(known)),
         np.full(len(places) * len(known), np.nan, dtype=np.float32),
     )
-    found = DarkLists(dark, lists, DarkSpec(count=3, originals=originals), 62, PairLists(pairs))
-    lesson = found.lesson(known[0], np.array([0, 1, 2]), 0.0, np.random.default_rng(0))
-    assert lesson is not None and lesson.pairs is not None and lesson.preferences is not None
-    own, rows = dark.lists[known[0]], lesson.documents
-    assert len(lesson.pairs) >= 3
-    for (first, second), preference in zip(lesson.pairs, lesson.preferences, strict=True):
+    found = DarkExampleLists(dark, lists, DarkSpec(count=3, originals=originals), 62, PairLists(pairs))
+    example = found.example(known[0], np.array([0, 1, 2]), 0.0, np.random.default_rng(0))
+    assert example is not None and example.pairs is not None and example.preferences is not None
+    own, rows = dark.lists[known[0]], example.documents
+    assert len(example.pairs) >= 3
+    for (first, second), preference in zip(example.pairs, example.preferences, strict=True):
         asked = [
             0 if row < 62 else 1 + int(np.flatnonzero(own.rows + 62 == row)[0]) for row in (rows[first], rows[second])
         ]
@@ -58,10 +58,10 @@ def test_pairs_of_dark_texts_find_them_in_the_lesson(
     every = np.concatenate([lists.documents(i) for i in range(len(lists.queries))] + [found.rows])
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     documents = tokenise(tmp_path / "d", student, wider.corpus, np.unique(every), kind="document")
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], signals=[found])
-    batch = [lessons[i] for i in range(4)]
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)], signals=[found])
+    batch = [examples[i] for i in range(4)]
     training = DarkTraining(found, parse_objective("kl"), 1.0)
-    label = LessonCollator(queries, documents, budget=256, signals=[training])(batch)["label"]
+    label = ExampleCollator(queries, documents, budget=256, signals=[training])(batch)["label"]
     assert "pairs" not in label
     held = [one.signals["dark"] for one in batch]
     count = sum(len(one.pairs) for one in held if one is not None and one.pairs is not None)

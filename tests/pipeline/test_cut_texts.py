@@ -14,11 +14,11 @@ from distillir.collections import load_collection
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer
 from distillir.encoding.reading import characters_read, tokens_read
 from distillir.encoding.text_limits import text_limits
-from distillir.pipeline.cut_texts import FACT, cut_by, cut_texts, tell_cut_texts, told
-from distillir.pipeline.mine import mine
+from distillir.pipeline.cut_texts import FACT, cut_by, cut_lines, cut_texts, tell_cut_texts
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.readers import readers, teacher_in_training
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.recipe import Recipe
 from distillir.students.load import load_student
 from tiny_language_models import save_gpt2, save_t5
@@ -64,7 +64,7 @@ def test_shares_are_those_of_a_count_by_hand(source: str) -> None:
     assert found.documents == pytest.approx(3 / 10)
     assert found.words == pytest.approx((10 + 80 + 180) / (7 * 5 + 30 + 100 + 200))
     assert found.queries == pytest.approx(1 / 2)
-    assert told([found], load_collection(source)) == [
+    assert cut_lines([found], load_collection(source)) == [
         "student: all-MiniLM-L6-v2 reads the first 22 tokens: 30 % of the documents are longer, 74 % of all words are "
         "not read; 50 % of the queries are cut"
     ]
@@ -73,7 +73,7 @@ def test_shares_are_those_of_a_count_by_hand(source: str) -> None:
 def test_nothing_is_told_where_everything_is_read(source: str) -> None:
     (found,) = cut_texts(recipe(source), load_collection(source))
     assert (found.documents, found.words, found.queries) == (0, 0, 0)
-    assert told([found], load_collection(source)) == []
+    assert cut_lines([found], load_collection(source)) == []
 
 
 def test_every_model_of_a_recipe_is_looked_at(source: str, minilm_path: str, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_each_stage_by_itself_says_that_prompts_are_missing(
 ) -> None:
     shutil.copytree(minilm_path, tmp_path / "e5-small-v2")
     with open_run(tmp_path / "run", recipe(source, student=str(tmp_path / "e5-small-v2"))) as folder:
-        mine(folder)
+        mine_stage(folder)
         assert capsys.readouterr().err.count("trained with a prompt before their texts") == 1
-        score(folder)
+        score_stage(folder)
         assert "prompt" not in capsys.readouterr().err

@@ -13,15 +13,15 @@ from command_line import apart, distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.composition.compose import compose
-from distillir.pipeline.mine import mine
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.signal_place import prepare_product
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
-from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.dark_example_set import open_dark_set
 
 DARK = {"reinforced": 4, "noisy": 4, "gate": {"schedule": "quantile", "start": 0.5, "end": 1.0}}
 
@@ -74,7 +74,7 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     for path in (tmp_path / "run" / "runs").glob("*.trec"):
         assert (read_run(path, tiny).documents < len(tiny.corpus)).all()
         assert not any(identifier in path.read_text(encoding="utf-8") for identifier in made.texts.ids()[:5])
-    # What the teacher says of a candidate among dark texts is what it says of it alone.
+    # What the teacher says of a candidate among dark examples is what it says of it alone.
     from distillir.teaching.teaching_set import open_teaching_set
 
     lists = open_teaching_set(tmp_path / "run" / "teaching", tiny)
@@ -188,8 +188,8 @@ def _beir(folder: Path, documents: list[str], queries: int = 4) -> Path:
 
 def _dark_of(recipe: Recipe, output: Path) -> Any:
     with open_run(output, recipe) as folder:
-        mine(folder)
-        score(folder)
+        mine_stage(folder)
+        score_stage(folder)
         prepare_product("dark examples", folder)
     return open_dark_set(output / "dark")
 

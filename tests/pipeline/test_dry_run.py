@@ -18,7 +18,7 @@ from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import seconds_each, some
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.encoding.vectors import encode_table
-from distillir.pipeline.mine import mine
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.run import run
@@ -55,7 +55,7 @@ def test_counts_are_those_of_the_stages(value: dict[str, Any], tmp_path: Path) -
     assert [step.stage for step in steps] == STAGES
     assert not (tmp_path / "run").exists()
     with open_run(tmp_path / "run", recipe, "mine") as folder:
-        mine(folder)
+        mine_stage(folder)
         assert training_queries(dry).tolist() == training_queries(folder).tolist()
         assert evaluation_queries(dry).tolist() == evaluation_queries(folder).tolist()
         found = read_run(folder.candidates, folder.collection)
@@ -66,8 +66,8 @@ def test_counts_are_those_of_the_stages(value: dict[str, Any], tmp_path: Path) -
     )
     pairs = int(steps[1].work.split()[1])
     assert abs(pairs - len(found.documents) - len(ranked.documents)) < 0.1 * pairs
-    lessons = 2 * len(found.queries)
-    assert steps[3].work == f"{lessons // 2} steps of 2 x 3"
+    examples = 2 * len(found.queries)
+    assert steps[3].work == f"{examples // 2} steps of 2 x 3"
     assert all(step.seconds is not None and step.seconds > 0 for step in steps)
 
 
@@ -101,7 +101,7 @@ def _files(folder: Path) -> dict[str, tuple[int, int]]:
 def test_what_is_there_takes_no_time_and_stays_as_it_is(value: dict[str, Any], tmp_path: Path) -> None:
     output, recipe = tmp_path / "run", Recipe.model_validate(value)
     with open_run(output, recipe, "mine") as folder:
-        mine(folder)
+        mine_stage(folder)
     (output / "error.log").write_text("of a run that failed")
     before = _files(output)
     path = tmp_path / "recipe.yaml"

@@ -8,7 +8,7 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.composition.compose import compose
-from distillir.pipeline.facts import Facts, FactsInMemory, Measured
+from distillir.pipeline.facts import EvaluationFacts, Facts, FactsInMemory
 from distillir.recipe_file import parse_recipe
 from distillir.reporting.metrics import read_metrics
 from distillir.signals.dark_examples.report import Gate
@@ -58,7 +58,7 @@ def test_what_a_plan_notes_is_written_nowhere(tmp_path: Path) -> None:
 def test_metrics_have_their_keys_in_order_and_read_back(tmp_path: Path) -> None:
     recipe = parse_recipe({"collection": "text", "teacher": "bm25", "student": "all-MiniLM-L6-v2"})
     compared = {"measure": "nDCG@10", "before": 0.4, "after": 0.5, "difference": 0.1}
-    measured = Measured(
+    measured = EvaluationFacts(
         means={"teacher": {"nDCG@10": 0.6}, "before": {"nDCG@10": 0.4}, "after": {"nDCG@10": 0.5}},
         comparison=[compared],
         also={},

@@ -12,7 +12,7 @@ from distillir.collections import Collection
 from distillir.pipeline.checks import check_teaching
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
@@ -49,7 +49,7 @@ def recipe(tiny_beir: Path, teaching: Path, **changes: Any) -> Recipe:
 def test_an_adopted_set_is_diagnosed(tiny: Collection, tiny_beir: Path, tmp_path: Path) -> None:
     place = imported(tiny, tmp_path, [[0.999, 0.9989, 0.9988, 0.9987], [1, 1, 1, 1]])
     with console.capture() as captured, open_run(tmp_path / "run", recipe(tiny_beir, place)) as folder:
-        score(folder)
+        score_stage(folder)
         noted = folder.noted()["diagnostics"]
         folder.note(diagnostics={})  # as a version before this one left it
         again = suggested_temperature(folder)
@@ -75,7 +75,7 @@ REFUSED: list[tuple[dict[str, Any], list[list[float]], int, str]] = [
     ({"method": "kl"}, GOOD, 0, "none of 8 lists has two candidates to compare"),
     ({"method": "kl"}, [], 3, "has no teacher scores"),
     ({"objective": {"info_nce": 1, "kl": 1}}, FLAT, 3, "all 8 lists have one teacher score"),
-    ({"method": "kl"}, [*FLAT, *FLAT, *FLAT, *GOOD], 3, "2 lessons, fewer than one step takes"),
+    ({"method": "kl"}, [*FLAT, *FLAT, *FLAT, *GOOD], 3, "2 training examples, fewer than one step takes"),
 ]
 
 

@@ -12,14 +12,14 @@ from distillir.collections import Collection
 from distillir.collections.text_identity import normalised
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import DryFolder
-from distillir.dry_run.lists import training_lists
+from distillir.dry_run.lists import planned_training_lists
 from distillir.dry_run.search import Searches
-from distillir.pipeline.evaluate import evaluate, search_before
-from distillir.pipeline.mine import mine
+from distillir.pipeline.evaluate import evaluate_stage, search_before
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.queries import evaluation_qrels, training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teaching import build_teaching_set, open_teaching_set
@@ -60,8 +60,8 @@ def test_mining_teaching_and_measuring_leave_the_query_itself_out(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = _folder(source, tmp_path / "run")
-    mine(folder)
-    score(folder)
+    mine_stage(folder)
+    score_stage(folder)
     search_before(folder)
     said = capsys.readouterr().err
     assert "6 of 6 queries are documents of the corpus themselves" in said
@@ -87,8 +87,8 @@ def test_mining_teaching_and_measuring_leave_the_query_itself_out(
 
 def test_an_option_keeps_it_everywhere(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _folder(source, tmp_path / "run", queries={"own_document": "keep"})
-    mine(folder)
-    score(folder)
+    mine_stage(folder)
+    score_stage(folder)
     search_before(folder)
     assert "queries.own_document: keep" in capsys.readouterr().err
     for path in (folder.candidates, folder.evaluation_candidates, folder.teacher_run, folder.before_run):
@@ -99,8 +99,8 @@ def test_an_option_keeps_it_everywhere(source: Path, tmp_path: Path, capsys: pyt
 def test_queries_held_out_are_not_judged_relevant_to_themselves(source: Path, tmp_path: Path) -> None:
     held = {"split": None, "held_out": 2, "measures": ["nDCG@10"]}
     folder = _folder(source, tmp_path / "run", evaluation=held)
-    mine(folder)
-    score(folder)
+    mine_stage(folder)
+    score_stage(folder)
     qrels = evaluation_qrels(folder)
     assert len(qrels) == 2
     own = folder.collection.corpus.rows(folder.collection.queries.ids(qrels.queries))
@@ -124,9 +124,9 @@ def test_a_teaching_set_made_elsewhere_loses_own_documents_and_evaluated_queries
     _teaching(opened, tmp_path / "set", ["bees-pro", "trains-pro", "harbours-pro"])
     changed = {"teaching": str(tmp_path / "set"), "teacher": None}
     with pytest.raises(DistillirError, match="teaches 1 queries of the evaluation split, for example 'harbours-pro'"):
-        score(_folder(source, tmp_path / "refused", **changed))
+        score_stage(_folder(source, tmp_path / "refused", **changed))
     folder = _folder(source, tmp_path / "run", **changed, queries={"leave_out_evaluated": True})
-    score(folder)
+    score_stage(folder)
     taught = open_teaching_set(folder.teaching)
     assert opened.queries.ids(taught.queries) == ["bees-pro", "trains-pro"] and taught.info["teacher"] == "x"
     assert [opened.corpus.ids(taught.documents(i)) for i in range(2)] == [["bread-con", "violins-con"]] * 2
@@ -136,8 +136,8 @@ def test_a_teaching_set_made_elsewhere_loses_own_documents_and_evaluated_queries
     kept = {"leave_out_evaluated": True, "own_document": "keep"}
     folder = _folder(source, tmp_path / "kept", **changed, queries=kept)
     dry = DryFolder(folder.path, folder.recipe, tmp_path / "scratch")
-    planned = training_lists(dry, Searches(dry, Encodings())).total
-    score(folder)
+    planned = planned_training_lists(dry, Searches(dry, Encodings())).total
+    score_stage(folder)
     assert len(open_teaching_set(folder.teaching)) == planned == 2
     assert open_teaching_set(folder.teaching).sizes.tolist() == [3, 3]
 
@@ -153,7 +153,7 @@ def test_training_queries_with_the_text_of_an_evaluated_one_are_told_or_left_out
     qrels = {"train": [("a", "bees-con", 1), ("b", "trains-con", 1)], "test": [("c", "bees-con", 1)]}
     opened = make_collection(tmp_path / "leak", COUNTERS | {"b": "something else"}, queries, qrels)
     folder = _folder(tmp_path / "leak", tmp_path / "run")
-    mine(folder)
+    mine_stage(folder)
     said = " ".join(capsys.readouterr().err.split())
     assert "1 of 2 training queries have the text of an evaluated query under another id" in said
     assert "1 of 3 queries have the id of a document with another text" in said
@@ -164,14 +164,14 @@ def test_training_queries_with_the_text_of_an_evaluated_one_are_told_or_left_out
 
 
 def test_metrics_hold_the_counts(source: Path, tmp_path: Path) -> None:
-    from distillir.pipeline.train import train
+    from distillir.pipeline.train import train_stage
     from distillir.reporting.metrics import read_metrics
 
     folder = _folder(source, tmp_path / "run")
-    mine(folder)
-    score(folder)
-    train(folder)
-    evaluate(folder)
+    mine_stage(folder)
+    score_stage(folder)
+    train_stage(folder)
+    evaluate_stage(folder)
     metrics = read_metrics(folder.metrics)
     assert metrics.same_texts["own_documents"] == 6 and metrics.same_texts["copies"] == 1
     runs = {name: read_run(folder.runs / f"{name}.trec", folder.collection) for name in ("before", "after")}

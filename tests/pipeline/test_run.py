@@ -179,7 +179,7 @@ def test_a_run_that_made_nothing_gives_its_folder_back(recipe: Path, tmp_path: P
         (["student.model=./nowhere"], "is no model folder"),
         (["student.layers=7"], "choose 1 to 6"),
         (["training.queries_per_step=1000"], "fewer than one step"),
-        (["method={name: kl, plan: [{}, {epochs: 0.01}]}"], "stage 2 has 0 lessons"),
+        (["method={name: kl, plan: [{}, {epochs: 0.01}]}"], "stage 2 has 0 training examples"),
         (["method={name: kl, plan: [{}, {mine: true}]}", "candidates.from=bm25"], "does not ask it"),
         (["method=info_nce", "queries={split: null, sentences: 20}"], "no training query has one"),
         (["method=info_nce", "candidates.add_judged=false", "candidates.exclude_judged=true"], "no list holds one"),

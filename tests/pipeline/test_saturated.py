@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from distillir.pipeline.evaluate import evaluate
-from distillir.pipeline.mine import mine
+from distillir.pipeline.evaluate import evaluate_stage
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.recipe import Recipe
 
 FULL = "is 1.000 before training: these evaluation queries cannot show a gain"
@@ -60,9 +60,9 @@ def test_a_measure_that_is_full_before_training(
         "evaluation": {"split": split, "held_out": 4, "measures": [measure]},
     }
     with open_run(tmp_path / "run", Recipe.model_validate(recipe)) as folder:
-        mine(folder)
-        score(folder)
+        mine_stage(folder)
+        score_stage(folder)
         folder.student.symlink_to(folder.initial_student.resolve(), target_is_directory=True)
-        evaluate(folder)
+        evaluate_stage(folder)
     told = " ".join(capsys.readouterr().err.split())
     assert said in told and bool(said) == (FULL in told)

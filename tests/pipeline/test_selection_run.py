@@ -16,14 +16,14 @@ from distillir.composition.compose import compose
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import plan
-from distillir.pipeline.mine import mine
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import affected
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.run import run
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.selection import pool, selection
 from distillir.pipeline.selection_queries import (
     SelectionQueries,
@@ -100,7 +100,7 @@ def test_dev_queries_are_a_sample_that_is_neither_learnt_from_nor_reported(
         texts = text_keys(collection.queries)
         others = np.concatenate([training_queries(folder), evaluation_queries(folder)])
         assert not np.isin(texts[chosen.rows], texts[others]).any()
-        mine(folder)
+        mine_stage(folder)
         found = read_run(folder.selection_candidates, collection)
         assert found.queries.tolist() == chosen.rows.tolist() and all(len(rows) == 16 for rows in found.lists)
 
@@ -166,8 +166,8 @@ def test_training_queries_are_held_out_where_no_dev_split_is_free(value: dict[st
 def test_without_judgements_the_teachers_best_counts(value: dict[str, Any], tmp_path: Path) -> None:
     recipe = Recipe.model_validate({**value, **HELD_OUT, "queries": {"split": None, "sentences": 20}})
     with open_run(tmp_path / "run", recipe, "score") as folder:
-        mine(folder)
-        score(folder)
+        mine_stage(folder)
+        score_stage(folder)
         taught = open_teaching_set(folder.teaching, folder.collection)
         made = selection(folder, compose(recipe), taught)
         assert made is not None and len(made.queries) == 4

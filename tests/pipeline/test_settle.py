@@ -10,7 +10,7 @@ import yaml
 from command_line import distillir
 from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
-from distillir.composition.settled import Settled, adopt, settle, unsettled
+from distillir.composition.settled import Settled, adopt_settled, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.recipe_file import parse_recipe
 from distillir.students.load import load_student
@@ -56,7 +56,7 @@ def test_auto_is_filled_in_and_read_back() -> None:
     (stage,) = compose(settled).stages
     assert stage.objective.parts[0][2]["teacher_temperature"] == 0.4
     assert stage.objective.parts[0][2]["student_temperature"] == 1.0  # as the recipe has it
-    assert adopt(recipe, settled.resolved()).resolved() == settled.resolved()
+    assert adopt_settled(recipe, settled.resolved()).resolved() == settled.resolved()
     whole = settle(parse_recipe(SHORT), Settled(0.4, 0.05, 1e-4))
     assert not unsettled(whole) and whole.training.learning_rate == 1e-4
     assert whole.method.objective == {
@@ -67,7 +67,7 @@ def test_auto_is_filled_in_and_read_back() -> None:
     assert compose(parse_recipe({**whole.resolved(), "method": "ckl"})).objective.names == ["ckl"]
     # The numbers of another objective mean something else.
     other = parse_recipe({**SHORT, "method": {"name": "auto", "objective": {"kl": {"teacher_temperature": 3.0}}}})
-    assert "teacher_temperature" in unsettled(adopt(parse_recipe(SHORT), other.resolved()))
+    assert "teacher_temperature" in unsettled(adopt_settled(parse_recipe(SHORT), other.resolved()))
 
 
 @pytest.mark.parametrize("objective", [{"margin_mse": {"student_temperature": "auto"}}, {"kl": {"weight": "auto"}}])

@@ -10,13 +10,13 @@ import pytest
 from command_line import apart, distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.base.progress import console
-from distillir.pipeline.evaluate import evaluate
-from distillir.pipeline.mine import mine, prepare_student
+from distillir.pipeline.evaluate import evaluate_stage
+from distillir.pipeline.mine import mine_stage, prepare_student
 from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
 from distillir.pipeline.queries import training_queries
-from distillir.pipeline.report import report
+from distillir.pipeline.report import report_stage
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.load import load_teacher
@@ -40,10 +40,10 @@ def folder(tiny_beir: Path, tmp_path: Path) -> RunFolder:
 
 
 def test_mining_asks_for_each_part_what_the_recipe_says(folder: RunFolder) -> None:
-    mine(folder, evaluated=False)
+    mine_stage(folder, evaluated=False)
     assert folder.candidates.is_file() and not folder.evaluation_candidates.exists()
     before = folder.candidates.stat().st_mtime_ns
-    mine(folder)
+    mine_stage(folder)
     assert folder.candidates.stat().st_mtime_ns == before and list(folder.noted()["seconds"]).count("mine") == 1
     for part, path in (
         (training_part(folder), folder.candidates),
@@ -70,13 +70,13 @@ def test_mining_goes_on_where_a_kill_stopped_it(tiny_beir: Path, tmp_path: Path)
 
 def test_scoring_needs_candidates_and_nothing_else(folder: RunFolder) -> None:
     with pytest.raises(DistillirError, match="distillir mine"):
-        score(folder)
+        score_stage(folder)
     query = folder.collection.queries.id(int(training_queries(folder)[0]))
     documents = folder.collection.corpus.ids(range(3))
     folder.runs.mkdir()
     lines = (f"{query} Q0 {name} {rank} {3 - rank} hand\n" for rank, name in enumerate(documents))
     folder.candidates.write_text("".join(lines), encoding="utf-8")
-    score(folder, evaluated=False)
+    score_stage(folder, evaluated=False)
     lists = open_teaching_set(folder.teaching, folder.collection)
     teacher = load_teacher("bm25")
     [expected] = teacher.score(folder.collection, lists.queries, [lists.documents(0)])
@@ -87,17 +87,17 @@ def test_scoring_needs_candidates_and_nothing_else(folder: RunFolder) -> None:
 
 def test_a_student_that_nobody_trained_gains_nothing(folder: RunFolder) -> None:
     with pytest.raises(DistillirError, match="distillir train"):
-        evaluate(folder)
+        evaluate_stage(folder)
     with pytest.raises(DistillirError, match="distillir evaluate"):
-        report(folder)
+        report_stage(folder)
     prepare_student(folder)
     shutil.copytree(folder.initial_student, folder.student)
-    metrics = evaluate(folder)
+    metrics = evaluate_stage(folder)
     assert metrics == json.loads(folder.metrics.read_text(encoding="utf-8"))
     assert metrics["before"] == metrics["after"] and "teacher" not in metrics
     [compared] = metrics["comparison"]
     assert (compared["wins"], compared["losses"]) == (0, 0) and compared["ties"] == metrics["queries"]
     assert {"evaluate before", "evaluate after"} <= set(metrics["seconds"])
     with console.capture() as said:
-        assert report(folder) == folder.report
+        assert report_stage(folder) == folder.report
     assert folder.report.is_file() and "nDCG@10" in said.get()

@@ -12,12 +12,14 @@ def scores(count: int = 50, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).permutation(count).astype(np.float32)
 
 
-def draw(form: GradedLists, values: np.ndarray, relevant: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def draw(
+    sampler: GradedLists, values: np.ndarray, relevant: np.ndarray, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Ranks from 1 by the teacher, and labels, of what is drawn."""
-    chosen = form.choose(values, relevant, np.random.default_rng(seed))
+    chosen = sampler.choose(values, relevant, np.random.default_rng(seed))
     assert len(set(chosen.tolist())) == len(chosen)
     ranks = np.argsort(np.argsort(-values, kind="stable")) + 1
-    return ranks[chosen], form.labels(values, relevant)[chosen]
+    return ranks[chosen], sampler.labels(values, relevant)[chosen]
 
 
 def test_the_first_stage_of_the_paper() -> None:
@@ -66,8 +68,10 @@ def test_short_lists_keep_the_top_and_share_the_rest(count: int) -> None:
 
 
 def test_ties_keep_the_order_they_were_mined_in() -> None:
-    form = GradedLists(3, 0, 0)
-    np.testing.assert_array_equal(form.choose(np.zeros(5, np.float32), NOBODY[:5], np.random.default_rng(0)), [0, 1, 2])
+    sampler = GradedLists(3, 0, 0)
+    np.testing.assert_array_equal(
+        sampler.choose(np.zeros(5, np.float32), NOBODY[:5], np.random.default_rng(0)), [0, 1, 2]
+    )
 
 
 def test_documents_that_are_no_candidates_count_as_remaining() -> None:
@@ -75,6 +79,6 @@ def test_documents_that_are_no_candidates_count_as_remaining() -> None:
 
 
 def test_the_seed_decides_what_is_drawn() -> None:
-    form = GradedLists(5, 12, 13)
-    one, again, other = (draw(form, scores(), NOBODY, seed)[0].tolist() for seed in (0, 0, 1))
+    sampler = GradedLists(5, 12, 13)
+    one, again, other = (draw(sampler, scores(), NOBODY, seed)[0].tolist() for seed in (0, 0, 1))
     assert one == again != other

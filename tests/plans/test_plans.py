@@ -7,9 +7,9 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.composition.compose import Composition, compose
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.graded_lists import GradedLists
-from distillir.plans.lessons import Lessons
-from distillir.plans.list_form import ListForm
+from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.recipe_file import parse_recipe
@@ -26,7 +26,7 @@ def composed(method: Any, **changes: Any) -> Composition:
 def test_cl_drd_has_the_published_constants() -> None:
     method = composed("cl-drd")
     assert (method.name, method.plan, method.objective.names) == ("cl-drd", "cl-drd", ["lambda_mrr"])
-    assert [stage.forms[0] for stage in method.stages] == [
+    assert [stage.samplers[0] for stage in method.stages] == [
         GradedLists(5, 12, 13),
         GradedLists(10, 10, 10),
         GradedLists(30, 0, 0),
@@ -90,18 +90,18 @@ def test_any_objective_goes_on_any_plan() -> None:
     assert composed({"name": "cl-drd", "objective": "ckl"}).name == "ckl, plan cl-drd"
     assert composed({"name": "ckl", "plan": "cl-drd"}).name == "ckl, plan cl-drd"
     assert composed({"name": "cl-drd", "plan": "plain"}).name == "cl-drd, plan plain"
-    assert isinstance(composed({"name": "cl-drd", "plan": "plain"}).stages[0].forms[0], PlainLists)
+    assert isinstance(composed({"name": "cl-drd", "plan": "plain"}).stages[0].samplers[0], PlainLists)
 
 
 def test_the_ablations_of_the_paper() -> None:
     alone = composed({"name": "cl-drd", "stages": [2]})
-    assert [stage.forms[0] for stage in alone.stages] == [GradedLists(10, 10, 10)]
+    assert [stage.samplers[0] for stage in alone.stages] == [GradedLists(10, 10, 10)]
     assert alone.stages[0].training.learning_rate == pytest.approx(3e-6)
     backwards = composed({"name": "cl-drd", "stages": [3, 2, 1]})
     assert [stage.training.learning_rate for stage in backwards.stages] == pytest.approx([3e-6, 3e-6, 7e-6])
     (together,) = composed({"name": "cl-drd", "stages": "together"}).stages
-    assert len(together.forms) == 3
-    # As many lessons as the three stages have: 8 epochs of one list, or 8/3 of three.
+    assert len(together.samplers) == 3
+    # As many training examples as the three stages have: 8 epochs of one list, or 8/3 of three.
     assert together.training.epochs == pytest.approx(8 / 3)
 
 
@@ -113,7 +113,7 @@ def test_a_plan_of_ones_own() -> None:
     method = composed({"name": "ranknet", "plan": plan})
     assert method.name == "ranknet, plan own"
     first, second = method.stages
-    assert first.forms == (GradedLists(2, 2, 2, cut=10, redraw=True),)
+    assert first.samplers == (GradedLists(2, 2, 2, cut=10, redraw=True),)
     assert first.objective.names == ["ranknet"]
     assert (second.objective.names, second.mine, second.training.learning_rate) == (["kl"], True, 1e-5)
 
@@ -151,29 +151,29 @@ def test_a_stage_that_mines_needs_a_teacher() -> None:
 
 
 def test_several_forms_show_each_query_in_each(tiny: Collection) -> None:
-    forms: list[ListForm] = [PlainLists(2, "top"), GradedLists(3, 0, 0)]
-    lessons = Lessons(ExampleLists(tiny), epochs=1, queries_per_step=4, forms=forms)
-    seen = sorted((lessons[i].query, len(lessons[i].documents)) for i in range(len(lessons)))
+    samplers: list[ListSampler] = [PlainLists(2, "top"), GradedLists(3, 0, 0)]
+    examples = ExampleStream(ExampleLists(tiny), epochs=1, queries_per_step=4, samplers=samplers)
+    seen = sorted((examples[i].query, len(examples[i].documents)) for i in range(len(examples)))
     assert seen == [(query, size) for query in range(12) for size in (2, 3)]
 
 
 def test_graded_lists_are_the_same_every_epoch_unless_redrawn(tiny: Collection) -> None:
     for redraw in (False, True):
-        form = GradedLists(1, 1, 1, redraw=redraw)
-        lessons = Lessons(ExampleLists(tiny), epochs=2, queries_per_step=4, forms=[form])
+        sampler = GradedLists(1, 1, 1, redraw=redraw)
+        examples = ExampleStream(ExampleLists(tiny), epochs=2, queries_per_step=4, samplers=[sampler])
         drawn: dict[int, set[tuple[int, ...]]] = {}
-        for i in range(len(lessons)):
-            drawn.setdefault(lessons[i].query, set()).add(tuple(lessons[i].documents))
+        for i in range(len(examples)):
+            drawn.setdefault(examples[i].query, set()).add(tuple(examples[i].documents))
         assert (max(len(lists) for lists in drawn.values()) == 1) is not redraw
 
 
 def test_overlapping_steps_keep_the_labels_of_every_candidate(tiny: Collection) -> None:
     lists = ExampleLists(tiny)
-    form = GradedLists(1, 1, 1)
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[form], batches="overlapping")
-    for i in range(len(lessons)):
-        lesson = lessons[i]
-        whole = form.labels(lists.scores(lesson.query), lists.relevant(lesson.query))
-        truth = dict(zip(lists.documents(lesson.query).tolist(), whole, strict=True))
-        assert [truth[row] for row in lesson.documents.tolist()] == list(lesson.labels)
-        assert len(lesson.documents) >= 3
+    sampler = GradedLists(1, 1, 1)
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[sampler], batches="overlapping")
+    for i in range(len(examples)):
+        example = examples[i]
+        whole = sampler.labels(lists.scores(example.query), lists.relevant(example.query))
+        truth = dict(zip(lists.documents(example.query).tolist(), whole, strict=True))
+        assert [truth[row] for row in example.documents.tolist()] == list(example.labels)
+        assert len(example.documents) >= 3

@@ -7,8 +7,8 @@ import pytest
 
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.graded_lists import GradedLists
-from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import SAMPLES, PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.preferences.pair_lists import PairLists
@@ -34,10 +34,10 @@ def test_lists_that_need_a_positive_hold_it_where_the_teacher_is_wrong(
     settings: dict[str, Any] = {
         "epochs": 4,
         "queries_per_step": 3,
-        "forms": [PlainLists(2, sample)],
+        "samplers": [PlainLists(2, sample)],
         "batches": batches,
     }
-    plain, kept = Lessons(lists, **settings), Lessons(lists, **settings, positives=True)
+    plain, kept = ExampleStream(lists, **settings), ExampleStream(lists, **settings, positives=True)
     lacked = 0
     for i in range(len(plain)):
         one, other = plain[i], kept[i]
@@ -64,9 +64,9 @@ def test_lists_that_need_a_positive_hold_it_where_the_teacher_is_wrong(
 def test_every_random_candidate_gives_way_to_the_positive_as_often() -> None:
     """A list of random ones is in the order of its candidates, whose last must not be the one that always goes."""
     scores, positives = -np.arange(5, dtype=np.float32), np.arange(5) == 4
-    form, stayed = PlainLists(2, "random"), np.zeros(5)
+    sampler, stayed = PlainLists(2, "random"), np.zeros(5)
     for seed in range(400):
-        chosen = form.choose(scores, positives, np.random.default_rng(seed), positives=positives)
+        chosen = sampler.choose(scores, positives, np.random.default_rng(seed), positives=positives)
         assert chosen[1] == 4 and chosen[0] < 4
         stayed[chosen[0]] += 1
     assert stayed[:4].min() > 70
@@ -84,25 +84,25 @@ def test_the_first_positive_is_the_only_one_of_its_list_whatever_the_teacher_thi
 
 
 def test_the_best_stands_for_a_positive_that_is_not_judged(lists: ExampleLists) -> None:
-    settings: dict[str, Any] = {"epochs": 2, "queries_per_step": 3, "forms": [PlainLists(2, "random")]}
+    settings: dict[str, Any] = {"epochs": 2, "queries_per_step": 3, "samplers": [PlainLists(2, "random")]}
     for pseudo in (True, "always"):
-        lessons = Lessons(lists, **settings, positives=True, pseudo_positives=pseudo)
-        for i in range(len(lessons)):
-            scores, judged = lists.scores(lessons[i].query), lists.relevant(lessons[i].query)
+        examples = ExampleStream(lists, **settings, positives=True, pseudo_positives=pseudo)
+        for i in range(len(examples)):
+            scores, judged = lists.scores(examples[i].query), lists.relevant(examples[i].query)
             wanted = scores[judged].max() if judged.any() and pseudo is True else scores.max()
-            assert wanted in lessons[i].teacher
+            assert wanted in examples[i].teacher
 
 
 def test_graded_lists_hold_a_positive_wherever_it_ranks() -> None:
     scores, positives = -np.arange(30, dtype=np.float32), np.zeros(30, dtype=bool)
     positives[[20, 25]] = True
     # Where judged ones stand first there is nothing to do, unless there is no top group.
-    for form in (GradedLists(4, 2, 2, first="teacher"), GradedLists(4, 0, 0, first="teacher"), GradedLists(0, 4, 4)):
+    for sampler in (GradedLists(4, 2, 2, first="teacher"), GradedLists(4, 0, 0, first="teacher"), GradedLists(0, 4, 4)):
         for seed in range(20):
-            chosen = form.choose(scores, positives, np.random.default_rng(seed), positives=positives)
-            assert positives[chosen].any() and len(set(chosen.tolist())) == form.size
-            head = [*range(form.top)] if form.top < form.size else [0, 1, 2, 20]
-            assert chosen[: form.top].tolist() == head
+            chosen = sampler.choose(scores, positives, np.random.default_rng(seed), positives=positives)
+            assert positives[chosen].any() and len(set(chosen.tolist())) == sampler.size
+            head = [*range(sampler.top)] if sampler.top < sampler.size else [0, 1, 2, 20]
+            assert chosen[: sampler.top].tolist() == head
     judged_first = GradedLists(4, 2, 2)
     drawn = [judged_first.choose(scores, positives, np.random.default_rng(1), positives=p) for p in (None, positives)]
     assert drawn[0].tolist() == drawn[1].tolist()
@@ -112,8 +112,8 @@ def test_documents_of_pairs_leave_the_positive_its_place(lists: ExampleLists) ->
     index = np.repeat(np.arange(12), 2)
     nothing = np.full(24, np.nan, dtype=np.float32)
     pairs = PairLists(Pairs(index, np.tile([1, 2], 12), np.tile([2, 3], 12), np.zeros(24, dtype=np.float32), nothing))
-    settings: dict[str, Any] = {"epochs": 1, "queries_per_step": 3, "forms": [PlainLists(3)], "signals": [pairs]}
-    without, kept = Lessons(lists, **settings), Lessons(lists, **settings, positives=True)
+    settings: dict[str, Any] = {"epochs": 1, "queries_per_step": 3, "samplers": [PlainLists(3)], "signals": [pairs]}
+    without, kept = ExampleStream(lists, **settings), ExampleStream(lists, **settings, positives=True)
     assert not any(without[i].relevant.any() for i in range(12))
     for i in range(12):
         assert kept[i].relevant.any() == lists.relevant(kept[i].query).any()

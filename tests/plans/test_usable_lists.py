@@ -5,7 +5,7 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.base.progress import console
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.usable_lists import usable_lists
 from distillir.retrieval.ties import all_tied
@@ -50,8 +50,8 @@ def test_what_an_objective_can_learn_from(needs: set[str], settings: dict[str, b
 
 def test_only_usable_lists_are_seen_and_the_others_are_told() -> None:
     found = usable_lists(Given(), {"teacher"})
-    lessons = Lessons(Given(), epochs=3, queries_per_step=1, forms=[PlainLists(None)], usable=found.usable)
-    assert [lessons[i].query for i in range(len(lessons))] == [2, 2, 2]
+    examples = ExampleStream(Given(), epochs=3, queries_per_step=1, samplers=[PlainLists(None)], usable=found.usable)
+    assert [examples[i].query for i in range(len(examples))] == [2, 2, 2]
     with console.capture() as captured:
         found.say()
     assert captured.get().splitlines() == [
@@ -59,13 +59,13 @@ def test_only_usable_lists_are_seen_and_the_others_are_told() -> None:
         "1 of 4 lists have fewer than two candidates: left out, there is nothing to compare",
     ]
     with pytest.raises(DistillirError, match="every list has one teacher score throughout"):
-        Lessons(Given(), epochs=1, queries_per_step=1, usable=np.zeros(4, dtype=bool))
+        ExampleStream(Given(), epochs=1, queries_per_step=1, usable=np.zeros(4, dtype=bool))
 
 
 def test_a_positive_alone_is_compared_with_other_queries() -> None:
     found = usable_lists(Given(), {"positive"}, in_batch=True)
-    lessons = Lessons(Given(), epochs=1, queries_per_step=1, forms=[PlainLists(2)], usable=found.usable)
-    [alone] = [lessons[i] for i in range(4) if lessons[i].query == 1]
+    examples = ExampleStream(Given(), epochs=1, queries_per_step=1, samplers=[PlainLists(2)], usable=found.usable)
+    [alone] = [examples[i] for i in range(4) if examples[i].query == 1]
     assert (alone.documents.tolist(), alone.relevant.tolist()) == ([0], [True])
 
 

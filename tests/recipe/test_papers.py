@@ -92,7 +92,7 @@ def test_lead() -> None:
 def test_cl_drd() -> None:
     recipe, composed = read("cl-drd")
     assert recipe.student.towers == "separate" and composed.objective.names == ["lambda_mrr"]
-    assert [stage.forms[0] for stage in composed.stages] == [
+    assert [stage.samplers[0] for stage in composed.stages] == [
         GradedLists(5, 12, 13, spare=False),
         GradedLists(10, 10, 10, spare=False),
         GradedLists(30, 0, 0, spare=False),

@@ -14,7 +14,7 @@ from distillir.reporting.figures.stages import stages_figure
     ],
 )  # fmt: skip
 def test_duration(seconds: float, said: str) -> None:
-    assert wording.duration(seconds) == said
+    assert wording.elapsed(seconds) == said
 
 
 def test_signs_and_shares() -> None:

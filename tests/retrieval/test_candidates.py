@@ -7,7 +7,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run, from_lists
-from distillir.retrieval.candidates import mine
+from distillir.retrieval.candidates import mine_candidates
 from distillir.retrieval.guard import false_negative_guard
 from distillir.retrieval.sources import BM25Retriever, Retriever
 
@@ -33,32 +33,36 @@ def lists(run: Run) -> list[list[int]]:
 
 
 def test_plain_mining_is_the_top_of_the_source(tiny: Collection) -> None:
-    run = mine(tiny, QUERIES, LISTED, depth=3)
+    run = mine_candidates(tiny, QUERIES, LISTED, depth=3)
     assert run.queries.tolist() == [3, 1, 2]
     assert lists(run) == [[0, 1, 2]] * 3
 
 
 def test_judged_documents_are_left_out_and_the_list_filled(tiny: Collection) -> None:
-    run = mine(tiny, QUERIES, LISTED, depth=3, exclude_judged=True, qrels=QRELS)
+    run = mine_candidates(tiny, QUERIES, LISTED, depth=3, exclude_judged=True, qrels=QRELS)
     assert lists(run) == [[0, 2, 3], [1, 3, 4], [0, 1, 2]]
 
 
 def test_judged_documents_are_put_in_for_the_last_ones(tiny: Collection) -> None:
-    run = mine(tiny, QUERIES, LISTED, depth=3, add_judged=True, qrels=QRELS)
+    run = mine_candidates(tiny, QUERIES, LISTED, depth=3, add_judged=True, qrels=QRELS)
     assert lists(run) == [[0, 1, 50], [0, 1, 2], [0, 1, 2]]
     assert all((np.diff(scores) <= 0).all() for _, scores in (run.of(i) for i in range(3)))
-    assert lists(mine(tiny, QUERIES, LISTED, depth=1, add_judged=True, qrels=QRELS)) == [[1, 50], [0, 2], [0]]
+    assert lists(mine_candidates(tiny, QUERIES, LISTED, depth=1, add_judged=True, qrels=QRELS)) == [
+        [1, 50],
+        [0, 2],
+        [0],
+    ]
 
 
 def test_judged_not_relevant_is_neither_excluded_nor_added(tiny: Collection) -> None:
     qrels = Qrels(np.array([1, 1]), np.array([0, 40]), np.array([0, 0], dtype=np.int32))
-    assert lists(mine(tiny, np.array([1]), LISTED, depth=2, qrels=qrels, exclude_judged=True)) == [[0, 1]]
-    assert lists(mine(tiny, np.array([1]), LISTED, depth=2, qrels=qrels, add_judged=True)) == [[0, 1]]
+    assert lists(mine_candidates(tiny, np.array([1]), LISTED, depth=2, qrels=qrels, exclude_judged=True)) == [[0, 1]]
+    assert lists(mine_candidates(tiny, np.array([1]), LISTED, depth=2, qrels=qrels, add_judged=True)) == [[0, 1]]
 
 
 def test_random_samples_depend_on_seed_and_query_only(tiny: Collection) -> None:
     def draw(queries: list[int], seed: int) -> list[list[int]]:
-        return lists(mine(tiny, np.array(queries), LISTED, depth=30, size=5, sample="random", seed=seed))
+        return lists(mine_candidates(tiny, np.array(queries), LISTED, depth=30, size=5, sample="random", seed=seed))
 
     first = draw([1, 2, 3], 0)
     assert draw([3, 1], 0) == [first[2], first[0]]
@@ -71,20 +75,24 @@ def test_random_samples_depend_on_seed_and_query_only(tiny: Collection) -> None:
 
 def test_a_sample_keeps_judged_documents(tiny: Collection) -> None:
     for seed in range(10):
-        run = mine(tiny, QUERIES, LISTED, depth=30, size=4, sample="random", seed=seed, add_judged=True, qrels=QRELS)
+        run = mine_candidates(
+            tiny, QUERIES, LISTED, depth=30, size=4, sample="random", seed=seed, add_judged=True, qrels=QRELS
+        )
         assert {1, 50} <= set(lists(run)[0])
         assert {0, 2} <= set(lists(run)[1])
         assert [len(d) for d in lists(run)] == [4, 4, 4]
 
 
 def test_the_top_sample_is_the_top(tiny: Collection) -> None:
-    assert lists(mine(tiny, QUERIES, LISTED, depth=30, size=2)) == [[0, 1]] * 3
+    assert lists(mine_candidates(tiny, QUERIES, LISTED, depth=30, size=2)) == [[0, 1]] * 3
 
 
 def test_several_sources_are_fused(tiny: Collection) -> None:
     judged = tiny.qrels("test")
-    alone = mine(tiny, judged.query_rows, [BM25Retriever()], depth=5)
-    both = mine(tiny, judged.query_rows, [BM25Retriever(), Listed()], depth=5, weights=[1.0, 0.0], fusion="rrf")
+    alone = mine_candidates(tiny, judged.query_rows, [BM25Retriever()], depth=5)
+    both = mine_candidates(
+        tiny, judged.query_rows, [BM25Retriever(), Listed()], depth=5, weights=[1.0, 0.0], fusion="rrf"
+    )
     assert both.name == "bm25+listed"
     for mine_alone, fused in zip(lists(alone), lists(both), strict=True):
         assert fused[: len(mine_alone)] == mine_alone
@@ -102,7 +110,7 @@ def test_several_sources_are_fused(tiny: Collection) -> None:
 )
 def test_options_that_cannot_be_are_refused(tiny: Collection, options: dict[str, object], message: str) -> None:
     with pytest.raises(DistillirError, match=message):
-        mine(tiny, QUERIES, LISTED, **{"depth": 3, **options})  # type: ignore[arg-type]
+        mine_candidates(tiny, QUERIES, LISTED, **{"depth": 3, **options})  # type: ignore[arg-type]
 
 
 def guarded(teacher: list[float], **options: object) -> tuple[list[int], list[float]]:

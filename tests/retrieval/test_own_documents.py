@@ -9,7 +9,7 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.evaluation.search import search_student
-from distillir.retrieval.candidates import mine
+from distillir.retrieval.candidates import mine_candidates
 from distillir.retrieval.own_document import search, without_own
 from distillir.retrieval.recipe_form import mine_from_spec
 from distillir.retrieval.sources import BM25Retriever
@@ -71,7 +71,7 @@ def test_it_is_gone_before_sources_are_fused(opened: Collection) -> None:
             scores = [np.array([1e6, 6, 5, 4, 3, 2, 1], dtype=np.float32)[:depth] for _ in query_rows]
             return from_lists(query_rows, found, scores, self.name)
 
-    run = mine(opened, np.arange(6), [First(), First()], depth=3, fusion="minmax")
+    run = mine_candidates(opened, np.arange(6), [First(), First()], depth=3, fusion="minmax")
     assert [found.tolist() for found in run.lists] == [[6, 7, 8]] * 6
     np.testing.assert_allclose(run.of(0)[1], [2.0, 1.0, 0.0])  # by minmax over 6, 5 and 4
 
@@ -94,6 +94,6 @@ def test_other_collections_are_searched_as_before(tiny: Collection) -> None:
 def test_copies_of_judged_documents_are_excluded_with_them(tmp_path: Path) -> None:
     opened = arguana(tmp_path / "c", copy="spending on bees  helps nobody, whatever towns say of bees")
     qrels, query = opened.qrels("train"), np.array([opened.queries.row("bees-pro")])
-    found = mine(opened, query, [BM25Retriever()], depth=8, qrels=qrels, exclude_judged=True)
+    found = mine_candidates(opened, query, [BM25Retriever()], depth=8, qrels=qrels, exclude_judged=True)
     names = set(opened.corpus.ids(found.documents.tolist()))
     assert not names & {"copy", "bees-con", "bees-pro"} and len(found.documents) == 8

@@ -20,7 +20,7 @@ from distillir.encoding.models import load_multi_vector, load_sentence_transform
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval import late_index
 from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
@@ -29,8 +29,8 @@ from distillir.students.multi_vector import student as late
 from distillir.students.multi_vector.pylate import write_pylate
 from distillir.students.student import student_of
 from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
-from distillir.training.collator import LessonCollator
-from distillir.training.loss import LessonLoss
+from distillir.training.collator import ExampleCollator
+from distillir.training.loss import ExampleLoss
 from example_lists import ExampleLists
 
 
@@ -53,9 +53,9 @@ def batch(student: Any, tiny: Collection, tmp_path: Path) -> dict[str, Any]:
     rows = np.concatenate([lists.documents(i) for i in range(12)])
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     documents = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
-    found = LessonCollator(queries, documents, budget=256)([lessons[i] for i in range(8)])
-    return {**found, "lessons": [lessons[i] for i in range(8)]}
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
+    found = ExampleCollator(queries, documents, budget=256)([examples[i] for i in range(8)])
+    return {**found, "lessons": [examples[i] for i in range(8)]}
 
 
 def test_it_is_built_as_colbert_is(student: Any) -> None:
@@ -75,12 +75,12 @@ def test_the_projection_is_the_same_each_time(minilm_path: str, student: Any) ->
 
 def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
     with torch.no_grad():
-        scores = LessonLoss(student, parse_objective("kl")).scores(student, batch)
-    for row, lesson in enumerate(batch["lessons"]):
-        query = student.encode_query([tiny.queries.text(lesson.query)])
-        documents = student.encode_document(tiny.corpus.texts(lesson.documents))
+        scores = ExampleLoss(student, parse_objective("kl")).scores(student, batch)
+    for row, example in enumerate(batch["lessons"]):
+        query = student.encode_query([tiny.queries.text(example.query)])
+        documents = student.encode_document(tiny.corpus.texts(example.documents))
         expected = student.similarity(query, documents)[0]
-        torch.testing.assert_close(scores[row, : len(lesson.documents)], expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(scores[row, : len(example.documents)], expected, atol=1e-5, rtol=0)
 
 
 def test_chunks_change_neither_loss_nor_gradient(
@@ -88,7 +88,7 @@ def test_chunks_change_neither_loss_nor_gradient(
 ) -> None:
     def gradient(recompute: bool) -> tuple[float, torch.Tensor]:
         student.zero_grad()
-        loss = LessonLoss(student, parse_objective({"kl": {"student_temperature": 0.5}}), recompute=recompute)
+        loss = ExampleLoss(student, parse_objective({"kl": {"student_temperature": 0.5}}), recompute=recompute)
         total = torch.stack(list(loss(student, batch).values())).sum()
         torch.autograd.backward(total)
         return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])

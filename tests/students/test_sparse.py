@@ -24,7 +24,7 @@ from distillir.encoding.models import load_sparse
 from distillir.encoding.sparse_vectors import encode_sparse
 from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval.sparse import SparseRetriever
 from distillir.students.load import load_student
@@ -33,8 +33,8 @@ from distillir.students.sparse.student import flops, flops_share
 from distillir.students.spec import StudentSpec
 from distillir.students.student import student_of
 from distillir.teachers.encoders.sparse import SparseTeacher
-from distillir.training.collator import LessonCollator
-from distillir.training.loss import LessonLoss
+from distillir.training.collator import ExampleCollator
+from distillir.training.loss import ExampleLoss
 from distillir.training.train import set_dropout
 from example_lists import ExampleLists
 
@@ -56,9 +56,9 @@ def _batch(student: Any, tiny: Collection, path: Path) -> dict[str, Any]:
     rows = np.concatenate([lists.documents(i) for i in range(12)])
     queries = tokenise(path / "q", student, tiny.queries, lists.queries, kind="query")
     documents = tokenise(path / "d", student, tiny.corpus, rows, kind="document")
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
-    found = LessonCollator(queries, documents, budget=256)([lessons[i] for i in range(8)])
-    return {**found, "lessons": [lessons[i] for i in range(8)]}
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
+    found = ExampleCollator(queries, documents, budget=256)([examples[i] for i in range(8)])
+    return {**found, "lessons": [examples[i] for i in range(8)]}
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def _own(model: Any, tiny: Collection, queries: int) -> Any:
 
 def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
     with torch.no_grad(), active_words_only(student):
-        scores = LessonLoss(student, parse_objective("kl")).scores(student, batch)
-    for row, lesson in enumerate(batch["lessons"]):
-        query = student.encode_query([tiny.queries.text(lesson.query)])
-        expected = student.similarity(query, student.encode_document(tiny.corpus.texts(lesson.documents)))
-        torch.testing.assert_close(scores[row, : len(lesson.documents)], expected.to_dense()[0], atol=1e-4, rtol=1e-5)
+        scores = ExampleLoss(student, parse_objective("kl")).scores(student, batch)
+    for row, example in enumerate(batch["lessons"]):
+        query = student.encode_query([tiny.queries.text(example.query)])
+        expected = student.similarity(query, student.encode_document(tiny.corpus.texts(example.documents)))
+        torch.testing.assert_close(scores[row, : len(example.documents)], expected.to_dense()[0], atol=1e-4, rtol=1e-5)
 
 
 def test_training_through_active_words_alone_changes_nothing(student: Any, batch: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ def test_training_through_active_words_alone_changes_nothing(student: Any, batch
 
     def gradient(recompute: bool) -> tuple[float, torch.Tensor]:
         student.zero_grad()
-        loss = LessonLoss(student, parse_objective("kl"), penalties=penalties, recompute=recompute)
+        loss = ExampleLoss(student, parse_objective("kl"), penalties=penalties, recompute=recompute)
         total = torch.stack(list(loss(student, batch).values())).sum()
         torch.autograd.backward(total)
         return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
@@ -137,7 +137,7 @@ def test_flops_regulariser() -> None:
 
 
 def test_penalties_rise_and_are_means_over_batches(student: Any, batch: dict[str, Any]) -> None:
-    loss = LessonLoss(student, parse_objective("kl"), penalties=({"flops documents": 0.5}, 10))
+    loss = ExampleLoss(student, parse_objective("kl"), penalties=({"flops documents": 0.5}, 10))
     counts = loss.counts(batch["label"])
     assert counts["flops documents"] == 1
     with torch.no_grad():
@@ -226,7 +226,7 @@ def test_queries_without_inference(mlm_path: str, tiny: Collection, tmp_path: Pa
         np.testing.assert_allclose(own[place][rows], scores, rtol=1e-5, atol=1e-5)
     # It learns by the same loss: the table's weights and the document encoder both get a gradient.
     with active_words_only(model):
-        parts = LessonLoss(model, parse_objective("kl"))(model, _batch(model, tiny, tmp_path))
+        parts = ExampleLoss(model, parse_objective("kl"))(model, _batch(model, tiny, tmp_path))
         torch.autograd.backward(parts["kl"])
     unreached = {name for name, p in model.named_parameters() if p.grad is None}
     assert not unreached, unreached
@@ -234,7 +234,7 @@ def test_queries_without_inference(mlm_path: str, tiny: Collection, tmp_path: Pa
     weights = {"flops queries": 1.0, "flops documents": 1.0}
     for towers in ("shared", "inference-free"):
         again = load_student(str(tmp_path / "student"), kind="sparse", towers=towers, device="cpu")
-        assert LessonLoss(again, parse_objective("kl"), penalties=(weights, 0)).penalties == {"flops documents": 1.0}
+        assert ExampleLoss(again, parse_objective("kl"), penalties=(weights, 0)).penalties == {"flops documents": 1.0}
 
 
 def test_a_model_without_the_head_is_refused(minilm_path: str, mlm_path: str, folder: str, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_vectors_without_any_word(mlm_path: str, tiny: Collection, tmp_path: Pat
     assert [scores.tolist() for scores in teacher.score(tiny, np.arange(1), [np.array([0, 1])])] == [[0.0, 0.0]]
     model.train()
     with active_words_only(model):
-        parts = LessonLoss(model, parse_objective("kl"))(model, _batch(model, tiny, tmp_path))
+        parts = ExampleLoss(model, parse_objective("kl"))(model, _batch(model, tiny, tmp_path))
         torch.autograd.backward(parts["kl"])
     assert torch.isfinite(parts["kl"]) and all(
         p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters()

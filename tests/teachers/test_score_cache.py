@@ -12,7 +12,7 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.teachers.answers.cache import ScoreCache
-from distillir.teachers.answers.keys import Keys, combine, pair_keys, text_keys
+from distillir.teachers.answers.keys import Keys, combine, pair_keys, text_hashes
 from distillir.teachers.answers.records import RECORD, crc32_rows, pack, unpack
 
 
@@ -132,15 +132,15 @@ def test_keys_depend_on_content_and_direction_only(tiny: Collection) -> None:
     keys = pair_keys(tiny.queries, rows, tiny.corpus, documents)
     assert np.array_equal(keys[0], keys[2])
     assert not np.array_equal(keys[0], keys[1])
-    by_text = combine(text_keys(tiny.queries.texts(rows)), text_keys(tiny.corpus.texts(documents)))
+    by_text = combine(text_hashes(tiny.queries.texts(rows)), text_hashes(tiny.corpus.texts(documents)))
     assert np.array_equal(keys, by_text)
-    a, b = text_keys(["a"]), text_keys(["b"])
+    a, b = text_hashes(["a"]), text_hashes(["b"])
     assert not np.array_equal(combine(a, b), combine(b, a))
     # A boundary that moves between query and document is another pair.
-    assert not np.array_equal(combine(text_keys(["ab"]), text_keys(["c"])), combine(a, text_keys(["bc"])))
+    assert not np.array_equal(combine(text_hashes(["ab"]), text_hashes(["c"])), combine(a, text_hashes(["bc"])))
 
 
 def test_pair_keys_of_a_grid_do_not_collide() -> None:
-    texts = text_keys([f"text {i}" for i in range(600)])
+    texts = text_hashes([f"text {i}" for i in range(600)])
     grid = combine(np.repeat(texts, 600, axis=0), np.tile(texts, (600, 1)))
     assert len(np.unique(grid[:, 0])) == len(np.unique(grid[:, 1])) == 360_000

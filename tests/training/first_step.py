@@ -21,8 +21,8 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
-from distillir.signals.dark_examples.dark_lists import DarkLists
-from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
+from distillir.signals.dark_examples.dark_example_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
@@ -34,7 +34,7 @@ from distillir.signals.preferences.training import PairTraining
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
 from distillir.training import trainer
-from distillir.training.train import train
+from distillir.training.train import train_student
 from example_lists import ExampleLists
 
 QUERIES = 12
@@ -114,7 +114,7 @@ class _Kept(TrainerCallback):
             self.step.log = {name: logs[name] for name in logs if name not in ("grad_norm", "learning_rate", "epoch")}
 
 
-class _KeepingTrainer(trainer.LessonTrainer):
+class _KeepingTrainer(trainer.ExampleTrainer):
     """Hands what it kept to whoever asks last."""
 
     last = Step()
@@ -149,8 +149,8 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         towers = "inference-free" if kind == "sparse" else "shared"
         # In double precision the encoder adds no rounding of its own.
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
-    made, found = trainer.LessonTrainer, {}
-    trainer.LessonTrainer = _KeepingTrainer  # type: ignore[misc]
+    made, found = trainer.ExampleTrainer, {}
+    trainer.ExampleTrainer = _KeepingTrainer  # type: ignore[misc]
     try:
         for name in names():
             case, join = name.split("/")
@@ -159,7 +159,7 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
             settings = {**(PARTS if parts else whole), "in_batch": in_batch}
             found[name] = _step(opened, folder, CASES[case], settings, students)
     finally:
-        trainer.LessonTrainer = made  # type: ignore[misc]
+        trainer.ExampleTrainer = made  # type: ignore[misc]
     return found
 
 
@@ -168,7 +168,9 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
     signals: list[SignalTraining] = []
     if case.beside == "dark":
         raise_positives(lists)
-        learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus))
+        learnt = DarkExampleLists(
+            open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus)
+        )
         signals.append(DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7))
     drawn = np.random.default_rng(1)
     if case.beside == "layers":
@@ -181,7 +183,7 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         second = 1 + drawn.integers(0, 3, len(some))
         pairs = PairLists(Pairs(some, np.zeros_like(some), second, odds, np.full_like(odds, np.nan)))
         signals.append(PairTraining(pairs))
-    lessons = train(
+    examples = train_student(
         copy.deepcopy(students[case.kind]),
         opened,
         lists,
@@ -191,10 +193,10 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         ),
         folder / case.kind,
         folder / "log.jsonl",
-        forms=[GradedLists(2, 1, 2)] if case.graded else [PlainLists(5)],
+        samplers=[GradedLists(2, 1, 2)] if case.graded else [PlainLists(5)],
         signals=signals,
     )
-    _KeepingTrainer.last.positives = lessons.positives
+    _KeepingTrainer.last.positives = examples.positives
     return _KeepingTrainer.last
 
 

@@ -7,19 +7,19 @@ from training_fixtures import collator, lists, student  # noqa: F401
 
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.students.chunks import chunks
-from distillir.training.collator import LessonCollator
-from distillir.training.loss import LessonLoss
+from distillir.training.collator import ExampleCollator
+from distillir.training.loss import ExampleLoss
 from example_lists import ExampleLists
 
 Batch = dict[str, Any]
 
 
 @pytest.fixture
-def lessons(lists: ExampleLists) -> Lessons:
-    return Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
+def examples(lists: ExampleLists) -> ExampleStream:
+    return ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
 
 
 def test_chunks_hold_the_budget_and_lose_nothing() -> None:
@@ -31,42 +31,42 @@ def test_chunks_hold_the_budget_and_lose_nothing() -> None:
     assert chunks([300], 256) == [(0, 1, 300)]
 
 
-def test_each_distinct_document_is_encoded_once(collator: LessonCollator, lessons: Lessons) -> None:
-    chosen = [lessons[0], lessons[1], lessons[0]]
+def test_each_distinct_document_is_encoded_once(collator: ExampleCollator, examples: ExampleStream) -> None:
+    chosen = [examples[0], examples[1], examples[0]]
     batch = collator(chosen)
-    distinct = np.unique(np.concatenate([lesson.documents for lesson in chosen]))
+    distinct = np.unique(np.concatenate([example.documents for example in chosen]))
     assert batch["document_input_ids"].shape[0] == len(distinct)
     assert batch["query_input_ids"].shape[0] == 2
     assert torch.equal(batch["label"]["index"][0], batch["label"]["index"][2])
 
 
 def test_scores_are_those_of_the_model_itself(
-    collator: LessonCollator, lessons: Lessons, student: Any, tiny: Collection
+    collator: ExampleCollator, examples: ExampleStream, student: Any, tiny: Collection
 ) -> None:
-    chosen = [lessons[i] for i in range(4)]
-    loss = LessonLoss(student, parse_objective("kl"))
+    chosen = [examples[i] for i in range(4)]
+    loss = ExampleLoss(student, parse_objective("kl"))
     with torch.no_grad():
         scores = loss.scores(student, collator(chosen))
-    for row, lesson in enumerate(chosen):
-        query = student.encode_query([tiny.queries.text(lesson.query)])
-        documents = student.encode_document(tiny.corpus.texts(lesson.documents))
+    for row, example in enumerate(chosen):
+        query = student.encode_query([tiny.queries.text(example.query)])
+        documents = student.encode_document(tiny.corpus.texts(example.documents))
         expected = student.similarity(query, documents)[0]
-        torch.testing.assert_close(scores[row, : len(lesson.documents)], expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(scores[row, : len(example.documents)], expected, atol=1e-5, rtol=0)
 
 
 def _gradient(student: Any, batch: Batch, *, recompute: bool = False) -> tuple[float, torch.Tensor]:
     student.zero_grad()
     total = torch.stack(
-        list(LessonLoss(student, parse_objective("kl"), recompute=recompute)(student, batch).values())
+        list(ExampleLoss(student, parse_objective("kl"), recompute=recompute)(student, batch).values())
     ).sum()
     torch.autograd.backward(total)
     return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
 
 
 def test_chunks_and_recomputing_change_neither_loss_nor_gradient(
-    collator: LessonCollator, lessons: Lessons, student: Any
+    collator: ExampleCollator, examples: ExampleStream, student: Any
 ) -> None:
-    chosen = [lessons[i] for i in range(6)]
+    chosen = [examples[i] for i in range(6)]
     batch = collator(chosen)
     collator.budget = 1 << 20
     whole = collator(chosen)
@@ -78,15 +78,15 @@ def test_chunks_and_recomputing_change_neither_loss_nor_gradient(
         torch.testing.assert_close(same, gradient, atol=1e-6, rtol=1e-4)
 
 
-def test_positives_are_judged_or_the_teachers_best(collator: LessonCollator, lessons: Lessons) -> None:
-    chosen = [lessons[i] for i in range(6)]
+def test_positives_are_judged_or_the_teachers_best(collator: ExampleCollator, examples: ExampleStream) -> None:
+    chosen = [examples[i] for i in range(6)]
     label = collator(chosen)["label"]
-    for lesson, positive in zip(chosen, label["positive"].tolist(), strict=True):
-        assert positive == (0 if lesson.query % 2 == 0 else -1)
+    for example, positive in zip(chosen, label["positive"].tolist(), strict=True):
+        assert positive == (0 if example.query % 2 == 0 else -1)
     collator.pseudo_positives = True
     label = collator(chosen)["label"]
-    for lesson, positive in zip(chosen, label["positive"].tolist(), strict=True):
-        assert positive == (0 if lesson.query % 2 == 0 else int(lesson.teacher.argmax()))
+    for example, positive in zip(chosen, label["positive"].tolist(), strict=True):
+        assert positive == (0 if example.query % 2 == 0 else int(example.teacher.argmax()))
     # The pseudo-label is relevant too, one a list.
     assert label["relevant"].sum(dim=1).tolist() == [1] * len(chosen)
     assert label["relevant"].gather(1, label["positive"][:, None]).all()
@@ -117,26 +117,26 @@ def test_tokens_are_made_once(tmp_path: Any, student: Any, tiny: Collection) -> 
         more.batch(np.array([11]))
 
 
-def test_other_queries_documents_join_as_negatives(collator: LessonCollator, lists: ExampleLists) -> None:
+def test_other_queries_documents_join_as_negatives(collator: ExampleCollator, lists: ExampleLists) -> None:
     from distillir.objectives import kl, lambda_mrr
 
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)])
-    chosen = [lessons[i] for i in range(4)]
+    examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(3)])
+    chosen = [examples[i] for i in range(4)]
     alone = collator(chosen)["label"]
     collator.in_batch = True
     batch = collator(chosen)
     label = batch["label"]
     # Which row of the features is which document: the collator orders distinct documents by length.
-    rows = np.unique(np.concatenate([lesson.documents for lesson in chosen]))
+    rows = np.unique(np.concatenate([example.documents for example in chosen]))
     ordered = rows[np.argsort(collator.documents.lengths(rows), kind="stable")]
-    for i, lesson in enumerate(chosen):
-        own = len(lesson.documents)
+    for i, example in enumerate(chosen):
+        own = len(example.documents)
         here = ordered[label["index"][i][label["mask"][i]].numpy()]
-        np.testing.assert_array_equal(here[:own], lesson.documents)
-        everything = set(lists.documents(lesson.query).tolist())
+        np.testing.assert_array_equal(here[:own], example.documents)
+        everything = set(lists.documents(example.query).tolist())
         assert set(here[own:].tolist()) == set(rows.tolist()) - everything
         assert not label["relevant"][i, own:].any()
-        assert (label["labels"][i, own : len(here)] < lesson.labels.min()).all()
+        assert (label["labels"][i, own : len(here)] < example.labels.min()).all()
     # They enter the student's softmax and get nothing of the teacher's.
     student = torch.randn(label["mask"].shape, generator=torch.Generator().manual_seed(0))
     value = kl(student, label["teacher"], label["mask"])
@@ -170,18 +170,18 @@ def test_own_candidates_that_another_list_holds_are_negatives_of_the_positive(
         tokenise(tmp_path / "q", student, tiny.queries, shared.queries, kind="query"),
         tokenise(tmp_path / "d", student, tiny.corpus, np.arange(3, 9), kind="document"),
     )
-    lessons = Lessons(shared, epochs=1, queries_per_step=2, forms=[PlainLists(None)])
-    chosen = sorted((lessons[i] for i in range(2)), key=lambda lesson: lesson.query)
+    examples = ExampleStream(shared, epochs=1, queries_per_step=2, samplers=[PlainLists(None)])
+    chosen = sorted((examples[i] for i in range(2)), key=lambda example: example.query)
     objective = parse_objective({"info_nce": {"own_negatives": False}})
     for in_batch, negatives in ((True, ([7, 8], [5, 6])), ("all", ([4, 7, 8], [3, 4, 5, 6]))):
-        collate = LessonCollator(*stores, budget=256, pseudo_positives="always", in_batch=in_batch)
+        collate = ExampleCollator(*stores, budget=256, pseudo_positives="always", in_batch=in_batch)
         label = collate(chosen)["label"]
         scores = torch.randn(label["mask"].shape, generator=torch.Generator().manual_seed(0))
         (value,) = objective.numerators(scores, label, label["mask"]).values()
         expected = torch.tensor(0.0)
-        for row, (lesson, wanted) in enumerate(zip(chosen, negatives, strict=True)):
-            joined = np.setdiff1d(np.arange(3, 9), lesson.documents)
-            of = dict(zip([*lesson.documents, *joined], scores[row], strict=True))
+        for row, (example, wanted) in enumerate(zip(chosen, negatives, strict=True)):
+            joined = np.setdiff1d(np.arange(3, 9), example.documents)
+            of = dict(zip([*example.documents, *joined], scores[row], strict=True))
             best = of[3 if row == 0 else 8]
             expected = expected - best + torch.logsumexp(torch.stack([best, *(of[place] for place in wanted)]), 0)
         torch.testing.assert_close(value, expected)

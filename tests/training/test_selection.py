@@ -19,8 +19,8 @@ from distillir.base.arrays import Rows
 from distillir.collections import Collection
 from distillir.evaluation.search import search_student
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.plans.lesson import Lesson
 from distillir.plans.settings import TrainingSettings
+from distillir.plans.training_example import TrainingExample
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.training import LayerTraining
 from distillir.signals.signal_training import SignalTraining
@@ -28,7 +28,7 @@ from distillir.students.load import load_student
 from distillir.training.best_state import BestState
 from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import Selection, measure_steps
-from distillir.training.train import checkpoint_folder, train
+from distillir.training.train import checkpoint_folder, train_student
 from example_lists import ExampleLists
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -82,7 +82,7 @@ class _Job:
         objective = parse_objective({"kl": {"student_temperature": 0.05}})
         folder.mkdir(exist_ok=True)
         log = folder / "log.jsonl"
-        self.lessons = train(
+        self.examples = train_student(
             self.student,
             self.tiny,
             self.lists,
@@ -140,8 +140,8 @@ def test_a_student_that_training_ruins_is_kept_as_it_was(job: _Job, selection: S
 def test_held_out_queries_are_never_learnt_from(job: _Job, selection: Selection, tmp_path: Path) -> None:
     out = np.array([1, 4, 11])
     job(tmp_path, Selection(**{**vars(selection), "left_out": out}))
-    every = [job.lessons[place] for place in range(len(job.lessons))]
-    assert all(isinstance(one, Lesson) for one in every)
+    every = [job.examples[place] for place in range(len(job.examples))]
+    assert all(isinstance(one, TrainingExample) for one in every)
     assert {one.query for one in every} == set(range(12)) - set(out.tolist())
 
 

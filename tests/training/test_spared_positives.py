@@ -15,14 +15,14 @@ from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.objectives.ckl import ckl
 from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.graded_lists import HARD, REMAINING, GradedLists
-from distillir.plans.lessons import Lessons
-from distillir.plans.list_form import ListForm
+from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.plans.stage import GradedSpec, Stage
-from distillir.teaching.known_lists import KnownLists
-from distillir.training.collator import LessonCollator
+from distillir.teaching.copy_aware_lists import CopyAwareLists
+from distillir.training.collator import ExampleCollator
 from same_texts import make_collection
 
 DOCUMENTS = {
@@ -73,14 +73,14 @@ def label(opened: Collection, tmp_path: Path, student: Any) -> Any:
     queries = tokenise(tmp_path / "q", student, opened.queries, np.arange(2), kind="query")
     documents = tokenise(tmp_path / "d", student, opened.corpus, np.arange(8), kind="document")
 
-    def make(lists: Lists, known: bool, forms: Sequence[ListForm] = (PlainLists(None),), **options: Any) -> Any:
+    def make(lists: Lists, known: bool, samplers: Sequence[ListSampler] = (PlainLists(None),), **options: Any) -> Any:
         texts = KnownPositives(opened) if known else None
-        wrapped = lists if texts is None else KnownLists(lists, texts, opened.qrels("train"))
-        lessons = Lessons(wrapped, epochs=1, queries_per_step=2, forms=forms)
-        chosen = sorted((lessons[0], lessons[1]), key=lambda lesson: lesson.query)
-        collator = LessonCollator(queries, documents, budget=512, known=texts, **options)
+        wrapped = lists if texts is None else CopyAwareLists(lists, texts, opened.qrels("train"))
+        examples = ExampleStream(wrapped, epochs=1, queries_per_step=2, samplers=samplers)
+        chosen = sorted((examples[0], examples[1]), key=lambda example: example.query)
+        collator = ExampleCollator(queries, documents, budget=512, known=texts, **options)
         batch = collator(chosen)
-        rows = np.unique(np.concatenate([lesson.documents for lesson in chosen]))
+        rows = np.unique(np.concatenate([example.documents for example in chosen]))
         ordered = rows[np.argsort(documents.lengths(rows), kind="stable")]
         batch["label"]["documents"] = ordered[batch["label"]["index"].numpy()]
         return batch["label"]
@@ -90,7 +90,7 @@ def label(opened: Collection, tmp_path: Path, student: Any) -> Any:
 
 def _joined(label: Any, row: int) -> set[int]:
     """The documents of other lists that a query is compared with."""
-    places = label["mask"][row] & ~label["own"][row]
+    places = label["mask"][row] & ~label["own_list_mask"][row]
     return set(label["documents"][row][places.numpy()].tolist())
 
 
@@ -146,7 +146,7 @@ def test_no_copy_of_a_positive_joins_from_other_lists(label: Any, in_batch: bool
     assert _joined(masked, 0) == {OTHER, WORSE}
     # All of the bees' documents are in the violin's list by their texts.
     assert _joined(masked, 1) == set()
-    assert masked["spared"].shape == masked["mask"].shape and not (masked["spared"] & ~masked["own"]).any()
+    assert masked["spared"].shape == masked["mask"].shape and not (masked["spared"] & ~masked["own_list_mask"]).any()
     plain = label(lists, False, in_batch=in_batch)
     assert _joined(plain, 0) == {OTHER, COPY, BAD_COPY, ASKED, WORSE} and _joined(plain, 1) == {GOOD, BAD}
 
@@ -158,9 +158,9 @@ def test_a_positive_of_another_list_does_not_join_where_mining_missed_it(label: 
 
 
 def test_graded_lists_put_no_positive_among_the_negatives(label: Any) -> None:
-    form = GradedLists(1, 2, 2)
+    sampler = GradedLists(1, 2, 2)
     lists = Lists([BAD, WORSE, ALSO, COPY, GOOD], [ALSO, GOOD])
-    graded = label(lists, True, [form])
+    graded = label(lists, True, [sampler])
     by_document = dict(zip(graded["documents"][0].tolist(), graded["labels"][0].tolist(), strict=True))
     # Judged ones and the copy stand first, and none is below another; bad and worse are drawn from what is left.
     assert [by_document[row] for row in (ALSO, COPY, GOOD)] == [1.0, 1.0, 1.0]
@@ -171,7 +171,7 @@ def test_graded_lists_put_no_positive_among_the_negatives(label: Any) -> None:
 
 
 def test_one_text_has_one_label(opened: Collection) -> None:
-    lists = KnownLists(Lists([GOOD, BAD, WORSE, BAD_COPY], [GOOD]), KnownPositives(opened))
+    lists = CopyAwareLists(Lists([GOOD, BAD, WORSE, BAD_COPY], [GOOD]), KnownPositives(opened))
     labels = np.array([1, 0.5, -0.25, -0.5], dtype=np.float32)
     assert lists.levelled(0, labels).tolist() == [1, 0.5, -0.25, 0.5]
     assert lists.relevant(0).tolist() == [True, False, False, False]
@@ -181,4 +181,4 @@ def test_one_text_has_one_label(opened: Collection) -> None:
 def test_the_option_reaches_the_plan() -> None:
     stage = Stage(lists=GradedSpec(top=2, hard=2))
     for masked in (True, False):
-        assert stage.forms(TrainingSettings(mask_positives=masked)) == (GradedLists(2, 2, 0, spare=masked),)
+        assert stage.samplers(TrainingSettings(mask_positives=masked)) == (GradedLists(2, 2, 0, spare=masked),)

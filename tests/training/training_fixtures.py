@@ -8,7 +8,7 @@ import pytest
 from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.students.load import load_student
-from distillir.training.collator import LessonCollator
+from distillir.training.collator import ExampleCollator
 from example_lists import ExampleLists
 
 
@@ -26,8 +26,8 @@ def student(minilm_path: str) -> Any:
 
 
 @pytest.fixture
-def collator(tmp_path: Path, student: Any, tiny: Collection, lists: ExampleLists) -> LessonCollator:
+def collator(tmp_path: Path, student: Any, tiny: Collection, lists: ExampleLists) -> ExampleCollator:
     rows = [row for i in range(len(lists.queries)) for row in lists.documents(i)]
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     documents = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")  # type: ignore[arg-type]
-    return LessonCollator(queries, documents, budget=128)
+    return ExampleCollator(queries, documents, budget=128)

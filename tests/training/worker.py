@@ -21,8 +21,8 @@ from distillir.collections import Collection
 from distillir.encoding.model_files import resolve_model
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 from distillir.plans.settings import TrainingSettings
-from distillir.signals.dark_examples.dark_lists import DarkLists
-from distillir.signals.dark_examples.dark_set import open_dark_set
+from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
+from distillir.signals.dark_examples.dark_example_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
@@ -33,7 +33,7 @@ from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer
 from distillir.training.selection import Selection
-from distillir.training.train import train
+from distillir.training.train import train_student
 from example_lists import ExampleLists
 
 
@@ -58,7 +58,7 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
             make_dark_set(opened, lists, folder / "dark")
         barrier()
         raise_positives(lists)
-        learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
+        learnt = DarkExampleLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
         teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
         signals.append(DarkTraining(learnt, teaching, 0.7))
     teacher = None
@@ -72,7 +72,7 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
             sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
             found = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
             signals.append(LayerTraining(by_layer, found, log=folder / "layers.jsonl"))
-    train(
+    train_student(
         model,
         opened,
         lists,
@@ -105,13 +105,13 @@ def _slow_down(seconds: float) -> None:
         def on_step_end(self, *args: object, **kwargs: object) -> None:
             time.sleep(seconds)
 
-    made = trainer.LessonTrainer.__init__
+    made = trainer.ExampleTrainer.__init__
 
-    def init(self: trainer.LessonTrainer, *args: object, **kwargs: object) -> None:
+    def init(self: trainer.ExampleTrainer, *args: object, **kwargs: object) -> None:
         made(self, *args, **kwargs)
         self.add_callback(Slow())
 
-    trainer.LessonTrainer.__init__ = init  # type: ignore[method-assign]
+    trainer.ExampleTrainer.__init__ = init  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

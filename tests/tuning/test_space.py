@@ -8,7 +8,7 @@ from distillir.base.errors import DistillirError
 from distillir.composition.settled import Settled, settle
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
-from distillir.tuning.budget import Budget, expected, work
+from distillir.tuning.budget import TrialBudget, expected, work
 from distillir.tuning.key import choice, number
 from distillir.tuning.space import NAMES, Space, build_space, check_tunable
 from distillir.tuning.study import Tried
@@ -113,5 +113,5 @@ def test_what_a_trial_would_take() -> None:
     assert expected((40, 4), [(half, 8)]) == pytest.approx(16.0)
     assert expected((40, 4), []) == 0.0
     times = iter([100.0, 130.0, 190.0])
-    budget = Budget(90, 20, lambda: next(times))
+    budget = TrialBudget(90, 20, lambda: next(times))
     assert budget.left == 40.0 and budget.left == 0.0

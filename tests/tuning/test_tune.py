@@ -14,7 +14,7 @@ import yaml
 from command_line import apart, distillir, kill_once
 from distillir.recipe import Recipe
 from distillir.recipe_file import read_recipe
-from distillir.tuning.result import Gain, Result, gain_line, make_result, trial_file
+from distillir.tuning.result import Gain, SearchResult, gain_line, make_result, trial_file
 from distillir.tuning.search import Limits, tune
 from distillir.tuning.shared import Shared, prepared, trial_recipe
 from distillir.tuning.space import build_space
@@ -207,7 +207,7 @@ def test_a_gain_within_noise_is_told(shared: Shared, tmp_path: Path) -> None:
     space = build_space(shared.folder.recipe, shared.suggested, longest=8, lists=16, judged=True, only=["epochs"])
     first = [0.0, 0.5, 0.2, 0.4, 0.3, 0.6, 0.1, 0.5]
 
-    def found(values: list[float]) -> Result:
+    def found(values: list[float]) -> SearchResult:
         (tmp_path / "trials").mkdir(exist_ok=True)
         for number, kept in enumerate((first, values)):
             trial_file(tmp_path, number).with_suffix(".json").write_text(json.dumps({"0": first, "4": kept}))

@@ -1,4 +1,4 @@
-"""What any of transformers' trainers here is given: the progress bar, checkpoints by the clock."""
+"""Callbacks of all transformers' trainers here: the progress bar, and checkpoints by the clock."""
 
 import os
 import time
@@ -64,7 +64,7 @@ class ClockedCheckpoints(TrainerCallback):
 
 
 def first_says(value: T) -> T:
-    """What process 0 gives."""
+    """The value of process 0, in every process."""
     import torch.distributed
 
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():

@@ -1,4 +1,4 @@
-"""Texts of a batch as features: each once, sorted by length, and where each of them stands."""
+"""Texts of a batch as features: each once, sorted by length, with the place of each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def sorted_features(store: TokenStore, rows: Rows, prefix: str, budget: int) -> 
 
 
 class Places:
-    """Where rows stand among the features."""
+    """Places of rows among the features."""
 
     def __init__(self, rows: Rows) -> None:
         self._order = np.argsort(rows, kind="stable")

@@ -30,7 +30,7 @@ class _Gather(torch.autograd.Function):
 
 
 def counts_of(rows: int, device: torch.device) -> list[int]:
-    """How many rows each process has."""
+    """Number of rows of each process."""
     sizes = [torch.zeros(1, dtype=torch.long, device=device) for _ in range(world_size())]
     dist.all_gather(sizes, torch.tensor([rows], device=device))
     return [int(size) for size in sizes]

@@ -16,7 +16,7 @@ NOTHING = 1e4
 
 @dataclass(frozen=True)
 class ListRow:
-    """One row of the matrices: a lesson's list, or one that a signal puts beside it.
+    """One row of the matrices: a training example's list, or one that a signal puts beside it.
 
     Attributes:
         documents: Document rows [N].
@@ -47,7 +47,7 @@ def list_tensors(
         others: Document rows that join each [B].
         outside: Label of those [B].
         places: Where document rows stand among the features.
-        pseudo_positives: As `distillir.training.collator.LessonCollator`.
+        pseudo_positives: As `distillir.training.collator.ExampleCollator`.
 
     Returns:
         ``index``, ``teacher``, ``labels``, ``relevant``, ``mask``, ``counted`` and ``own`` [B, N], ``positive`` [B].
@@ -78,7 +78,7 @@ def list_tensors(
         "relevant": relevant,
         "positive": np.where(relevant.any(axis=1), best, -1),
         "mask": mask,
-        "counted": counted,
-        "own": mine,
+        "loss_mask": counted,
+        "own_list_mask": mine,
     }
     return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in values.items()}

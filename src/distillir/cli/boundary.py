@@ -1,4 +1,4 @@
-"""The one place where errors end: whatever escapes a verb becomes one line and an exit code."""
+"""The one place where errors end: any error that escapes a verb becomes one line and an exit code."""
 
 import io
 import os
@@ -170,7 +170,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _write(text: str) -> None:
-    """Write to stderr; where nobody reads it any more there is nobody to tell."""
+    """Write to stderr, unless nobody reads it any more."""
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The traceback of an error that nobody foresaw, kept in a file beside the run."""
+"""The traceback of an unforeseen error, kept in a file beside the run."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""``list`` and ``schema``: what a recipe may say."""
+"""``list`` and ``schema``: the names and keys that a recipe may have."""
 
 import json
 

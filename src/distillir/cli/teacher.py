@@ -64,7 +64,7 @@ def train_teacher(
     from distillir.base.processes import rank
     from distillir.base.progress import say
     from distillir.collections import load_collection
-    from distillir.pipeline.cut_texts import cut_by, told
+    from distillir.pipeline.cut_texts import cut_by, cut_lines
     from distillir.pipeline.readers import teacher_in_training
     from distillir.retrieval.found_nothing import tell_found_nothing
     from distillir.retrieval.own_document import search
@@ -83,7 +83,7 @@ def train_teacher(
     rows = opened.qrels(split).query_rows
     if rank() == 0:
         reader = teacher_in_training(base, max_length, pairwise=pairwise, trust_remote_code=trust_remote_code)
-        for line in told(cut_by(reader, opened, seed), opened):
+        for line in cut_lines(cut_by(reader, opened, seed), opened):
             say(line)
     retriever = load_retriever("bm25" if negatives_from == "bm25" else {"dense": negatives_from})
     # Twice as deep as drawn from: judged positives are taken out of it.

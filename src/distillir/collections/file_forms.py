@@ -12,7 +12,7 @@ from distillir.collections.arrow_records import read_arrow_records
 from distillir.collections.json_records import read_json_records
 
 
-class Form(Enum):
+class FileForm(Enum):
     """The form in which a file holds its entries: rows of cells, or objects with keys."""
 
     TABLE = "table"
@@ -21,17 +21,17 @@ class Form(Enum):
 
 
 SUFFIXES = {
-    ".jsonl": Form.JSON,
-    ".json": Form.JSON,
-    ".ndjson": Form.JSON,
-    ".tsv": Form.TABLE,
-    ".csv": Form.TABLE,
-    ".txt": Form.TABLE,
-    ".parquet": Form.ARROW,
-    ".arrow": Form.ARROW,
+    ".jsonl": FileForm.JSON,
+    ".json": FileForm.JSON,
+    ".ndjson": FileForm.JSON,
+    ".tsv": FileForm.TABLE,
+    ".csv": FileForm.TABLE,
+    ".txt": FileForm.TABLE,
+    ".parquet": FileForm.ARROW,
+    ".arrow": FileForm.ARROW,
 }
 #: Endings that judgements have besides.
-JUDGEMENT_SUFFIXES = {".trec": Form.TABLE, ".qrels": Form.TABLE, ".qrel": Form.TABLE}
+JUDGEMENT_SUFFIXES = {".trec": FileForm.TABLE, ".qrels": FileForm.TABLE, ".qrel": FileForm.TABLE}
 _REFUSED = {
     (".xlsx", ".xls", ".ods"): ("is a spreadsheet", "save it as CSV (UTF-8)"),
     (".xml", ".sgml", ".sgm", ".topics"): ("is XML or SGML, which is not read", "write lines of id, tab, text"),
@@ -50,21 +50,21 @@ def is_readable(path: Path, *, judgements: bool = False) -> bool:
     return suffix in SUFFIXES or (judgements and suffix in JUDGEMENT_SUFFIXES)
 
 
-def form_of(path: Path) -> tuple[Form, Records | None]:
+def form_of(path: Path) -> tuple[FileForm, Records | None]:
     """Find the form of a file, compressed or not; for objects with keys also the stream of ``(line or row, object)``.
 
     Judgements under an ending that nothing here knows are tables, as TREC's ``qrels.robust04`` is.
     """
     suffix = plain_name(path).suffix.lower()
-    form = SUFFIXES.get(suffix, Form.TABLE)
-    if form is Form.TABLE:
+    form = SUFFIXES.get(suffix, FileForm.TABLE)
+    if form is FileForm.TABLE:
         refuse_by_name(path)
         return form, None
-    if form is Form.ARROW and path.suffix.lower() in COMPRESSIONS:
+    if form is FileForm.ARROW and path.suffix.lower() in COMPRESSIONS:
         raise DistillirError(
             "Parquet and Arrow within another compression are not read", where=path, remedy="unpack it"
         )
-    return form, partial(read_json_records if form is Form.JSON else read_arrow_records, path)
+    return form, partial(read_json_records if form is FileForm.JSON else read_arrow_records, path)
 
 
 def refuse_by_name(path: Path) -> None:

@@ -13,7 +13,7 @@ Files = str | list[str]
 
 
 class _Imported(Options):
-    """How a collection is imported."""
+    """Options of a collection's import."""
 
     name: str | None = Field(None, description="what it is called; null: its own name")
     empty: Literal["error", "skip"] = Field("error", description="what is done with texts that say nothing")

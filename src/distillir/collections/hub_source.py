@@ -8,7 +8,7 @@ from typing import Any
 from distillir.base.errors import DistillirError
 from distillir.base.files import file_state
 from distillir.collections.key_names import Kind
-from distillir.collections.qrels_file import judgements_of
+from distillir.collections.qrels_file import record_judgements
 from distillir.collections.record_texts import RecordTexts
 from distillir.collections.source import QrelsPart, Source, TextPart
 from distillir.collections.text_keys import Unread
@@ -60,7 +60,7 @@ class HubSource(Source):
         parts = []
         for split, rows in self._find_qrels().items():
             place, unread = f"{self.origin} qrels {split}", Unread()
-            read = partial(judgements_of, partial(self._records, rows), place, unread)
+            read = partial(record_judgements, partial(self._records, rows), place, unread)
             parts.append(QrelsPart(place, SPLITS.get(split, split), read, partial(_unread_note, place, unread)))
         return parts
 

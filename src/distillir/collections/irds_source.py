@@ -64,7 +64,7 @@ class IrdsSource(Source):
         return "\n".join([self.origin, *self._subsets, *mark])
 
     def notes(self) -> list[str]:
-        """Tell which fields of documents and queries are not read."""
+        """Notes on the fields of documents and queries that are not read."""
         documents = _fields(self._base, "docs_cls")
         title = next((field for field in TITLES if field in documents), None)
         text = next((field for field in TEXTS if field in documents), None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_lines
-from distillir.collections.file_forms import Form, form_of
+from distillir.collections.file_forms import FileForm, form_of
 from distillir.collections.grades import key_threshold, no_grade, read_grade, table_threshold
 from distillir.collections.key_names import LISTED_QUERIES, RELEVANT_LISTS
 from distillir.collections.qrels_keys import (
@@ -51,13 +51,13 @@ class QrelsFile:
         """
         self._unread, self._told = Unread(), []
         form, records = form_of(self.path)
-        if form is Form.TABLE:
+        if form is FileForm.TABLE:
             return self._from_table(open_table(self.path, delimiter=""))
         assert records is not None
-        return judgements_of(records, str(self.path), self._unread)
+        return record_judgements(records, str(self.path), self._unread)
 
     def notes(self) -> list[str]:
-        """Tell what was passed over, after `read`."""
+        """Notes on the parts that were passed over, after `read`."""
         notes = [*self._told, *([note.replace("keys", "columns or keys")] if (note := self._unread.note()) else [])]
         return [f"{self.path}: {note}" for note in notes]
 
@@ -132,7 +132,7 @@ class QrelsFile:
 def is_out_of_order_file(path: Path) -> bool:
     """Tell whether the first line of a table is such a header; nothing else of the file is read."""
     form, _ = form_of(path)
-    if form is not Form.TABLE:
+    if form is not FileForm.TABLE:
         return False
     table = Table(path, ",", True, 1 << 20, 1, None) if is_csv(path) else Table(path, "", False, 1 << 20, 1, None)
     try:
@@ -141,7 +141,7 @@ def is_out_of_order_file(path: Path) -> bool:
         return False  # said when it is read
 
 
-def judgements_of(
+def record_judgements(
     records: Callable[[], Iterator[tuple[int, Mapping[str, Any]]]], place: str, unread: Unread
 ) -> Iterator[Judgement]:
     """Yield the judgements of objects with keys.

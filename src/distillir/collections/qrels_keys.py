@@ -55,7 +55,7 @@ def is_out_of_order(first: Sequence[str]) -> bool:
 
 
 def find_qrels_keys(names: Sequence[str]) -> QrelsKeys | None:
-    """Tell which of the names are those of query, document and grade; None where one is missing."""
+    """Find the names of query, document and grade among names; None where one is missing."""
     query = first_named(names, JUDGED_QUERIES)
     document = first_named([name for name in names if name != query], JUDGED_DOCUMENTS)
     grade = first_named([name for name in names if name not in (query, document)], GRADES)

@@ -47,7 +47,7 @@ class RecordTexts:
             yield to_entry(value, f"{self.place}:{number}", number, keys, self.kind)
 
     def notes(self) -> list[str]:
-        """Tell what was read and what was not, after `read`."""
+        """Notes on the parts that were read and passed over, after `read`."""
         return (
             [] if self._keys is None else [f"{self.place}: {n}" for n in keys_note(self._keys, self._unread, self.kind)]
         )

@@ -89,7 +89,7 @@ class TableTexts:
             )
 
     def notes(self) -> list[str]:
-        """Tell what was read and what was not, after `read`."""
+        """Notes on the parts that were read and passed over, after `read`."""
         if not self._names:
             return []
         keys, unread = choose_text_keys(self._names, self.kind, str(self.path)), Unread()

@@ -5,7 +5,7 @@ from pathlib import Path
 from distillir.base.compressed import open_binary, plain_name
 from distillir.base.errors import DistillirError
 from distillir.collections.arrow_records import count_arrow_rows
-from distillir.collections.file_forms import SUFFIXES, Form, form_of, is_readable, refuse_by_name
+from distillir.collections.file_forms import SUFFIXES, FileForm, form_of, is_readable, refuse_by_name
 from distillir.collections.key_names import TITLES, Kind
 from distillir.collections.record_texts import RecordTexts
 from distillir.collections.source import TextPart
@@ -48,7 +48,7 @@ def text_part(path: Path, kind: Kind, split: str | None = None) -> TextPart:
         table = TableTexts(path, kind)
         return TextPart(str(path), table.count, table.read, split, table.notes)
     texts = RecordTexts(str(path), records, kind)
-    count = count_lines(path) if form is Form.JSON else count_arrow_rows(path)
+    count = count_lines(path) if form is FileForm.JSON else count_arrow_rows(path)
     return TextPart(str(path), count, texts.read, split, texts.notes)
 
 
@@ -60,10 +60,10 @@ def reading_mark(path: Path, kind: Kind) -> str:
     if plain_name(path).suffix.lower() not in SUFFIXES:
         return ""
     form, records = form_of(path)
-    if form is Form.TABLE:
+    if form is FileForm.TABLE:
         return "columns by file"
     try:
-        _, first = next(records(), (0, {})) if records is not None and form is Form.JSON else (0, {})
+        _, first = next(records(), (0, {})) if records is not None and form is FileForm.JSON else (0, {})
     except DistillirError:
         return ""  # said when it is read
     title = first_named(list(first), TITLES)

@@ -8,7 +8,7 @@ from rich.table import Table
 from distillir.base.errors import DistillirError
 from distillir.base.progress import console, say
 from distillir.comparison.cell import shared_key
-from distillir.comparison.file import Comparison
+from distillir.comparison.file import ComparisonPlan
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
@@ -17,7 +17,7 @@ from distillir.dry_run.plan import ABOUT, duration, plan
 SHARED, REPEATED = ("queries", "mine", "score", "before"), ("train", "evaluate")
 
 
-def print_comparison_plan(comparison: Comparison, output: Path) -> None:
+def print_comparison_plan(comparison: ComparisonPlan, output: Path) -> None:
     """Time each model, and print a line for each cell (``?``: servers, pairwise teachers).
 
     Dark examples, pairs and layers count once a cell: other seeds are answered by the cache. Cells that are there

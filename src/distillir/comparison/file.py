@@ -40,7 +40,7 @@ class ComparisonFile(BaseModel):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonPlan:
     """Cells to be trained and compared.
 
     Attributes:
@@ -61,7 +61,7 @@ class Comparison:
         return [(cell, seed) for seed in self.seeds for cell in self.cells]
 
 
-def read_comparison(path: Path, settings: Sequence[str] = ()) -> Comparison:
+def read_comparison(path: Path, settings: Sequence[str] = ()) -> ComparisonPlan:
     """Read a comparison.
 
     Args:
@@ -92,7 +92,7 @@ def read_comparison(path: Path, settings: Sequence[str] = ()) -> Comparison:
                     where=path,
                     remedy="figures of different queries cannot be compared: make a comparison for each",
                 )
-    return Comparison(tuple(cells), tuple(file.seeds), baseline, first.query_seed)
+    return ComparisonPlan(tuple(cells), tuple(file.seeds), baseline, first.query_seed)
 
 
 def _validated(value: dict[str, Any], places: Places, path: Path) -> ComparisonFile:

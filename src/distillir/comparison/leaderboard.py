@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distillir.comparison.cell import Cell
-from distillir.comparison.file import Comparison
+from distillir.comparison.file import ComparisonPlan
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.evaluation.measures import Evaluation
 from distillir.evaluation.measures import evaluate as measure
@@ -45,7 +45,7 @@ class Against:
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class CellElsewhere:
     """A cell on another collection.
 
     Attributes:
@@ -89,7 +89,7 @@ class Row:
     seconds: float
     calls: Mapping[str, int]
     size: float | None = None
-    also: Mapping[str, Elsewhere] = field(default_factory=dict)
+    also: Mapping[str, CellElsewhere] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Leaderboard:
                     **row,
                     "against": Against(**row["against"]) if row["against"] else None,
                     "also": {
-                        name: Elsewhere(**{**found, "change": Against(**found["change"])})
+                        name: CellElsewhere(**{**found, "change": Against(**found["change"])})
                         for name, found in row.get("also", {}).items()
                     },
                 }
@@ -150,7 +150,7 @@ class Leaderboard:
 
 
 def make_leaderboard(
-    comparison: Comparison,
+    comparison: ComparisonPlan,
     done: Sequence[tuple[Cell, int, RunFolder]],
     shared: Sequence[RunFolder],
     failed: Sequence[str] = (),
@@ -260,7 +260,7 @@ def _with_others(
 ) -> list[Row]:
     """Add results on other collections to rows; each is compared with the student that it started from."""
     others = done[0][2].others
-    found: dict[str, dict[str, Elsewhere]] = {row.name: {} for row in rows}
+    found: dict[str, dict[str, CellElsewhere]] = {row.name: {} for row in rows}
     for other in others:
         differences, of_cells = [], []
         for row in rows:
@@ -274,7 +274,7 @@ def _with_others(
         for place, (row, (before, after)) in enumerate(zip(rows, of_cells, strict=True)):
             headline = np.array([one.means[measures[0]] for one in after])
             interval = bootstrap_interval(differences[place])
-            found[row.name][other.name] = Elsewhere(
+            found[row.name][other.name] = CellElsewhere(
                 means={name: float(np.mean([one.means[name] for one in after])) for name in measures},
                 spread=float(headline.std(ddof=1)) if len(after) > 1 else None,
                 before=before.means[measures[0]],

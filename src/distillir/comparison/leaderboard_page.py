@@ -9,7 +9,7 @@ from rich.text import Text
 from distillir.comparison.leaderboard import Leaderboard, Row
 from distillir.comparison.leaderboard_figure import leaderboard_figure
 from distillir.reporting.page import render, write_page
-from distillir.reporting.wording import duration, measured, p_value, signed
+from distillir.reporting.wording import elapsed, measured, p_value, signed
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
@@ -33,7 +33,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
             Text(signed(against.difference if against else None), style=style),
             p_value(against.corrected if against else None),
             *(measured(row.means[name]) for name in board.measures[1:2]),
-            duration(row.seconds),
+            elapsed(row.seconds),
             str(row.calls.get("asked", 0)),
         )
     return table
@@ -96,7 +96,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
             )
         ]
         lines.append(
-            [row.name, *means, spread(row, board.measures[0]), *tested, size(row), duration(row.seconds), *elsewhere]
+            [row.name, *means, spread(row, board.measures[0]), *tested, size(row), elapsed(row.seconds), *elsewhere]
         )
     if board.teacher:
         lines.append(

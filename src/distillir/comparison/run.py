@@ -13,9 +13,9 @@ from distillir.base.output_folder import is_empty, make_output
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.comparison.cell import Cell, shared_key
-from distillir.comparison.file import Comparison
+from distillir.comparison.file import ComparisonPlan
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
-from distillir.comparison.share import adopt, prepare
+from distillir.comparison.share import adopt, prepare_shared
 from distillir.dry_run.plan import duration
 from distillir.evaluation.measures import Evaluation
 from distillir.pipeline.also import other_run
@@ -32,7 +32,7 @@ from distillir.reporting.report import render_report
 MARK = "comparison.json"
 
 
-def run_comparison(comparison: Comparison, output: Path, *, anew: bool = False) -> Leaderboard:
+def run_comparison(comparison: ComparisonPlan, output: Path, *, anew: bool = False) -> Leaderboard:
     """Train and evaluate every cell with every seed; those that are done are passed over.
 
     Everything before training is done once for all cells that share it; the score cache answers whatever a later cell
@@ -55,14 +55,14 @@ def run_comparison(comparison: Comparison, output: Path, *, anew: bool = False) 
         return _run_cells(comparison, output, anew)
 
 
-def _run_cells(comparison: Comparison, output: Path, anew: bool) -> Leaderboard:
+def _run_cells(comparison: ComparisonPlan, output: Path, anew: bool) -> Leaderboard:
     shared: dict[str, RunFolder] = {}
     broken: dict[str, str] = {}
     for cell in comparison.cells:
         key = shared_key(cell.seeded(comparison.query_seed, comparison.query_seed))
         if key not in shared and key not in broken:
             try:
-                shared[key] = prepare(output, cell, comparison.query_seed, anew=anew)
+                shared[key] = prepare_shared(output, cell, comparison.query_seed, anew=anew)
             except DistillirError as error:
                 broken[key] = str(error)
                 with suppress(OSError):
@@ -101,7 +101,7 @@ def _run_cells(comparison: Comparison, output: Path, anew: bool) -> Leaderboard:
     return _write(comparison, done, list(shared.values()), failed, output, known)
 
 
-def _claim(comparison: Comparison, output: Path) -> None:
+def _claim(comparison: ComparisonPlan, output: Path) -> None:
     """Take a folder that is empty, or that holds a comparison of the same queries.
 
     Raises:
@@ -160,7 +160,7 @@ def _run(folder: RunFolder) -> None:
 
 
 def _write(
-    comparison: Comparison,
+    comparison: ComparisonPlan,
     done: list[tuple[Cell, int, RunFolder]],
     shared: list[RunFolder],
     failed: list[str],

@@ -30,7 +30,7 @@ SHARED_PRODUCTS = (
 )
 
 
-def prepare(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) -> RunFolder:
+def prepare_shared(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) -> RunFolder:
     """Mine, score and search for a cell and all that share its part; nothing where that was done.
 
     Args:
@@ -55,7 +55,7 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) 
     """Make the folder of a cell's run, in which everything before training is linked to the shared one.
 
     Args:
-        shared: What `prepare` gave.
+        shared: What `prepare_shared` gave.
         path: Folder of the run.
         recipe: The cell's, seeded.
         anew: As in `open_run`.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _asks_student(recipe: "Recipe") -> bool:
-    """Whether the student is a source of candidates."""
+    """Tell whether the student is a source of candidates."""
     from distillir.retrieval.sources import read_sources
 
     found = read_sources(recipe.candidates.from_)
@@ -25,7 +25,7 @@ def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
     kind = recipe.student.own_kind
     for number, stage in enumerate(stages, 1):
         where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"
-        longest = max((form.size for form in stage.forms if isinstance(form, GradedLists)), default=0)
+        longest = max((sampler.size for sampler in stage.samplers if isinstance(sampler, GradedLists)), default=0)
         if recipe.teaching is None and longest > recipe.candidates.depth:
             raise DistillirError(
                 f"takes lists of {longest}, and candidates.depth is {recipe.candidates.depth}",

@@ -1,12 +1,12 @@
-"""A recipe to what is trained: stages with their lists, objectives and settings."""
+"""Composition of a recipe: the stages that are trained, with their lists, objectives and settings."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distillir.composition.checks import check_stages
 from distillir.methods.naming import method_name
-from distillir.methods.registry import get
-from distillir.plans.list_form import ListForm
+from distillir.methods.registry import get_method
+from distillir.plans.list_sampler import ListSampler
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.compositions import join
 from distillir.signals.registry import SIGNALS
@@ -23,7 +23,7 @@ class ComposedStage:
     """A stage, ready to be trained.
 
     Attributes:
-        forms: How its lists are cut.
+        samplers: How its lists are cut.
         objective: What is compared.
         training: Its settings.
         mine: Whether the student so far mines and the teacher scores anew before it.
@@ -31,7 +31,7 @@ class ComposedStage:
         signals: What else is learnt from.
     """
 
-    forms: tuple[ListForm, ...]
+    samplers: tuple[ListSampler, ...]
     objective: "WeightedSum"
     training: TrainingSettings
     mine: bool
@@ -44,9 +44,9 @@ class ComposedStage:
         return self.objective.needs.union(*(signal.compares for signal in self.signals))
 
     def facts(self) -> dict[str, Any]:
-        """What a report says of it."""
+        """Facts about it for the report."""
         return {
-            "lists": [{"form": type(form).__name__, **vars(form)} for form in self.forms],
+            "lists": [{"form": type(sampler).__name__, **vars(sampler)} for sampler in self.samplers],
             "objective": self.objective.spec,
             "learning_rate": self.training.learning_rate,
             "epochs": self.training.epochs,
@@ -76,7 +76,7 @@ class Composition:
 
     @property
     def needs(self) -> frozenset[str]:
-        """Which data it learns from; see `distillir.signals.signal.Signal.needs`."""
+        """The data that it learns from; see `distillir.signals.signal.Signal.needs`."""
         found: frozenset[str] = frozenset().union(*(signal.needs for signal in self.signals))
         for stage in self.stages:
             compared = stage.objective.needs
@@ -87,16 +87,16 @@ class Composition:
 
     @property
     def needs_scores(self) -> bool:
-        """Whether something is compared with a teacher's scores or their order, and not with judgements alone."""
+        """Tell whether an objective needs a teacher's scores or their order, and not judgements alone."""
         return SCORES in self.needs
 
     def wants(self, name: str) -> bool:
-        """Whether a signal is wanted."""
+        """Tell whether a signal is wanted."""
         return any(signal.name == name for signal in self.signals)
 
 
 def compose(recipe: "Recipe") -> Composition:
-    """What a recipe's method, objective and training settings stand for.
+    """Compose a recipe's method, objective and training settings.
 
     Raises:
         DistillirError: An unknown name, or parts that do not go together.
@@ -105,7 +105,7 @@ def compose(recipe: "Recipe") -> Composition:
     from distillir.objectives.weighted_sum import parse_objective
 
     spec = recipe.method
-    method, plan = get(spec.name), spec.find_plan()
+    method, plan = get_method(spec.name), spec.find_plan()
     own_objective = method.objective_for(recipe.student.own_kind)
     given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
     signals = wanted_signals(spec)
@@ -120,7 +120,7 @@ def compose(recipe: "Recipe") -> Composition:
             compared = list_objective(stage.objective, recipe, signals)
         stages.append(
             ComposedStage(
-                stage.forms(recipe.training),
+                stage.samplers(recipe.training),
                 compared,
                 plan.settings(stage, recipe.training),
                 stage.mine,

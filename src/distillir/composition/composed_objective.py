@@ -1,10 +1,10 @@
-"""What a recipe compares on lists: its objective, with what signals add to it."""
+"""The objective of a recipe on lists, with the parts that signals add to it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
-from distillir.methods.registry import get
+from distillir.methods.registry import get_method
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 from distillir.signals.registry import built_in
 from distillir.signals.signal import Signal
@@ -20,7 +20,7 @@ def list_objective(given: Any, recipe: "Recipe", signals: Sequence[Signal[Any]])
         DistillirError: It, or the recipe's method, needs a signal that the recipe does not want.
     """
     objective = parse_objective(given)
-    wanted, own = {signal.kind.name for signal in signals}, get(recipe.method.name).signals
+    wanted, own = {signal.kind.name for signal in signals}, get_method(recipe.method.name).signals
     for kind in built_in():
         compared = objective.needs & kind.gives
         if kind.name not in wanted and (compared or (kind.gives and kind.name in own)):

@@ -50,7 +50,7 @@ def settle(recipe: "Recipe", found: Settled) -> "Recipe":
     return _replaced(recipe, lambda value, _: _filled(value, found.by_key()))
 
 
-def adopt(recipe: "Recipe", before: Mapping[str, Any]) -> "Recipe":
+def adopt_settled(recipe: "Recipe", before: Mapping[str, Any]) -> "Recipe":
     """The recipe with every such ``auto`` replaced by what an earlier start of the same run settled.
 
     Args:

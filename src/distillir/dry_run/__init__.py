@@ -1,1 +1,1 @@
-"""``--dry-run``: what a run would do, counted by the stages' own code, and how long each stage would take here."""
+"""``--dry-run``: the work of a run, counted by the stages' own code, and the time of each stage on this machine."""

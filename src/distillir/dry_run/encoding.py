@@ -51,7 +51,7 @@ class Encoder:
         return resolve_precision(self.precision, pick_device())
 
     def encode(self, model: Any, texts: list[str], side: Kind) -> Any:
-        """Tell what a loaded model makes of texts, without a cache, as the stages have it made."""
+        """Encode texts by a loaded model, without a cache, as the stages do."""
         return ENCODERS[self.kind].encode(model, texts, side, self.resolved)
 
 

@@ -1,4 +1,4 @@
-"""The folder of a run that is only planned: what is there is read, nothing is written or locked."""
+"""The folder of a run that is only planned: it is read, and nothing is written or locked."""
 
 import copy
 from itertools import takewhile

@@ -55,7 +55,7 @@ class DryLists:
         return drawn
 
     def relevant(self, index: int) -> Flags:
-        """Tell which of them are taken for judged relevant."""
+        """Mask of the candidates that are taken for judged relevant."""
         return self.positives[index]
 
     @property
@@ -97,7 +97,7 @@ class DryLists:
         return DryLists(self.queries[kept], rows, positives, self.every, self.corpus)
 
 
-def training_lists(folder: DryFolder, searches: Searches) -> DryLists:
+def planned_training_lists(folder: DryFolder, searches: Searches) -> DryLists:
     """Lists of the training queries: the run's or a teaching set's where there are any."""
     corpus, qrels = len(folder.collection.corpus), training_qrels(folder)
     adopted, brought = folder.teaching.is_dir(), folder.recipe.teaching

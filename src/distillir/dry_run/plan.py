@@ -1,4 +1,4 @@
-"""``--dry-run``: what a run would do, and an estimate of how long each stage would take on this machine."""
+"""``--dry-run``: the plan of a run, and an estimate of each stage's time on this machine."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from distillir.composition.compose import Composition, compose
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count
-from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
+from distillir.dry_run.lists import DryLists, evaluation_lists, planned_training_lists
 from distillir.dry_run.search import Searches
 from distillir.dry_run.signal_costs import SignalCosts
 from distillir.dry_run.student import StudentCosts
@@ -116,7 +116,7 @@ class _Plan:
             prepare_initial(folder)
         self.evaluated: Rows = evaluation_queries(folder)
         self.searches = Searches(folder, encodings)
-        self.lists: DryLists = training_lists(folder, self.searches)
+        self.lists: DryLists = planned_training_lists(folder, self.searches)
         self.teacher = TeacherCosts(self.searches, self.lists)
         self.costs = SignalCosts(self.recipe, self.lists, self.teacher)
         self.chosen = dev_queries(folder)
@@ -198,7 +198,7 @@ class _Plan:
             yield _line("score", there, work, lambda: self.teacher.seconds(spec, lists))
 
     def signals(self, folder: str) -> Iterator[Line]:
-        """What each signal of the method that is kept in a folder has its teacher asked."""
+        """The questions of each signal of the method that is kept in a folder to its teacher."""
         for signal in self.method.signals:
             if signal.kind.folder == folder:
                 for work, seconds in signal.work(self.costs):
@@ -287,7 +287,7 @@ def _line(step: str, there: bool, work: str, seconds: Callable[[], float | None]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing is printed in the block: what stages' code says belongs to a run."""
+    """Silence the block: messages of the stages' code belong to a run."""
     before, console.quiet = console.quiet, True
     try:
         yield

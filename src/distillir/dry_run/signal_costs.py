@@ -1,4 +1,4 @@
-"""What a dry run can tell signals of lists and of the teacher."""
+"""Facts on lists and the teacher that a dry run gives to signals."""
 
 from dataclasses import dataclass
 from typing import Any

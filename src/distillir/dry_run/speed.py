@@ -53,7 +53,7 @@ def _groups(order: Rows, count: int) -> list[Rows]:
 
 
 def some(rows: Rows, most: int = SAMPLE, seed: int = 0) -> Rows:
-    """At most so many of some rows, chosen at random, in their order."""
+    """A random sample of at most ``most`` rows, in their order."""
     if len(rows) <= most:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

@@ -163,7 +163,7 @@ class TeacherCosts:
 
 
 def _timed(chosen: Chosen[TeacherKind]) -> bool:
-    """Whether a teacher's pairs can be timed: a model that runs here."""
+    """Tell whether a teacher's pairs can be timed: its model runs here."""
     if isinstance(chosen.options, ServerSpec):
         return False
     return asks(chosen.kind) or chosen.kind is CROSS_ENCODER

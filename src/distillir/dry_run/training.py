@@ -17,10 +17,10 @@ from distillir.composition.compose import ComposedStage, Composition
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.signal_costs import SignalCosts
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of
-from distillir.training.train import needs_positives, shortened, train
+from distillir.training.train import needs_positives, reading_at_most, train_student
 
 #: Seconds of steps that are timed, besides the warm start.
 ENOUGH = 6.0
@@ -100,7 +100,7 @@ class TrainingCosts:
             DistillirError: The student cannot be loaded or trained.
         """
         settings = stage.training.model_dump(exclude={"epochs", "learning_rate", "checkpoint_seconds", "schedule"})
-        key = json.dumps([repr(stage.forms), settings, stage.objective.names])
+        key = json.dumps([repr(stage.samplers), settings, stage.objective.names])
         if key not in self._known:
             self._known[key] = self._measure(method, stage, self.folder.scratch / f"training-{len(self._known)}")
         return self._known[key]
@@ -119,7 +119,7 @@ class TrainingCosts:
 
         def shape(queries: int) -> tuple[float, float]:
             """Padded tokens and candidates of a batch of so many queries."""
-            drawn = _lessons(lists, stage, queries)
+            drawn = _examples(lists, stage, queries)
             steps = [
                 [drawn[place] for place in range(start, start + queries)]
                 for start in range(0, min(len(drawn) - queries + 1, 8 * queries), queries)
@@ -149,7 +149,7 @@ class TrainingCosts:
         model = load_student_of(folder.recipe.student, folder.initial_student)
         loading = time.monotonic() - start
         rows = np.unique(np.concatenate(lists.rows))
-        with shortened(model, max_length):
+        with reading_at_most(model, max_length):
             tokenise(work / "query-tokens", model, folder.collection.queries, lists.queries, kind="query")
             start = time.monotonic()
             tokenise(work / "document-tokens", model, folder.collection.corpus, rows, kind="document")
@@ -161,12 +161,12 @@ class TrainingCosts:
     ) -> tuple[float, float]:
         """Seconds of the optimiser's part and of the rest of a step of so many queries, of one batch."""
         steps = most + 1
-        epochs = steps * queries / (len(lists) * len(stage.forms))
+        epochs = steps * queries / (len(lists) * len(stage.samplers))
         settings = stage.training.model_copy(
             update={"queries_per_step": queries, "gradient_accumulation": 1, "epochs": epochs * 1.001}
         )
         clock, costs = Clock(ENOUGH, most), SignalCosts(self.folder.recipe, lists)
-        train(
+        train_student(
             load_student_of(self.folder.recipe.student, self.folder.initial_student),
             self.folder.collection,
             lists,
@@ -174,7 +174,7 @@ class TrainingCosts:
             settings.model_copy(update={"checkpoint_seconds": 1e9}),
             work,
             work / "log.jsonl",
-            forms=stage.forms,
+            samplers=stage.samplers,
             signals=[one for signal in stage.signals if (one := signal.rehearsal(costs)) is not None],
             penalties=self.folder.recipe.student.penalties(),
             stage=queries,
@@ -184,16 +184,16 @@ class TrainingCosts:
         return update, max(float(np.mean(clock.wholes)) - update, 0.0)
 
 
-def _lessons(lists: DryLists, stage: ComposedStage, queries: int) -> Lessons:
+def _examples(lists: DryLists, stage: ComposedStage, queries: int) -> ExampleStream:
     settings = stage.training
     positives = needs_positives(
         stage.objective, settings, beside=any(signal.needs_positive for signal in stage.signals)
     )
-    return Lessons(
+    return ExampleStream(
         lists,
         epochs=max(1.0, 2 * queries / len(lists)),
         queries_per_step=queries,
-        forms=stage.forms,
+        samplers=stage.samplers,
         batches=settings.batches,
         positives=positives,
         pseudo_positives=settings.pseudo_positives,

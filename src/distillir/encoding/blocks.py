@@ -48,7 +48,7 @@ def block_outputs(blocks: nn.ModuleList) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
+def pool_states(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
     """Pool states [B, L, D] to one vector a text [B, D], float32: the first token's (``cls``), or the ``mean``."""
     if pooling == "cls":
         return states[:, 0].float()

@@ -41,7 +41,7 @@ def model_identity(model: Any, options: ModelOptions = PLAIN, sides: tuple[Side,
     if options.trust_remote_code and has_own_code(model):
         more.append("own code")
     for side, prompt in resolved_prompts(model, options).items():
-        if side in sides and prompt != own_prompt(model, side):
+        if side in sides and prompt != built_in_prompt(model, side):
             more.append(f"{side} prompt {prompt}")
     return xxhash.xxh3_128_hexdigest("\0".join([own, *more]).encode()) if more else own
 
@@ -112,7 +112,7 @@ def check_own_code(name: str | os.PathLike[str], options: ModelOptions) -> None:
         AutoConfig.from_pretrained(path, subfolder=first, trust_remote_code=False)
 
 
-def own_prompt(name: str | os.PathLike[str], side: Side) -> str | None:
+def built_in_prompt(name: str | os.PathLike[str], side: Side) -> str | None:
     """The prompt that a model uses by default, by its files; None where they do not say."""
     kind = model_kind(name)
     if kind == "cross-encoder":

@@ -29,11 +29,11 @@ class EncoderKind(ABC):
 
     @abstractmethod
     def encode(self, model: Any, texts: list[str], side: Kind, precision: Precision) -> Any:
-        """What a loaded model makes of texts, without a cache."""
+        """Encode texts by a loaded model, without a cache."""
 
     @abstractmethod
     def folder(self, name: str, table: TextTable, side: Kind, *settings: Any, **options: Any) -> Path:
-        """Where the cache keeps a table's encodings."""
+        """The folder in which the cache keeps a table's encodings."""
 
     @abstractmethod
     def missing(self, folder: Path, table: TextTable, rows: Rows) -> Rows:
@@ -41,7 +41,7 @@ class EncoderKind(ABC):
 
     @abstractmethod
     def size(self, name: str, corpus: TextTable, queries: TextTable, rows: Rows, **options: Any) -> dict[str, Any]:
-        """How large the encodings of a corpus and of some queries are; what the cache lacks of them is encoded.
+        """Sizes of the encodings of a corpus and of some queries; those that the cache lacks are encoded.
 
         Args:
             name: The model.
@@ -112,7 +112,7 @@ class _Sparse(_MultiVector):
 
 
 def _size(unit: str, per_document: float, per_query: float, each: int) -> dict[str, Any]:
-    """What `EncoderKind.size` gives; ``each`` is the bytes of a unit."""
+    """The figures of `EncoderKind.size`; ``each`` is the bytes of a unit."""
     return {
         "unit": unit,
         "per_document": round(float(per_document), 2),

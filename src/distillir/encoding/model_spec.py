@@ -1,4 +1,4 @@
-"""What a recipe says of a model that encodes texts or scores pairs."""
+"""Specs of models that encode texts or score pairs."""
 
 from typing import Annotated, Any, Literal
 

@@ -16,7 +16,7 @@ _MOST_CHARACTERS_A_TOKEN = 1000
 _TEXTS_AT_ONCE = 64
 
 
-def shortened(tokenizer: Any, text: str, tokens: int | None, characters: int = CHARACTERS_A_TOKEN) -> str:
+def shorten_text(tokenizer: Any, text: str, tokens: int | None, characters: int = CHARACTERS_A_TOKEN) -> str:
     """The beginning of a text, in which at least the first ``tokens`` tokens are those of the whole text.
 
     What is tokenised to find out grows with ``tokens`` and not with the text. The cut is at white space, where
@@ -51,7 +51,7 @@ def _head(tokenizer: Any, text: str, tokens: int, characters: int = CHARACTERS_A
 
 
 def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
-    """Inputs of a model, `shortened`: its ``preprocess`` makes the same features of them.
+    """Inputs of a model, `shorten_text`: its ``preprocess`` makes the same features of them.
 
     Args:
         model: A SentenceTransformer or CrossEncoder.
@@ -64,7 +64,7 @@ def within_reach(model: Any, inputs: Sequence[Any]) -> list[Any]:
     def short(text: Any, beside: Any = "") -> Any:
         # Of a pair the longer one is cut: it stays that. No text has more tokens than bytes.
         most = max(reach, len(str(beside).encode(errors="surrogatepass")))
-        return shortened(model.tokenizer, text, most) if isinstance(text, str) else text
+        return shorten_text(model.tokenizer, text, most) if isinstance(text, str) else text
 
     return [short(one) if isinstance(one, str) else (*one[:-1], short(one[-1], one[0])) for one in inputs]
 
@@ -80,20 +80,20 @@ def reads_whole(model: Any, *texts: str, limit: int | None = None) -> bool:
     most = _limit(model, limit)
     if most is None:
         return True
-    read = [shortened(model.tokenizer, text, most) for text in texts]
+    read = [shorten_text(model.tokenizer, text, most) for text in texts]
     return len(model.tokenizer(*read, truncation=False, verbose=False)["input_ids"]) <= most
 
 
 def tokens_read(model: Any, text: str, *, limit: int | None = None) -> tuple[int, ...]:
     """The tokens of a text that reach a model; arguments as `reads_whole`."""
     most = _limit(model, limit)
-    text = shortened(model.tokenizer, text, most)
+    text = shorten_text(model.tokenizer, text, most)
     return tuple(model.tokenizer(text, truncation=most is not None, max_length=most, verbose=False)["input_ids"])
 
 
 def fits(tokenizer: Any, text: str, tokens: int) -> bool:
     """Tell whether a text has no more tokens, special ones not counted."""
-    ids = tokenizer(shortened(tokenizer, text, tokens), add_special_tokens=False, verbose=False)["input_ids"]
+    ids = tokenizer(shorten_text(tokenizer, text, tokens), add_special_tokens=False, verbose=False)["input_ids"]
     return len(ids) <= tokens
 
 
@@ -107,7 +107,7 @@ def cut(tokenizer: Any, texts: Sequence[str], tokens: int) -> list[str]:
     """
     if not texts:
         return []
-    ends = _token_ends(tokenizer, [shortened(tokenizer, text, tokens) for text in texts], tokens)
+    ends = _token_ends(tokenizer, [shorten_text(tokenizer, text, tokens) for text in texts], tokens)
     return [text[: found[-1] if found else 0] for text, found in zip(texts, ends, strict=True)]
 
 

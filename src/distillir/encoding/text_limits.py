@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distillir.encoding.identity import default_prompt, own_prompt, resolved_prompts
-from distillir.encoding.loading import one_line_errors, quiet
+from distillir.encoding.identity import built_in_prompt, default_prompt, resolved_prompts
+from distillir.encoding.loading import one_line_errors, quiet_libraries
 from distillir.encoding.model_files import first_module_path, model_kind, read_model_json, resolve_model
 from distillir.encoding.model_options import PLAIN, ModelOptions, Side
 from distillir.encoding.positions import usable_positions
@@ -85,7 +85,7 @@ def _positions(path: str, where: dict[str, Any]) -> int | None:
     import torch
     from transformers import AutoConfig, AutoModel
 
-    with quiet():
+    with quiet_libraries():
         try:
             config = AutoConfig.from_pretrained(path, **where)
         except (OSError, ValueError, KeyError):  # no transformers model: its modules have no positions
@@ -116,7 +116,7 @@ def _prompt_tokens(tokenizer: Any, name: str | os.PathLike[str], kind: str, side
     if kind == "cross-encoder":  # one prompt, before the query, and both texts share what is left
         prompt = given.get("query", default_prompt(name))
     else:
-        prompt = given.get(side, own_prompt(name, side))
+        prompt = given.get(side, built_in_prompt(name, side))
     tokens = len(tokenizer(prompt, add_special_tokens=False)["input_ids"]) if prompt else 0
     # A dense model that is made into a multi-vector one gets a marker before each text.
     return tokens + (kind == "multi-vector" and model_kind(name) != "multi-vector")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from distillir.collections import Collection, Qrels
 
 
-def plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """A value as a recipe file would hold it: paths, collections and teaching sets as the text of their paths.
 
     Args:
@@ -52,7 +52,7 @@ def as_collection(collection: Any) -> "Collection":
     """
     from distillir.collections import Collection, load_collection
 
-    return collection if isinstance(collection, Collection) else load_collection(plain(collection))
+    return collection if isinstance(collection, Collection) else load_collection(plain_values(collection))
 
 
 def query_rows(collection: "Collection", queries: Any) -> "npt.NDArray[np.int64]":

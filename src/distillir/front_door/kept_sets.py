@@ -124,7 +124,7 @@ def _same(
     scores: Sequence[Scores] | None,
     relevant: Sequence[Flags],
 ) -> bool:
-    """Whether a folder holds a teaching set of the same lists."""
+    """Tell whether a folder holds a teaching set of the same lists."""
     try:
         there = open_teaching_set(path, collection)
     except DistillirError:

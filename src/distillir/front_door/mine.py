@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from distillir.front_door.forms import as_collection, plain, query_rows
+from distillir.front_door.forms import as_collection, plain_values, query_rows
 from distillir.front_door.one_line import one_line
 from distillir.front_door.stages import saved_student, student_spec
 
@@ -76,17 +76,17 @@ def mine(
 
     opened = as_collection(collection)
     split = queries if isinstance(queries, str) else None
-    form = {"from": plain(sources), "depth": depth, "fusion": fusion, "exclude_judged": exclude_judged}
-    form |= {"add_judged": add_judged, "sample": sample, "seed": seed}
-    form |= {key: value for key, value in (("weights", plain(weights)), ("size", size)) if value is not None}
-    validate_candidates_spec(form, "mine")
+    sampler = {"from": plain_values(sources), "depth": depth, "fusion": fusion, "exclude_judged": exclude_judged}
+    sampler |= {"add_judged": add_judged, "sample": sample, "seed": seed}
+    sampler |= {key: value for key, value in (("weights", plain_values(weights)), ("size", size)) if value is not None}
+    validate_candidates_spec(sampler, "mine")
     rows = query_rows(opened, queries)
     spec = None if student is None else student_spec(student)
     with nullcontext() if spec is None else saved_student(spec) as folder:
         run = mine_from_spec(
             opened,
             rows,
-            form,
+            sampler,
             default_model=None if folder is None else str(folder),
             trust_default=spec is not None and spec.trust_remote_code,
             qrels=None if split is None else opened.qrels(split),

@@ -12,7 +12,7 @@ from distillir.front_door.stages import student_of_run
 
 
 class Result:
-    """What a run left in its folder. `distillir.run` gives one; a folder that the command line wrote makes one, too.
+    """The result of a run, read from its folder: of `distillir.run`, or of one that the command line wrote.
 
     In a notebook it shows its measures as a table, in a terminal likewise.
 

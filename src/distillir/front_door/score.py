@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
-from distillir.front_door.forms import as_collection, judgements_of, plain
+from distillir.front_door.forms import as_collection, judgements_of, plain_values
 from distillir.front_door.one_line import one_line
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def score(
     opened = as_collection(collection)
     check_candidates(candidates, opened)
     if guard is not None:
-        validate_candidates_spec({"from": "bm25", "guard": plain(guard)}, "score")
+        validate_candidates_spec({"from": "bm25", "guard": plain_values(guard)}, "score")
     if teacher is None:
         raise DistillirError("is missing", where="teacher", remedy='give for example teacher="bm25"')
-    asked = teacher if isinstance(teacher, CountedTeacher) else load_teacher(plain(teacher))
+    asked = teacher if isinstance(teacher, CountedTeacher) else load_teacher(plain_values(teacher))
     splits = getattr(candidates, "split", None) if judgements is None else judgements
     qrels = judgements_of(opened, splits)
     run, scores = score_candidates(opened, candidates, asked, qrels, guard)

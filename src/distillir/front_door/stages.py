@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distillir.base.processes import barrier, first_decides, rank
-from distillir.front_door.forms import as_path, plain
+from distillir.front_door.forms import as_path, plain_values
 
 if TYPE_CHECKING:
     from distillir.base.arrays import Rows
@@ -36,17 +36,17 @@ def checked_recipe(recipe: "str | os.PathLike[str] | Mapping[str, Any]", setting
     from distillir.recipe_file import parse_recipe, read_recipe
     from distillir.recipe_keys import apply_setting
 
-    changes = [f"{key}={json.dumps(plain(value), default=str)}" for key, value in settings.items()]
+    changes = [f"{key}={json.dumps(plain_values(value), default=str)}" for key, value in settings.items()]
     if not isinstance(recipe, Mapping):
         return read_recipe(as_path(recipe), changes)
-    value = plain(recipe)
+    value = plain_values(recipe)
     for change in changes:
         apply_setting(value, change)
     return parse_recipe(value)
 
 
 def default_output(recipe: "str | os.PathLike[str]") -> Path:
-    """Where a run of a recipe file goes that names no output."""
+    """The folder of a run of a recipe file without an output."""
     from distillir.recipe import default_output as of_file
 
     return of_file(as_path(recipe))

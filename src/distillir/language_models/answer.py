@@ -71,7 +71,7 @@ def read_answer(
     return (sign * (known - most), BOUNDED) if known > most else (None, NEITHER)
 
 
-def said(choice: Mapping[str, Any]) -> str:
+def answer_text(choice: Mapping[str, Any]) -> str:
     """The text of an answer."""
     message = _message(choice)
     return str(message.get("content") or message.get("refusal") or choice.get("text") or "")
@@ -90,7 +90,9 @@ def reasoning(choice: Mapping[str, Any]) -> bool:
 
 
 def _thinks(choice: Mapping[str, Any]) -> bool:
-    return reasoning(choice) or any(_THINKING.match(text.strip()) for text in (first_token(choice), said(choice)))
+    return reasoning(choice) or any(
+        _THINKING.match(text.strip()) for text in (first_token(choice), answer_text(choice))
+    )
 
 
 def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,7 +115,7 @@ def _likeliest(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
         pairs, first = list(found.items()), content[0].get("token")
     elif isinstance(tops, list) and tops and isinstance(tops[0], Mapping):
         pairs = list(tops[0].items())
-    alone = said(choice).strip() if isinstance(first, str) and _TOKEN_ID.match(first) else ""
+    alone = answer_text(choice).strip() if isinstance(first, str) and _TOKEN_ID.match(first) else ""
     return [
         (alone if alone and token == first else str(token), min(float(value), 0.0))
         for token, value in pairs

@@ -15,7 +15,7 @@ class BudgetSpentError(DistillirError):
     """The budget does not pay for another call."""
 
 
-class Budget:
+class ServerBudget:
     """Calls and tokens that may still be spent, counted on disk.
 
     Before a call is made, the most it can cost is written down; when it comes back, what it cost. A kill leaves the

@@ -13,7 +13,7 @@ import xxhash
 from distillir.base.errors import DistillirError
 from distillir.base.scripts import first_words
 from distillir.encoding.reading import cut
-from distillir.language_models.answer import reasoning, said
+from distillir.language_models.answer import answer_text, reasoning
 from distillir.language_models.in_flight import InFlight
 from distillir.language_models.local import (
     LanguageModel,
@@ -25,7 +25,7 @@ from distillir.language_models.local import (
 from distillir.language_models.prompt import folded
 from distillir.language_models.server import NoAnswerError, PolicyError, RejectedError, Server, server_name
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
-from distillir.language_models.tally import Tally
+from distillir.language_models.tally import AnswerTally
 from distillir.language_models.written import FAILED, REFUSED, REJECTED, read_text
 
 #: Ours. For doc2query models (Nogueira and Lin 2019) the template is ``{document}``.
@@ -49,7 +49,7 @@ class Generator(ABC):
         """Identity of the model, the prompt and every setting that changes a text (hex)."""
 
     @abstractmethod
-    def write(self, documents: Sequence[str], tally: Tally | None = None) -> Iterator[tuple[int, str | None]]:
+    def write(self, documents: Sequence[str], tally: AnswerTally | None = None) -> Iterator[tuple[int, str | None]]:
         """Places and texts, as soon as they are there; None: refused for the content of the document, for good.
 
         What is no answer (`distillir.language_models.written.read_text`, or none came) is left out and counted.
@@ -98,11 +98,11 @@ class LocalGenerator(Generator):
     def _loaded(self) -> LanguageModel:
         return load_language_model(self.spec.model, chat=self.spec.chat, trust_remote_code=self.spec.trust_remote_code)
 
-    def write(self, documents: Sequence[str], tally: Tally | None = None) -> Iterator[tuple[int, str | None]]:
+    def write(self, documents: Sequence[str], tally: AnswerTally | None = None) -> Iterator[tuple[int, str | None]]:
         """See `Generator.write`."""
         import torch
 
-        tally = tally or Tally(self.name)
+        tally = tally or AnswerTally(self.name)
         loaded = self._loaded
         cue = "" if self.spec.template else CUE
         frame = len(loaded.ids([loaded.wrapped(self.template.format(document=""), cue)])[0])
@@ -162,13 +162,13 @@ class ServerGenerator(Generator):
         identity += [str(self.spec.document_words), str(self.spec.max_tokens)]
         return xxhash.xxh3_128_hexdigest(json.dumps(identity).encode())
 
-    def write(self, documents: Sequence[str], tally: Tally | None = None) -> Iterator[tuple[int, str | None]]:
+    def write(self, documents: Sequence[str], tally: AnswerTally | None = None) -> Iterator[tuple[int, str | None]]:
         """See `Generator.write`.
 
         Raises:
             DistillirError: The server is away, or the budget is spent; what came before has been given. Or as there.
         """
-        tally = tally or Tally(self.name)
+        tally = tally or AnswerTally(self.name)
         server = Server(self.spec, self.fingerprint())
         words, plain = self.spec.document_words, self.spec.api == "completions" and self.spec.template is None
         texts = [self.template.format(document=first_words(text, words)) + (CUE if plain else "") for text in documents]
@@ -197,7 +197,7 @@ class ServerGenerator(Generator):
                 raise found
             else:
                 answer, matter = self._read(found)
-                tally.add(matter, said(found))
+                tally.add(matter, answer_text(found))
                 if matter in (None, REFUSED):
                     yield place, None if matter else answer
             stopped = stopped or tally.hopeless()
@@ -213,4 +213,4 @@ class ServerGenerator(Generator):
         if refusal or choice.get("finish_reason") == "content_filter":
             return "", REFUSED
         cut_off, plain = choice.get("finish_reason") == "length", self.spec.api == "completions"
-        return read_text(said(choice), cut=cut_off, goes_on=plain, thought=reasoning(choice))
+        return read_text(answer_text(choice), cut=cut_off, goes_on=plain, thought=reasoning(choice))

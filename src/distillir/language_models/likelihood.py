@@ -12,7 +12,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.encoding.device import pick_device
 from distillir.encoding.precision import autocast, resolve_precision
-from distillir.encoding.reading import cut, fits, shortened
+from distillir.encoding.reading import cut, fits, shorten_text
 from distillir.language_models.asker import Asker
 from distillir.language_models.local import (
     LanguageModel,
@@ -101,7 +101,7 @@ class QueryLikelihood(Asker):
         for part in chunked(len(queries)):
             texts = cut(tokenizer, [folded(text) for (text,) in documents[part]], self._document_tokens)
             before = loaded.ids([self.template.format(document=text) for text in texts])
-            read = [shortened(tokenizer, f" {folded(query)}", QUERY_TOKENS) for query in queries[part]]
+            read = [shorten_text(tokenizer, f" {folded(query)}", QUERY_TOKENS) for query in queries[part]]
             asked = tokenizer(read, add_special_tokens=False)["input_ids"]
             asked = [ids[:QUERY_TOKENS] for ids in asked]
             rows = [[*front, *ids] for front, ids in zip(before, asked, strict=True)]

@@ -18,7 +18,7 @@ from distillir.base.scripts import count_words
 from distillir.collections.collection import Collection
 from distillir.language_models.generator import Generator, load_generator
 from distillir.language_models.spec import LocalGeneratorSpec, ServerGeneratorSpec
-from distillir.language_models.tally import Tally
+from distillir.language_models.tally import AnswerTally
 from distillir.language_models.written import looks_cut, read_text
 
 FEWEST_WORDS = 2
@@ -60,7 +60,7 @@ class QueryGenerator:
         keys = [xxhash.xxh3_128_hexdigest(text.encode(errors="surrogatepass")) for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
-            self._ask(folder, missing, known, Tally(generator.name, len(set(keys) - set(missing))))
+            self._ask(folder, missing, known, AnswerTally(generator.name, len(set(keys) - set(missing))))
         made = [(row, known[key]) for row, key in zip(documents.tolist(), keys, strict=True) if key in known]
         written = [(row, query(said)) for row, said in made if said is not None]
         kept = [(f"generated:{collection.corpus.id(row)}", text) for row, text in written if text is not None]
@@ -78,7 +78,7 @@ class QueryGenerator:
         texts = collection.corpus.texts(documents)
         return len({xxhash.xxh3_128_hexdigest(text.encode(errors="surrogatepass")) for text in texts} - set(known))
 
-    def _ask(self, folder: Path, missing: dict[str, str], known: dict[str, str | None], tally: Tally) -> None:
+    def _ask(self, folder: Path, missing: dict[str, str], known: dict[str, str | None], tally: AnswerTally) -> None:
         """Ask for texts and keep each as soon as it is there, in the folder and in ``known``."""
         generator, names = self._generator, list(missing)
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_ac
 _POLICY = {"content_filter", "content_policy_violation", "contentfilter", "moderation_blocked"}
 
 
-def told(error: Exception) -> Mapping[str, Any]:
+def error_body(error: Exception) -> Mapping[str, Any]:
     """The error of a response's body, as far as it has the usual form."""
     body = getattr(error, "body", None)
     if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
@@ -32,7 +32,7 @@ def refused_parameter(error: Exception, names: Mapping[str, Any]) -> str | None:
         error: Of status 400 or 422.
         names: The parameters of the call.
     """
-    body, text = told(error), str(error)
+    body, text = error_body(error), str(error)
     if _TOO_LONG.search(text) or not (body.get("code") in _CODES or _UNSUPPORTED.search(text)):
         return None
     named = str(body.get("param") or "").split(".")[0]
@@ -45,19 +45,19 @@ def refused_parameter(error: Exception, names: Mapping[str, Any]) -> str | None:
 
 def unknown_model(error: Exception) -> bool:
     """Tell whether the server does not have the model."""
-    return told(error).get("code") in {"model_not_found", "invalid_model"} or bool(_NO_MODEL.search(str(error)))
+    return error_body(error).get("code") in {"model_not_found", "invalid_model"} or bool(_NO_MODEL.search(str(error)))
 
 
 def out_of_money(error: Exception) -> bool:
     """Tell whether the account is empty (402 at some providers, 400 or 429 at others): waiting will not help."""
-    body = told(error)
+    body = error_body(error)
     known = getattr(error, "status_code", 0) == 402 or {body.get("code"), body.get("type")} & _NO_MONEY
     return bool(known) or "credit balance is too low" in str(error).lower()
 
 
 def against_policy(error: Exception) -> bool:
     """Tell whether the model's provider refuses this text for its content, however often it is asked."""
-    body = told(error)
+    body = error_body(error)
     codes = {str(body.get("code")).lower(), str(body.get("type")).lower()}
     return bool(codes & _POLICY) or "flagged by" in str(error).lower() or "content management policy" in str(error)
 

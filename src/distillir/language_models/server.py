@@ -9,7 +9,7 @@ from typing import Any
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.base.progress import say
-from distillir.language_models.budget import Budget, Rate
+from distillir.language_models.budget import Rate, ServerBudget
 from distillir.language_models.patience import Waiting, retry_after, sleep, span
 from distillir.language_models.refusals import against_policy, out_of_money, refused_parameter, too_long, unknown_model
 from distillir.language_models.spec import ServerSpec
@@ -66,7 +66,7 @@ class Server:
                 remedy="pip install 'distillir[llm]'",
             ) from None
         self.spec = spec
-        self.budget = Budget(spec.budget.calls, spec.budget.tokens, cache_root() / "spending" / ledger)
+        self.budget = ServerBudget(spec.budget.calls, spec.budget.tokens, cache_root() / "spending" / ledger)
         self._rate = Rate(spec.requests_per_minute)
         self._waiting = Waiting(f"{server_name(spec)} at {spec.server}")
         self._never = threading.Event()

@@ -18,9 +18,9 @@ from distillir.language_models.answer import (
     REFUSED,
     TAIL,
     THINKING,
+    answer_text,
     first_token,
     read_answer,
-    said,
 )
 from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.language_models.in_flight import InFlight
@@ -156,7 +156,7 @@ class ServerChoice(Asker):
         told: dict[str, object] = {"logprobs": True, "top_logprobs": _TOP} if chat else {"logprobs": _TOP}
         choice = self.server.complete(self._text(query, documents), ended=ended, max_tokens=1, **told)
         odds, matter = read_answer(choice, self.prompt.yes, self.prompt.no, self.least_share)
-        return odds, matter, said(choice) or first_token(choice)
+        return odds, matter, answer_text(choice) or first_token(choice)
 
     def _gone(self, reason: str) -> DistillirError:
         return DistillirError(

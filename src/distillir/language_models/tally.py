@@ -20,7 +20,7 @@ _TOLD = {
 }
 
 
-class Tally:
+class AnswerTally:
     """Counts of the answers of a model, by the reason why they are none.
 
     Args:

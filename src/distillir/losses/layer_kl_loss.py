@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from distillir.base.errors import DistillirError
-from distillir.encoding.blocks import block_outputs, blocks_of, pool
+from distillir.encoding.blocks import block_outputs, blocks_of, pool_states
 from distillir.losses.citations import cite
 from distillir.objectives.layer_kl import layer_kl
 from distillir.signals.layers.draw import LayerDraw
@@ -72,7 +72,9 @@ class LayerKLLoss(nn.Module):
         for features in columns:
             with block_outputs(blocks) as layers:
                 self.model(features)
-            states.append(torch.stack([pool(layers[n], features["attention_mask"], self.pooling) for n in student]))
+            states.append(
+                torch.stack([pool_states(layers[n], features["attention_mask"], self.pooling) for n in student])
+            )
         query, *candidates = states
         own = torch.stack([(query * candidate).sum(dim=2) for candidate in candidates], dim=2)
         first = torch.zeros(len(labels), dtype=torch.long, device=labels.device)

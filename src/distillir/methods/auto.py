@@ -1,4 +1,4 @@
-"""The default method: what the teacher says and what is judged, at temperatures and a rate that fit them (ours).
+"""The default method: the teacher's scores and the judgements, at temperatures and a rate that fit them (ours).
 
     loss = KL(list) + cross-entropy of the positive among its own list and the other lists' documents
 

@@ -15,7 +15,7 @@ COSINE_OPTIONS = ("student_temperature", "temperature")
 
 @dataclass(frozen=True)
 class Method:
-    """What a recipe's ``method:`` stands for.
+    """A method: the plan, the objective and the settings behind a recipe's ``method:``.
 
     Attributes:
         name: As recipes write it.

@@ -1,9 +1,9 @@
-"""What a method is called in tables, whatever a recipe has made of it."""
+"""Names of methods in tables, with the changes that a recipe makes to them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from distillir.methods.registry import get
+from distillir.methods.registry import get_method
 from distillir.signals.registry import SIGNALS
 from distillir.signals.signal import Signal
 
@@ -25,7 +25,7 @@ def method_name(
         own: Whether that is the method's own objective.
         signals: What is learnt from beside it.
     """
-    method = get(spec.name)
+    method = get_method(spec.name)
     name = method.name if own else " + ".join(objective.names)
     expected = "plain" if not own else method.plan if isinstance(method.plan, str) else method.plan.name
     for signal in signals:

@@ -27,7 +27,7 @@ PLANS: Registry[Plan] = Registry(
 )
 
 
-def get(name: str) -> Method:
+def get_method(name: str) -> Method:
     """The method of a name.
 
     Raises:

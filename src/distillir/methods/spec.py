@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from distillir.base.errors import DistillirError
-from distillir.methods.registry import get, get_plan
+from distillir.methods.registry import get_method, get_plan
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
 from distillir.signals.dark_examples.spec import DarkSpec
@@ -24,7 +24,7 @@ from distillir.specs.schema import AlsoAs, InForm
 
 
 class MethodSpec(BaseModel):
-    """A method's name, and what of it is to differ."""
+    """A method's name, and the changes to it."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -84,14 +84,14 @@ class MethodSpec(BaseModel):
     @model_validator(mode="after")
     def _own_dark(self) -> "MethodSpec":
         with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
-            if self.dark is None and "dark" in get(self.name).signals:
+            if self.dark is None and "dark" in get_method(self.name).signals:
                 self.dark = DarkSpec()
         return self
 
     @model_validator(mode="after")
     def _own_layers(self) -> "MethodSpec":
         with suppress(DistillirError):
-            if "layers" in get(self.name).signals and (
+            if "layers" in get_method(self.name).signals and (
                 self.layers is None or "joint" not in self.layers.model_fields_set
             ):
                 own = {} if self.layers is None else self.layers.model_dump(exclude_unset=True)
@@ -116,7 +116,7 @@ class MethodSpec(BaseModel):
         Raises:
             DistillirError: No such method or plan, or a list without a stage.
         """
-        method = get(self.name)
+        method = get_method(self.name)
         if isinstance(self.plan, list):
             if not self.plan:
                 raise DistillirError("a plan has at least one stage", where="method.plan")
@@ -135,7 +135,7 @@ class MethodSpec(BaseModel):
         """
         teacher = self.layers.teacher if self.layers is not None else None
         kinds = teacher if isinstance(teacher, dict) else ()
-        found = {**get(self.name).training, **self.find_plan().defaults(student, kinds, queries_per_step)}
+        found = {**get_method(self.name).training, **self.find_plan().defaults(student, kinds, queries_per_step)}
         if self.layers is not None and self.layers.joint and "cross-encoder" in (self.layers.teacher or {}):
             # LEAD: a teacher that reads query and document together scores the query's own list alone.
             found.pop("in_batch", None)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from distillir.base.errors import DistillirError
 from distillir.objectives.kl import kl_count
-from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
+from distillir.objectives.lists import log_softmax, mean, real_places, working_dtype, zeroed
 from distillir.objectives.objective import Objective, Options
 from distillir.objectives.ranks import student_ranks
 
@@ -88,7 +88,7 @@ def ckl_terms(student: Tensor, teacher: Tensor, relevant: Tensor, mask: Tensor |
         raise DistillirError(
             f"relevance of shape {tuple(relevant.shape)} for student scores of shape {tuple(real.shape)}"
         )
-    scores, signal = clean(student, real, dtype), clean(teacher, real, dtype)
+    scores, signal = zeroed(student, real, dtype), zeroed(teacher, real, dtype)
     log_p = log_softmax(signal / float(options["teacher_temperature"]), real)
     log_q = log_softmax(scores / float(options["student_temperature"]), real)
     weights = ckl_weights(log_q, signal, relevant.bool(), real, options)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from distillir.base.errors import DistillirError
-from distillir.objectives.lists import clean, log_softmax, mean, real_places, without_spared, working_dtype
+from distillir.objectives.lists import log_softmax, mean, real_places, without_spared, working_dtype, zeroed
 from distillir.objectives.objective import Objective, Options, Signals
 
 
@@ -36,7 +36,7 @@ def info_nce_terms(student: Tensor, positive: Tensor, mask: Tensor | None, tempe
     """The cross-entropies summed over the batch's queries; arguments as `info_nce`."""
     real, dtype = real_places(student, mask), working_dtype(student)
     counted = _counted(positive, len(student), mask)
-    log_q = log_softmax(clean(student, real, dtype) / temperature, real)
+    log_q = log_softmax(zeroed(student, real, dtype) / temperature, real)
     chosen = log_q.gather(1, positive.clamp(min=0)[:, None]).squeeze(1)
     return -torch.where(counted, chosen, 0.0).sum()
 
@@ -62,7 +62,7 @@ def _compared(mask: Tensor | None, signals: Signals, options: Options) -> Tensor
     Where the query's own candidates join its list (``training.in_batch: all``), those that another list holds too stay.
     """
     mask = without_spared(mask, signals)
-    own, positive = signals.get("own"), signals["positive"]
+    own, positive = signals.get("own_list_mask"), signals["positive"]
     if options["own_negatives"] or own is None:
         return mask
     kept = ~own.bool() | torch.nn.functional.one_hot(positive.clamp(min=0), own.shape[1]).bool()

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from distillir.objectives.lists import clean, log_softmax, mean, own_places, real_places, working_dtype
+from distillir.objectives.lists import log_softmax, mean, own_places, real_places, working_dtype, zeroed
 from distillir.objectives.objective import Objective, Options, Signals
 
 
@@ -46,8 +46,8 @@ def kl_terms(
 ) -> Tensor:
     """The divergence summed over the batch's queries; arguments as `kl`."""
     real, dtype = real_places(student, mask), working_dtype(student)
-    log_p = log_softmax(clean(teacher, real, dtype) / teacher_temperature, real)
-    log_q = log_softmax(clean(student, real, dtype) / student_temperature, real)
+    log_p = log_softmax(zeroed(teacher, real, dtype) / teacher_temperature, real)
+    log_q = log_softmax(zeroed(student, real, dtype) / student_temperature, real)
     # Places that are not real hold log_p = log_q = 0 and so add nothing.
     return (log_p.exp() * (log_p - log_q)).sum()
 

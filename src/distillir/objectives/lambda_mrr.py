@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from distillir.objectives.lists import clean, mean, ordered_pairs, real_places, working_dtype
+from distillir.objectives.lists import mean, ordered_pairs, real_places, working_dtype, zeroed
 from distillir.objectives.objective import Objective
 from distillir.objectives.ranks import student_ranks
 
@@ -43,8 +43,8 @@ def lambda_mrr(
 def lambda_mrr_terms(student: Tensor, labels: Tensor, mask: Tensor | None, student_temperature: float) -> Tensor:
     """The pairs' losses summed over the batch; arguments as `lambda_mrr`."""
     real, dtype = real_places(student, mask), working_dtype(student)
-    scores = clean(student, real, dtype) / student_temperature
-    wanted = clean(labels, real, dtype)
+    scores = zeroed(student, real, dtype) / student_temperature
+    wanted = zeroed(labels, real, dtype)
     reciprocal = 1.0 / student_ranks(scores, real, last=wanted).to(dtype)
     weight = (reciprocal[:, :, None] - reciprocal[:, None, :]).abs()
     difference = scores[:, :, None] - scores[:, None, :]

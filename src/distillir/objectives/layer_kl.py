@@ -5,7 +5,7 @@ from torch import Tensor
 
 from distillir.base.errors import DistillirError
 from distillir.objectives.kl import kl_count, kl_terms
-from distillir.objectives.lists import clean, log_softmax, mean, real_places, working_dtype
+from distillir.objectives.lists import log_softmax, mean, real_places, working_dtype, zeroed
 
 
 def layer_kl(
@@ -72,5 +72,5 @@ def gold_terms(scores: Tensor, gold: Tensor, mask: Tensor | None = None) -> tupl
     real, dtype = real_places(scores, mask), working_dtype(scores)
     column = gold.clamp(min=0).unsqueeze(1)
     known = (gold >= 0) & real.gather(1, column).squeeze(1)
-    shares = log_softmax(clean(scores, real, dtype), real).gather(1, column).squeeze(1)
+    shares = log_softmax(zeroed(scores, real, dtype), real).gather(1, column).squeeze(1)
     return -torch.where(known, shares, 0.0).sum(), known.sum().to(torch.float32)

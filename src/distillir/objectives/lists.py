@@ -32,7 +32,7 @@ def real_places(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 def own_places(mask: Tensor | None, signals: Mapping[str, Tensor]) -> Tensor | None:
     """``mask`` [B, N] without the places of other queries' documents, where the signals say which those are."""
-    own = signals.get("own")
+    own = signals.get("own_list_mask")
     if own is None:
         return mask
     return own.bool() if mask is None else mask.bool() & own.bool()
@@ -54,7 +54,7 @@ def working_dtype(student: Tensor) -> torch.dtype:
     return torch.float64 if student.dtype == torch.float64 else torch.float32
 
 
-def clean(scores: Tensor, real: Tensor, dtype: torch.dtype) -> Tensor:
+def zeroed(scores: Tensor, real: Tensor, dtype: torch.dtype) -> Tensor:
     """``scores`` [B, N] in ``dtype`` with 0 in the places that are not real.
 
     The zeros are put in before any arithmetic: a NaN multiplied by 0 stays NaN, in the gradient too.

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from distillir.objectives.lists import clean, mean, real_places, working_dtype
+from distillir.objectives.lists import mean, real_places, working_dtype, zeroed
 from distillir.objectives.objective import Objective
 
 
@@ -39,7 +39,7 @@ def margin_mse(
 def margin_mse_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, student_temperature: float) -> Tensor:
     """The squared margin errors summed over the batch's pairs; arguments as `margin_mse`."""
     real, dtype = real_places(student, mask), working_dtype(student)
-    error = clean(student, real, dtype) / student_temperature - clean(teacher, real, dtype)
+    error = zeroed(student, real, dtype) / student_temperature - zeroed(teacher, real, dtype)
     size = real.sum(dim=1, keepdim=True).to(dtype)
     # sum over i, j of (e_i - e_j)^2 = 2 n * sum over i of (e_i - mean)^2: N numbers instead of N x N.
     centred = torch.where(real, error - error.sum(dim=1, keepdim=True) / size.clamp(min=1), 0.0)

@@ -27,8 +27,9 @@ class Objective:
         needs: Which signals must be given: ``teacher`` scores float [B, N], ``labels`` float [B, N] (the order that
             the plan wants, more is better), ``relevant`` bool [B, N], ``positive`` long [B] (the positive's column, -1
             for none), ``pairs`` long [B, M, 2] (columns of two candidates, -1 for none; with them go ``preferences``
-            float [B, M], P(first beats second)). ``own`` bool [B, N] may say which places are of the query's own list;
-            where it is not given, all are. ``spared`` bool [B, N] may say which places must not be compared as
+            float [B, M], P(first beats second)). ``own_list_mask`` bool [B, N] may say which places are of the query's
+            own list; where it is not given, all are. ``spared`` bool [B, N] may say which places must not be compared
+            as
             negatives: positives beside the one in ``positive``, and copies of a positive's text. ``elsewhere`` bool
             [B, N] may say which places another list of the batch holds too.
         terms: ``(student [B, N], signals, mask, options)`` -> scalar, the sum over what is averaged.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from distillir.base.errors import DistillirError
-from distillir.objectives.lists import clean, mean, real_places, working_dtype
+from distillir.objectives.lists import mean, real_places, working_dtype, zeroed
 from distillir.objectives.objective import Objective, Options, Signals
 
 
@@ -51,7 +51,7 @@ def pair_kl_terms(
             remedy="give pairs [P, 3] of (query, i, j) and preferences [P]",
         )
     real, dtype = real_places(student, mask), working_dtype(student)
-    scores = clean(student, real, dtype) / student_temperature
+    scores = zeroed(student, real, dtype) / student_temperature
     query, first, second = pairs.unbind(dim=1)
     margin = scores[query, first] - scores[query, second]
     both = real[query, first] & real[query, second]

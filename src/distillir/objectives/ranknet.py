@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from distillir.objectives.lists import clean, mean, ordered_pairs, real_places, working_dtype
+from distillir.objectives.lists import mean, ordered_pairs, real_places, working_dtype, zeroed
 from distillir.objectives.objective import Objective
 
 
@@ -40,9 +40,9 @@ def ranknet(
 def ranknet_terms(student: Tensor, teacher: Tensor, mask: Tensor | None, student_temperature: float) -> Tensor:
     """The pairs' losses summed over the batch; arguments as `ranknet`."""
     real, dtype = real_places(student, mask), working_dtype(student)
-    scores = clean(student, real, dtype) / student_temperature
+    scores = zeroed(student, real, dtype) / student_temperature
     difference = scores[:, :, None] - scores[:, None, :]
-    clean(teacher, real, dtype)  # for its check of the shape
+    zeroed(teacher, real, dtype)  # for its check of the shape
     return torch.where(ordered_pairs(teacher, real), softplus(-difference), 0.0).sum()
 
 

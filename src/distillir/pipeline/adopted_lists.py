@@ -22,7 +22,7 @@ _FIXED = ("version", "collection", "signals", "lists", "candidates")
 
 
 def kept_lists(folder: RunFolder, lists: TeachingSet) -> Flags:
-    """Tell which lists [Q] of a teaching set a run takes: all, or those of queries that are not evaluated.
+    """Mask [Q] of the lists of a teaching set that a run takes: all, or those of queries that are not evaluated.
 
     Raises:
         DistillirError: It holds queries that are evaluated, and the recipe does not leave them out; or nothing is left.

@@ -64,7 +64,7 @@ def other_run(folder: RunFolder, other: OtherCollection, when: str) -> Path:
 
 
 def measure_others(folder: RunFolder) -> dict[str, Any]:
-    """What ``metrics.json`` holds of each other collection, by its name."""
+    """Measures on each other collection, by its name, for ``metrics.json``."""
     from distillir.evaluation.measures import evaluate
     from distillir.evaluation.significance import compare
 

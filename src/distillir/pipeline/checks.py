@@ -1,4 +1,4 @@
-"""What a method asks of the queries and of their lists: refused before work is spent on it."""
+"""Checks that the queries and their lists suit the method, before work is spent on them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,7 +88,7 @@ def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None 
 
 
 def say_flat_lists(method: Composition, suggested: float | None, *, cosines: bool) -> None:
-    """Tell where temperatures make lists so flat that a student learns little of their order.
+    """Warn where temperatures make lists so flat that a student learns little of their order.
 
     Args:
         method: What is trained.
@@ -152,19 +152,19 @@ def _check_usable(found: UsableLists, lists: TeachingSet) -> None:
 def _check_steps(method: Composition, usable_by_stage: Sequence[int]) -> None:
     for number, (stage, usable) in enumerate(zip(method.stages, usable_by_stage, strict=True), 1):
         settings = stage.training
-        lessons = lesson_count(stage, usable)
-        if usable and lessons < settings.queries_per_step:
+        examples = lesson_count(stage, usable)
+        if usable and examples < settings.queries_per_step:
             name = f"stage {number} has" if len(method.stages) > 1 else "there are"
             raise DistillirError(
-                f"{name} {lessons} lessons, fewer than one step takes ({settings.queries_per_step})",
+                f"{name} {examples} training examples, fewer than one step takes ({settings.queries_per_step})",
                 where="training.queries_per_step",
-                remedy=f"choose at most {max(lessons, 1)}, or more epochs",
+                remedy=f"choose at most {max(examples, 1)}, or more epochs",
             )
 
 
 def lesson_count(stage: ComposedStage, lists: int) -> int:
-    """How many lessons a stage learns from so many lists, all epochs together."""
-    return round(stage.training.epochs * lists * len(stage.forms))
+    """Number of training examples that a stage makes of ``lists`` lists, in all epochs together."""
+    return round(stage.training.epochs * lists * len(stage.samplers))
 
 
 def _check_positives(method: Composition, judged: bool, lack: str, where: str, remedy: str) -> None:

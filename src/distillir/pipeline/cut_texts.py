@@ -11,6 +11,7 @@ import xxhash
 from distillir.base.processes import rank
 from distillir.base.progress import say
 from distillir.base.scripts import count_words, end_of_words
+from distillir.base.seeds import CUT_TEXTS
 from distillir.collections import Collection, load_collection
 from distillir.collections.table import TextTable
 from distillir.encoding.reading import characters_read
@@ -63,19 +64,19 @@ def tell_cut_texts(folder: RunFolder) -> None:
     if folder.noted().get("reading_of") == key:
         return
     found = cut_texts(recipe, collection)
-    for line in told(found, collection):
+    for line in cut_lines(found, collection):
         say(line)
     folder.note(**{FACT: [asdict(each) for each in found], "reading_of": key})
 
 
 def say_cut_texts(recipe: Recipe, collection: Collection) -> None:
     """The same without a run, for its plan."""
-    for line in told(cut_texts(recipe, collection), collection):
+    for line in cut_lines(cut_texts(recipe, collection), collection):
         say(line)
 
 
 def cut_texts(recipe: Recipe, collection: Collection) -> list[CutTexts]:
-    """Tell what each of a recipe's models does not read, on a sample of the collection that its seed draws.
+    """Measure the parts of texts that a recipe's models do not read, on a sample that the recipe's seed draws.
 
     Only tokenizers and configurations are loaded, and of long texts no more is tokenised than is read.
     """
@@ -83,7 +84,7 @@ def cut_texts(recipe: Recipe, collection: Collection) -> list[CutTexts]:
 
 
 def cut_by(models: Sequence[Reader], collection: Collection, seed: int) -> list[CutTexts]:
-    """Tell what each of some models does not read; see `cut_texts`."""
+    """Measure the parts of texts that some models do not read; see `cut_texts`."""
     groups: dict[tuple[Any, ...], list[Reader]] = {}
     for reader in models:
         groups.setdefault(reader.key, []).append(reader)
@@ -93,7 +94,7 @@ def cut_by(models: Sequence[Reader], collection: Collection, seed: int) -> list[
     return [_measure(same, documents, queries) for same in groups.values()]
 
 
-def told(found: Sequence[CutTexts], collection: Collection) -> list[str]:
+def cut_lines(found: Sequence[CutTexts], collection: Collection) -> list[str]:
     """A line for each model that does not read all."""
     lines = []
     for one in found:
@@ -121,7 +122,7 @@ def _sample(table: TextTable, seed: int) -> list[str]:
     """Texts of a table, drawn by a seed: all of a small one, in order."""
     rows = np.arange(len(table))
     if len(rows) > _SAMPLE:
-        rows = np.sort(np.random.default_rng([seed, 19]).choice(len(rows), _SAMPLE, replace=False))
+        rows = np.sort(np.random.default_rng([seed, CUT_TEXTS]).choice(len(rows), _SAMPLE, replace=False))
     return table.texts(rows.tolist())
 
 
@@ -153,7 +154,7 @@ def _measure(same: Sequence[Reader], documents: list[str], queries: list[str]) -
 
 
 def _within_reach(reader: Reader, documents: list[str]) -> list[str]:
-    """As many of the documents, evenly spaced, as a model reads in a few seconds."""
+    """A number of the documents, evenly spaced, that a model reads in a few seconds."""
     longest = 12 * (reader.document or 0) + 200
     step = -(-sum(min(len(text), longest) for text in documents) // _CHARACTERS)
     return documents[:: max(1, step)]

@@ -1,4 +1,4 @@
-"""Stage ``evaluate``: the student before and after, and the teacher, on the evaluation split."""
+"""Stage ``evaluate_stage``: the student before and after, and the teacher, on the evaluation split."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from distillir.base.version import __version__
 from distillir.composition.compose import compose
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
-from distillir.pipeline.facts import Measured
+from distillir.pipeline.facts import EvaluationFacts
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
@@ -35,7 +35,7 @@ def search_before(folder: RunFolder) -> None:
     search_others_before(folder)
 
 
-def evaluate(folder: RunFolder) -> dict[str, Any]:
+def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
     """Write ``runs/before.trec``, ``runs/after.trec`` and ``metrics.json``, and return what the last holds.
 
     Signals may measure themselves into files of their own; where the recipe has other collections, ``runs/also/``.
@@ -61,7 +61,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
     measure_signals(folder)
-    measured = Measured(
+    measured = EvaluationFacts(
         means={part: evaluation.means for part, evaluation in found.items()},
         comparison=_comparisons(found["before"], found["after"], measures, compare),
         also=others,
@@ -91,7 +91,7 @@ def _student_figures(folder: RunFolder, query_rows: Rows) -> dict[str, Any]:
 
 
 def _say_saturated(folder: RunFolder, measure: str, before: float) -> None:
-    """Tell where the main measure is at its highest before training already: nothing can be gained on these queries."""
+    """Warn where the main measure is at its highest before training already: these queries cannot show a gain."""
     if before < SATURATED:
         return
     wanted, ways = folder.recipe.queries, ""

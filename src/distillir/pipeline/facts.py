@@ -1,4 +1,4 @@
-"""What the steps of a run note, for later starts and for the report; and ``metrics.json``, which is made of it."""
+"""Facts that the steps of a run note, for later starts and the report; and ``metrics.json``, which is made of them."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -162,8 +162,8 @@ def _checked(facts: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What an evaluation found, for ``metrics.json``.
+class EvaluationFacts:
+    """The results of an evaluation, for ``metrics.json``.
 
     Attributes:
         means: Of each system (``teacher``, ``before``, ``after``): measure to mean over queries, the main one first.
@@ -190,7 +190,7 @@ class Measured:
     versions: Mapping[str, str]
 
     def metrics(self, noted: Mapping[str, Any]) -> dict[str, Any]:
-        """What ``metrics.json`` holds; `distillir.reporting.metrics.read_metrics` reads it back.
+        """The content of ``metrics.json``; `distillir.reporting.metrics.read_metrics` reads it back.
 
         Args:
             noted: The facts of the run.

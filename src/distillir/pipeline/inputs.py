@@ -173,7 +173,7 @@ class Inputs:
 
     @cached_property
     def selection(self) -> Fingerprints:
-        """What the best student is chosen by; nothing where the last one is kept."""
+        """Fingerprints of the selection of the best student; empty where the last one is kept."""
         folder = self.folder
         if not folder.teaching.is_dir():
             return {}
@@ -199,7 +199,7 @@ class Inputs:
         return {} if self.recipe.student.own_kind.searches else self.file(self.folder.evaluation_candidates)
 
     def signals(self) -> Fingerprints:
-        """What signals are made from, and their answers in the run."""
+        """Fingerprints of the inputs of signals, and of their answers in the run."""
         found = {name: value for signal in compose(self.recipe).signals for name, value in signal.inputs().items()}
         for path in (self.folder.path / name for name in SIGNAL_FOLDERS.values()):
             files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []

@@ -1,4 +1,4 @@
-"""Stage ``mine``: candidates for the training and the evaluation queries."""
+"""Stage ``mine_stage``: candidates for the training and the evaluation queries."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,7 +33,7 @@ def prepare_initial(folder: RunFolder) -> None:
         model.save_pretrained(str(target), create_model_card=False)
 
 
-def mine(folder: RunFolder, *, evaluated: bool = True) -> None:
+def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
     """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``; nothing where they are there.
 
     And ``runs/selection-candidates.trec``, where the best student is chosen by a dev split.

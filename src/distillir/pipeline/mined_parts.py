@@ -56,7 +56,7 @@ def selection_part(folder: RunFolder) -> MinedPart | None:
 
 
 def teacher_depth(recipe: Recipe) -> int:
-    """How many documents the teacher ranks for an evaluation query.
+    """Number of documents that the teacher ranks for an evaluation query.
 
     By default as many as students retrieve, so that measures of depth compare like with like.
     """

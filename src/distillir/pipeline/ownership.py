@@ -1,4 +1,4 @@
-"""Whose a run folder is: the one recipe that it is made of, and how another recipe differs from it."""
+"""Ownership of a run folder by one recipe, and the differences of another recipe from it."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +10,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
 from distillir.base.output_folder import is_empty
 from distillir.base.yaml_file import read_mapping
-from distillir.composition.settled import adopt
+from distillir.composition.settled import adopt_settled
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.
@@ -40,7 +40,7 @@ def own_recipe(path: Path, recipe: Recipe, provenance: Path, *, anew: bool, anew
         before, _ = read_mapping(file, f"is no recipe; {MEND}")
         with suppress(ValueError, DistillirError):  # keys that are new since then stand at their defaults
             before = Recipe.model_validate(before).resolved()
-        recipe = adopt(recipe, before)
+        recipe = adopt_settled(recipe, before)
         resolved = recipe.resolved()
         changed = _changed_keys(_without_payment(before), _without_payment(resolved))
         if changed and not anew:
@@ -69,7 +69,7 @@ def write_recipe(path: Path, recipe: Recipe) -> None:
 
 
 def _without_payment(value: Any) -> Any:
-    """A recipe without what says how a server is asked, and not what."""
+    """A recipe without the settings of a server that change no answer."""
     if isinstance(value, list):
         return [_without_payment(part) for part in value]
     if not isinstance(value, dict):

@@ -48,11 +48,11 @@ class Product:
     wanted: Callable[[RunFolder], bool] = lambda folder: True
 
     def path(self, folder: RunFolder) -> Path:
-        """Tell where it lies."""
+        """Path of the product."""
         return self.paths(folder)[0]
 
     def present(self, folder: RunFolder) -> bool:
-        """Tell whether it, or a part of the work on it, is there."""
+        """Tell whether the product, or a part of the work on it, is there."""
         return any(path.exists() for path in self.paths(folder))
 
 

@@ -1,4 +1,4 @@
-"""Provenance of a run's products, in ``provenance.json``: what does not fit any more is never reused."""
+"""Provenance of a run's products, in ``provenance.json``: products that do not fit any more are never reused."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ MEND = "mend it, or delete it and give --anew: without it nothing says what the 
 
 
 def reusable(folder: RunFolder, name: str) -> bool:
-    """Tell whether a product is there, whole, and was made from what is there now.
+    """Tell whether a product is there, whole, and was made from the inputs of now.
 
     Where it is not, what it is about to be made from is noted, so that a kill at any moment leaves the two together.
 
@@ -53,7 +53,7 @@ def reusable(folder: RunFolder, name: str) -> bool:
 
 
 def note(folder: RunFolder, name: str, inputs: Inputs) -> None:
-    """Keep the fingerprints of what a product is about to be made from."""
+    """Keep the fingerprints of the inputs that a product is about to be made from."""
     if name not in OWN_SOURCE:
         write(folder, {**read(folder), name: {"version": BY_NAME[name].version, **inputs.of(name)}})
 
@@ -116,7 +116,7 @@ def write(folder: RunFolder, records: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def check(folder: RunFolder, verb: str | None, *, anew: bool = False, only: Sequence[str] | None = None) -> None:
-    """Refuse what does not fit, or with ``anew`` delete it and all that follows from it.
+    """Refuse products that do not fit or, with ``anew``, delete them and all that follows from them.
 
     Args:
         folder: The run's.
@@ -207,7 +207,7 @@ def _delete(path: Path) -> None:
 
 
 def _misfit(folder: RunFolder, product: Product, inputs: Inputs) -> str:
-    """Tell what has changed since a product was made; empty where it fits."""
+    """Say which inputs have changed since a product was made; empty where it fits."""
     if product.name in OWN_SOURCE:
         return misfit_of_signals(folder, product.name) or _changed_files(folder, product)
     if problem := _changed_files(folder, product):

@@ -1,9 +1,10 @@
-"""Which queries a run learns from and is measured on."""
+"""The queries that a run learns from and is measured on."""
 
 import numpy as np
 
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
+from distillir.base.seeds import HELD_OUT_QUERIES
 from distillir.collections import Collection, Qrels
 from distillir.collections.text_identity import text_keys
 from distillir.evaluation.held_out import teacher_qrels
@@ -35,7 +36,7 @@ def _held_out(folder: RunFolder) -> Rows:
             where="evaluation.held_out",
             remedy=f"choose at most {len(pool) // 2}" if len(pool) > 1 else "set queries.unjudged or queries.sentences",
         )
-    generator = np.random.default_rng([folder.recipe.query_seed, 7])
+    generator = np.random.default_rng([folder.recipe.query_seed, HELD_OUT_QUERIES])
     return np.sort(generator.choice(pool, wanted, replace=False))
 
 

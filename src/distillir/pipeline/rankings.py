@@ -1,4 +1,4 @@
-"""Rankings of a run's folder, without the queries' own documents whoever wrote them."""
+"""Rankings of a run's folder, without the queries' own documents."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from distillir.retrieval.trec import read_run
 
 
 def read_ranking(folder: RunFolder, path: Path, collection: Collection | None = None) -> Run:
-    """Read a TREC run of a folder; what is a query itself is left out of it, unless the recipe keeps it.
+    """Read a TREC run of a folder without the queries' own documents, unless the recipe keeps them.
 
     Files of this version have none; those of earlier versions, and those that a user put there, may.
 

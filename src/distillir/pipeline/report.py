@@ -1,4 +1,4 @@
-"""Stage ``report``: the HTML page and the table in the terminal."""
+"""Stage ``report_stage``: the HTML page and the table in the terminal."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 
 
-def report(folder: RunFolder) -> Path:
+def report_stage(folder: RunFolder) -> Path:
     """Write ``report.html`` and print what was gained.
 
     Raises:

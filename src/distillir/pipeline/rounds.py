@@ -1,4 +1,4 @@
-"""What each round gained: the student so far on the evaluation split, before it mines anew."""
+"""Gain of each round: the student so far, measured on the evaluation split before it mines anew."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from distillir.recipe import Recipe
 
 
 def run(recipe: Recipe, output: Path, *, anew: bool = False) -> Path:
-    """Do everything a recipe asks for.
+    """Run all stages of a recipe.
 
     Args:
         recipe: A checked recipe.

@@ -6,6 +6,7 @@ import numpy as np
 
 from distillir.base.arrays import Rows
 from distillir.base.processes import barrier, rank
+from distillir.base.seeds import GENERATED_FROM
 from distillir.collections import Collection, load_collection
 from distillir.collections.generated import with_generated_queries
 from distillir.language_models.query_generator import QueryGenerator
@@ -46,7 +47,7 @@ def with_made_queries(recipe: Recipe, collection: Collection, written: Made) -> 
 
 def asked_documents(recipe: Recipe, collection: Collection) -> Rows:
     """Rows of the documents that the recipe's language model makes queries of, drawn by the seed."""
-    order = np.random.default_rng([recipe.query_seed, 11]).permutation(len(collection.corpus))
+    order = np.random.default_rng([recipe.query_seed, GENERATED_FROM]).permutation(len(collection.corpus))
     rows: Rows = order[: recipe.queries.generated]
     return rows
 

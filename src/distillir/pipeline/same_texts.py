@@ -1,4 +1,4 @@
-"""Texts that stand twice: queries that are documents, queries that are evaluated too, copies of positives."""
+"""Texts that occur twice: queries that are documents, queries that are evaluated too, copies of positives."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from distillir.collections.own_documents import own_documents
 from distillir.collections.text_identity import text_keys
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_qrels
 from distillir.pipeline.run_folder import RunFolder
-from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.lists import Lists
 from distillir.teaching.teaching_set import TeachingSet
 
@@ -65,7 +65,7 @@ def tell_same_texts(folder: RunFolder, training: Rows, evaluated: Rows | None = 
 
 def tell_copies(folder: RunFolder, lists: TeachingSet) -> None:
     """Count candidates that have the text of a positive under another id; tell and note it where there are any."""
-    known = known_lists(folder, lists)
+    known = copy_aware_lists(folder, lists)
     found = [int((known.relevant(index) & ~lists.relevant(index)).sum()) for index in range(len(lists))]
     if any(found):
         folder.facts.note_part(FACT, sum(found), "copies")
@@ -80,9 +80,9 @@ def own_judgements(folder: RunFolder) -> Qrels | None:
     return None if folder.recipe.teaching is not None else training_qrels(folder)
 
 
-def known_lists(folder: RunFolder, lists: Lists) -> KnownLists:
-    """Lists of a run in which copies of positives are positives too."""
-    return KnownLists(lists, KnownPositives(folder.collection), own_judgements(folder))
+def copy_aware_lists(folder: RunFolder, lists: Lists) -> CopyAwareLists:
+    """The lists of a run, in which copies of positives are positives too."""
+    return CopyAwareLists(lists, KnownPositives(folder.collection), own_judgements(folder))
 
 
 def _documents_under_other_ids(collection: Collection, rows: Rows) -> int:

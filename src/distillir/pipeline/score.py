@@ -1,4 +1,4 @@
-"""Stage ``score``: the teacher's scores of all candidates, once, into the teaching set."""
+"""Stage ``score_stage``: the teacher's scores of all candidates, once, into the teaching set."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from distillir.teachers.counted import CountedTeacher
 from distillir.teaching.teaching_set import open_teaching_set
 
 
-def score(folder: RunFolder, *, evaluated: bool = True) -> None:
+def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
     """Write ``teaching/`` and ``runs/teacher.trec``; nothing where they are there.
 
     A recipe without a teacher (for objectives that need judgements alone) gets a teaching set without scores, and no
@@ -85,7 +85,7 @@ def _judge(folder: RunFolder) -> None:
 
 
 def _relevant(folder: RunFolder, run: Run) -> list[npt.NDArray[np.bool_]]:
-    """Whether each candidate is judged relevant."""
+    """Masks of each list's candidates that are judged relevant."""
     qrels = training_qrels(folder)
     return [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
 

@@ -59,7 +59,7 @@ def rank_by_student(folder: RunFolder, model: Path, collection: Collection, rows
 
 
 def evaluation_candidates(folder: RunFolder) -> Callable[[Collection, Rows], Run]:
-    """What finds the documents that a student ranks which does not search itself.
+    """The search that finds documents for a student which ranks but does not search.
 
     Of the run's own collection the mined candidates of the evaluation queries, which the teacher ranks too; of others,
     and of a recipe that brings a teaching set, BM25's best.

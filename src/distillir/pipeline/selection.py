@@ -1,4 +1,4 @@
-"""What the best student is chosen by: its queries, and the pool of documents that it ranks while it is trained."""
+"""Selection of the best student: its queries, and the pool of documents that it ranks while it is trained."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from distillir.base.arrays import Rows
 from distillir.base.progress import say
+from distillir.base.seeds import SELECTION_POOL
 from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
 from distillir.composition.compose import Composition
@@ -28,7 +29,7 @@ RANDOM = 1 / 8
 
 
 def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Selection | None:
-    """What the student of a recipe is chosen by, the same in every stage of its plan; None where the last is kept.
+    """The selection of a recipe's student, the same in every stage of its plan; None where the last one is kept.
 
     Args:
         folder: The run's.
@@ -51,7 +52,7 @@ def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Se
     left_out = left_out_queries(folder, taught, chosen)
     learnt = int((~np.isin(taught.queries, left_out)).sum())
     size = pool_size(method, lists=learnt, queries=len(chosen.rows))
-    generator = np.random.default_rng([folder.recipe.query_seed, 17])
+    generator = np.random.default_rng([folder.recipe.query_seed, SELECTION_POOL])
     documents = pool(lists, relevant, size, len(folder.collection.corpus), generator)
     sizes = [len(rows) for rows in relevant]
     qrels = Qrels(np.repeat(chosen.rows, sizes), np.concatenate(relevant), np.concatenate(grades))
@@ -68,7 +69,7 @@ def _words(chosen: SelectionQueries) -> str:
 
 
 def pool_size(method: Composition, *, lists: int, queries: int) -> int:
-    """How many documents a pool has, so that measuring costs at most about `SHARE` of the training.
+    """Number of documents of a pool, such that measuring costs at most about `SHARE` of the training.
 
     Args:
         method: What is trained.
@@ -77,7 +78,7 @@ def pool_size(method: Composition, *, lists: int, queries: int) -> int:
     """
     read = measures = 0.0
     for stage in method.stages:
-        sizes = [form.size or DEPTH for form in stage.forms]
+        sizes = [sampler.size or DEPTH for sampler in stage.samplers]
         read += PASSES * stage.training.epochs * lists * sum(sizes)
         measures += stage.training.select_measures + 1
     return int(np.clip(SHARE * read / measures, max(SMALLEST, EACH * queries), LARGEST))

@@ -1,4 +1,4 @@
-"""What was measured while a student was trained, and which state was kept: told, and noted for ``metrics.json``."""
+"""Measures during a student's training and the state that was kept: printed, and noted for ``metrics.json``."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ FACT = "selection"
 
 
 def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, steps: int, stage: int | None) -> None:
-    """Tell and note which state of a stage is kept.
+    """Print and note which state of a stage is kept.
 
     The fact's ``measures``, ``best_step``, ``steps``, ``stopped_early`` and ``seconds`` are those of the last stage
     that was trained; ``stages`` has those of every stage by its number, where the plan has several.

@@ -1,4 +1,4 @@
-"""Which queries the best student is chosen by: of a dev split, or training queries that are held out."""
+"""The queries that the best student is chosen by: of a dev split, or training queries that are held out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 
 from distillir.base.arrays import Flags, Rows
 from distillir.base.errors import DistillirError
+from distillir.base.seeds import SELECTION_QUERIES
 from distillir.pipeline.queries import evaluation_queries, repeated_queries, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
@@ -41,7 +42,7 @@ class SelectionQueries:
 
     @property
     def name(self) -> str:
-        """What messages call them."""
+        """Their name in messages."""
         return self.split or HELD_OUT
 
 
@@ -52,7 +53,7 @@ def selects(recipe: Recipe) -> bool:
 
 
 def fewest(recipe: Recipe) -> int:
-    """How many queries there must be at least: `FEWEST`, or as few as the recipe asks for."""
+    """Least number of queries: `FEWEST`, or as few as the recipe asks for."""
     return min(FEWEST, recipe.training.select_queries)
 
 
@@ -122,7 +123,7 @@ def check_found(recipe: Recipe) -> None:
 
 
 def most_held_out(recipe: Recipe, lists: int) -> int:
-    """How many of so many training lists are held out; 0 where too few would be, or would remain."""
+    """Number of training lists that are held out, of ``lists``; 0 where too few would be, or would remain."""
     count = min(recipe.training.select_queries, lists // (REMAIN + 1), max(lists // SHARE, FEWEST))
     return count if count >= fewest(recipe) else 0
 
@@ -153,7 +154,7 @@ def _choices(folder: RunFolder, taught: TeachingSet) -> Iterator[Rows]:
 def _sample(recipe: Recipe, rows: Rows, most: int) -> Rows:
     if len(rows) <= most:
         return rows
-    return np.sort(np.random.default_rng([recipe.query_seed, 13]).choice(rows, most, replace=False))
+    return np.sort(np.random.default_rng([recipe.query_seed, SELECTION_QUERIES]).choice(rows, most, replace=False))
 
 
 def left_out_queries(folder: RunFolder, taught: TeachingSet, chosen: SelectionQueries) -> Rows:
@@ -164,7 +165,7 @@ def left_out_queries(folder: RunFolder, taught: TeachingSet, chosen: SelectionQu
 
 
 def held_out_lists(folder: RunFolder, taught: TeachingSet) -> Flags:
-    """Tell which lists [Q] of the teaching set that training begins with are not learnt from.
+    """Mask [Q] of the lists of the first teaching set that are not learnt from.
 
     Raises:
         DistillirError: As `selection_queries`.

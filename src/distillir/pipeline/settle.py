@@ -1,4 +1,4 @@
-"""What a recipe leaves to the run (``auto``): settled from the teacher's scores and the student before training."""
+"""Settling of a recipe's ``auto`` values, from the teacher's scores and the student before training."""
 
 from distillir.base.processes import first_decides, rank
 from distillir.base.progress import say

@@ -16,10 +16,10 @@ from distillir.pipeline.products import OTHER_SIGNALS
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.same_texts import known_lists
+from distillir.pipeline.same_texts import copy_aware_lists
 from distillir.recipe import Recipe
 from distillir.signals.signal import Signal
-from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
@@ -104,13 +104,13 @@ class SignalPlace:
         self.run.need(self.teaching, "score")
         return open_teaching_set(self.teaching, self.run.collection)
 
-    def known_lists(self) -> KnownLists:
-        """See `distillir.signals.place.Place.known_lists`."""
+    def copy_aware_lists(self) -> CopyAwareLists:
+        """See `distillir.signals.place.Place.copy_aware_lists`."""
         return self._known_lists
 
     @cached_property
-    def _known_lists(self) -> KnownLists:
-        return known_lists(self.run, self.lists())
+    def _known_lists(self) -> CopyAwareLists:
+        return copy_aware_lists(self.run, self.lists())
 
     def prepare_student(self) -> None:
         """See `distillir.signals.place.Place.prepare_student`."""
@@ -192,7 +192,7 @@ def measure_signals(folder: RunFolder) -> None:
 
 
 def misfit_of_signals(folder: RunFolder, product: str) -> str:
-    """Tell what is the matter with answers for the run as it is now; empty where they fit or are not wanted.
+    """Say why answers do not fit the run as it is now; empty where they fit or are not wanted.
 
     Args:
         folder: The run's.
@@ -211,7 +211,7 @@ def misfit_of_signals(folder: RunFolder, product: str) -> str:
 
 
 def trained_along(folder: RunFolder, student: Path, name: str) -> Path:
-    """Where lies what was trained along under a name with the student in a folder."""
+    """The folder of a model that was trained along, under a name, with the student in a folder."""
     if student == folder.student:
         return folder.path / name
     return student.with_name(student.name.replace("student", name))

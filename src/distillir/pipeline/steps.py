@@ -5,16 +5,16 @@ from pathlib import Path
 
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.cut_texts import tell_cut_texts
-from distillir.pipeline.evaluate import evaluate, search_before
-from distillir.pipeline.mine import mine
+from distillir.pipeline.evaluate import evaluate_stage, search_before
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS
-from distillir.pipeline.report import report
+from distillir.pipeline.report import report_stage
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.signal_place import prepare_product
 from distillir.pipeline.step import Step
-from distillir.pipeline.train import train
+from distillir.pipeline.train import train_stage
 
 
 def look_again(folder: RunFolder) -> None:
@@ -63,13 +63,13 @@ STEPS = (
     Step("teaching set brought", check_brought, looks=True),
     Step(
         "mine",
-        mine,
+        mine_stage,
         "mine",
         makes=("initial student", "candidates", "evaluation candidates", "selection candidates"),
     ),
     Step(
         "score",
-        score,
+        score_stage,
         "score",
         makes=("teaching set", "teacher's run"),
         needs=("candidates", "evaluation candidates"),
@@ -84,14 +84,14 @@ STEPS = (
     ),
     Step(
         "train",
-        train,
+        train_stage,
         "train",
         makes=("initial student", "selection candidates", "student"),
         needs=("teaching set",),
     ),
     Step(
         "evaluate",
-        evaluate,
+        evaluate_stage,
         "evaluate",
         makes=(
             "initial student",
@@ -103,7 +103,7 @@ STEPS = (
         ),
         needs=("student",),
     ),
-    Step("report", report, "report", needs=("metrics",)),
+    Step("report", report_stage, "report", needs=("metrics",)),
 )
 
 

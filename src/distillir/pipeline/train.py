@@ -1,4 +1,4 @@
-"""Stage ``train``: the student learns from the teaching set, through every stage of the method's plan."""
+"""Stage ``train_stage``: the student learns from the teaching set, through every stage of the method's plan."""
 
 import shutil
 from dataclasses import replace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from distillir.training.selection import Selection
 
 
-def train(folder: RunFolder) -> None:
+def train_stage(folder: RunFolder) -> None:
     """Write ``student/`` and ``log.jsonl``; nothing where the student is there. Goes on after a kill.
 
     Every stage but the last leaves its student in ``work/``, from which the next one starts with an optimiser and a
@@ -87,7 +87,7 @@ def _train_stage(
     from distillir.students.load import load_student_of
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.train import checkpoint_folder
-    from distillir.training.train import train as train_student
+    from distillir.training.train import train_student as train_student
 
     recipe = folder.recipe
     taught, judged = place.lists(), own_judgements(folder)
@@ -95,7 +95,7 @@ def _train_stage(
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student_of(recipe.student, start)
     with folder.timed("train"):
-        lessons = train_student(
+        examples = train_student(
             model,
             folder.collection,
             lists,
@@ -103,7 +103,7 @@ def _train_stage(
             stage.training,
             folder.work,
             folder.log,
-            forms=stage.forms,
+            samplers=stage.samplers,
             signals=signals,
             judged=judged,
             selection=chosen,
@@ -113,10 +113,10 @@ def _train_stage(
         )
         _check_vectors(model, folder)
     if chosen is not None:
-        steps = len(lessons) // stage.training.queries_per_step
+        steps = len(examples) // stage.training.queries_per_step
         note_selection(folder, chosen, checkpoint_folder(folder.work, number), steps, number)
     for signal in signals:
-        for name, told in signal.facts(lessons).items():
+        for name, told in signal.facts(examples).items():
             folder.note(**{name: {**folder.noted().get(name, {}), str(number or 1): told}})
     if rank() == 0:
         for wanted, signal in zip(method.signals, signals, strict=True):
@@ -134,7 +134,7 @@ def _train_stage(
 
 
 def _opened(method: Composition, stage: ComposedStage, place: SignalPlace) -> "list[SignalTraining]":
-    """What a stage learns from its signals; texts that they bring follow the corpus's, one signal's the other's."""
+    """The training of a stage's signals; texts that they bring follow the corpus's, one signal's the other's."""
     opened, first_row = [], len(place.collection.corpus)
     for signal in method.signals:
         opened.append(signal.open(replace(place, first_row=first_row), stage.objective))

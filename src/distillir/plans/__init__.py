@@ -1,1 +1,1 @@
-"""Plans: which lists the student sees, in which order, in which stages."""
+"""Plans: the lists that the student sees, their order and their stages."""

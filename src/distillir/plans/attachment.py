@@ -50,15 +50,15 @@ class Attachment:
 
         Args:
             index: Number of the query's list.
-            chosen: Places [N] that the form of list takes; returned as they are where the signal wants no others.
+            chosen: Places [N] that the list sampler takes; returned as they are where the signal wants no others.
             drawn: Seeds of what was random in them.
         """
         return chosen
 
     def lets_list_through(self, index: int, progress: float) -> bool:
-        """Whether the list is learnt from at this part (0 to 1) of the stage."""
+        """Tell whether the list is learnt from at this part (0 to 1) of the stage."""
         return True
 
     def attach(self, drawn: Drawn) -> Any:
-        """What the example holds of the signal; None for nothing."""
+        """The signal's part of the training example; None where it has none."""
         return None

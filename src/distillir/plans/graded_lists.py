@@ -49,7 +49,7 @@ class GradedLists:
     def choose(
         self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
     ) -> Rows:
-        """See `distillir.plans.list_form.ListForm`; the top group first, in order."""
+        """See `ListSampler`; the top group first, in order."""
         ranked = self._ranked(scores, relevant)
         top, edge, hard, remaining = self._edges(len(ranked))
         chosen = np.concatenate(
@@ -63,7 +63,7 @@ class GradedLists:
         return with_positive(chosen, scores, positives)
 
     def labels(self, scores: Scores, relevant: Flags) -> Scores:
-        """See `distillir.plans.list_form.ListForm`; candidates that are not drawn have their group's label too."""
+        """See `ListSampler`; candidates that are not drawn have their group's label too."""
         ranked = self._ranked(scores, relevant)
         top, edge, _, _ = self._edges(len(ranked))
         graded = np.full(len(ranked), REMAINING, dtype=np.float32)
@@ -76,7 +76,7 @@ class GradedLists:
         return labels
 
     def outside(self, scores: Scores) -> float:
-        """That of the remaining candidates, as in the original's code (its option of in-batch passages)."""
+        """The label of the remaining candidates, as in the original's code (its option of in-batch passages)."""
         return REMAINING
 
     def _ranked(self, scores: Scores, relevant: Flags) -> Rows:

@@ -8,7 +8,7 @@ from distillir.base.arrays import Rows
 
 
 class Overlap:
-    """Which queries share candidates, by an index from document to the lists it is in.
+    """Queries that share candidates, found by an index from documents to lists.
 
     Args:
         documents: Candidate rows of each query, [N] of their own length each.

@@ -23,7 +23,7 @@ class PlainLists:
     """``size`` candidates, chosen by ``sample``.
 
     Attributes:
-        size: Most candidates in a lesson; None takes the whole list.
+        size: Most candidates in a training example; None takes the whole list.
         sample: One of `SAMPLES`.
     """
 
@@ -32,13 +32,13 @@ class PlainLists:
 
     @property
     def redraw(self) -> bool:
-        """What is random is drawn anew each epoch."""
+        """True: the random part is drawn anew each epoch."""
         return True
 
     def choose(
         self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None
     ) -> Rows:
-        """See `distillir.plans.list_form.ListForm`."""
+        """See `ListSampler`."""
         if self.sample == "first_positive" and relevant.any():
             return self._first_and_negatives(relevant, generator)
         size = len(scores)

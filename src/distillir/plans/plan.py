@@ -1,4 +1,4 @@
-"""Plan: a sequence of stages, and what may be picked of it."""
+"""Plan: a sequence of stages, of which a recipe may pick some."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class TrainingSettings(BaseModel):
-    """How the student is trained; every value has a default that suits a small encoder on a small machine."""
+    """Settings of training; every value has a default that suits a small encoder on a small machine."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     epochs: float = Field(2.0, gt=0, le=1e6, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")
-    candidates_per_query: int | None = Field(8, ge=2, description="candidates in a lesson; null takes the whole list")
+    candidates_per_query: int | None = Field(8, ge=2, description="candidates in an example; null takes the whole list")
     sample: Literal["top", "random", "top_random", "stratified", "positive_random", "first_positive"] = Field(
         "top_random",
         description="which candidates: the teacher's best, random ones, its best and random others, its best and one "

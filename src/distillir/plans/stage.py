@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from distillir.plans.graded_lists import GradedLists
-from distillir.plans.list_form import ListForm
+from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.specs.schema import InForm
@@ -35,7 +35,7 @@ class GradedSpec(BaseModel):
 
 
 def _form(value: Any) -> str:
-    """Which way of writing lists is meant, so that a mistake in it is told and not that it is no other."""
+    """The form in which lists are written, so that a mistake is reported for this form and not for the others."""
     return "several" if isinstance(value, list) else "graded" if isinstance(value, dict | GradedSpec) else "plain"
 
 
@@ -73,8 +73,8 @@ class Stage(BaseModel):
         description="start from the student as it was before the first stage, not from the last one's",
     )
 
-    def forms(self, training: TrainingSettings) -> tuple[ListForm, ...]:
-        """How this stage cuts lists."""
+    def samplers(self, training: TrainingSettings) -> tuple[ListSampler, ...]:
+        """The list samplers of this stage."""
         specs = self.lists if isinstance(self.lists, list) else [self.lists]
         return tuple(
             PlainLists(training.candidates_per_query, training.sample)

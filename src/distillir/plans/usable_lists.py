@@ -1,4 +1,4 @@
-"""Lists that teach nothing: told, and left out of what compares on them."""
+"""Lists that teach nothing: reported, and left out of the objectives that compare on them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SCORED = frozenset({"teacher", "labels"})
 
 @dataclass(frozen=True)
 class UsableLists:
-    """The lists that an objective can learn from, and the reasons against the others.
+    """The lists that an objective can learn from, and counts of the others by the reason.
 
     Attributes:
         usable: Whether a list [Q] is learnt from.
@@ -33,7 +33,7 @@ class UsableLists:
         return int(self.usable.sum())
 
     def say(self) -> None:
-        """Tell how many lists are not learnt from, and why."""
+        """Print how many lists are not learnt from, and why."""
         total = len(self.usable)
         if self.tied:
             say(f"{self.tied} of {total} lists have one teacher score throughout: left out, since they order nothing")

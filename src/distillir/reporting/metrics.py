@@ -33,7 +33,7 @@ MaybeFloat = Annotated[FiniteFloat | None, BeforeValidator(_nan_is_none)]
 MaybeProbability = Annotated[Annotated[float, Field(ge=0, le=1)] | None, BeforeValidator(_nan_is_none)]
 
 
-class Comparison(BaseModel):
+class ComparisonFigures(BaseModel):
     """The student before and after on one measure: a `distillir.evaluation.significance.Comparison`, read back.
 
     Attributes:
@@ -143,7 +143,7 @@ class Measured(BaseModel):
     queries: NonNegativeInt | None = None
     before: dict[str, FiniteFloat] = {}
     after: dict[str, FiniteFloat] = {}
-    comparison: list[Comparison] = []
+    comparison: list[ComparisonFigures] = []
 
     @property
     def measures(self) -> list[str]:
@@ -159,7 +159,7 @@ class Measured(BaseModel):
             return compared.before if system == "before" else compared.after
         return means.get(measure)
 
-    def compared(self, measure: str) -> Comparison | None:
+    def compared(self, measure: str) -> ComparisonFigures | None:
         """The paired comparison on a measure, None where there is none."""
         return next((c for c in self.comparison if c.measure == measure), None)
 
@@ -169,7 +169,7 @@ class Measured(BaseModel):
         return None if before is None or after is None else after - before
 
 
-class Elsewhere(Measured):
+class ElsewhereFigures(Measured):
     """The student on another collection.
 
     Attributes:
@@ -208,7 +208,7 @@ class Metrics(Measured):
     collection: str | None = None
     method: str | None = None
     teacher: dict[str, FiniteFloat] = {}
-    also: dict[str, Elsewhere] = {}
+    also: dict[str, ElsewhereFigures] = {}
     seconds: dict[str, Seconds] = {}
     teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None
     diagnostics: dict[str, Any] = {}
@@ -227,7 +227,7 @@ class Metrics(Measured):
         return list(dict.fromkeys([*super().measures, *self.teacher]))
 
     def part(self, name: str, form: Any) -> Any:
-        """What stands under a key that is not known here.
+        """The value of a key that is not known here.
 
         Args:
             name: The key.

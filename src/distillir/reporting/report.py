@@ -74,7 +74,7 @@ def _html(run: RunDirectory, further: list[Section]) -> str:
 
 
 def _student_kind(kind: str) -> StudentKind | None:
-    """What ``kind`` names; None where that is code that may not run now, or is gone."""
+    """The kind that ``kind`` names; None where it is code that may not run now, or is gone."""
     with suppress(DistillirError):
         return STUDENTS.get(kind)
     return None

@@ -15,7 +15,7 @@ from distillir.reporting.wording import rows_of
 
 
 class SignalFacts(BaseModel):
-    """What a run noted of a signal.
+    """The facts that a run noted of a signal.
 
     Attributes:
         description: One line on the signal.

@@ -1,6 +1,6 @@
 """Wording of numbers, the same in the report and in the terminal."""
 
-from distillir.reporting.metrics import Comparison
+from distillir.reporting.metrics import ComparisonFigures
 
 UNKNOWN = "–"
 MINUS = "\N{MINUS SIGN}"
@@ -31,14 +31,14 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
-def interval(compared: Comparison | None) -> str:
+def interval(compared: ComparisonFigures | None) -> str:
     """A confidence interval: ``[+0.101, +0.185]``."""
     if compared is None or compared.low is None or compared.high is None:
         return UNKNOWN
     return f"[{signed(compared.low)}, {signed(compared.high)}]"
 
 
-def duration(seconds: float) -> str:
+def elapsed(seconds: float) -> str:
     """Seconds in the two units that matter: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"

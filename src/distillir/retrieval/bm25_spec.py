@@ -1,4 +1,4 @@
-"""What a recipe says of BM25, as a source of candidates and as teacher."""
+"""Spec of BM25, as a source of candidates and as teacher."""
 
 from pydantic import Field
 

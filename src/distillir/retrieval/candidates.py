@@ -17,7 +17,7 @@ from distillir.retrieval.sources import Retriever
 SAMPLES = ("top", "random")
 
 
-def mine(
+def mine_candidates(
     collection: Collection,
     query_rows: Rows,
     sources: Sequence[Retriever],

@@ -8,7 +8,7 @@ from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
-from distillir.retrieval.candidates import SAMPLES, mine
+from distillir.retrieval.candidates import SAMPLES, mine_candidates
 from distillir.retrieval.fusion import FUSIONS
 from distillir.retrieval.sources import check_name, check_source, load_retriever
 
@@ -33,8 +33,8 @@ def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
 
     Args:
         spec: A mapping of ``from`` (a source or a list of them, see `check_source`), and optionally ``depth``,
-            ``fusion``, ``weights``, ``exclude_judged``, ``add_judged``, ``size``, ``sample``, ``seed`` (see `mine`)
-            and ``guard`` (``{share: 0.95}`` or ``{margin: 2.0}``, see `false_negative_guard`).
+            ``fusion``, ``weights``, ``exclude_judged``, ``add_judged``, ``size``, ``sample``, ``seed`` (see
+            `mine_candidates`) and ``guard`` (``{share: 0.95}`` or ``{margin: 2.0}``, see `false_negative_guard`).
         where: What messages call the place.
 
     Raises:
@@ -96,21 +96,21 @@ def mine_from_spec(
         default_model: The student before training, for ``dense`` without a model.
         trust_default: Whether code that comes with the student may run.
         qrels: Judgements, for ``exclude_judged`` and ``add_judged``.
-        own_document: See `mine`.
-        queries: What the queries are called; see `mine`.
+        own_document: See `mine_candidates`.
+        queries: What the queries are called; see `mine_candidates`.
 
     Returns:
-        The run; see `mine`.
+        The run; see `mine_candidates`.
 
     Raises:
-        DistillirError: As `validate_candidates_spec` and `mine`.
+        DistillirError: As `validate_candidates_spec` and `mine_candidates`.
     """
     validate_candidates_spec(spec)
     retrievers = [load_retriever(source, default_model, trust_default=trust_default) for source in _sources(spec)]
     options = {key: value for key, value in spec.items() if key not in ("from", "depth", "guard")}
     depth = spec.get("depth", DEFAULT_DEPTH)
     options |= {"own_document": own_document, "queries": queries}
-    return mine(collection, query_rows, retrievers, depth=depth, qrels=qrels, **options)
+    return mine_candidates(collection, query_rows, retrievers, depth=depth, qrels=qrels, **options)
 
 
 def _sources(spec: Mapping[str, Any]) -> list[object]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from distillir.collections.run import Run
     from distillir.signals.recipe_parts import RecipeParts
     from distillir.signals.signal import Signal
-    from distillir.teaching.known_lists import KnownLists
+    from distillir.teaching.copy_aware_lists import CopyAwareLists
     from distillir.teaching.teaching_set import TeachingSet
 
 
@@ -45,21 +45,21 @@ class Place(Protocol):
 
     @property
     def trained(self) -> bool:
-        """Whether the run's student is there already."""
+        """Tell whether the run's student is there already."""
 
     @property
     def recipe(self) -> "RecipeParts":
-        """What the run is made of."""
+        """The recipe of the run."""
 
     @property
     def collection(self) -> "Collection":
-        """Where the texts are."""
+        """The collection with the texts."""
 
     def folder(self, signal: "Signal[Any]") -> Path:
-        """Where a signal's answers of the stage lie."""
+        """The folder of a signal's answers in the stage."""
 
     def along(self, name: str) -> Path | None:
-        """Where the stage before left what it trained along under a name; None for the first stage."""
+        """The folder of a model that the stage before trained along under a name; None for the first stage."""
 
     def lists(self) -> "TeachingSet":
         """Candidates, scores and judgements that the stage learns from.
@@ -68,7 +68,7 @@ class Place(Protocol):
             DistillirError: They are not there.
         """
 
-    def known_lists(self) -> "KnownLists":
+    def copy_aware_lists(self) -> "CopyAwareLists":
         """The same, in which copies of positives are positives too."""
 
     def prepare_student(self) -> None:
@@ -114,7 +114,7 @@ class Place(Protocol):
 
 
 class Costs(Protocol):
-    """What a dry run knows of lists and teachers."""
+    """The knowledge of a dry run about lists and teachers."""
 
     @property
     def queries(self) -> int:
@@ -130,7 +130,7 @@ class Costs(Protocol):
 
     @property
     def recipe(self) -> "RecipeParts":
-        """What the run is made of."""
+        """The recipe of the run."""
 
     def new_texts(self, texts: int) -> float | None:
         """Seconds of the teacher's scores of so many texts that are not in the collection; None: cannot be told."""

@@ -24,7 +24,7 @@ class RecipeParts(Protocol):
 
     @property
     def evaluation(self) -> Any:
-        """How the gain is measured: split, precision."""
+        """The evaluation of a recipe: its split and precision."""
 
     @property
     def query_seed(self) -> int:

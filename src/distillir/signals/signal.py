@@ -85,7 +85,7 @@ class Signal(Generic[Spec]):
         """
 
     def beside(self, objective: "WeightedSum", recipe: "RecipeParts", *, expected: bool) -> "WeightedSum":
-        """What is compared on lists, with what this signal adds to it.
+        """The objective on lists, with the part that this signal adds.
 
         Args:
             objective: What is compared without it.
@@ -98,7 +98,7 @@ class Signal(Generic[Spec]):
         return objective
 
     def told(self, objective: "WeightedSum") -> dict[str, Any]:
-        """What a report says of it in a stage whose lists compare by an objective.
+        """Facts for the report on the signal in a stage whose lists are compared by an objective.
 
         Raises:
             DistillirError: Such a stage cannot learn from it.
@@ -106,7 +106,7 @@ class Signal(Generic[Spec]):
         return {}
 
     def suffix(self, *, expected: bool, own: bool) -> str:
-        """What the method's name has behind it.
+        """Addition to the method's name in tables.
 
         Args:
             expected: Whether the method has this signal by itself.
@@ -119,7 +119,7 @@ class Signal(Generic[Spec]):
         return {}
 
     def shared(self, recipe: "RecipeParts") -> str | None:
-        """What its answers depend on beside the teaching set (hex), so that runs of a comparison share them.
+        """Fingerprint (hex) of all but the teaching set that answers depend on: runs of a comparison share by it.
 
         None where each run has its own.
         """
@@ -140,7 +140,7 @@ class Signal(Generic[Spec]):
         """
 
     def open(self, place: "Place", objective: "WeightedSum") -> "SignalTraining":
-        """What a stage learns from, of what `prepare` has made.
+        """Open the answers that `prepare` has made, for a stage to learn from.
 
         Args:
             place: Of the stage.
@@ -152,7 +152,7 @@ class Signal(Generic[Spec]):
         """Measure it once the student is trained."""
 
     def work(self, costs: "Costs") -> Iterator[tuple[str, Callable[[], float | None]]]:
-        """What `prepare` would do, in words, and a measure of its seconds; None: cannot be told."""
+        """The work of `prepare` in words, and a measure of its seconds (None: cannot be estimated)."""
         return iter(())
 
     def documents_beside(self) -> int:
@@ -160,7 +160,7 @@ class Signal(Generic[Spec]):
         return 0
 
     def rehearsal(self, costs: "Costs") -> "SignalTraining | None":
-        """As `open`, of made-up answers, to time a step; None where a step takes as long without."""
+        """Made-up answers in place of `open`'s, to time a step; None where a step takes as long without."""
         return None
 
     def save_card(self, place: "Place", folder: Path) -> None:

@@ -10,14 +10,14 @@ from distillir.base.errors import DistillirError
 from distillir.batches.features import Places
 from distillir.collections.table import TextTable
 from distillir.plans.attachment import Attachment
-from distillir.plans.lesson import Lesson
+from distillir.plans.training_example import TrainingExample
 from distillir.teaching.lists import Lists
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from distillir.collections import Collection
-    from distillir.plans.lessons import Lessons
+    from distillir.plans.example_stream import ExampleStream
     from distillir.plans.settings import TrainingSettings
     from distillir.students.student import Student
 
@@ -27,25 +27,25 @@ HIDDEN = "_"
 
 @dataclass(frozen=True)
 class Batch:
-    """What is made into tensors at once.
+    """The examples of a batch, on their way to tensors.
 
     Attributes:
-        lessons: The training examples [B].
-        label: The lists' tensors, of shape [B, N] (`distillir.training.collator.LessonCollator`).
+        examples: The training examples [B].
+        label: The lists' tensors, of shape [B, N] (`distillir.training.collator.ExampleCollator`).
         queries: Query rows of the student's features, in their order.
         documents: Document rows of the student's features, in their order.
         places: Where document rows stand among these.
     """
 
-    lessons: Sequence[Lesson]
+    examples: Sequence[TrainingExample]
     label: Mapping[str, Any]
     queries: Rows
     documents: Rows
     places: Places
 
     def held(self, name: str) -> list[Any]:
-        """What each example holds of a signal [B]."""
-        return [lesson.signals.get(name) for lesson in self.lessons]
+        """The parts [B] of a signal that each example holds."""
+        return [example.signals.get(name) for example in self.examples]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class States:
 
 @dataclass(frozen=True)
 class Output:
-    """What the student makes of a batch, with gradients.
+    """The student's outputs for a batch, with gradients.
 
     Attributes:
         student: How its kind encodes and scores.
@@ -116,7 +116,7 @@ class Output:
 
 
 class SignalTraining:
-    """What a stage learns from a signal. Everything but the name is optional; the order of calls is that of methods.
+    """The training of a signal in a stage. All but the name is optional; the order of calls is that of the methods.
 
     Attributes:
         name: The signal's. Parts of the loss, features and tensors begin with it, or are otherwise nobody else's.
@@ -154,7 +154,7 @@ class SignalTraining:
     def begin(self, training: Begun) -> None:
         """Make ready what needs the models."""
 
-    def documents(self, lessons: Sequence[Lesson]) -> Iterable[Rows]:
+    def documents(self, examples: Sequence[TrainingExample]) -> Iterable[Rows]:
         """Document rows that the student must encode for it, beside the lists' own."""
         return ()
 
@@ -205,8 +205,8 @@ class SignalTraining:
         """Callbacks of the trainer, after `begin`; ``stage`` is its number where the plan has several."""
         return []
 
-    def facts(self, lessons: "Lessons") -> dict[str, Any]:
-        """What there is to tell of a stage that is over, by the key in ``metrics.json``."""
+    def facts(self, examples: "ExampleStream") -> dict[str, Any]:
+        """Facts on a finished stage, by the key in ``metrics.json``."""
         return {}
 
     def save(self, folder: Path) -> None:
@@ -227,5 +227,5 @@ def states_of(signals: Iterable[SignalTraining], step: int) -> States | None:
 
 
 def modules_of(signals: Iterable[SignalTraining]) -> "dict[str, nn.Module]":
-    """What signals train along, by its name in files."""
+    """Modules that signals train along, by their names in files."""
     return {signal.along or signal.name: signal.module for signal in signals if signal.module is not None}

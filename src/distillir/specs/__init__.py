@@ -1,4 +1,4 @@
-"""What a recipe may say: the base of its parts, the kinds by name, and the code of a user's own that it may name."""
+"""Specs: the base of a recipe's parts, the registry of kinds, and code of a user's own that a recipe may name."""
 
 from distillir.specs.allow_code import allow_code, code_allowed
 from distillir.specs.part import Part

@@ -1,4 +1,4 @@
-"""Whether Python code that a recipe names may run: a recipe may come from a stranger, so somebody must say so."""
+"""Permission to run Python code that a recipe names: a recipe may come from a stranger, so that a user must give it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _allowed = False
 
 
 def code_allowed() -> bool:
-    """Whether code that a recipe names may run now."""
+    """Tell whether code that a recipe names may run now."""
     return _allowed
 
 

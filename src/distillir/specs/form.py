@@ -18,7 +18,7 @@ Kind = TypeVar("Kind", bound=OptionKind)
 
 @dataclass(frozen=True)
 class Chosen(Generic[Kind]):
-    """What a recipe has chosen.
+    """The kind that a recipe has chosen, with its options.
 
     Attributes:
         kind: The kind.

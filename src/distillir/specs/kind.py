@@ -59,5 +59,5 @@ class OptionKind:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether its name is enough."""
+        """Tell whether the name is enough, without options."""
         return any(not any(info.is_required() for info in spec.model_fields.values()) for spec in self.specs)

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with options, in one line."""
+"""Mistakes that pydantic finds in options, in one line."""
 
 import re
 from collections.abc import Iterator

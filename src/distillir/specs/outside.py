@@ -13,7 +13,7 @@ from distillir.specs.allow_code import check_code_allowed
 
 
 def is_code(name: object) -> bool:
-    """Whether a name is ``module:NAME``, with a dotted module and a Python name."""
+    """Tell whether a name is ``module:NAME``, with a dotted module and a Python name."""
     module, sign, attribute = name.partition(":") if isinstance(name, str) else ("", "", "")
     return bool(sign) and all(part.isidentifier() for part in module.split(".")) and attribute.isidentifier()
 
@@ -55,7 +55,7 @@ def code_file(name: str) -> Path | None:
 
 
 def installed(group: str) -> dict[str, EntryPoint]:
-    """What installed packages offer under the name of a group, by name; of two of one name the first."""
+    """Entry points of installed packages in a group, by name; of two of one name the first."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         found.setdefault(point.name, point)

@@ -12,11 +12,11 @@ from distillir.specs.outside import installed, is_code, load_code, load_installe
 
 
 class Named(Protocol):
-    """What every kind has: a name as recipes write it, and a line for people."""
+    """The interface of every kind: a name as recipes write it, and a line that describes it."""
 
     @property
     def name(self) -> str:
-        """As recipes write it."""
+        """Name, as recipes write it."""
 
     @property
     def description(self) -> str:
@@ -79,7 +79,7 @@ class Registry(Generic[Kind]):
         return cast(Kind, _called(load_installed(points[name], self.accepts, self.what, where), name))
 
     def knows(self, name: object) -> bool:
-        """Whether a name is one of `names`, or code; nothing is loaded."""
+        """Tell whether a name is one of `names`, or code; nothing is loaded."""
         if not isinstance(name, str):
             return False
         return name in self._builtin or (self.group is not None and is_code(name)) or name in self._installed()

@@ -56,22 +56,22 @@ class AlsoAs:
         return {"anyOf": [self.short, handler(core)]}
 
 
-def complete_schema(root: type[BaseModel], forms: Mapping[str, SchemaForm]) -> Schema:
+def complete_schema(root: type[BaseModel], samplers: Mapping[str, SchemaForm]) -> Schema:
     """The JSON schema of a part of a recipe, with every form written out.
 
     Args:
         root: The part.
-        forms: The forms by the titles that `InForm` was given.
+        samplers: The forms by the titles that `InForm` was given.
     """
-    parts = list(dict.fromkeys([root, *(part for form in forms.values() for part in form.parts())]))
+    parts = list(dict.fromkeys([root, *(part for sampler in samplers.values() for part in sampler.parts())]))
     found, everything = models_json_schema([(part, "validation") for part in parts], by_alias=True)
     defs: Schema = everything["$defs"]
 
     def refer(part: type[BaseModel]) -> Schema:
         return dict(found[(part, "validation")])
 
-    for title, form in forms.items():
-        defs[title] = form.schema(refer)
+    for title, sampler in samplers.items():
+        defs[title] = sampler.schema(refer)
     own = found[(root, "validation")]["$ref"].rsplit("/", 1)[-1]
     top = defs.pop(own)
     filled: Schema = _filled({**top, "$defs": defs})

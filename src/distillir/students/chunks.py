@@ -28,7 +28,7 @@ def chunks(lengths: Sequence[int], budget: int) -> list[Chunk]:
 def each_chunk(
     encode: Callable[[dict[str, Any]], Any], features: Mapping[str, Any], cut: Sequence[Chunk], recompute: bool
 ) -> list[Any]:
-    """What ``encode`` makes of the features of each chunk; with ``recompute`` again in the backward pass."""
+    """Apply ``encode`` to the features of each chunk; with ``recompute`` once more in the backward pass."""
 
     def one(start: int, end: int, width: int) -> Any:
         part = {

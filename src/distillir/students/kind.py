@@ -25,7 +25,7 @@ Candidates = Callable[["Collection", "Rows"], "Run"]
 
 
 class StudentKind(ABC):
-    """What a recipe's ``student.kind`` stands for.
+    """A kind of student, as a recipe's ``student.kind`` names it.
 
     `distillir.students.vector_kind.VectorKind` has what kinds share that encode texts apart, and
     `distillir.students.pair_kind.PairKind` what those share that read query and document together.
@@ -72,7 +72,7 @@ class StudentKind(ABC):
 
     @abstractmethod
     def owns(self, model: Any) -> bool:
-        """Whether a loaded model is of this kind, by its class."""
+        """Tell whether a loaded model is of this kind, by its class."""
 
     @abstractmethod
     def start(self, name: str, *, device: str | None = None, options: ModelOptions = PLAIN) -> Any:
@@ -109,16 +109,16 @@ class StudentKind(ABC):
 
     @abstractmethod
     def student(self, model: Any) -> "Student":
-        """What training needs of a model."""
+        """Make the student that training works with of a model."""
 
     @abstractmethod
     def finite(self, model: Any, texts: Sequence[str]) -> bool:
-        """Whether what a model gives (`gives`) of some documents is finite."""
+        """Tell whether a model's outputs (`gives`) for some documents are finite."""
 
     # The recipe.
 
     def cosines(self, model: str | Path) -> bool:
-        """Whether the scores of a model, by its files, are single cosines."""
+        """Tell whether the scores of a model, by its files, are single cosines."""
         return False
 
     def temperature(self, model: str | Path) -> float:
@@ -155,7 +155,7 @@ class StudentKind(ABC):
         trust_remote_code: bool = False,
         candidates: Candidates | None = None,
     ) -> "Retriever":
-        """What ranks documents with a trained student.
+        """The ranker of documents by a trained student.
 
         Args:
             model: Its folder.
@@ -170,7 +170,7 @@ class StudentKind(ABC):
 
     @abstractmethod
     def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
-        """What ``metrics.json`` and the report say of a trained student's size, beside its ``kind``.
+        """Facts on a trained student's size for ``metrics.json`` and the report, beside its ``kind``.
 
         Args:
             model: Its folder.

@@ -1,4 +1,4 @@
-"""What kinds of student share that read query and document together: they rank the candidates that others find."""
+"""Base of the kinds of student that read query and document together: they rank candidates that others find."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +41,7 @@ class PairKind(StudentKind):
     def scorer(
         self, model: Any, *, max_length: int | None = None, precision: str = "float32", trust_remote_code: bool = False
     ) -> Scorer:
-        """What scores pairs with a model.
+        """The scorer of pairs by a model.
 
         Args:
             model: A folder, or a model that is loaded.

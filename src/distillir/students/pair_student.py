@@ -1,4 +1,4 @@
-"""What training needs of a student that reads query and document together."""
+"""The student, in training, that reads query and document together."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

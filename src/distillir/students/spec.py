@@ -79,7 +79,7 @@ class StudentSpec(Part):
 
     @property
     def own_kind(self) -> StudentKind:
-        """What ``kind`` names."""
+        """The kind that ``kind`` names."""
         return STUDENTS.get(self.kind, "student.kind")
 
     @property
@@ -97,7 +97,7 @@ class StudentSpec(Part):
         return self.own_kind.penalties(self, first)
 
     def check(self) -> None:
-        """Refuse what only another kind of student has.
+        """Refuse settings that only another kind of student has.
 
         Raises:
             DistillirError: There is such a thing.

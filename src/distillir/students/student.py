@@ -1,4 +1,4 @@
-"""What training needs of a kind of student: texts to whatever it encodes them as, and that to scores."""
+"""The interface of a kind of student for training: texts to encodings, and encodings to scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _KIND = "distillir_kind"
 
 
 class Student(ABC):
-    """How one kind of model encodes and compares. Scores are float32 whatever the encoder runs in.
+    """A kind of student: how its models encode and compare. Scores are float32 whatever the encoder runs in.
 
     Args:
         model: A sentence-transformers model of that kind.
@@ -59,7 +59,7 @@ class Student(ABC):
         pooling: str,
         recompute: bool = False,
     ) -> tuple[Any, Any]:
-        """As `embed`, and beside it what some transformer blocks give, for `layer_scores`.
+        """Encode texts as `embed` does, with the outputs of some transformer blocks for `layer_scores`.
 
         Args:
             model: As in `embed`, like the next three and the last.
@@ -85,12 +85,12 @@ class Student(ABC):
 
     @property
     def compares_cosines(self) -> bool:
-        """Whether a score is one cosine, from -1 to 1."""
+        """Tell whether a score is one cosine, from -1 to 1."""
         return False
 
     @property
     def depth(self) -> int:
-        """How many transformer blocks the model has."""
+        """Number of the model's transformer blocks."""
         return len(self.blocks)
 
     @property
@@ -111,11 +111,11 @@ class Student(ABC):
 
     @property
     def by_pair(self) -> bool:
-        """Whether each score costs a pass of the model, so that `scores` is told which are wanted."""
+        """Tell whether each score costs a pass of the model, so that `scores` needs to know which are wanted."""
         return False
 
     def found(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Which documents a search finds for a query, by its scores [T]: all, where a kind says nothing else."""
+        """Mask [T] of the documents that a search finds, by a query's scores [T]: all, unless a kind says otherwise."""
         return np.ones(len(scores), dtype=bool)
 
     @property
@@ -143,7 +143,7 @@ def mark(model: Any, kind: str) -> Any:
 
 
 def student_of(model: Any) -> Student:
-    """What training needs of a model: by the kind it was loaded as, else by its class, else as a dense one."""
+    """Make a model's student: by the kind it was loaded as, else by its class, else a dense one."""
     from distillir.students.registry import STUDENTS
 
     marked = getattr(model, _KIND, None)

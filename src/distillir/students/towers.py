@@ -74,14 +74,14 @@ def inference_free(model: Any) -> Any:
 
 
 def looks_up_queries(model: Any) -> bool:
-    """Whether no model runs for a sparse model's queries."""
+    """Tell whether a sparse model looks its queries up, without running a model."""
     from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
 
     return any(isinstance(module, SparseStaticEmbedding) for module in model.modules())
 
 
 def has_towers(model: Any) -> bool:
-    """Whether a SentenceTransformer encodes queries and documents by different modules."""
+    """Tell whether a SentenceTransformer encodes queries and documents by different modules."""
     from sentence_transformers.base.modules import Router
 
     return any(isinstance(module, Router) for module in model.children())

@@ -1,4 +1,4 @@
-"""What kinds of student share that encode queries and documents apart and search a corpus by their encodings."""
+"""Base of the kinds of student that encode queries and documents apart and search a corpus by encodings."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class VectorKind(StudentKind):
         return all(bool(torch.isfinite(torch.as_tensor(vectors)).all()) for vectors in encoded)
 
     def refuse_others(self, name: str) -> str:
-        """What kind a model's files say it is: this one, or ``dense``, of which others can be made.
+        """The kind of a model by its files: this one, or ``dense``, of which others can be made.
 
         Args:
             name: As in `distillir.students.load.load_student`.

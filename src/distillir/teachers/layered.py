@@ -11,9 +11,9 @@ from distillir.base.arrays import LayerScores, Rows
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
-from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys, combine, pair_keys
+from distillir.teachers.answers.score_missing import score_missing
 from distillir.teachers.counted import check_finite, flatten
 
 
@@ -81,7 +81,7 @@ class LayeredTeacher(ABC):
                     self._calls["asked"] += len(own)
                     advance(len(own))
 
-        ask_once(cache, keys_of(self.depth - 1), ask, self._calls)
+        score_missing(cache, keys_of(self.depth - 1), ask, self._calls)
         cache.refresh()
         found = np.stack([cache.get(keys_of(layer)) for layer in range(self.depth)])
         spoilt = np.flatnonzero(np.isnan(found).any(axis=0))

@@ -53,7 +53,7 @@ def score_candidates(
 def say_scores(
     name: str, scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]], calls: Mapping[str, int]
 ) -> Diagnostics:
-    """Tell what a teacher made of candidates and what was paid for it.
+    """Print figures on a teacher's scores of candidates, and the calls that they cost.
 
     Args:
         name: The teacher's.

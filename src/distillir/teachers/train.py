@@ -114,7 +114,7 @@ def train_cross_encoder(
     from distillir.encoding.device import pick_device
     from distillir.encoding.fingerprint import file_hashes
     from distillir.encoding.identity import default_prompt, model_identity
-    from distillir.encoding.loading import quiet
+    from distillir.encoding.loading import quiet_libraries
     from distillir.encoding.model_options import ModelOptions
     from distillir.encoding.precision import resolve_precision
 
@@ -175,7 +175,7 @@ def train_cross_encoder(
         if looked_at is not None:
             metrics["diagnostics"] = _after(model, collection, looked_at, settings, before)
         if rank() == 0:
-            with atomic_directory(output) as folder, quiet():
+            with atomic_directory(output) as folder, quiet_libraries():
                 model.save_pretrained(str(folder))
                 if pairwise:
                     write_json(folder / PAIRWISE_FILE, {"reads": "query, first document, second document"})
@@ -256,7 +256,7 @@ def _train(
     from transformers.trainer_utils import set_seed
 
     from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
-    from distillir.encoding.loading import quiet
+    from distillir.encoding.loading import quiet_libraries
     from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
     from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
 
@@ -289,7 +289,7 @@ def _train(
         )
         silence(trainer)
         resumed = last_checkpoint(work / "checkpoints")
-        with quiet(), _reached(model, texts):
+        with quiet_libraries(), _reached(model, texts):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if not np.all(np.isfinite(losses)):

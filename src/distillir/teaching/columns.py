@@ -22,7 +22,7 @@ FIELDS = {
 OPTIONAL = frozenset({"scores"})
 
 
-def schema(has_scores: bool) -> pa.Schema:
+def arrow_schema(has_scores: bool) -> pa.Schema:
     """The Arrow schema, with or without teacher scores."""
     return pa.schema([(name, kind) for name, kind in FIELDS.items() if has_scores or name != "scores"])
 

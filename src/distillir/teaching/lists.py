@@ -19,4 +19,4 @@ class Lists(Protocol):
         """Their teacher scores."""
 
     def relevant(self, index: int) -> Flags:
-        """Whether each is judged relevant."""
+        """Mask [N] of the candidates that are judged relevant."""

@@ -6,7 +6,7 @@ from distillir.base.arrays import Flags, Rows, Scores
 
 
 def wanted_positives(scores: Scores, relevant: Flags, pseudo_positives: bool | str) -> Flags:
-    """Tell which candidates stand for the positive of a query [N].
+    """Mask [N] of the candidates that stand for the positive of a query.
 
     Args:
         scores: Teacher scores of all candidates [N].

@@ -12,7 +12,7 @@ from distillir.base.arrays import Flags, Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, write_json
 from distillir.collections import Collection
-from distillir.teaching.columns import INFO_FILE, VERSION, schema
+from distillir.teaching.columns import INFO_FILE, VERSION, arrow_schema
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 LISTS_PER_BATCH = 1000
@@ -33,7 +33,7 @@ class TeachingWriter:
         self._stream = folder / "stream" / "lists.arrow"  # `datasets` does not save beside a file it reads
         self._stream.parent.mkdir()
         self._sink = pa.OSFile(str(self._stream), "wb")
-        self._writer = pa.ipc.new_stream(self._sink, schema(has_scores))
+        self._writer = pa.ipc.new_stream(self._sink, arrow_schema(has_scores))
         self._pending: list[tuple[int, Rows, Scores | None, Flags]] = []
 
     def add(self, query: int, documents: Rows, scores: Scores | None, relevant: Flags | None) -> None:
@@ -99,7 +99,7 @@ class TeachingWriter:
         columns = {name: pa.ListArray.from_arrays(offsets, values) for name, values in lists.items()}
         columns["query"] = pa.array(queries, type=pa.int64())
         columns["query_id"] = pa.array(self.collection.queries.ids(queries), type=pa.string())
-        kinds = schema(self.has_scores)
+        kinds = arrow_schema(self.has_scores)
         self._writer.write_batch(pa.record_batch([columns[name] for name in kinds.names], schema=kinds))
         self._pending = []
 

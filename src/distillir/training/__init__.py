@@ -1,1 +1,1 @@
-"""Training: lessons, batches of distinct documents, and a thin subclass of sentence-transformers' trainer."""
+"""Training: batches of distinct documents, the loss, and a thin subclass of sentence-transformers' trainer."""

@@ -1,4 +1,4 @@
-"""Which attention a student trains with."""
+"""The attention that a student trains with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The student measured while it is trained, its best state kept, and the end where it rises no more."""
+"""Measuring a student while it is trained, keeping its best state, and stopping where it rises no more."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class BestKept(TrainerCallback):
 
     @property
     def stopped(self) -> bool:
-        """Whether patience has ended the training before its last step."""
+        """Tell whether patience has ended the training before its last step."""
         last = max((step for step, _ in self.state.measures), default=0)
         return last < self.steps and self._impatient(last)
 

@@ -33,7 +33,7 @@ class BestState:
 
     @classmethod
     def read(cls, folder: Path) -> "BestState":
-        """What a training has left so far; nothing where it has measured nothing."""
+        """Read the state that a training has left; an empty one where it has measured nothing."""
         file = folder / MEASURES
         if not file.is_file():
             return cls(folder)
@@ -46,7 +46,7 @@ class BestState:
         return max(self.measures, key=lambda measure: measure[1])
 
     def facts(self, steps: int) -> dict[str, Any]:
-        """What a report says of a training of so many steps."""
+        """Facts for the report about a training of ``steps`` steps."""
         return {
             "measures": [list(measure) for measure in self.measures],
             "best_step": self.best[0],
@@ -56,11 +56,11 @@ class BestState:
         }
 
     def known(self, step: int) -> float | None:
-        """What was measured after a step; None: nothing yet."""
+        """The measure after a step; None where there is none yet."""
         return dict(self.measures).get(step)
 
     def waited(self, step: int) -> int:
-        """How many measures, up to a step, have not risen above the best before them."""
+        """Number of measures in a row, up to a step, that have not risen above the best before them."""
         seen = [value for at, value in self.measures if at <= step]
         return len(seen) - 1 - seen.index(max(seen))
 

@@ -1,4 +1,4 @@
-"""What happens around the steps: the log file."""
+"""Callback around the steps: the log file."""
 
 import json
 import time
@@ -19,13 +19,13 @@ class LogFile(TrainerCallback):
 
     Args:
         path: The file.
-        lessons_per_step: Lessons in a step.
-        lessons_per_epoch: Lessons in an epoch.
+        examples_per_step: Training examples in a step.
+        examples_per_epoch: Training examples in an epoch.
         stage: Number of the plan's stage, where it has several: the lines of the stages before it stay.
     """
 
-    def __init__(self, path: Path, lessons_per_step: int, lessons_per_epoch: int, stage: int | None = None) -> None:
-        self.path, self.lessons_per_step, self.lessons_per_epoch = path, lessons_per_step, lessons_per_epoch
+    def __init__(self, path: Path, examples_per_step: int, examples_per_epoch: int, stage: int | None = None) -> None:
+        self.path, self.examples_per_step, self.examples_per_epoch = path, examples_per_step, examples_per_epoch
         self.stage = stage
         self._start = time.monotonic()
         self._before = 0.0
@@ -57,7 +57,7 @@ class LogFile(TrainerCallback):
         record = {
             **({} if self.stage is None else {"stage": self.stage}),
             "step": step,
-            "epoch": round(step * self.lessons_per_step / self.lessons_per_epoch, 4),
+            "epoch": round(step * self.examples_per_step / self.examples_per_epoch, 4),
             **values,
             "seconds": round(self._before + time.monotonic() - self._start, 3),
         }

@@ -11,7 +11,7 @@ from distillir.base.processes import first_decides
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.signal_training import SignalTraining
 from distillir.teaching.fingerprint import lists_fingerprint
@@ -28,7 +28,7 @@ _NO_MATTER = {"checkpoint_seconds", "select", "select_queries", "select_measures
 def training_identity(
     model: Any,
     collection: Collection,
-    lessons: Lessons,
+    examples: ExampleStream,
     objective: WeightedSum,
     settings: TrainingSettings,
     *,
@@ -40,9 +40,9 @@ def training_identity(
     """Everything that decides the weights at the end of a training, by a name for messages.
 
     Args:
-        model: The student before the first step; arguments otherwise as `distillir.training.train.train`.
+        model: The student before the first step; arguments otherwise as `distillir.training.train.train_student`.
         collection: Where the texts are.
-        lessons: Lists and forms.
+        examples: Lists and forms.
         objective: What is compared.
         settings: See `TrainingSettings`.
         signals: What else is learnt from.
@@ -50,13 +50,13 @@ def training_identity(
         selection: What the best is chosen by; None: the last is kept.
         seed: Of order, sampling and dropout.
     """
-    forms = [f"{type(form).__name__} {vars(form)}" for form in lessons.forms]
+    samplers = [f"{type(sampler).__name__} {vars(sampler)}" for sampler in examples.samplers]
     identity: dict[str, Any] = {
         "student": model_fingerprint(model),
         "texts": f"{collection.corpus.fingerprint} {collection.queries.fingerprint}",
-        "candidate lists": lists_fingerprint(lessons.lists),
+        "candidate lists": lists_fingerprint(examples.lists),
         "objective": objective.spec,
-        "lists of the plan": forms,
+        "lists of the plan": samplers,
         "settings": {name: value for name, value in settings.model_dump().items() if name not in _NO_MATTER},
         "penalties": [dict(penalties[0]), penalties[1]],
         "seed": seed,

@@ -1,4 +1,4 @@
-"""Lessons to tensors: each distinct document once, sorted by length, with an index matrix."""
+"""Collation of training examples to tensors: each distinct document once, sorted by length, with an index matrix."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from distillir.base.arrays import Rows
 from distillir.batches.features import Places, sorted_features
 from distillir.batches.lists import ListRow, list_tensors
 from distillir.batches.tokens import TokenStore
-from distillir.plans.lesson import Lesson
+from distillir.plans.training_example import TrainingExample
 from distillir.signals.signal_training import Batch
 from distillir.training.spared import never_join, spare, texts_of
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from distillir.signals.signal_training import SignalTraining
 
 
-class LessonCollator:
-    """Make a batch of lessons.
+class ExampleCollator:
+    """Make a batch of training examples.
 
     The batch holds ``query_*`` and ``document_*`` features (as sentence-transformers' trainers name them), the chunks
     each is to be encoded in, and under ``label`` a dict of tensors: ``query`` [B] and ``index`` [B, N] (which row of
     the features belongs where), ``teacher`` and ``labels`` float32 [B, N], ``relevant`` and ``mask`` bool [B, N],
-    ``counted`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
-    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own`` bool [B, N] (of
-    the query's own list). With ``in_batch``, for the documents of other processes: ``rows`` long [T], those of the
-    document features (-1: joins no list), ``texts`` long [T], what they are compared by, ``known`` long [B, M], the
-    texts that never join a list (-1: none), and ``outside`` float32 [B], the label of those that do; with ``all`` also
-    ``elsewhere`` bool [B, N], documents of a list that another one holds too. With ``known``: ``spared`` bool [B, N],
-    what must not be a negative. Signals add features and tensors of their own.
+    ``loss_mask`` bool [B, N] (the same as ``mask`` but for lists that a gate keeps back: they count and add nothing),
+    ``positive`` long [B] (the column of the best judged candidate by the teacher, -1 for none), ``own_list_mask`` bool
+    [B, N] (of the query's own list). With ``in_batch``, for the documents of other processes: ``rows`` long [T], those
+    of the document features (-1: joins no list), ``texts`` long [T], what they are compared by, ``never_join`` long [B,
+    M], the texts that never join a list (-1: none), and ``outside`` float32 [B], the label of those that do; with
+    ``all`` also ``elsewhere`` bool [B, N], documents of a list that another one holds too. With ``known``: ``spared``
+    bool [B, N], what must not be a negative. Signals add features and tensors of their own.
 
     Args:
         queries: Tokens of the queries.
@@ -43,7 +43,7 @@ class LessonCollator:
             candidates of its query (``all``: these too); dark examples never do. The teacher's score of them is so low
             that its softmax gives them nothing. Documents of other processes join in the loss; what a batch is depends
             on ``gradient_accumulation``, and with it the negatives.
-        signals: What else lessons hold; each makes features and tensors of its own.
+        signals: What else training examples hold; each makes features and tensors of its own.
         known: Knows positives by their texts: none of them, nor a copy of one, is a negative. None: documents are told
             apart by their rows, and positives beside the best are negatives of it.
     """
@@ -66,14 +66,14 @@ class LessonCollator:
         self.pseudo_positives, self.in_batch, self.signals = pseudo_positives, in_batch, tuple(signals)
         self.known = known
 
-    def __call__(self, lessons: Sequence[Lesson]) -> dict[str, Any]:
-        """Collate lessons [B]; see the class."""
-        asked = np.array([lesson.query for lesson in lessons])
-        lists = [ListRow(one.documents, one.teacher, one.labels, one.relevant, one.open) for one in lessons]
+    def __call__(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
+        """Collate training examples [B]; see the class."""
+        asked = np.array([example.query for example in examples])
+        lists = [ListRow(one.documents, one.teacher, one.labels, one.relevant, one.open) for one in examples]
         read = [one.documents for one in lists if one.open and len(one.documents)]
-        read += [rows for signal in self.signals for rows in signal.documents(lessons)]
+        read += [rows for signal in self.signals for rows in signal.documents(examples)]
         # A batch that a gate keeps back altogether still needs something to encode.
-        rows = np.unique(np.concatenate(read or [lessons[0].documents]))
+        rows = np.unique(np.concatenate(read or [examples[0].documents]))
         queries, query_rows = sorted_features(self.queries, np.unique(asked), "query", self.budget)
         documents, document_rows = sorted_features(self.documents, rows, "document", self.budget)
         none = np.empty(0, dtype=np.int64)
@@ -81,22 +81,25 @@ class LessonCollator:
         own = np.unique(np.concatenate([one.documents for one in lists if one.open] or [none]))
         known: list[Rows] = []
         if self.in_batch:
-            known = [never_join(lesson, self.in_batch, self.known) for lesson in lessons]
+            known = [never_join(example, self.in_batch, self.known) for example in examples]
             texts = texts_of(own, self.known)
             others = [
-                own[~np.isin(texts, kept)] if lesson.open else none for lesson, kept in zip(lessons, known, strict=True)
+                own[~np.isin(texts, kept)] if example.open else none
+                for example, kept in zip(examples, known, strict=True)
             ]
         places = Places(document_rows)
-        label = list_tensors(lists, others, [lesson.outside for lesson in lessons], places, self.pseudo_positives)
+        label = list_tensors(lists, others, [example.outside for example in examples], places, self.pseudo_positives)
         if self.known is not None:
-            label |= spare(label, lessons, self.known)
+            label |= spare(label, examples, self.known)
         label["query"] = torch.from_numpy(Places(query_rows).of(asked))
         if self.in_batch:
             joining = np.where(np.isin(document_rows, own), document_rows, -1)
-            label |= _joining(joining, texts_of(joining, self.known), known, lessons)
+            label |= _joining(joining, texts_of(joining, self.known), known, examples)
         if self.in_batch == "all":
-            label["elsewhere"] = _elsewhere([one.documents if one.open else none for one in lists], label["own"].shape)
-        batch = Batch(lessons, label, query_rows, document_rows, places)
+            label["elsewhere"] = _elsewhere(
+                [one.documents if one.open else none for one in lists], label["own_list_mask"].shape
+            )
+        batch = Batch(examples, label, query_rows, document_rows, places)
         features: dict[str, Any] = {}
         for signal in self.signals:
             own_features, tensors = signal.collate(batch)
@@ -105,18 +108,18 @@ class LessonCollator:
         return {**queries, **documents, **features, "label": label}
 
 
-def _joining(rows: Rows, texts: Rows, known: Sequence[Rows], lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Which documents may join the lists of other processes, and what is to be known of a list for that."""
+def _joining(rows: Rows, texts: Rows, known: Sequence[Rows], examples: Sequence[TrainingExample]) -> dict[str, Any]:
+    """Documents that may join the lists of other processes, with the texts that never join each list."""
     never = np.full((len(known), max(map(len, known))), -1, dtype=np.int64)
     for row, own in enumerate(known):
         never[row, : len(own)] = own
-    outside = torch.tensor([lesson.outside for lesson in lessons], dtype=torch.float32)
-    found = {"rows": rows, "texts": texts, "known": never}
+    outside = torch.tensor([example.outside for example in examples], dtype=torch.float32)
+    found = {"rows": rows, "texts": texts, "never_join": never}
     return {name: torch.from_numpy(values) for name, values in found.items()} | {"outside": outside}
 
 
 def _elsewhere(lists: Sequence[Rows], shape: Sequence[int]) -> torch.Tensor:
-    """Tell which documents of each list another list holds too [B, N]."""
+    """Mask [B, N] of the documents of each list that another list holds too."""
     found = np.zeros(shape, dtype=bool)
     rows, lists_with = np.unique(np.concatenate(lists), return_counts=True)
     for place, one in enumerate(lists):

@@ -19,7 +19,7 @@ def with_other_processes(label: Mapping[str, Any], signals: "Sequence[SignalTrai
     Nothing needs to be encoded for that, so that what is counted and what is compared are the same.
 
     Args:
-        label: What `distillir.training.collator.LessonCollator` made.
+        label: What `distillir.training.collator.ExampleCollator` made.
         signals: Those of the training, whose own matrices widen too.
 
     Returns:
@@ -42,11 +42,11 @@ def with_other_processes(label: Mapping[str, Any], signals: "Sequence[SignalTrai
     first = torch.full((int(which.max()) + 1 if len(which) else 0,), len(rows), device=own.device)
     first = first.scatter_reduce(0, which, torch.arange(len(which), device=own.device), "amin")
     others = others[first]
-    joins = ~(texts[others][None, :, None] == label["known"][:, None, :]).any(dim=2)
+    joins = ~(texts[others][None, :, None] == label["never_join"][:, None, :]).any(dim=2)
     # As in a batch of one process, none joins a list that a gate keeps back.
     joins &= label["mask"].any(dim=1, keepdim=True)
     shape = joins.shape
-    least = torch.where(label["own"], label["teacher"], torch.inf).amin(dim=1, keepdim=True)
+    least = torch.where(label["own_list_mask"], label["teacher"], torch.inf).amin(dim=1, keepdim=True)
     nothing = torch.where(torch.isfinite(least), least - NOTHING, 0.0)
     more = {
         "index": others.expand(shape),
@@ -54,14 +54,14 @@ def with_other_processes(label: Mapping[str, Any], signals: "Sequence[SignalTrai
         "labels": label["outside"].unsqueeze(1).expand(shape),
         "relevant": torch.zeros_like(joins),
         "mask": joins,
-        "counted": joins,
-        "own": torch.zeros_like(joins),
+        "loss_mask": joins,
+        "own_list_mask": torch.zeros_like(joins),
     }
-    found = {name: value for name, value in label.items() if name not in ("rows", "texts", "known", "outside")}
+    found = {name: value for name, value in label.items() if name not in ("rows", "texts", "never_join", "outside")}
     found |= {"index": label["index"] + start, "start": start}
     found |= {name: torch.cat([found[name], value.to(found[name].dtype)], dim=1) for name, value in more.items()}
     if "elsewhere" in label:
-        held = label["own"] & torch.isin(own[label["index"]], theirs)
+        held = label["own_list_mask"] & torch.isin(own[label["index"]], theirs)
         found["elsewhere"] = torch.nn.functional.pad(label["elsewhere"] | held, (0, shape[1]))
     if "spared" in label:
         found["spared"] = torch.nn.functional.pad(label["spared"], (0, shape[1]))

@@ -1,4 +1,4 @@
-"""From a collated batch to the loss: encode each distinct text once, gather scores, compare, ask every signal."""
+"""The loss of a collated batch: distinct texts are encoded once, scores gathered and compared, every signal asked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,8 +16,8 @@ from distillir.training.joining import with_other_processes
 Counts = Mapping[str, Tensor]
 
 
-class LessonLoss(nn.Module):
-    """The loss of one batch of lessons.
+class ExampleLoss(nn.Module):
+    """The loss of one batch of training examples.
 
     Args:
         model: The student; held because the trainer optimises the parameters of its loss.
@@ -55,7 +55,7 @@ class LessonLoss(nn.Module):
         Args:
             label: As it is compared: of several processes, what `with_other_processes` made of the collator's.
         """
-        found = self.objective.counts(label, label["counted"])
+        found = self.objective.counts(label, label["loss_mask"])
         for signal in self.signals:
             found |= signal.counts(label)
         return found | {name: torch.ones(()) for name in self.penalties}
@@ -95,7 +95,7 @@ class LessonLoss(nn.Module):
 
         Args:
             model: The student, possibly wrapped.
-            inputs: What `LessonCollator` made.
+            inputs: What `ExampleCollator` made.
             counts: Denominators over the whole step (all processes, all accumulated batches) of the lists as they are
                 compared; None: this batch's own.
             step: Steps of the optimiser so far.
@@ -123,9 +123,9 @@ class LessonLoss(nn.Module):
 
 
 def _compared_pairs(label: Mapping[str, Any], documents: int) -> Tensor:
-    """Which documents [B, D] of a batch are in a query's list, or in one that a signal puts beside it."""
+    """Mask [B, D] of a batch's documents that are in a query's list, or in one that a signal puts beside it."""
     wanted = torch.zeros((len(label["query"]), documents), dtype=torch.bool, device=label["query"].device)
     for lists in (label, *(value for value in label.values() if isinstance(value, Mapping) and "index" in value)):
-        rows, columns = lists["counted"].nonzero(as_tuple=True)
+        rows, columns = lists["loss_mask"].nonzero(as_tuple=True)
         wanted[rows, lists["index"][rows, columns]] = True
     return wanted

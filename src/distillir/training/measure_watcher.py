@@ -6,7 +6,7 @@ from transformers import TrainerCallback
 
 
 class MeasureWatcher(TrainerCallback):
-    """Hears of each measure of `distillir.training.best_kept.BestKept`, in every process."""
+    """A callback that receives each measure of `distillir.training.best_kept.BestKept`, in every process."""
 
     def on_measure(self, step: int, steps: int, value: float, values: npt.NDArray[np.float64] | None) -> None:
         """A measure was made, or is known from before a kill.

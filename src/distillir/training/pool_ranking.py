@@ -130,7 +130,7 @@ def _undisturbed(model: Any) -> Iterator[None]:
 
 
 def _of_all(own: dict[int, Scores]) -> list[dict[int, Scores]]:
-    """What each process has."""
+    """The parts of all processes."""
     if world_size() == 1:
         return [own]
     import torch.distributed

@@ -1,4 +1,4 @@
-"""What the best state of a student is chosen by: queries that are not learnt from, and a fixed pool of documents."""
+"""Selection of a student's best state: by queries that are not learnt from, on a fixed pool of documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

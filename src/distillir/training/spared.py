@@ -8,7 +8,7 @@ import torch
 
 from distillir.base.arrays import Rows
 from distillir.collections.known_positives import KnownPositives
-from distillir.plans.lesson import Lesson
+from distillir.plans.training_example import TrainingExample
 
 
 def texts_of(documents: Rows, known: KnownPositives | None) -> Rows:
@@ -19,29 +19,29 @@ def texts_of(documents: Rows, known: KnownPositives | None) -> Rows:
     return documents if known is None else known.texts[documents]
 
 
-def never_join(lesson: Lesson, in_batch: bool | str, known: KnownPositives | None) -> Rows:
-    """The texts (see `texts_of`) that never join a lesson's list as negatives, each once.
+def never_join(example: TrainingExample, in_batch: bool | str, known: KnownPositives | None) -> Rows:
+    """The texts (see `texts_of`) that never join a training example's list as negatives, each once.
 
     Args:
-        lesson: A query and its list.
+        example: A query and its list.
         in_batch: ``all`` lets the query's candidates that are not in its list join, unless they are positives.
         known: Knows positives by their texts; None: only the query's own candidates are kept away.
     """
-    own = texts_of(lesson.documents if in_batch == "all" else lesson.known, known)
-    return np.unique(own) if known is None else np.union1d(own, known.never(lesson.query))
+    own = texts_of(example.documents if in_batch == "all" else example.candidate_pool, known)
+    return np.unique(own) if known is None else np.union1d(own, known.never(example.query))
 
 
-def spare(label: Mapping[str, Any], lessons: Sequence[Lesson], known: KnownPositives) -> dict[str, Any]:
+def spare(label: Mapping[str, Any], examples: Sequence[TrainingExample], known: KnownPositives) -> dict[str, Any]:
     """``relevant`` and ``spared`` of a label [B, N]: what counts as a positive, and which places are no negatives.
 
     Positives are those that the label has (a pseudo-positive among them), what is judged, and all copies of either;
     spared are all of them but the one that is compared (``positive``).
     """
     relevant, spared = label["relevant"].clone(), torch.zeros_like(label["relevant"])
-    for row, lesson in enumerate(lessons):
-        size = len(lesson.documents)
-        positives = lesson.relevant | relevant[row, :size].numpy()
-        relevant[row, :size] = torch.from_numpy(known.among(lesson.query, lesson.documents, positives))
+    for row, example in enumerate(examples):
+        size = len(example.documents)
+        positives = example.relevant | relevant[row, :size].numpy()
+        relevant[row, :size] = torch.from_numpy(known.among(example.query, example.documents, positives))
         column = int(label["positive"][row])
         spared[row] = relevant[row]
         if column >= 0:

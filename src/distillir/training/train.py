@@ -17,18 +17,18 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
 from distillir.objectives.objective import JUDGED
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.plans.lessons import Lessons
-from distillir.plans.list_form import ListForm
+from distillir.plans.example_stream import ExampleStream
+from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.plans.usable_lists import usable_lists
 from distillir.signals.signal_training import Begun, SignalTraining, modules_of
-from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.lists import Lists
 from distillir.training.selection import Selection
 
 
-def train(
+def train_student(
     model: Any,
     collection: Collection,
     lists: Lists,
@@ -37,7 +37,7 @@ def train(
     work: Path,
     log: Path,
     *,
-    forms: Sequence[ListForm] | None = None,
+    samplers: Sequence[ListSampler] | None = None,
     signals: Sequence[SignalTraining] = (),
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     judged: Qrels | None = None,
@@ -45,7 +45,7 @@ def train(
     stage: int | None = None,
     seed: int = 0,
     watchers: Sequence[Any] = (),
-) -> Lessons:
+) -> ExampleStream:
     """Train ``model`` in place, on one stage of a plan.
 
     With ``selection`` the student is measured on the way, as ``select_measures`` and ``patience`` of the settings say,
@@ -61,9 +61,9 @@ def train(
         work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
             to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
         log: JSON-lines file of the loss.
-        forms: How lists are cut from the candidates; default: plain lists as the settings say.
+        samplers: How lists are cut from the candidates; default: plain lists as the settings say.
         signals: What else is learnt from, in order: their parts of the loss stand behind the lists'.
-        penalties: As in `LessonLoss`, the rise as a share of the steps.
+        penalties: As in `ExampleLoss`, the rise as a share of the steps.
         judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
             None: of those that the lists call relevant.
         selection: What the best state is chosen by; None: the last one is kept.
@@ -73,7 +73,7 @@ def train(
             `MeasureWatcher` hears of the measures, too.
 
     Returns:
-        The lessons that there were to see. What was measured lies beside the checkpoints
+        The training examples that there were to see. What was measured lies beside the checkpoints
         (`distillir.training.best_state.BestState`).
 
     Raises:
@@ -91,11 +91,11 @@ def train(
     from distillir.training.best_state import BestState
     from distillir.training.callbacks import LogFile
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
-    from distillir.training.collator import LessonCollator
-    from distillir.training.loss import LessonLoss
+    from distillir.training.collator import ExampleCollator
+    from distillir.training.loss import ExampleLoss
     from distillir.training.measure_watcher import MeasureWatcher
     from distillir.training.pool_ranking import PoolRanking
-    from distillir.training.trainer import LessonTrainer
+    from distillir.training.trainer import ExampleTrainer
     from distillir.training.unused import unused_frozen
 
     batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
@@ -104,7 +104,7 @@ def train(
     if settings.mask_positives:
         with first_process_first():
             known = KnownPositives(collection)
-        lists = KnownLists(lists, known, judged)
+        lists = CopyAwareLists(lists, known, judged)
     usable = usable_lists(
         lists,
         objective.needs.union(*(signal.compares for signal in signals)),
@@ -115,11 +115,11 @@ def train(
     learnt = usable.usable
     if selection is not None:
         learnt = learnt & ~np.isin(lists.queries, selection.left_out)
-    lessons = Lessons(
+    examples = ExampleStream(
         lists,
         epochs=settings.epochs,
         queries_per_step=settings.queries_per_step,
-        forms=forms or [PlainLists(settings.candidates_per_query, settings.sample)],
+        samplers=samplers or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
         signals=[signal.attachment for signal in signals if signal.attachment is not None],
         positives=needs_positives(objective, settings, beside=any(signal.needs_positive for signal in signals)),
@@ -130,7 +130,7 @@ def train(
     identity = training_identity(
         model,
         collection,
-        lessons,
+        examples,
         objective,
         settings,
         signals=signals,
@@ -138,9 +138,9 @@ def train(
         selection=selection,
         seed=seed,
     )
-    if lessons.short and forms:
-        say(f"{lessons.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
-    with first_process_first(), shortened(model, settings.max_length):
+    if examples.short and samplers:
+        say(f"{examples.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
+    with first_process_first(), reading_at_most(model, settings.max_length):
         candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
         queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
         corpus: TextTable = collection.corpus
@@ -153,7 +153,7 @@ def train(
     for signal in signals:
         signal.begin(begun)
     along = modules_of(signals)
-    collator = LessonCollator(
+    collator = ExampleCollator(
         queries,
         documents,
         budget=settings.token_budget,
@@ -166,10 +166,10 @@ def train(
         for trained in (model, *along.values()):
             set_dropout(trained, settings.dropout)
     precision = training_precision(settings.precision, model, model.device)
-    steps = len(lessons) // settings.queries_per_step
+    steps = len(examples) // settings.queries_per_step
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
     weights, rise = penalties
-    loss = LessonLoss(
+    loss = ExampleLoss(
         model,
         objective,
         signals=signals,
@@ -177,7 +177,7 @@ def train(
         recompute=settings.grad_cache,
         budget=settings.token_budget,
     )
-    log_file = LogFile(log, settings.queries_per_step, lessons.per_epoch, stage)
+    log_file = LogFile(log, settings.queries_per_step, examples.per_epoch, stage)
     callbacks: list[Any] = [log_file]
     for signal in signals:
         callbacks += signal.callbacks(stage)
@@ -198,7 +198,7 @@ def train(
         callbacks.append(best)
     with (
         active_words_only(model),
-        unused_frozen(model, loss, collator([lessons[0]])),
+        unused_frozen(model, loss, collator([examples[0]])),
         progress(label, steps) as advance,
         fastest_attention(model, precision),
         ExitStack() as others,
@@ -207,10 +207,10 @@ def train(
             for encoder in signal.encoders:
                 others.enter_context(fastest_attention(encoder, precision))
         set_seed(seed)
-        trainer = LessonTrainer(
+        trainer = ExampleTrainer(
             model=model,
             args=arguments,
-            train_dataset=lessons,
+            train_dataset=examples,
             data_collator=collator,
             loss=loss,
             callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds), *watchers],
@@ -233,11 +233,11 @@ def train(
     model.eval()
     for module in along.values():
         module.eval()
-    return lessons
+    return examples
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:
-    """Where a stage's checkpoints lie."""
+    """The folder of a stage's checkpoints."""
     return work / ("checkpoints" if stage is None else f"checkpoints-{stage}")
 
 
@@ -271,7 +271,7 @@ def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, besid
 
 
 @contextmanager
-def shortened(model: Any, max_length: int | None) -> Iterator[None]:
+def reading_at_most(model: Any, max_length: int | None) -> Iterator[None]:
     """Let a model read at most ``max_length`` tokens of a text for a while; None leaves it as it is."""
     own = model.max_seq_length
     model.max_seq_length = own if max_length is None or own is None else min(own, max_length)

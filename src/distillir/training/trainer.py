@@ -11,14 +11,14 @@ from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from distillir.batches.gather import average_gradients
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.signals.signal_training import HIDDEN
 from distillir.training.joining import with_other_processes
-from distillir.training.loss import LessonLoss
+from distillir.training.loss import ExampleLoss
 
 
-class LessonTrainer(SentenceTransformerTrainer):
-    """Trains on `Lessons`, in their own order, by a `LessonLoss`.
+class ExampleTrainer(SentenceTransformerTrainer):
+    """A trainer on `ExampleStream`, in their own order, by a `ExampleLoss`.
 
     The loss of a step is the objective's numerator over all its batches and processes divided by the count over all of
     them, so gradient accumulation and several processes change nothing but rounding.
@@ -35,7 +35,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         self._steps = 0
 
     def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
-        """Lessons are used as they are."""
+        """Training examples are used as they are."""
         return dataset
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
@@ -46,12 +46,12 @@ class LessonTrainer(SentenceTransformerTrainer):
         return loss
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches of lessons in the order the plan gives; process ``r`` of ``w`` takes every w-th batch."""
-        lessons: Lessons = self.train_dataset
+        """Batches of training examples in the order the plan gives; process ``r`` of ``w`` takes every w-th batch."""
+        examples: ExampleStream = self.train_dataset
         self.accelerator.even_batches = False
-        sampler = BatchSampler(SequentialSampler(lessons), self.args.per_device_train_batch_size, drop_last=True)
+        sampler = BatchSampler(SequentialSampler(examples), self.args.per_device_train_batch_size, drop_last=True)
         loader: DataLoader[Any] = DataLoader(
-            lessons,  # type: ignore[arg-type]
+            examples,  # type: ignore[arg-type]
             batch_sampler=sampler,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
@@ -68,7 +68,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         Numerators and denominators are of the same lists: who joins which is settled before anything is counted.
         """
         samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        loss: LessonLoss = self.loss
+        loss: ExampleLoss = self.loss
         totals: dict[str, torch.Tensor] = {}
         for batch in samples:
             batch["label"] = with_other_processes(batch["label"], loss.signals)

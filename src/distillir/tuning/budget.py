@@ -9,7 +9,7 @@ from distillir.recipe import Recipe
 from distillir.tuning.study import Tried
 
 
-class Budget:
+class TrialBudget:
     """Time for trials in seconds, that of earlier calls included.
 
     Args:

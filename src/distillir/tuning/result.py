@@ -25,7 +25,7 @@ TIE, SATURATED = 1e-6, 0.9995
 
 
 @dataclass(frozen=True)
-class Part:
+class KeyPart:
     """A choice of a key, or a third of its range.
 
     Attributes:
@@ -66,7 +66,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Result:
+class SearchResult:
     """The result of a search so far.
 
     Attributes:
@@ -96,7 +96,7 @@ class Result:
     gain: Gain | None
     trials: dict[str, int]
     seconds: float
-    keys: dict[str, list[Part]]
+    keys: dict[str, list[KeyPart]]
     importance_by: str
     importances: dict[str, float]
     tried: list[dict[str, Any]] = field(default_factory=list)
@@ -113,7 +113,7 @@ def make_result(
     tried: Sequence[Tried],
     importances: tuple[str, dict[str, float]],
     queries: tuple[str, int],
-) -> Result | None:
+) -> SearchResult | None:
     """Sum up the trials; None where the given recipe has not finished yet."""
     finished = [trial for trial in tried if trial.ended == FINISHED]
     own = next((trial for trial in finished if trial.own), None)
@@ -123,7 +123,7 @@ def make_result(
     assert own.value is not None and best.value is not None
     counts = {ended: sum(trial.ended == ended for trial in tried) for ended in (FINISHED, PRUNED, STOPPED, FAILED)}
     ordered = sorted(tried, key=lambda trial: (trial.ended != FINISHED, -(trial.value or 0.0)))
-    return Result(
+    return SearchResult(
         queries,
         _mean(_values(folder, own, 0)),
         own.value,
@@ -136,11 +136,11 @@ def make_result(
         round(sum(trial.seconds for trial in tried), 1),
         {key.name: _parts(key, tried) for key in space.keys},
         *importances,
-        [{**asdict(one), "params": told(space, one.params), "drawn": one.params} for one in ordered],
+        [{**asdict(one), "params": recipe_values(space, one.params), "drawn": one.params} for one in ordered],
     )
 
 
-def told(space: Space, params: dict[str, Any]) -> dict[str, str]:
+def recipe_values(space: Space, params: dict[str, Any]) -> dict[str, str]:
     """Drawn values as they stand in a recipe."""
     return {key.name: key.told(params[key.name]) for key in space.keys if key.name in params}
 
@@ -165,7 +165,7 @@ def _mean(values: Values | None) -> float | None:
     return None if values is None else float(values.mean())
 
 
-def _parts(key: Key, tried: Sequence[Tried]) -> list[Part]:
+def _parts(key: Key, tried: Sequence[Tried]) -> list[KeyPart]:
     found = []
     for place, values in enumerate(key.parts()):
         there = [
@@ -175,11 +175,11 @@ def _parts(key: Key, tried: Sequence[Tried]) -> list[Part]:
         ]
         best = [trial.value for trial in there if trial.ended == FINISHED and trial.value is not None]
         pruned = sum(trial.ended == PRUNED for trial in there)
-        found.append(Part(values, len(there), pruned, max(best) if best else None))
+        found.append(KeyPart(values, len(there), pruned, max(best) if best else None))
     return found
 
 
-def write_result(folder: Path, result: Result, given: Recipe, space: Space, tried: Sequence[Tried]) -> None:
+def write_result(folder: Path, result: SearchResult, given: Recipe, space: Space, tried: Sequence[Tried]) -> None:
     """Write ``recipe.yaml``, the best recipe, and ``result.json``.
 
     Args:
@@ -221,7 +221,7 @@ def words(name: str) -> str:
     return name if "queries" in name else f"queries of {name}"
 
 
-def gain_line(result: Result) -> str:
+def gain_line(result: SearchResult) -> str:
     """One line on the gain and its significance."""
     gain, before = result.gain, result.before
     if before is not None and result.best <= before + TIE:

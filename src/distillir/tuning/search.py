@@ -20,9 +20,9 @@ from distillir.dry_run.plan import duration, quiet
 from distillir.pipeline.ownership import difference
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
-from distillir.tuning.budget import Budget, expected, work
+from distillir.tuning.budget import TrialBudget, expected, work
 from distillir.tuning.optuna_there import optuna
-from distillir.tuning.result import RECIPE, RESULT, TRIALS, Result, make_result, trial_file, write_result
+from distillir.tuning.result import RECIPE, RESULT, TRIALS, SearchResult, make_result, trial_file, write_result
 from distillir.tuning.shared import Shared, prepared, trial_recipe
 from distillir.tuning.space import Space, build_space, check_tunable
 from distillir.tuning.study import FAILED, FILE, KILLED, UNFITTING, Asked, Study, Tried
@@ -55,7 +55,7 @@ def tune(
     seed: int = 0,
     only: Sequence[str] | None = None,
     anew: bool = False,
-) -> Result:
+) -> SearchResult:
     """Search the keys of a recipe; a search that was stopped goes on.
 
     The first trial is the recipe itself, so that what is found is never below it. No trial is measured on what the
@@ -154,7 +154,7 @@ class _Search:
         self.tried: list[Tried] = []
         first_decides(lambda: self._open(seed))
         self._update()
-        self.budget = Budget(60 * limits.minutes, sum(trial.seconds for trial in self.tried))
+        self.budget = TrialBudget(60 * limits.minutes, sum(trial.seconds for trial in self.tried))
 
     @property
     def study(self) -> Study:
@@ -174,12 +174,12 @@ class _Search:
         if told := self._study.take_up():
             say(f"{told[0].upper()}{told[1:]}")
 
-    def _update(self) -> Result | None:
+    def _update(self) -> SearchResult | None:
         """Read the trials of the study, and write the result so far."""
         self.tried = first_decides(lambda: self.study.tried())
         return first_decides(self._write)
 
-    def _write(self) -> Result | None:
+    def _write(self) -> SearchResult | None:
         importances = self.study.importances()
         result = make_result(self.output, self.space, self.tried, importances, self.queries)
         if result is not None:
@@ -191,7 +191,7 @@ class _Search:
         """Trials that count among ``--trials``."""
         return sum(trial.ended not in (KILLED, UNFITTING) for trial in self.tried)
 
-    def run(self) -> Result:
+    def run(self) -> SearchResult:
         """Try until the time is up or the trials are made."""
         told = "; ".join(f"{key.name} {key.range()}" for key in self.space.keys)
         say(f"Searched: {told}")

@@ -9,10 +9,10 @@ import numpy as np
 
 from distillir.composition.compose import compose
 from distillir.composition.settled import Settled
-from distillir.pipeline.mine import mine, prepare_student
+from distillir.pipeline.mine import mine_stage, prepare_student
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.score import score
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.selection import selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.step import walk
@@ -72,8 +72,8 @@ def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
     """
     with open_run(path, recipe, "train", anew=anew) as folder:
         walk(folder, (*OPENING, *named("queries")))
-        mine(folder, evaluated=False)
-        score(folder, evaluated=False)
+        mine_stage(folder, evaluated=False)
+        score_stage(folder, evaluated=False)
         walk(folder, named("teaching set"))
         prepare_student(folder)
         settle_recipe(folder)

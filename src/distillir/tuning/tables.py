@@ -2,10 +2,10 @@
 
 from rich.table import Table
 
-from distillir.tuning.result import Result
+from distillir.tuning.result import SearchResult
 
 
-def worth_table(result: Result) -> Table:
+def worth_table(result: SearchResult) -> Table:
     """A line for each choice of a key, or third of its range: trials, those pruned, the best measure."""
     table = Table(box=None, padding=(0, 1, 0, 0))
     for name, right in (("key", 0), ("importance", 1), ("value", 0), ("trials", 1), ("pruned", 1), ("best", 1)):

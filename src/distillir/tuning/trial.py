@@ -104,14 +104,14 @@ def run_trial(
     from distillir.students.load import load_student_of
     from distillir.teaching.mined_order import MinedOrder
     from distillir.training.best_state import BestState
-    from distillir.training.train import checkpoint_folder, train
+    from distillir.training.train import checkpoint_folder, train_student
 
     folder = shared.folder
     [stage] = compose(recipe).stages
     model = load_student_of(recipe.student, folder.initial_student)
     values = name.with_suffix(".json")
     watcher = TrialWatcher(stage.training.select_measures, values, prunes, late)
-    lessons = train(
+    examples = train_student(
         model,
         folder.collection,
         shared.taught if shared.taught.has_scores else MinedOrder(shared.taught),
@@ -119,7 +119,7 @@ def run_trial(
         stage.training,
         work,
         name.with_suffix(".jsonl"),
-        forms=stage.forms,
+        samplers=stage.samplers,
         judged=own_judgements(folder),
         selection=shared.chosen,
         penalties=recipe.student.penalties(),
@@ -129,7 +129,7 @@ def run_trial(
     best_step, value = BestState.read(checkpoint_folder(work)).best
     barrier()
     forget_trial(work)
-    return Outcome(watcher.ended, value, best_step, watcher.done, len(lessons) // stage.training.queries_per_step)
+    return Outcome(watcher.ended, value, best_step, watcher.done, len(examples) // stage.training.queries_per_step)
 
 
 def forget_trial(work: Path) -> None:

@@ -1,4 +1,4 @@
-"""What each round of a run gained, drawn."""
+"""Figure of the gain of each round of a run."""
 
 from typing import TYPE_CHECKING
 

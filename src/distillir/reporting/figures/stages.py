@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.svg import COLOURS, draw
-from distillir.reporting.wording import duration, percent, shortened
+from distillir.reporting.wording import elapsed, percent, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -28,7 +28,7 @@ def stages_figure(seconds: Mapping[str, float]) -> Figure | None:
         axes.barh(range(len(values)), values, 0.62, color=COLOURS["after"])
         for row, value in enumerate(values):
             axes.annotate(
-                duration(value), (value, row), (5, 0), textcoords="offset points", va="center_baseline", fontsize=11
+                elapsed(value), (value, row), (5, 0), textcoords="offset points", va="center_baseline", fontsize=11
             )
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(axis="y", labelcolor=COLOURS["ink"], labelsize=12)
@@ -39,8 +39,8 @@ def stages_figure(seconds: Mapping[str, float]) -> Figure | None:
         axes.spines["bottom"].set_visible(False)
 
     longest = max(seconds, key=lambda name: seconds[name])
-    caption = f"{duration(total)} in all"
+    caption = f"{elapsed(total)} in all"
     if total > 0 and len(values) > 1:
         caption += f"; {percent(seconds[longest] / total)} of it in {longest}"
-    label = "Time per stage: " + ", ".join(f"{name} {duration(value)}" for name, value in seconds.items())
+    label = "Time per stage: " + ", ".join(f"{name} {elapsed(value)}" for name, value in seconds.items())
     return Figure(caption + ".", draw("stages", label, (420, 14 + 30 * len(values)), paint))

@@ -1,4 +1,4 @@
-"""Which of many dark texts a query learns from: those that fill the gap in the teacher's scores."""
+"""Choice of a query's dark examples among many: those that fill the gap in the teacher's scores."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,13 @@ def choose_dark(
     floor: float = 1.0,
     drop_above: bool = True,
 ) -> Rows:
-    """Choose dark texts of a query by the teacher's scores.
+    """Choose dark examples of a query by the teacher's scores.
 
     **Reconstruction.** The paper says that dark examples are of moderate relevance, where mined candidates leave the
     teacher's scores empty; how they are chosen is not known.
 
     Args:
-        dark: Teacher scores of the query's dark texts [D].
+        dark: Teacher scores of the query's dark examples [D].
         positive: The teacher's score of the positive.
         negatives: Its scores of the hard negatives [N]; without any the gap has no lower end.
         count: How many are wanted; fewer are chosen where fewer fit.

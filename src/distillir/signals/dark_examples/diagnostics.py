@@ -1,4 +1,4 @@
-"""What dark examples do to a teacher's scores: whether they fill the gap, and whether its softmax gets softer."""
+"""Diagnostics of dark examples: how well they fill the gap in the teacher's scores, and how they soften its softmax."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from distillir.base.arrays import Scores
 from distillir.base.progress import say
-from distillir.signals.dark_examples.dark_lists import DarkLists, hard_negatives
+from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists, hard_negatives
 
 #: Share of lists without any dark example that fits, above which a warning is given.
 SPARSE = 0.5
@@ -18,14 +18,14 @@ EXAMPLES = 4
 
 @dataclass(frozen=True)
 class KindFigures:
-    """Dark texts of one kind.
+    """Dark examples of one kind.
 
     Attributes:
         made: How many.
         score: The teacher's mean score of them.
         gap: Share that it scores above all hard negatives of the list and below its positive.
         above: Share that it scores above the positive.
-        chosen: Share of all that lessons hold.
+        chosen: Share of all that training examples hold.
     """
 
     made: int
@@ -40,20 +40,21 @@ class DarkDiagnostics:
     """Figures on dark examples; means are over the lists that have any.
 
     Attributes:
-        lists: Lists with dark texts.
+        lists: Lists with dark examples.
         kinds: ``reinforced`` and ``noisy``, where they were made.
         positive: The teacher's mean score of the positives.
         negative: Its mean score of hard negatives.
-        chosen: Mean number of dark texts that a lesson holds.
+        chosen: Mean number of dark examples that a training example holds.
         without: Share of the lists in which none fits.
         entropy: Mean entropy of the teacher's softmax at temperature 1 as a share of that of the uniform distribution
-            over as many texts: of the candidates, of these and the chosen dark texts (``with_dark``), and of positive
-            and chosen dark texts (``dark_list``).
+            over as many texts: of the candidates, of these and the chosen dark examples (``with_dark``), and of
+                positive
+            and chosen dark examples (``dark_list``).
         nats: The same entropies in nats.
         share: The positive's mean share of these softmaxes.
         confidence: Least, median and greatest confidence of the gate; None without a gate.
-        opened: Share of lists with chosen dark texts that the gate opens at the start and at the end of a stage.
-        examples: Some chosen dark texts to show, each the index of its list and its place among that list's.
+        opened: Share of lists with chosen dark examples that the gate opens at the start and at the end of a stage.
+        examples: Some chosen dark examples to show, each the index of its list and its place among that list's.
     """
 
     lists: int
@@ -70,7 +71,7 @@ class DarkDiagnostics:
     examples: list[tuple[int, int]]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The figures as a mapping for JSON."""
         return asdict(self)
 
     def say(self) -> None:
@@ -81,8 +82,9 @@ class DarkDiagnostics:
                 f"(mean {_number(self.negative)}) and the positive (mean {self.positive:.3g}), {kind.above:.0%} above"
             )
         say(
-            f"  a lesson holds {self.chosen:.1f} of them ({self.without:.0%} of the lists none); the teacher's softmax "
-            f"is at {self.entropy['candidates']:.2f} of uniform without and {self.entropy['with_dark']:.2f} with them"
+            f"  a training example holds {self.chosen:.1f} of them ({self.without:.0%} of the lists none); the "
+            f"teacher's softmax is at {self.entropy['candidates']:.2f} of uniform without and "
+            f"{self.entropy['with_dark']:.2f} with them"
         )
         if self.confidence is not None:
             low, middle, high = self.confidence
@@ -102,7 +104,7 @@ class DarkDiagnostics:
             )
 
 
-def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
+def diagnose_dark(chosen: DarkExampleLists, seed: int = 0) -> DarkDiagnostics:
     """Look at dark examples.
 
     Args:
@@ -161,7 +163,7 @@ def diagnose_dark(chosen: DarkLists, seed: int = 0) -> DarkDiagnostics:
 
 
 def _examples(held: Sequence[tuple[int, int, str]]) -> list[tuple[int, int]]:
-    """A few dark texts of each kind, of lists evenly spread over all."""
+    """A few dark examples of each kind, of lists evenly spread over all."""
     chosen: list[tuple[int, int]] = []
     for kind in sorted({kind for *_, kind in held}, reverse=True):
         own = [(index, place) for index, place, found in held if found == kind]

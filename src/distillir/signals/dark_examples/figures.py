@@ -47,7 +47,7 @@ def dark_scores_figure(report: DarkReport) -> Figure | None:
 
 
 def gap_figure(report: DarkReport) -> Figure | None:
-    """Draw the place of dark texts between best hard negative and positive of their own list; None without any."""
+    """Draw the place of dark examples between best hard negative and positive of their own list; None without any."""
     places = {kind: values for kind, values in report.places.items() if len(values)}
     if not places:
         return None
@@ -74,7 +74,7 @@ def gate_figure(gate: dict[str, list[tuple[int, float]]]) -> Figure | None:
     """Draw the share of lists whose dark examples the gate lets through, per epoch; None for a single epoch.
 
     Args:
-        gate: Of each stage, by its number: lessons with dark examples and the open share of each epoch.
+        gate: Of each stage, by its number: training examples with dark examples and the open share of each epoch.
     """
     shares = [(stage, epoch, share) for stage, rows in gate.items() for epoch, (_, share) in enumerate(rows, 1)]
     if len(shares) < 2:

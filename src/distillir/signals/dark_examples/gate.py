@@ -1,4 +1,4 @@
-"""The self-paced gate: which queries' dark examples are learnt from, by how sure the teacher is."""
+"""The self-paced gate: lets through dark examples of queries on whose positive the teacher is confident enough."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ SCHEDULES = {
 
 
 def confidence(scores: Scores, positive: int, kind: str = "share", temperature: float = 1.0) -> float:
-    """How sure the teacher is of a query's positive.
+    """The teacher's confidence in a query's positive.
 
     **Reconstruction.** The paper measures an instance by the teacher's confidence; its formula is not known.
 

@@ -1,4 +1,4 @@
-"""Make the dark texts of a teaching set: many for each query, the same whenever they are made."""
+"""Make the dark examples of a teaching set: many for each query, the same whenever they are made."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from itertools import islice
 
 import numpy as np
 
+from distillir.base.seeds import NOISY_POSITIVES
 from distillir.collections import Collection
 from distillir.collections.text_identity import normalised
-from distillir.signals.dark_examples.dark_text import DarkText, Fits, always
+from distillir.signals.dark_examples.dark_example import DarkExample, Fits, always
 from distillir.signals.dark_examples.noisy import noisy
 from distillir.signals.dark_examples.reinforced import reinforced
 from distillir.signals.dark_examples.spec import MakingSpec
@@ -25,17 +26,17 @@ Beginning = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Made:
-    """The dark texts of one list.
+    """The dark examples of one list.
 
     Attributes:
         index: Of the list.
         positive: Place of its positive among the candidates.
-        texts: The dark texts, no two read alike, none like the positive or a negative it was made of.
+        texts: The dark examples, no two read alike, none like the positive or a negative it was made of.
     """
 
     index: int
     positive: int
-    texts: tuple[DarkText, ...]
+    texts: tuple[DarkExample, ...]
 
 
 def make_dark(
@@ -49,7 +50,7 @@ def make_dark(
     key: Key = str,
     beginning: Beginning = str,
 ) -> Iterator[Made]:
-    """Make every list's dark texts, in order.
+    """Make every list's dark examples, in order.
 
     A list's texts depend on the seed, its query's id and its candidates' texts, on nothing that was made before.
     Lists without a positive have none; lists without a negative have noisy positives alone. A candidate with the text
@@ -83,7 +84,7 @@ def make_dark(
         fits = fits_for(collection.queries.text(int(query)))
         # A generator each: which noisy positives there are does not depend on how many reinforced negatives are made.
         own = [*collection.queries.id(int(query)).encode()]
-        first, second = np.random.default_rng([seed, *own]), np.random.default_rng([seed, *own, 1])
+        first, second = np.random.default_rng([seed, *own]), np.random.default_rng([seed, *own, NOISY_POSITIVES])
         made = [*_reinforced(positive, negatives, spec, first, fits), *_noisy(positive, spec, second, fits)]
         # Of texts that are read alike the first stays.
         known = {key(text) for text in (positive, *judged, *negatives)}
@@ -99,7 +100,7 @@ def _negatives(hard: Iterable[str], positives: Iterable[str], most: int) -> list
 
 def _reinforced(
     positive: str, negatives: list[str], spec: MakingSpec, generator: np.random.Generator, fits: Fits
-) -> Iterator[DarkText]:
+) -> Iterator[DarkExample]:
     for number in range(spec.reinforced if negatives else 0):
         mode, share = spec.modes[number % len(spec.modes)], float(generator.choice(spec.shares))
         made = reinforced(positive, negatives[number % len(negatives)], mode, share, generator, fits)
@@ -107,7 +108,7 @@ def _reinforced(
             yield made
 
 
-def _noisy(positive: str, spec: MakingSpec, generator: np.random.Generator, fits: Fits) -> Iterator[DarkText]:
+def _noisy(positive: str, spec: MakingSpec, generator: np.random.Generator, fits: Fits) -> Iterator[DarkExample]:
     for number in range(spec.noisy):
         operation = spec.operations[number % len(spec.operations)]
         made = noisy(positive, operation, float(generator.choice(spec.rates)), generator, spec.mask, fits)

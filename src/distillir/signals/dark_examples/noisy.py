@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from distillir.signals.dark_examples.dark_text import DarkText, Fits, always
+from distillir.signals.dark_examples.dark_example import DarkExample, Fits, always
 from distillir.signals.dark_examples.units import Span, units
 
 OPERATIONS = {
@@ -21,7 +21,7 @@ def noisy(
     generator: np.random.Generator,
     mask: str = MASK,
     fits: Fits = always,
-) -> DarkText | None:
+) -> DarkExample | None:
     """Take words from the positive.
 
     **Reconstruction.** The paper says that positives are masked in discrete space; rates, whether words or spans go and
@@ -58,11 +58,11 @@ def noisy(
             kept.append(gap + positive[begin:end])
         elif operation == "mask" or (operation == "mask_span" and i - 1 not in gone):
             kept.append((gap or (" " if kept else "")) + mask)
-    return DarkText("".join(kept).strip(), "noisy", f"{operation} {rate:g}")
+    return DarkExample("".join(kept).strip(), "noisy", f"{operation} {rate:g}")
 
 
 def _read(text: str, spans: list[Span], fits: Fits) -> int:
-    """How many of a text's first units are read, by bisection."""
+    """Number of a text's first units that are read, by bisection."""
     low, high = 0, len(spans)
     if high and fits(text, spans[-1][1]):
         return high

@@ -13,23 +13,23 @@ from distillir.base.processes import barrier, first_decides, rank
 from distillir.base.progress import progress, say
 from distillir.collections.joined import with_documents
 from distillir.collections.table import TextTable
-from distillir.signals.dark_examples.dark_lists import DarkLists
-from distillir.signals.dark_examples.dark_set import (
+from distillir.signals.dark_examples.dark_example import Fits
+from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
+from distillir.signals.dark_examples.dark_example_set import (
     TEXTS,
-    check_source,
+    check_fingerprint,
     is_complete,
     open_dark_set,
     read_unscored,
-    write_scores,
+    write_dark_scores,
     write_texts,
 )
-from distillir.signals.dark_examples.dark_text import Fits
 from distillir.signals.dark_examples.diagnostics import DarkDiagnostics, diagnose_dark
 from distillir.signals.dark_examples.make import Beginning, FitsFor, Key, make_dark
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.place import Place
 from distillir.teachers.counted import CountedTeacher, added, calls_told
-from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.copy_aware_lists import CopyAwareLists
 
 # Dark examples of texts longer than the first, times the tokens that the student reads, are made of their beginnings:
 # with all that it reads, or, of text of hardly any tokens (blank, one endless word), as long as the second times those.
@@ -45,10 +45,10 @@ def make_dark_set(place: Place, spec: DarkSpec, target: Path) -> None:
         target: Folder of the dark examples.
     """
     texts, done = first_decides(lambda: ((target / TEXTS).is_dir(), is_complete(target)))
-    lists = place.known_lists()
-    source = dark_source(place, spec, lists)
+    lists = place.copy_aware_lists()
+    source = dark_fingerprint(place, spec, lists)
     if texts:
-        check_source(target, source)
+        check_fingerprint(target, source)
     if not done:
         place.prepare_student()  # what it reads decides how the texts are made
         teacher = _teacher(place)
@@ -74,10 +74,10 @@ def _teacher(place: Place) -> CountedTeacher:
 
 
 def _write_texts(
-    place: Place, spec: DarkSpec, lists: KnownLists, target: Path, teacher: CountedTeacher, source: str
+    place: Place, spec: DarkSpec, lists: CopyAwareLists, target: Path, teacher: CountedTeacher, source: str
 ) -> None:
     collection, recipe = place.collection, place.recipe
-    fits_for, key, beginning = readers(place, teacher)
+    fits_for, key, beginning = dark_readers(place, teacher)
     with progress("Make dark examples", len(lists)) as advance:
         made = make_dark(
             collection,
@@ -111,9 +111,9 @@ def _write_texts(
     say(f"Dark examples: {count} texts of {len(unscored)} lists ({len(lists)} lists in all)")
 
 
-def readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
-    """What of a text reaches both the teacher, beside a query, and the student; and what the student reads of it."""
-    from distillir.encoding.reading import SPARE_TOKENS, reads_whole, shortened, tokens_read
+def dark_readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
+    """Readers of texts: the part that both teacher (beside a query) and student read, and the student's alone."""
+    from distillir.encoding.reading import SPARE_TOKENS, reads_whole, shorten_text, tokens_read
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student_of
 
@@ -129,7 +129,7 @@ def readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginn
     most = min((value for value in (limit, student.max_seq_length) if value is not None), default=None)
 
     def beginning(text: str) -> str:
-        head = shortened(student.tokenizer, text, most, _CHARACTERS_A_TOKEN)
+        head = shorten_text(student.tokenizer, text, most, _CHARACTERS_A_TOKEN)
         return head if most is None else head[: _MOST_CHARACTERS_A_TOKEN * (most + SPARE_TOKENS)]
 
     return (
@@ -139,8 +139,8 @@ def readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginn
     )
 
 
-def _score(place: Place, lists: KnownLists, target: Path, teacher: CountedTeacher) -> None:
-    """Ask the teacher for dark texts and candidates together: where it normalises over a list, they must be one."""
+def _score(place: Place, lists: CopyAwareLists, target: Path, teacher: CountedTeacher) -> None:
+    """Score dark examples and candidates together: a teacher that normalises over a list must see them as one."""
     collection = place.collection
     wider, edge = with_documents(collection, TextTable(target / TEXTS)), len(collection.corpus)
     unscored = read_unscored(target)
@@ -156,7 +156,7 @@ def _score(place: Place, lists: KnownLists, target: Path, teacher: CountedTeache
     split = [len(lists.documents(made.index)) for made in unscored]
     if rank() == 0:
         candidates = [values[:size] for values, size in zip(scores, split, strict=True)]
-        write_scores(unscored, candidates, [v[size:] for v, size in zip(scores, split, strict=True)], target)
+        write_dark_scores(unscored, candidates, [v[size:] for v, size in zip(scores, split, strict=True)], target)
     calls = teacher.calls()
     noted = place.noted()
     place.note(**{total: added(noted.get(total, {}), calls) for total in ("teacher_calls", "dark_calls")})
@@ -164,13 +164,13 @@ def _score(place: Place, lists: KnownLists, target: Path, teacher: CountedTeache
         say(f"Teacher {teacher.name}: {calls_told(calls)}")
 
 
-def _diagnose(place: Place, spec: DarkSpec, lists: KnownLists, target: Path) -> DarkDiagnostics:
-    chosen = DarkLists(open_dark_set(target), lists, spec, len(place.collection.corpus))
+def _diagnose(place: Place, spec: DarkSpec, lists: CopyAwareLists, target: Path) -> DarkDiagnostics:
+    chosen = DarkExampleLists(open_dark_set(target), lists, spec, len(place.collection.corpus))
     return diagnose_dark(chosen, place.recipe.query_seed)
 
 
-def dark_source(place: Place, spec: DarkSpec, lists: KnownLists) -> str:
-    """Identity of all that the dark texts of a teaching set depend on (hex)."""
+def dark_fingerprint(place: Place, spec: DarkSpec, lists: CopyAwareLists) -> str:
+    """Identity of all that the dark examples of a teaching set depend on (hex)."""
     digest, recipe = xxhash.xxh3_128(), place.recipe
     settings = [spec.making().model_dump(), recipe.query_seed, recipe.training.max_length]
     settings += [recipe.training.pseudo_positives, place.collection.fingerprint]
@@ -185,10 +185,10 @@ def dark_source(place: Place, spec: DarkSpec, lists: KnownLists) -> str:
 
 
 def check_dark_set(place: Place, spec: DarkSpec, target: Path) -> None:
-    """Refuse dark texts in ``target`` that were made of something else; nothing where there are none.
+    """Refuse dark examples in ``target`` that were made of something else; nothing where there are none.
 
     Raises:
         DistillirError: They were.
     """
     if (target / TEXTS).is_dir():
-        check_source(target, dark_source(place, spec, place.known_lists()))
+        check_fingerprint(target, dark_fingerprint(place, spec, place.copy_aware_lists()))

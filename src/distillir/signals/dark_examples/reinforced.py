@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from distillir.signals.dark_examples.dark_text import DarkText, Fits, always
+from distillir.signals.dark_examples.dark_example import DarkExample, Fits, always
 from distillir.signals.dark_examples.units import Span, sentences, units
 
 MODES = {
@@ -20,7 +20,7 @@ def reinforced(
     share: float,
     generator: np.random.Generator,
     fits: Fits = always,
-) -> DarkText | None:
+) -> DarkExample | None:
     """Put a part of the positive into a negative.
 
     **Reconstruction.** The paper says that negatives are strengthened by mixing up in discrete space; how, how much and
@@ -55,7 +55,7 @@ def reinforced(
         for at in dict.fromkeys((len(given) if mode == "concatenate" else place, 0)):
             made = _joined(negative, given, at, min(count, replaced), span, mode, fits)
             if made is not None:
-                return DarkText(made[0], "reinforced", f"{mode} {count / len(have):.2g}", (made[1],))
+                return DarkExample(made[0], "reinforced", f"{mode} {count / len(have):.2g}", (made[1],))
         count //= 2  # the models read too little for it: take less
     return None
 
@@ -83,7 +83,9 @@ def _fewer(count: int) -> list[int]:
     return tried
 
 
-def _splice(positive: str, negative: str, share: float, generator: np.random.Generator, fits: Fits) -> DarkText | None:
+def _splice(
+    positive: str, negative: str, share: float, generator: np.random.Generator, fits: Fits
+) -> DarkExample | None:
     have, given = sentences(positive), sentences(negative)
     if not have or not given:
         return None
@@ -102,7 +104,7 @@ def _splice(positive: str, negative: str, share: float, generator: np.random.Gen
             if own:
                 injected.append((begin, len(text)))
         if fits(text, injected[-1][1]):
-            return DarkText(text, "reinforced", f"splice {len(chosen) / len(have):.2g}", tuple(injected))
+            return DarkExample(text, "reinforced", f"splice {len(chosen) / len(have):.2g}", tuple(injected))
         if places.any():
             places = places // 2  # nearer to the front
         else:

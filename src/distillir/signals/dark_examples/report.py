@@ -11,13 +11,13 @@ from distillir.reporting.metrics import Metrics
 from distillir.reporting.section import Section, rendered
 from distillir.reporting.teacher_scores import MOST_LISTS, Numbers
 from distillir.reporting.wording import shortened
-from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
-from distillir.signals.dark_examples.dark_text import DarkText
+from distillir.signals.dark_examples.dark_example import DarkExample
+from distillir.signals.dark_examples.dark_example_set import DarkExampleSet, open_dark_set
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 
 class DarkKind(BaseModel):
-    """Dark texts of one kind; see `distillir.signals.dark_examples.diagnostics.KindFigures`."""
+    """Dark examples of one kind; see `distillir.signals.dark_examples.diagnostics.KindFigures`."""
 
     made: NonNegativeInt
     score: FiniteFloat
@@ -43,7 +43,8 @@ class DarkFigures(BaseModel):
     examples: list[tuple[NonNegativeInt, NonNegativeInt]] = []
 
 
-#: Of each stage by its number: of each epoch, lessons with dark examples and the share that the gate let through.
+#: Of each stage by its number: of each epoch, training examples with dark examples and the share that the gate let
+#: through.
 Gate = dict[str, list[tuple[NonNegativeInt, FiniteFloat]]]
 TEXT_LENGTH = 700
 
@@ -80,8 +81,9 @@ class DarkReport:
     Attributes:
         scores: The teacher's scores of ``positives``, ``noisy positives``, ``reinforced negatives`` and ``hard
             negatives``.
-        places: By kind, where dark texts lie in the gap of their list: 0 at its best hard negative, 1 at its positive.
-        examples: Some of those that lessons hold.
+        places: By kind, where dark examples lie in the gap of their list: 0 at its best hard negative, 1 at its
+            positive.
+        examples: Some of those that training examples hold.
         lists: How many lists have any.
         read: How many of them the scores come from.
     """
@@ -156,13 +158,13 @@ def read_dark_examples(path: Path, figures: DarkFigures | None, collection: Coll
     return DarkReport(scores, within, told, len(known), len(looked_at))
 
 
-def _negatives(dark: DarkSet, lists: TeachingSet, index: int) -> Numbers:
-    from distillir.signals.dark_examples.dark_lists import hard_negatives
+def _negatives(dark: DarkExampleSet, lists: TeachingSet, index: int) -> Numbers:
+    from distillir.signals.dark_examples.dark_example_lists import hard_negatives
 
     return hard_negatives(lists, index, dark.lists[index]).astype(np.float64)
 
 
-def _tell(dark: DarkSet, lists: TeachingSet, collection: Collection, index: int, place: int) -> DarkTold:
+def _tell(dark: DarkExampleSet, lists: TeachingSet, collection: Collection, index: int, place: int) -> DarkTold:
     found = dark.lists[index]
     made, negatives = dark.text(int(found.rows[place])), _negatives(dark, lists, index)
     return DarkTold(
@@ -177,7 +179,7 @@ def _tell(dark: DarkSet, lists: TeachingSet, collection: Collection, index: int,
     )
 
 
-def _pieces(made: DarkText) -> tuple[tuple[str, bool], ...]:
+def _pieces(made: DarkExample) -> tuple[tuple[str, bool], ...]:
     """Cut a text at its injected spans; parts far from all of them are left out."""
     pieces, at = [], 0
     for begin, end in (*made.injected, (len(made.text), len(made.text))):

@@ -45,7 +45,7 @@ class DarkExamples(Signal[DarkSpec]):
             )
 
     def objective(self, objective: "WeightedSum") -> "WeightedSum":
-        """What is compared on dark lists: of the lists' objective what learns from the teacher, unless it is named.
+        """Objective of dark lists: the parts of the lists' objective that learn from the teacher, unless one is named.
 
         And what learns from preferences, where pairs of dark examples are asked about.
         """
@@ -83,7 +83,7 @@ class DarkExamples(Signal[DarkSpec]):
         )
 
     def prepare(self, place: Place) -> None:
-        """Make dark texts, and have the teacher score them."""
+        """Make dark examples, and have the teacher score them."""
         from distillir.signals.dark_examples.prepare import make_dark_set
 
         make_dark_set(place, self.spec, place.folder(self))
@@ -96,14 +96,14 @@ class DarkExamples(Signal[DarkSpec]):
 
     def open(self, place: Place, objective: "WeightedSum") -> "DarkTraining":
         """See `Signal.open`."""
-        from distillir.signals.dark_examples.dark_lists import DarkLists
-        from distillir.signals.dark_examples.dark_set import open_dark_set
+        from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
+        from distillir.signals.dark_examples.dark_example_set import open_dark_set
         from distillir.signals.dark_examples.training import DarkTraining
 
         examples = open_dark_set(place.folder(self))
         self.check_files(place)
         pairs = None if self.preferred is None else self.preferred.among_dark(place, examples)
-        lists = DarkLists(examples, place.known_lists(), self.spec, place.first_row, pairs)
+        lists = DarkExampleLists(examples, place.copy_aware_lists(), self.spec, place.first_row, pairs)
         return DarkTraining(lists, self.objective(objective), self.spec.weight)
 
     def work(self, costs: Costs) -> Iterator[tuple[str, Callable[[], float | None]]]:

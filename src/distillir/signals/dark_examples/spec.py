@@ -13,7 +13,7 @@ Kind = Literal["reinforced", "noisy"]
 
 
 class MakingSpec(BaseModel):
-    """Which dark examples are made of a query's candidates. Every number is a reconstruction: the paper's are unknown.
+    """Dark examples that are made of a query's candidates. Every number is a reconstruction: the paper's are unknown.
 
     What is not asked for is not made: ``reinforced: 0`` leaves noisy positives alone, and the other way round.
     """
@@ -43,7 +43,7 @@ class MakingSpec(BaseModel):
 
 
 class GateSpec(BaseModel):
-    """The self-paced gate: whose dark examples are learnt from. A reconstruction; see `gate.py`."""
+    """The self-paced gate of dark examples. A reconstruction; see `gate.py`."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -69,7 +69,7 @@ class DarkSpec(MakingSpec):
     """Dark examples as a recipe asks for them. Every default is a reconstruction: the paper's are not known."""
 
     weight: float = Field(1.0, gt=0, description="lambda: weight of the dark lists beside the ordinary ones")
-    count: StrictInt = Field(4, ge=0, description="dark examples in a lesson; 0: none")
+    count: StrictInt = Field(4, ge=0, description="dark examples in a training example; 0: none")
     kinds: list[Kind] = Field(
         default_factory=lambda: list(get_args(Kind)), min_length=1, description="which of those made may be chosen"
     )
@@ -80,7 +80,7 @@ class DarkSpec(MakingSpec):
         1.0, ge=0, le=1, description="where the gap begins: quantile of the negatives' scores (1: the best negative)"
     )
     drop_above: bool = Field(True, description="leave out what the teacher scores above the positive")
-    originals: bool = Field(False, description="the lesson's candidates are in the dark list too")
+    originals: bool = Field(False, description="the training example's candidates are in the dark list too")
     objective: Annotated[Any, InForm("objective", null=True)] = Field(
         None, description="what is compared on dark lists; null: what is on the ordinary ones"
     )
@@ -96,5 +96,5 @@ class DarkSpec(MakingSpec):
         return None if value is False or value in ("none", "off") else value
 
     def making(self) -> MakingSpec:
-        """What must be made; equal for specs that differ only in what is chosen and how it is learnt from."""
+        """The part about making; equal for specs that differ only in choice, gate and weight."""
         return MakingSpec(**self.model_dump(include=set(MakingSpec.model_fields)))

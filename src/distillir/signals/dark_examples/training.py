@@ -12,9 +12,9 @@ from distillir.base.hashes import hash_of_arrays, hash_of_json
 from distillir.batches.lists import ListRow, list_tensors
 from distillir.collections.table import TextTable
 from distillir.objectives.weighted_sum import WeightedSum
-from distillir.plans.lesson import Lesson
-from distillir.plans.lessons import Lessons
-from distillir.signals.dark_examples.dark_lists import DarkLesson, DarkLists
+from distillir.plans.example_stream import ExampleStream
+from distillir.plans.training_example import TrainingExample
+from distillir.signals.dark_examples.dark_example_lists import AttachedDarkList, DarkExampleLists
 from distillir.signals.preferences.tensors import pair_tensors
 from distillir.signals.signal_training import Batch, Output, SignalTraining
 
@@ -25,11 +25,11 @@ WORD = "dark "
 class DarkTraining(SignalTraining):
     """Dark examples that are learnt from.
 
-    ``label["dark"]`` holds all that a label says of lists and pairs for the dark lists, empty ones for lessons without;
-    nothing where no lesson has any.
+    ``label["dark"]`` holds all that a label says of lists and pairs for the dark lists, empty ones for training
+    examples without; nothing where no training example has any.
 
     Args:
-        lists: Where lessons take them from.
+        lists: Where training examples take them from.
         objective: What is compared on dark lists.
         weight: Of that, beside the lists' objective.
     """
@@ -38,25 +38,26 @@ class DarkTraining(SignalTraining):
     compares = frozenset({"teacher"})  # they are chosen by the teacher's order
     needs_positive = True  # they are made of one, which stands in the list too (ADAM)
 
-    def __init__(self, lists: DarkLists, objective: WeightedSum, weight: float) -> None:
+    def __init__(self, lists: DarkExampleLists, objective: WeightedSum, weight: float) -> None:
         self.lists, self.objective, self.weight = lists, objective, weight
         self.attachment = lists
 
     def identity(self) -> dict[str, Any]:
         """See `SignalTraining.identity`."""
-        spec, examples = self.lists.spec.model_dump(), self.lists.dark
+        spec, dark_examples = self.lists.spec.model_dump(), self.lists.dark
         scores = [
-            (index, hash_of_arrays(found.scores, found.candidates)) for index, found in sorted(examples.lists.items())
+            (index, hash_of_arrays(found.scores, found.candidates))
+            for index, found in sorted(dark_examples.lists.items())
         ]
         compared = None if self.lists.pairs is None else self.lists.pairs.fingerprint
         return {
-            "dark examples": [examples.texts.fingerprint, scores and hash_of_json(scores), spec, compared],
+            "dark examples": [dark_examples.texts.fingerprint, scores and hash_of_json(scores), spec, compared],
             "objective of dark examples": [self.objective.spec, self.weight],
         }
 
     @property
     def texts(self) -> TextTable:
-        """The dark texts."""
+        """The dark examples."""
         return self.lists.dark.texts
 
     @property
@@ -64,13 +65,13 @@ class DarkTraining(SignalTraining):
         """Their rows, behind the corpus's."""
         return self.lists.rows
 
-    def documents(self, lessons: Sequence[Lesson]) -> Iterable[Rows]:
+    def documents(self, examples: Sequence[TrainingExample]) -> Iterable[Rows]:
         """Documents of the dark lists that the gate lets through."""
-        return [dark.documents for lesson in lessons if (dark := self._of(lesson)) is not None and dark.open]
+        return [dark.documents for example in examples if (dark := self._of(example)) is not None and dark.open]
 
     def collate(self, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
         """See `SignalTraining.collate`."""
-        held: list[DarkLesson | None] = batch.held(self.name)
+        held: list[AttachedDarkList | None] = batch.held(self.name)
         if all(dark is None for dark in held):
             return {}, {}
         none = np.empty(0, dtype=np.int64)
@@ -89,7 +90,7 @@ class DarkTraining(SignalTraining):
         """See `SignalTraining.counts`."""
         found = {f"{WORD}{name}": torch.zeros(()) for name in self.objective.names}
         if (dark := label.get("dark")) is not None:
-            found |= {f"{WORD}{name}": count for name, count in self.objective.counts(dark, dark["counted"]).items()}
+            found |= {f"{WORD}{name}": count for name, count in self.objective.counts(dark, dark["loss_mask"]).items()}
         return found
 
     def terms(
@@ -107,25 +108,25 @@ class DarkTraining(SignalTraining):
         found = self.objective.numerators(output.of(dark["index"]), dark, dark["mask"])
         return {f"{WORD}{name}": self.weight * self.objective.weights[name] * value for name, value in found.items()}
 
-    def facts(self, lessons: Lessons) -> dict[str, Any]:
-        """``gate``: of each epoch, the lessons that have dark examples, and the share of them that it opened for."""
-        return {"gate": gate_shares(self.lists, lessons)}
+    def facts(self, examples: ExampleStream) -> dict[str, Any]:
+        """``gate``: of each epoch, the examples that have dark examples, and the share of them that it opened for."""
+        return {"gate": gate_shares(self.lists, examples)}
 
-    def _of(self, lesson: Lesson) -> DarkLesson | None:
-        found: DarkLesson | None = lesson.signals.get(self.name)
+    def _of(self, example: TrainingExample) -> AttachedDarkList | None:
+        found: AttachedDarkList | None = example.signals.get(self.name)
         return found
 
 
-def gate_shares(dark: DarkLists, lessons: Lessons) -> list[tuple[int, float]]:
-    """Of each epoch, from 1: lessons whose query has dark examples, and the share of them that the gate opens."""
+def gate_shares(dark: DarkExampleLists, examples: ExampleStream) -> list[tuple[int, float]]:
+    """Number of examples with dark examples in each epoch, and the share of these that the gate lets through."""
     opened: dict[int, list[bool]] = {}
-    for epoch, index, progress in lessons.drawn_lists():
+    for epoch, index, progress in examples.drawn_lists():
         if index in dark.confidences:
             opened.setdefault(epoch, []).append(dark.open(index, progress))
     return [(len(flags), sum(flags) / len(flags)) for _, flags in sorted(opened.items())]
 
 
-def _row(dark: DarkLesson | None) -> ListRow:
+def _row(dark: AttachedDarkList | None) -> ListRow:
     if dark is None:
         nothing = np.empty(0, dtype=np.float32)
         return ListRow(np.empty(0, dtype=np.int64), nothing, nothing, np.empty(0, dtype=bool), False)

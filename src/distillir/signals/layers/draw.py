@@ -1,9 +1,10 @@
-"""Which layers of teacher and student are compared at a step."""
+"""Draw of the layers of teacher and student that are compared at a step."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from distillir.base.seeds import LAYER_DRAWS
 from distillir.signals.layers.spec import LayerSpec
 
 
@@ -27,7 +28,7 @@ class LayerDraw:
 
     @property
     def count(self) -> int:
-        """How many pairs."""
+        """Number of pairs of layers."""
         return min(self.spec.count, self.teacher, self.student)
 
     def at(self, step: int) -> tuple[list[int], list[int]]:
@@ -46,7 +47,7 @@ class LayerDraw:
         if self.spec.choice == "skip":
             every = list(range(0, self.teacher, 2))[: self.count]
             return every, own[len(own) - len(every) :]
-        draw = np.random.default_rng([self.seed, step // self.spec.redraw, 9])
+        draw = np.random.default_rng([self.seed, step // self.spec.redraw, LAYER_DRAWS])
         sides = (np.sort(draw.choice(layers, self.count, replace=False)) for layers in (self.teacher, self.student))
         teacher, student = (side.tolist() for side in sides)
         return teacher, student

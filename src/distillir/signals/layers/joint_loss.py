@@ -1,4 +1,4 @@
-"""What a jointly trained teacher adds to a loss: its own cross-entropy, two-way KL of the outputs, layer KL."""
+"""The loss of a jointly trained teacher: its own cross-entropy, two-way KL of the outputs, layer KL."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ ByLayer = tuple[Tensor, Tensor]
 
 def joint_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
     """Denominators of a batch."""
-    mask = own_places(label["counted"], label)
+    mask = own_places(label["loss_mask"], label)
     lists = kl_count(label["teacher"], mask)
     golds = info_nce_count(label["positive"], without_spared(mask, label))
     return {"teacher": golds, "response": lists, "layers": lists}

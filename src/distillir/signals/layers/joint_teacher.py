@@ -45,7 +45,7 @@ class JointTeacher(nn.Module):
 
     @abstractmethod
     def encode(self, inputs: Mapping[str, Any], layers: Sequence[int]) -> Any:
-        """What `scores` takes, of a collated batch; ``layers`` are numbers of blocks [K], from 0."""
+        """Encode a collated batch for `scores`; ``layers`` are numbers of blocks [K], from 0."""
 
     def gathered(self, encoded: Any) -> Any:
         """The same with the documents of all processes."""
@@ -138,6 +138,6 @@ def joint_teacher(model: Any, spec: LayerSpec, *, recompute: bool = False) -> Jo
 
 
 def output_temperature(model: Any, spec: LayerSpec) -> float:
-    """What a model's scores are divided by before a softmax: they are cosines, or of a softmax's scale already."""
+    """The temperature of a model's scores in a softmax: for cosines, or 1 where they have its scale already."""
     dense = hasattr(model, "similarity_fn_name") and student_of(model).compares_cosines
     return spec.cosine_temperature if dense else 1.0

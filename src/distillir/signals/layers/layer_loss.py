@@ -18,7 +18,7 @@ def layer_counts(label: Mapping[str, Any]) -> dict[str, Tensor]:
 
     That is, hidden, how well each layer of the teacher finds the gold documents.
     """
-    mask = own_places(label["counted"], label)
+    mask = own_places(label["loss_mask"], label)
     found = {"layers": kl_count(label["layers"][0], mask)}
     for number, scores in enumerate(label["layers"]):
         total, count = gold_terms(scores, label["positive"], without_spared(mask, label))

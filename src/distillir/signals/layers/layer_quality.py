@@ -1,4 +1,4 @@
-"""How well each layer of teacher and student ranks by itself: ``layer_quality.json``, for the report."""
+"""Quality of each layer of teacher and student as a ranker: ``layer_quality.json``, for the report."""
 
 import json
 import shutil
@@ -13,6 +13,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress, say
+from distillir.base.seeds import LAYER_QUALITY_ORDER
 from distillir.collections import Qrels
 from distillir.collections.run import Run, from_lists
 from distillir.evaluation.measures import evaluate
@@ -88,14 +89,16 @@ def sample(place: Place) -> tuple[Rows, list[Rows], Qrels]:
     for number in chosen.tolist():
         documents, query = run.of(number)[0], int(run.queries[number])
         kept = (np.arange(len(documents)) < DOCUMENTS) | np.isin(documents, judged.relevant(query))
-        lists.append(np.random.default_rng([place.recipe.query_seed, query, 13]).permutation(documents[kept]))
+        lists.append(
+            np.random.default_rng([place.recipe.query_seed, query, LAYER_QUALITY_ORDER]).permutation(documents[kept])
+        )
     queries = run.queries[chosen]
     of_these = np.isin(judged.queries, queries)
     return queries, lists, Qrels(judged.queries[of_these], judged.documents[of_these], judged.grades[of_these])
 
 
 def layered_systems(place: Place, spec: LayerSpec, cache: Path) -> dict[str, LayeredTeacher]:
-    """What is measured: ``teacher``, ``teacher_after`` where it was trained along, the student ``before``, ``after``.
+    """Measured systems: ``teacher``, ``teacher_after`` where it was trained along, the student ``before``, ``after``.
 
     Args:
         place: Of the run.

@@ -44,7 +44,7 @@ class LayerSet(Attachment):
         return self._scores[index]
 
     def attach(self, drawn: Drawn) -> LayerScores:
-        """Scores [depth, N] of a lesson's list."""
+        """Scores [depth, N] of a training example's list."""
         return self.of(drawn.index)[:, drawn.chosen]
 
 

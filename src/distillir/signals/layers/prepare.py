@@ -25,7 +25,7 @@ def make_layers(place: Place, spec: LayerSpec, target: Path) -> None:
         target: Folder of the scores.
     """
     teacher, lists = load_layered(spec.teacher, spec.pooling), place.lists()
-    source = layer_source(place, lists, teacher)
+    source = layer_fingerprint(place, lists, teacher)
 
     def ask() -> Write:
         found = teacher.layers(place.collection, lists.queries, lists.lists)
@@ -38,7 +38,7 @@ def make_layers(place: Place, spec: LayerSpec, target: Path) -> None:
         open_layers(target, source)
 
 
-def layer_source(place: Place, lists: TeachingSet, teacher: LayeredTeacher) -> str:
+def layer_fingerprint(place: Place, lists: TeachingSet, teacher: LayeredTeacher) -> str:
     """Identity of all that the layers' scores of a teaching set depend on (hex)."""
     digest = xxhash.xxh3_128(f"{teacher.fingerprint()} {place.collection.fingerprint}".encode())
     for index, query in enumerate(lists.queries.tolist()):
@@ -53,4 +53,4 @@ def open_layer_set(place: Place, spec: LayerSpec, target: Path) -> LayerSet:
         DistillirError: They are missing, or of another teaching set or teacher.
     """
     place.need(target / LAYERS, "score")
-    return open_layers(target, layer_source(place, place.lists(), load_layered(spec.teacher, spec.pooling)))
+    return open_layers(target, layer_fingerprint(place, place.lists(), load_layered(spec.teacher, spec.pooling)))

@@ -1,4 +1,4 @@
-"""How well each layer of a teacher ranks the lists that it is to teach."""
+"""Quality of a teacher's layers: how well each ranks the lists that it is to teach."""
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ def best_layers(layers: LayerSet, lists: Lists) -> tuple[int, ...]:
 
 
 def _reciprocal_ranks(scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Of each layer, scores [depth, N]; candidates of the same score as the best relevant one stand before it."""
+    """Reciprocal rank of each layer's scores [depth, N]; candidates tied with the best relevant one stand before it."""
     best = np.where(relevant, scores, -np.inf).max(axis=1, keepdims=True)
     found: npt.NDArray[np.float64] = 1.0 / (1 + ((scores >= best) & ~relevant).sum(axis=1))
     return found

@@ -142,7 +142,7 @@ class Layers(Signal[LayerSpec]):
         return LayerTraining(self.spec, open_layer_set(place, self.spec, place.folder(self)), log=log)
 
     def measure(self, place: Place) -> None:
-        """How well each layer ranks by itself."""
+        """Quality of each layer as a ranker."""
         from distillir.signals.layers.layer_quality import layer_quality
 
         layer_quality(place, self.spec)

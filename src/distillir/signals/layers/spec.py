@@ -1,4 +1,4 @@
-"""A recipe's ``method.layers``: whose layers the student's follow, and how much they weigh."""
+"""A recipe's ``method.layers``: the teacher whose layers the student's follow, and their weights."""
 
 from typing import Annotated, Any, Literal
 

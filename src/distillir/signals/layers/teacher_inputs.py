@@ -1,4 +1,4 @@
-"""What a teacher that is trained along reads of a batch: its own tokens of the same texts."""
+"""Inputs of a jointly trained teacher: its own tokens of a batch's texts."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from distillir.batches.features import Places, sorted_features
 from distillir.batches.tokens import TokenStore
 from distillir.collections import Collection
 from distillir.encoding.reading import within_reach
-from distillir.plans.lesson import Lesson
+from distillir.plans.training_example import TrainingExample
 from distillir.students.chunks import chunks
 from distillir.teachers.cross_encoders.load import pair_prompt
 
@@ -20,12 +20,12 @@ class TeacherInputs(Protocol):
     """Makes the features of a teacher beside those of the student."""
 
     def __call__(
-        self, lessons: Sequence[Lesson], queries: Rows, documents: Rows, shape: tuple[int, ...]
+        self, examples: Sequence[TrainingExample], queries: Rows, documents: Rows, shape: tuple[int, ...]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Features and what joins the label.
 
         Args:
-            lessons: The batch [B].
+            examples: The batch [B].
             queries: Rows of the student's query features, in their order.
             documents: Rows of its document features.
             shape: Of the label's matrices, [B, N].
@@ -47,10 +47,10 @@ class EncoderInputs:
         self.queries, self.documents, self.budget = queries, documents, budget
 
     def __call__(
-        self, lessons: Sequence[Lesson], queries: Rows, documents: Rows, shape: tuple[int, ...]
+        self, examples: Sequence[TrainingExample], queries: Rows, documents: Rows, shape: tuple[int, ...]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """See `TeacherInputs`; dark examples are not read."""
-        listed = [lesson.documents for lesson in lessons if lesson.open] or [lessons[0].documents]
+        listed = [example.documents for example in examples if example.open] or [examples[0].documents]
         read = np.unique(np.concatenate(listed))
         features: dict[str, Any] = {}
         label: dict[str, Any] = {}
@@ -77,13 +77,13 @@ class PairInputs:
         self.model, self.collection, self.budget = model, collection, budget
 
     def __call__(
-        self, lessons: Sequence[Lesson], queries: Rows, documents: Rows, shape: tuple[int, ...]
+        self, examples: Sequence[TrainingExample], queries: Rows, documents: Rows, shape: tuple[int, ...]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """See `TeacherInputs`; each query's own list alone is read."""
         texts = []
-        for lesson in lessons:
-            query = self.collection.queries.text(lesson.query)
-            texts += [(query, document) for document in self.collection.corpus.texts(lesson.documents)]
+        for example in examples:
+            query = self.collection.queries.text(example.query)
+            texts += [(query, document) for document in self.collection.corpus.texts(example.documents)]
         found = self.model.preprocess(within_reach(self.model, texts), prompt=pair_prompt(self.model))
         lengths = found["attention_mask"].sum(dim=1)
         order = lengths.argsort(stable=True)
@@ -94,8 +94,8 @@ class PairInputs:
         features["teacher_pair_chunks"] = chunks(lengths[order].tolist(), self.budget)
         index = np.zeros(shape, dtype=np.int64)
         places, start = order.argsort().numpy(), 0
-        for row, lesson in enumerate(lessons):
-            size = len(lesson.documents)
+        for row, example in enumerate(examples):
+            size = len(example.documents)
             index[row, :size] = places[start : start + size]
             start += size
         return features, {"teacher_pair": torch.from_numpy(index)}

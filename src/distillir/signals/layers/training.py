@@ -90,7 +90,7 @@ class LayerTraining(SignalTraining):
 
     @property
     def drawn(self) -> LayerDraw:
-        """Which layers are compared; known once the training has begun."""
+        """The draw of layers that are compared; known once the training has begun."""
         assert self.draw is not None
         return self.draw
 
@@ -98,7 +98,7 @@ class LayerTraining(SignalTraining):
         """Scores of a frozen teacher's layers, ``layers`` float32 [K, B, N]; or what a joint teacher reads."""
         shape = batch.label["index"].shape
         if self.read is not None:
-            return self.read(batch.lessons, batch.queries, batch.documents, shape)
+            return self.read(batch.examples, batch.queries, batch.documents, shape)
         return ({}, {"layers": layer_tensor(batch.held(self.name), shape[1])}) if self.scores is not None else ({}, {})
 
     def joined(self, label: Mapping[str, Any], width: int) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def layer_tensor(given: Sequence[LayerScores], width: int) -> Tensor:
 def teacher_inputs(
     joint: JointTeacher, collection: Collection, rows: tuple[Rows, Rows], work: Path, budget: int
 ) -> TeacherInputs:
-    """What a joint teacher reads of the queries and documents in ``rows``."""
+    """Make the inputs of a joint teacher for the queries and documents in ``rows``."""
     model = joint.encoder
     if joint.own_list:
         return PairInputs(model, collection, budget)

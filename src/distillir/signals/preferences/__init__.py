@@ -1,1 +1,1 @@
-"""Pairs: which two candidates a pairwise teacher is asked about, and what it says (PairDistill)."""
+"""Pairs of candidates with a pairwise teacher's preferences (PairDistill)."""

@@ -7,8 +7,9 @@ import xxhash
 
 from distillir.base.processes import Write
 from distillir.base.progress import say
+from distillir.base.seeds import SAMPLED_DARK_PAIRS
 from distillir.collections.joined import with_documents
-from distillir.signals.dark_examples.dark_set import DarkSet, open_dark_set
+from distillir.signals.dark_examples.dark_example_set import DarkExampleSet, open_dark_set
 from distillir.signals.place import Place
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import DARK_PAIRS, Pairs, open_pairs, write_pairs
@@ -32,7 +33,7 @@ def make_dark_pairs(place: Place, spec: PairSpec, dark: Path, target: Path) -> N
     """
     teacher = load_pairwise(spec.teacher)
     lists, examples = place.lists(), open_dark_set(dark)
-    source = dark_pair_source(place, spec, lists, examples, teacher)
+    source = dark_pair_fingerprint(place, spec, lists, examples, teacher)
 
     def ask() -> Write:
         found = _ask_dark(place, spec, lists, examples, teacher)
@@ -50,8 +51,10 @@ def make_dark_pairs(place: Place, spec: PairSpec, dark: Path, target: Path) -> N
         open_pairs(target, source, DARK_PAIRS)
 
 
-def _ask_dark(place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkSet, teacher: PairwiseTeacher) -> Pairs:
-    """Pairs of places: 0 is a list's positive, the others its dark texts."""
+def _ask_dark(
+    place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkExampleSet, teacher: PairwiseTeacher
+) -> Pairs:
+    """Ask about pairs of places: 0 is a list's positive, the others its dark examples."""
     edge, sampling = len(place.collection.corpus), spec.sampling().model_copy(update={"per_query": spec.dark})
     if sampling.choice == "disagreement":
         sampling = sampling.model_copy(update={"choice": "random"})
@@ -60,7 +63,7 @@ def _ask_dark(place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkSe
         scores = np.concatenate([found.candidates[[found.positive]], found.scores])
         documents = np.concatenate([lists.documents(index)[[found.positive]], found.rows + edge])
         query = int(lists.queries[index])
-        generator = np.random.default_rng([place.recipe.query_seed, query, 6])
+        generator = np.random.default_rng([place.recipe.query_seed, query, SAMPLED_DARK_PAIRS])
         places = sample_pairs(scores, sampling, spec.distance or teacher.distance, generator)
         indices.append(np.full(len(places), index, dtype=np.int64))
         queries.append(np.full(len(places), query, dtype=np.int64))
@@ -77,8 +80,8 @@ def _ask_dark(place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkSe
     return pairs.where(answered_pairs(forward, teacher.name, "pairs of dark examples"))
 
 
-def dark_pair_source(
-    place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkSet, teacher: PairwiseTeacher
+def dark_pair_fingerprint(
+    place: Place, spec: PairSpec, lists: TeachingSet, examples: DarkExampleSet, teacher: PairwiseTeacher
 ) -> str:
     """Identity of all that pairs of dark examples depend on (hex); arguments as `make_dark_pairs`."""
     identity = [spec.sampling().model_dump_json(), str(spec.dark), str(place.recipe.query_seed)]
@@ -89,12 +92,12 @@ def dark_pair_source(
     return digest.hexdigest()
 
 
-def open_dark_pairs(place: Place, spec: PairSpec, examples: DarkSet, target: Path) -> PairLists:
-    """Pairs among a list's positive (place 0) and its dark texts (places from 1) that a stage learns from.
+def open_dark_pairs(place: Place, spec: PairSpec, examples: DarkExampleSet, target: Path) -> PairLists:
+    """Pairs among a list's positive (place 0) and its dark examples (places from 1) that a stage learns from.
 
     Raises:
         DistillirError: They are missing, or of other dark examples or another teacher.
     """
     place.need(target / DARK_PAIRS, "score")
-    source = dark_pair_source(place, spec, place.lists(), examples, load_pairwise(spec.teacher))
+    source = dark_pair_fingerprint(place, spec, place.lists(), examples, load_pairwise(spec.teacher))
     return PairLists(open_pairs(target, source, DARK_PAIRS))

@@ -1,4 +1,4 @@
-"""Figures on pairs: how often pairwise and pointwise teacher disagree, and who is right."""
+"""Figures on pairs: how often pairwise and pointwise teacher disagree, and which of them is right."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from distillir.teaching.lists import Lists
 
 @dataclass(frozen=True)
 class PairDiagnostics:
-    """What the pairwise teacher makes of the pairs.
+    """Figures on the pairwise teacher's preferences.
 
     Attributes:
         pairs: How many.
@@ -39,7 +39,7 @@ class PairDiagnostics:
     consistent: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For ``metrics.json``."""
+        """The figures as a mapping for ``metrics.json``."""
         return asdict(self)
 
     def say(self) -> None:

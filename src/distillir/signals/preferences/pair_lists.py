@@ -1,4 +1,4 @@
-"""Pairs to lessons: which pairs a lesson holds, and their documents first in its list."""
+"""Pairs in training examples: the pairs that one holds, and their documents first in its list."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,17 @@ import numpy as np
 import xxhash
 
 from distillir.base.arrays import Rows, Scores
+from distillir.base.seeds import PAIRS_FIRST
 from distillir.plans.attachment import Attachment, Drawn
 from distillir.signals.preferences.pair_set import Pairs
 
 
 @dataclass(frozen=True)
 class LessonPairs:
-    """Pairs that a lesson holds.
+    """Pairs that a training example holds.
 
     Attributes:
-        places: Of the two in the lesson's documents [M, 2].
+        places: Of the two in the training example's documents [M, 2].
         preferences: The pairwise teacher's P(first beats second) [M].
     """
 
@@ -28,7 +29,7 @@ class PairLists(Attachment):
 
     Args:
         pairs: All of them.
-        first: Whether their documents come first into a lesson's list.
+        first: Whether their documents come first into a training example's list.
     """
 
     name = "pairs"
@@ -48,11 +49,11 @@ class PairLists(Attachment):
         }
 
     def shown(self, index: int, chosen: Rows, drawn: list[int]) -> Rows:
-        """As `put_first`, where the recipe wants it; see `Attachment.shown`."""
-        return self.put_first(index, chosen, np.random.default_rng([*drawn, 4])) if self.first else chosen
+        """Put pairs first, where the recipe wants it; see `put_first` and `Attachment.shown`."""
+        return self.put_first(index, chosen, np.random.default_rng([*drawn, PAIRS_FIRST])) if self.first else chosen
 
     def attach(self, drawn: Drawn) -> LessonPairs:
-        """The pairs of a lesson's list."""
+        """The pairs of a training example's list."""
         return LessonPairs(*self.within(drawn.index, drawn.chosen))
 
     def of(self, index: int) -> tuple[Rows, Scores]:
@@ -61,13 +62,13 @@ class PairLists(Attachment):
         return self._places[part], self._preferences[part]
 
     def put_first(self, index: int, chosen: Rows, generator: np.random.Generator) -> Rows:
-        """As many places as were chosen: the documents of whole pairs, in random order, then of the chosen ones.
+        """Replace chosen places by as many others: documents of whole pairs, in random order, then chosen ones.
 
         As in PairDistill, whose lists of 64 hold the documents of the pairs and are filled from the rest.
 
         Args:
             index: Of the list.
-            chosen: Places [N] that a form of list takes.
+            chosen: Places [N] that a list sampler takes.
             generator: For the order of the pairs.
         """
         pairs, _ = self.of(index)
@@ -81,11 +82,11 @@ class PairLists(Attachment):
         return np.concatenate([own, others])
 
     def within(self, index: int, chosen: Rows) -> tuple[Rows, Scores]:
-        """Pairs [M, 2] of places in a lesson's list, whose two documents it both holds, and their preferences [M].
+        """Pairs [M, 2] of places in an example's list, whose two documents it both holds, and their preferences [M].
 
         Args:
             index: Of the list.
-            chosen: Places of the candidates that the lesson shows.
+            chosen: Places of the candidates that the training example shows.
         """
         pairs, preferences = self.of(index)
         both = np.isin(pairs, chosen).all(axis=1)

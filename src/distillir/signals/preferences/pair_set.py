@@ -1,4 +1,4 @@
-"""PairSet: the pairs of a teaching set on disk, with what the pairwise teacher says of them."""
+"""The pairs of a teaching set on disk, with the pairwise teacher's preferences."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,6 +8,7 @@ import xxhash
 from distillir.base.arrays import Scores
 from distillir.base.processes import Write
 from distillir.base.progress import say
+from distillir.base.seeds import SAMPLED_PAIRS
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.signals.place import Place
 from distillir.signals.preferences.diagnostics import diagnose_pairs
@@ -32,7 +33,7 @@ def make_pairs(place: Place, spec: PairSpec, target: Path) -> None:
         target: Folder of the pairs.
     """
     teacher, lists = load_pairwise(spec.teacher), place.lists()
-    source = pair_source(place, spec, lists, teacher)
+    source = pair_fingerprint(place, spec, lists, teacher)
 
     def ask() -> Write:
         found = ask_pairs(place, spec, lists, teacher)
@@ -63,7 +64,13 @@ def ask_pairs(place: Place, spec: PairSpec, lists: TeachingSet, teacher: Pairwis
         )
         own = judge.score(place.collection, lists.queries, lists.lists)
     places = [
-        sample_pairs(lists.scores(index), spec.sampling(), distance, np.random.default_rng([seed, int(query), 5]), mine)
+        sample_pairs(
+            lists.scores(index),
+            spec.sampling(),
+            distance,
+            np.random.default_rng([seed, int(query), SAMPLED_PAIRS]),
+            mine,
+        )
         for index, (query, mine) in enumerate(zip(lists.queries, own, strict=True))
     ]
     sizes = [len(found) for found in places]
@@ -81,7 +88,7 @@ def ask_pairs(place: Place, spec: PairSpec, lists: TeachingSet, teacher: Pairwis
     return Pairs(index, first, second, forward, swapped).where(answered_pairs(forward, teacher.name))
 
 
-def pair_source(place: Place, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> str:
+def pair_fingerprint(place: Place, spec: PairSpec, lists: TeachingSet, teacher: PairwiseTeacher) -> str:
     """Identity of all that the pairs of a teaching set depend on (hex); arguments as `make_pairs`."""
     digest = xxhash.xxh3_128(spec.sampling().model_dump_json().encode())
     if spec.choice == "disagreement":
@@ -101,7 +108,7 @@ def open_pair_lists(place: Place, spec: PairSpec, target: Path) -> PairLists:
         DistillirError: They are missing, or of another teaching set, teacher or settings.
     """
     place.need(target / PAIRS, "score")
-    source = pair_source(place, spec, place.lists(), load_pairwise(spec.teacher))
+    source = pair_fingerprint(place, spec, place.lists(), load_pairwise(spec.teacher))
     return PairLists(open_pairs(target, source), first=spec.documents == "first")
 
 

@@ -77,13 +77,13 @@ def pair_section(path: Path, metrics: Metrics, collection: Collection | None) ->
         summary=summary,
         calls_told=calls_told,
         figures={
-            "preferences": preferences_figure(read_pairs(path)) if there else None,
+            "preferences": preferences_figure(read_pair_report(path)) if there else None,
             "rounds": rounds_figure(metrics),
         },
     )
 
 
-def read_pairs(path: Path) -> PairReport:
+def read_pair_report(path: Path) -> PairReport:
     """Read a run's pairs.
 
     Args:

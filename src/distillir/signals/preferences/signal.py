@@ -9,7 +9,7 @@ from distillir.signals.signal import Signal, SignalKind
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.signals.dark_examples.dark_set import DarkSet
+    from distillir.signals.dark_examples.dark_example_set import DarkExampleSet
     from distillir.signals.preferences.pair_lists import PairLists
     from distillir.signals.preferences.training import PairTraining
     from distillir.signals.recipe_parts import RecipeParts
@@ -58,7 +58,7 @@ class Preferences(Signal[PairSpec]):
 
     def check_files(self, place: Place) -> None:
         """See `Signal.check_files`."""
-        from distillir.signals.dark_examples.dark_set import TEXTS, open_dark_set
+        from distillir.signals.dark_examples.dark_example_set import TEXTS, open_dark_set
         from distillir.signals.preferences.pair_set import DARK_PAIRS, PAIRS
         from distillir.signals.preferences.prepare import check_pairs
 
@@ -69,7 +69,7 @@ class Preferences(Signal[PairSpec]):
         if self.dark is not None and (target / DARK_PAIRS).is_file() and (place.folder(self.dark) / TEXTS).is_dir():
             self.among_dark(place, open_dark_set(place.folder(self.dark)))
 
-    def among_dark(self, place: Place, examples: "DarkSet") -> "PairLists":
+    def among_dark(self, place: Place, examples: "DarkExampleSet") -> "PairLists":
         """Preferences among positives and dark examples."""
         from distillir.signals.preferences.dark_pairs import open_dark_pairs
 

@@ -1,4 +1,4 @@
-"""A recipe's ``method.pairs``: who is asked about which pairs, and how much they weigh."""
+"""A recipe's ``method.pairs``: the pairwise teacher, the pairs it is asked about, and their weight."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ PUBLISHED = {"multi-vector": 3.0}
 
 
 class SamplingSpec(BaseModel):
-    """Which pairs are asked about. The defaults are PairDistill's (MiuLab/PairDistill)."""
+    """The pairs that are asked about. The defaults are PairDistill's (MiuLab/PairDistill)."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -46,7 +46,7 @@ class PairSpec(SamplingSpec):
     )
     documents: Literal["first", "as_chosen"] = Field(
         "first",
-        description="first, as published: the documents of pairs come first into a lesson's list; as_chosen (ours): "
+        description="first, as published: the documents of pairs come first into an example's list; as_chosen (ours): "
         "lists are those of the method, and pairs are learnt where a list holds both",
     )
     dark: int = Field(
@@ -67,7 +67,7 @@ class PairSpec(SamplingSpec):
 
     @model_validator(mode="after")
     def _as_asked(self) -> "PairSpec":
-        """Tell where the recipe is silent, as many pairs as the authors ask this kind of teacher about."""
+        """Fill in, where the recipe is silent, the number of pairs that the authors ask this kind of teacher about."""
         if isinstance(self.teacher, dict) and "prompt" in self.teacher:
             for name, value in PROMPTED.items():
                 if name not in self.model_fields_set:
@@ -86,7 +86,7 @@ class PairSpec(SamplingSpec):
         return value
 
     def sampling(self) -> SamplingSpec:
-        """What decides which pairs there are."""
+        """The part that decides which pairs there are."""
         return SamplingSpec(**self.model_dump(include=set(SamplingSpec.model_fields)))
 
     def part(self, kind: "StudentKind", published: bool) -> dict[str, dict[str, float]]:

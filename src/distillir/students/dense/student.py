@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distillir.encoding.blocks import block_outputs, pool
+from distillir.encoding.blocks import block_outputs, pool_states
 from distillir.students.chunks import Chunk, each_chunk
 from distillir.students.student import Student
 
@@ -42,7 +42,9 @@ class DenseStudent(Student):
         def encode(part: dict[str, Any]) -> tuple[Tensor, Tensor]:
             with block_outputs(blocks) as states:
                 vectors = model(part, task=task)["sentence_embedding"]
-            return vectors.float(), torch.stack([pool(states[n], part["attention_mask"], pooling) for n in layers])
+            return vectors.float(), torch.stack(
+                [pool_states(states[n], part["attention_mask"], pooling) for n in layers]
+            )
 
         parts = each_chunk(encode, features, cut, recompute)
         return torch.cat([vectors for vectors, _ in parts]), torch.cat([states for _, states in parts], dim=1)

@@ -35,7 +35,7 @@ def triple_keys(
     return combine(pairs, _row_keys(documents, second_rows))
 
 
-def text_keys(texts: list[str]) -> Keys:
+def text_hashes(texts: list[str]) -> Keys:
     """128-bit hashes [len(texts), 2] of texts (XXH3)."""
     digests = b"".join(xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass")) for text in texts)
     return np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
@@ -51,7 +51,7 @@ def _row_keys(table: TextTable, rows: Rows) -> Keys:
     distinct, places = np.unique(rows, return_inverse=True)
     keys = np.empty((len(distinct), 2), dtype=np.uint64)
     for start in range(0, len(distinct), 16_384):
-        keys[start : start + 16_384] = text_keys(table.texts(distinct[start : start + 16_384]))
+        keys[start : start + 16_384] = text_hashes(table.texts(distinct[start : start + 16_384]))
     return keys[places.reshape(-1)]
 
 

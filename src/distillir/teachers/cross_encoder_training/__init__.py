@@ -1,1 +1,1 @@
-"""What a cross-encoder in training is shown, and how it is measured on the way."""
+"""Training of cross-encoders: their training examples, and the measures on the way."""

@@ -9,6 +9,7 @@ import xxhash
 
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
+from distillir.base.seeds import TEACHER_DEV_QUERIES
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
 from distillir.collections.text_identity import text_key
@@ -81,7 +82,7 @@ def dev_lists(
             "has fewer than five queries: none can be held out" if held_out else "has no query that is not learnt from"
         )
         raise DistillirError(f"split {split if held_out else select!r} {why}", where=WHERE, remedy="leave it out")
-    chosen = np.sort(np.random.default_rng([seed, 7]).choice(rows, most, replace=False))
+    chosen = np.sort(np.random.default_rng([seed, TEACHER_DEV_QUERIES]).choice(rows, most, replace=False))
     run = mine(chosen, CANDIDATES).select(chosen).top(CANDIDATES)
     out = np.empty(0, dtype=np.int64)
     if held_out:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from distillir.base.arrays import Scores
+from distillir.base.seeds import TEACHER_LOOKED_AT
 from distillir.collections import Collection, Qrels
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.run import Run, from_lists
@@ -54,7 +55,7 @@ def training_lists_looked_at(
 ) -> DevLists:
     """Lists of `LOOKED_AT` trained queries: their positives, and the first candidates of a run, `CANDIDATES` in all."""
     queries = np.unique(pairs.queries)
-    some = np.random.default_rng([seed, 8]).choice(queries, min(LOOKED_AT, len(queries)), replace=False)
+    some = np.random.default_rng([seed, TEACHER_LOOKED_AT]).choice(queries, min(LOOKED_AT, len(queries)), replace=False)
     mined = without_own(run.select(np.sort(some)), collection, own_document=own_document)
     known = KnownPositives(collection)
     documents = []

@@ -9,6 +9,7 @@ import xxhash
 
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
+from distillir.base.seeds import PAIR_ORDER
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.run import Run
@@ -78,7 +79,7 @@ def training_triples(pairs: TrainingPairs, seed: int = 0, preferences: Preferenc
     """
     positives = np.maximum.accumulate(np.where(pairs.labels == 1, np.arange(len(pairs)), 0))
     negatives = np.flatnonzero(pairs.labels == 0)
-    ahead = np.random.default_rng([seed, 1]).permutation(np.arange(len(negatives)) % 2 == 0)
+    ahead = np.random.default_rng([seed, PAIR_ORDER]).permutation(np.arange(len(negatives)) % 2 == 0)
     ties = np.flatnonzero((pairs.labels[:-1] == 0) & (pairs.labels[1:] == 0))
     order = np.argsort(np.concatenate([negatives, ties]), kind="stable")
     first = np.concatenate([np.where(ahead, positives[negatives], negatives), ties])[order]

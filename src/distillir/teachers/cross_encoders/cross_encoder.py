@@ -16,9 +16,9 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.reading import reads_whole
-from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys, pair_keys
+from distillir.teachers.answers.score_missing import score_missing
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
 from distillir.teachers.cross_encoders.load import load_cross_encoder, pair_prompt
 from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision, score_pairs
@@ -79,7 +79,7 @@ class CrossEncoderTeacher(CountedTeacher):
         return reads_whole(model, (pair_prompt(model) or "") + query, document)
 
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
-        """Score candidate lists; see `Teacher.score` and, for what is asked, `distillir.teachers.answers.ask_once`."""
+        """Score candidate lists; see `Teacher.score` and `score_missing`."""
         query_rows, document_rows, ends = flatten(queries, lists)
         keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
         if self._cache is None:
@@ -88,7 +88,7 @@ class CrossEncoderTeacher(CountedTeacher):
         def ask(places: Rows) -> None:
             self._ask(collection, query_rows[places], document_rows[places], keys[places])
 
-        scores = ask_once(self._cache, keys, ask, self._calls)
+        scores = score_missing(self._cache, keys, ask, self._calls)
         check_finite(self.name, collection, query_rows, document_rows, scores)
         return unflatten(scores, ends, len(lists))
 

@@ -16,9 +16,9 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.identity import check_own_code, model_identity
 from distillir.encoding.model_files import resolve_model
 from distillir.encoding.model_options import ModelOptions
-from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys, triple_keys
+from distillir.teachers.answers.score_missing import score_missing
 from distillir.teachers.counted import check_finite
 from distillir.teachers.cross_encoders.load import PAIRWISE_FILE, load_cross_encoder
 from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision, score_pairs
@@ -86,7 +86,7 @@ class PairwiseCrossEncoder(PairwiseTeacher):
         def ask(places: Rows) -> None:
             self._ask(collection, queries[places], first[places], second[places], keys[places])
 
-        return ask_once(self._cache, keys, ask, self._calls)
+        return score_missing(self._cache, keys, ask, self._calls)
 
     def _ask(self, collection: Collection, queries: Rows, first: Rows, second: Rows, keys: Keys) -> None:
         assert self._cache is not None

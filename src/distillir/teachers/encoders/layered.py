@@ -15,7 +15,7 @@ from distillir.collections import Collection
 from distillir.collections.table import TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
-from distillir.encoding.blocks import block_outputs, blocks_of, pool
+from distillir.encoding.blocks import block_outputs, blocks_of, pool_states
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_files import model_depth
@@ -124,7 +124,9 @@ class LayeredDense(LayeredEncoder):
         """States [depth, D] of each text."""
         import torch
 
-        yield from torch.stack([pool(states, features["attention_mask"], self.pooling) for states in layers], 1).cpu()
+        yield from torch.stack(
+            [pool_states(states, features["attention_mask"], self.pooling) for states in layers], 1
+        ).cpu()
 
     def products(self, queries: list[Any], documents: list[Any], first: Rows, second: Rows) -> LayerScores:
         """See `LayeredEncoder.products`."""

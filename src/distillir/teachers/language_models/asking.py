@@ -10,10 +10,10 @@ from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.language_models.asker import UNANSWERED, Asker
-from distillir.teachers.answers.ask_once import ask_once
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.former_answers import take_over
 from distillir.teachers.answers.keys import Keys, pair_keys, triple_keys
+from distillir.teachers.answers.score_missing import score_missing
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
 from distillir.teachers.pairwise import PairwiseTeacher
 
@@ -61,7 +61,7 @@ class Questions:
             if len(places):
                 ask_some(places)
 
-        found = ask_once(self._cache, keys, ask, self.found)
+        found = score_missing(self._cache, keys, ask, self.found)
         return np.where(found == UNANSWERED, np.float32(np.nan), found)
 
     def _folder(self, name: str) -> Path:

@@ -18,7 +18,7 @@ _DISTANCES = {"duot5": 5, "prompt": 7}
 
 
 def asker_of(kind: OptionKind, options: Any, where: str) -> "Asker":
-    """What is asked of a language model, for one of the kinds of this file.
+    """The question to a language model, for one of the kinds of this file.
 
     Raises:
         DistillirError: Its model is not there.
@@ -29,7 +29,7 @@ def asker_of(kind: OptionKind, options: Any, where: str) -> "Asker":
 
 
 def asks(kind: OptionKind) -> bool:
-    """Whether a kind is a language model that is asked."""
+    """Tell whether a kind is a language model that is asked."""
     return kind in (PROMPT, MONOT5, QUERY_LIKELIHOOD, PAIRWISE_PROMPT, DUOT5)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from distillir.collections import Collection, Qrels
 from distillir.teaching.formats.lists import RowList
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 
 
 def with_relevance(
-    lists: Iterable[RowList], relevant: str | None, collection: Collection, tally: Tally
+    lists: Iterable[RowList], relevant: str | None, collection: Collection, tally: ImportTally
 ) -> Iterator[RowList]:
     """The lists, each document once, with the relevance that the caller asks for.
 
@@ -37,7 +37,7 @@ def with_relevance(
             yield entry
 
 
-def distinct(entry: RowList, tally: Tally) -> RowList:
+def distinct(entry: RowList, tally: ImportTally) -> RowList:
     """Keep each document of a list once, at its first place; positives come before negatives."""
     _, first, inverse = np.unique(entry.documents, return_index=True, return_inverse=True)
     if len(first) == len(entry.documents):

@@ -18,7 +18,7 @@ from distillir.teaching.formats.example import TEXT_SCORES
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
 from distillir.teaching.formats.records import count_records, read_records
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 from distillir.teaching.formats.values import read_id, read_score
 
 
@@ -27,7 +27,7 @@ def _read(source: Path, collection: Collection, settings: Settings) -> Iterator[
     return to_rows(lists, str(examples_file(source)), collection, settings.unknown)
 
 
-def read_examples(source: Path, tally: Tally) -> Iterator[IdList]:
+def read_examples(source: Path, tally: ImportTally) -> Iterator[IdList]:
     """Yield the lists of an examples file, with the ids of the tables beside it where there are such."""
     file = examples_file(source)
     queries = read_numbering(file.parent / "query_ids.tsv")

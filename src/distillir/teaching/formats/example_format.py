@@ -49,7 +49,7 @@ def example_format(
     reader = partial(read_example, example)
 
     def records(source: Path) -> Iterator[Record]:
-        return (named(record, columns) if columns else record for record in read_records(source))
+        return (with_keys(record, columns) if columns else record for record in read_records(source))
 
     def read(source: Path, collection: Collection, given: Settings) -> Iterator[RowList]:
         lists = _Lists(reader, collection, given, merge).of(records(source))
@@ -89,7 +89,7 @@ def read_example(example: Callable[[Mapping[str, Any], str], Example], record: R
     return example(record.value, record.where)
 
 
-def named(record: Record, columns: tuple[str, ...]) -> Record:
+def with_keys(record: Record, columns: tuple[str, ...]) -> Record:
     """Give each text of a record that is a list a key; further texts are numbered after the last key."""
     if not isinstance(record.value, list):
         return record

@@ -9,7 +9,7 @@ from distillir.collections import Collection
 from distillir.collections.source import Source
 from distillir.collections.text_files import count_lines
 from distillir.teaching.formats.lists import RowList, Unknown
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 from distillir.teaching.teaching_set import TeachingSet
 
 
@@ -35,7 +35,7 @@ class Settings:
     keep_prompts: bool = False
     skip_empty: bool = False
     own_texts: bool = False
-    tally: Tally = field(default_factory=Tally)
+    tally: ImportTally = field(default_factory=ImportTally)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from distillir.teaching.formats.lists import IdList
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 
 
-def merge_margins(lists: Iterable[IdList], tally: Tally) -> Iterator[IdList]:
+def merge_margins(lists: Iterable[IdList], tally: ImportTally) -> Iterator[IdList]:
     """One list for each query and positive, whose differences of scores are the margins.
 
     A margin says how far apart two scores are, and nothing of where they stand. With the positive in common all margins

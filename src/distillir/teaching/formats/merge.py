@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from distillir.teaching.formats.lists import IdList
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 
 
-def merge_queries(lists: Iterator[IdList], tally: Tally) -> Iterator[IdList]:
+def merge_queries(lists: Iterator[IdList], tally: ImportTally) -> Iterator[IdList]:
     """Merge lists into one a query, its relevant candidates first, in the order of the file.
 
     All lists stand in memory: about 200 bytes a candidate.
@@ -19,10 +19,10 @@ def merge_queries(lists: Iterator[IdList], tally: Tally) -> Iterator[IdList]:
     if met > len(parts):
         tally.note(f"{met:,} pairs or triplets became {{}} lists, one a query", len(parts))
     for own in parts.values():
-        yield join(own) if len(own) > 1 else own[0]
+        yield join_lists(own) if len(own) > 1 else own[0]
 
 
-def join(own: list[IdList]) -> IdList:
+def join_lists(own: list[IdList]) -> IdList:
     """Join lists of one query into one; it has scores only where all have them."""
     documents = [document for entry in own for document in entry.documents]
     flags = [flag for entry in own for flag in (entry.relevant or [False] * len(entry.documents))]

@@ -15,7 +15,7 @@ from distillir.teaching.formats.example import TEXT_SCORES
 from distillir.teaching.formats.format import Format, Glance, Settings
 from distillir.teaching.formats.lists import IdList, RowList, to_rows
 from distillir.teaching.formats.records import read_records
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 from distillir.teaching.formats.values import read_id, read_score
 from distillir.teaching.teaching_set import TeachingSet
 
@@ -26,7 +26,7 @@ def _read(source: Path, collection: Collection, settings: Settings) -> Iterator[
     return to_rows(_lists(source, settings.tally), str(source), collection, settings.unknown)
 
 
-def _lists(source: Path, tally: Tally) -> Iterator[IdList]:
+def _lists(source: Path, tally: ImportTally) -> Iterator[IdList]:
     """The lists, by ids: rows of another collection would mean nothing here."""
     try:
         names = pq.read_schema(str(source)).names
@@ -40,7 +40,7 @@ def _lists(source: Path, tally: Tally) -> Iterator[IdList]:
         yield read_list(record.value, record.number, record.where, tally)
 
 
-def read_list(value: Mapping[str, Any], number: int, where: str, tally: Tally) -> IdList:
+def read_list(value: Mapping[str, Any], number: int, where: str, tally: ImportTally) -> IdList:
     """A list of ids, with scores and relevance where the record has them.
 
     Lists may be written as texts (``"[1, 2]"``), as PyLate's data sets have them.

@@ -21,7 +21,7 @@ _MOST_PROMPTS = 3
 
 
 @dataclass
-class Tally:
+class ImportTally:
     """Counts over the records of a file.
 
     Attributes:

@@ -6,7 +6,7 @@ import xxhash
 
 from distillir.collections import Collection
 from distillir.collections.table import ROWS_PER_BATCH, TextTable
-from distillir.teaching.formats.tally import Tally
+from distillir.teaching.formats.tally import ImportTally
 
 LOOKED_AT = 200  # documents whose text is compared where an id is given too
 SHOWN = 60  # characters of a text in a message
@@ -60,7 +60,7 @@ class CollectionTexts:
         tally: Counts what was found by text.
     """
 
-    def __init__(self, collection: Collection, tally: Tally) -> None:
+    def __init__(self, collection: Collection, tally: ImportTally) -> None:
         self.collection, self.tally = collection, tally
         self._by_text: dict[str, TextRows] = {}
         self._compared = 0

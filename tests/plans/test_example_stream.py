@@ -3,7 +3,7 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.plans.lessons import Lessons
+from distillir.plans.example_stream import ExampleStream
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
 from example_lists import ExampleLists
@@ -15,17 +15,17 @@ def lists(tiny: Collection) -> ExampleLists:
 
 
 def test_every_query_comes_once_an_epoch(lists: ExampleLists) -> None:
-    lessons = Lessons(lists, epochs=2, queries_per_step=4, forms=[PlainLists(None)])
-    assert len(lessons) == 24
+    examples = ExampleStream(lists, epochs=2, queries_per_step=4, samplers=[PlainLists(None)])
+    assert len(examples) == 24
     for epoch in range(2):
-        assert sorted(lessons[epoch * 12 + i].query for i in range(12)) == list(range(12))
-    assert [lessons[i].query for i in range(12)] != [lessons[12 + i].query for i in range(12)]
+        assert sorted(examples[epoch * 12 + i].query for i in range(12)) == list(range(12))
+    assert [examples[i].query for i in range(12)] != [examples[12 + i].query for i in range(12)]
 
 
-def test_a_lesson_does_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
-    one = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)], seed=5)
+def test_a_example_does_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
+    one = ExampleStream(lists, epochs=3, queries_per_step=4, samplers=[PlainLists(3)], seed=5)
     forwards = [one[i] for i in range(len(one))]
-    other = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)], seed=5)
+    other = ExampleStream(lists, epochs=3, queries_per_step=4, samplers=[PlainLists(3)], seed=5)
     for i in reversed(range(len(other))):
         assert other[i].query == forwards[i].query
         np.testing.assert_array_equal(other[i].documents, forwards[i].documents)
@@ -33,7 +33,10 @@ def test_a_lesson_does_not_depend_on_what_was_read_before(lists: ExampleLists) -
 
 def test_seeds_differ(lists: ExampleLists) -> None:
     orders = {
-        tuple(Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)], seed=s)[i].query for i in range(12))
+        tuple(
+            ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(3)], seed=s)[i].query
+            for i in range(12)
+        )
         for s in range(3)
     }
     assert len(orders) == 3
@@ -41,17 +44,17 @@ def test_seeds_differ(lists: ExampleLists) -> None:
 
 def test_signals_stay_with_their_documents(lists: ExampleLists) -> None:
     for sample in ("top", "random", "top_random"):
-        lessons = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(3, sample)])
-        for i in range(len(lessons)):
-            lesson = lessons[i]
-            truth = dict(zip(lists.documents(lesson.query), lists.scores(lesson.query), strict=True))
-            assert len(set(lesson.documents)) == len(lesson.documents) == 3
-            assert [truth[d] for d in lesson.documents] == list(lesson.teacher)
+        examples = ExampleStream(lists, epochs=1, queries_per_step=1, samplers=[PlainLists(3, sample)])
+        for i in range(len(examples)):
+            example = examples[i]
+            truth = dict(zip(lists.documents(example.query), lists.scores(example.query), strict=True))
+            assert len(set(example.documents)) == len(example.documents) == 3
+            assert [truth[d] for d in example.documents] == list(example.teacher)
 
 
 def test_samples_choose_what_they_say(lists: ExampleLists) -> None:
-    top = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(2, "top")])
-    mixed = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(2, "top_random")])
+    top = ExampleStream(lists, epochs=1, queries_per_step=1, samplers=[PlainLists(2, "top")])
+    mixed = ExampleStream(lists, epochs=1, queries_per_step=1, samplers=[PlainLists(2, "top_random")])
     for i in range(12):
         scores = lists.scores(top[i].query)
         assert sorted(top[i].teacher, reverse=True) == sorted(scores, reverse=True)[:2]
@@ -76,55 +79,55 @@ def test_strata_cover_the_range_of_scores() -> None:
 
 
 def test_the_stream_is_cut_to_whole_steps(lists: ExampleLists) -> None:
-    assert len(Lessons(lists, epochs=2.5, queries_per_step=8, forms=[PlainLists(None)])) == 24
+    assert len(ExampleStream(lists, epochs=2.5, queries_per_step=8, samplers=[PlainLists(None)])) == 24
     with pytest.raises(DistillirError, match="fewer than one step"):
-        Lessons(lists, epochs=1, queries_per_step=16, forms=[PlainLists(None)])
+        ExampleStream(lists, epochs=1, queries_per_step=16, samplers=[PlainLists(None)])
 
 
 def test_lists_of_one_teach_nothing(lists: ExampleLists) -> None:
     lists._documents = [d[:1] for d in lists._documents]
     with pytest.raises(DistillirError, match="two candidates"):
-        Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(None)])
+        ExampleStream(lists, epochs=1, queries_per_step=1, samplers=[PlainLists(None)])
 
 
 def test_the_judged_positive_is_kept(lists: ExampleLists) -> None:
-    lessons = Lessons(lists, epochs=1, queries_per_step=1, forms=[PlainLists(2, "positive_random")])
+    examples = ExampleStream(lists, epochs=1, queries_per_step=1, samplers=[PlainLists(2, "positive_random")])
     judged = 0
-    for i in range(len(lessons)):
-        lesson = lessons[i]
-        everything = lists.relevant(lesson.query)
+    for i in range(len(examples)):
+        example = examples[i]
+        everything = lists.relevant(example.query)
         judged += int(everything.any())
-        assert lesson.relevant[0] == everything.any()
+        assert example.relevant[0] == everything.any()
         if not everything.any():
-            assert lesson.teacher[0] == lists.scores(lesson.query).max()
-        assert len(set(lesson.documents)) == 2
+            assert example.teacher[0] == lists.scores(example.query).max()
+        assert len(set(example.documents)) == 2
     assert judged
 
 
 def test_overlapping_batches_compare_what_a_step_encodes(lists: ExampleLists) -> None:
-    settings = {"epochs": 2.5, "queries_per_step": 5, "forms": [PlainLists(3)], "batches": "overlapping"}
-    lessons = Lessons(lists, **settings)  # type: ignore[arg-type]
-    shuffled = Lessons(lists, **{**settings, "batches": "shuffled"})  # type: ignore[arg-type]
+    settings = {"epochs": 2.5, "queries_per_step": 5, "samplers": [PlainLists(3)], "batches": "overlapping"}
+    examples = ExampleStream(lists, **settings)  # type: ignore[arg-type]
+    shuffled = ExampleStream(lists, **{**settings, "batches": "shuffled"})  # type: ignore[arg-type]
     for epoch in range(2):
-        assert sorted(lessons[epoch * 12 + i].query for i in range(12)) == list(range(12))
+        assert sorted(examples[epoch * 12 + i].query for i in range(12)) == list(range(12))
     pairs, encoded = [], []
-    for stream in (lessons, shuffled):
+    for stream in (examples, shuffled):
         steps = [[stream[step * 5 + i] for i in range(5)] for step in range(len(stream) // 5)]
-        pairs.append(sum(len(lesson.documents) for step in steps for lesson in step))
-        encoded.append(sum(len({row for lesson in step for row in lesson.documents}) for step in steps))
+        pairs.append(sum(len(example.documents) for step in steps for example in step))
+        encoded.append(sum(len({row for example in step for row in example.documents}) for step in steps))
     assert pairs[0] > pairs[1]
     assert pairs[0] / encoded[0] > pairs[1] / encoded[1]
     for i in range(5):
-        pool = np.unique(np.concatenate([lessons[j].documents for j in range(5)]))
-        own = lists.documents(lessons[i].query)
-        np.testing.assert_array_equal(lessons[i].documents, own[np.isin(own, pool)])
-        truth = dict(zip(own, lists.scores(lessons[i].query), strict=True))
-        assert [truth[row] for row in lessons[i].documents] == lessons[i].teacher.tolist()
+        pool = np.unique(np.concatenate([examples[j].documents for j in range(5)]))
+        own = lists.documents(examples[i].query)
+        np.testing.assert_array_equal(examples[i].documents, own[np.isin(own, pool)])
+        truth = dict(zip(own, lists.scores(examples[i].query), strict=True))
+        assert [truth[row] for row in examples[i].documents] == examples[i].teacher.tolist()
 
 
-def test_overlapping_lessons_do_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
-    settings = {"epochs": 3, "queries_per_step": 5, "forms": [PlainLists(3)], "batches": "overlapping", "seed": 5}
-    one, other = Lessons(lists, **settings), Lessons(lists, **settings)  # type: ignore[arg-type]
+def test_overlapping_examples_do_not_depend_on_what_was_read_before(lists: ExampleLists) -> None:
+    settings = {"epochs": 3, "queries_per_step": 5, "samplers": [PlainLists(3)], "batches": "overlapping", "seed": 5}
+    one, other = ExampleStream(lists, **settings), ExampleStream(lists, **settings)  # type: ignore[arg-type]
     forwards = [one[i] for i in range(len(one))]
     for i in reversed(range(len(other))):
         assert other[i].query == forwards[i].query

@@ -10,7 +10,7 @@ from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys
 
 
-def ask_once(cache: ScoreCache, keys: Keys, ask: Callable[[Rows], None], calls: dict[str, int]) -> Scores:
+def score_missing(cache: ScoreCache, keys: Keys, ask: Callable[[Rows], None], calls: dict[str, int]) -> Scores:
     """Scores [N] of keys [N, 2], from the cache or else from the model.
 
     Each process asks for its share of the missing ones, chosen by content, and reads the others' from the cache, which

@@ -8,7 +8,7 @@ from distillir.collections.known_positives import KnownPositives
 from distillir.teaching.lists import Lists
 
 
-class KnownLists:
+class CopyAwareLists:
     """Lists whose candidates with the text of a positive, under whatever id, are positives too.
 
     Nothing is added to any judgements: what is measured knows nothing of it.
@@ -40,7 +40,7 @@ class KnownLists:
         return self.lists.scores(index)
 
     def relevant(self, index: int) -> Flags:
-        """Tell whether each is judged relevant, or has the text of one that is."""
+        """Mask [N] of the candidates that are judged relevant or have the text of one that is."""
         flags, texts = self.lists.relevant(index), self.known.texts[self.lists.documents(index)]
         good = texts[flags]
         if self.judged is not None:

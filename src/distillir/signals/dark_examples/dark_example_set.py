@@ -1,4 +1,4 @@
-"""DarkSet: the dark texts of a teaching set on disk, with what the teacher says of them."""
+"""The dark examples of a teaching set on disk, with the teacher's scores of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,21 +15,21 @@ from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, atomic_file
 from distillir.collections.table import TableWriter, TextTable
-from distillir.signals.dark_examples.dark_text import DarkText
+from distillir.signals.dark_examples.dark_example import DarkExample
 from distillir.signals.dark_examples.make import Made
 
 TEXTS, MADE, SCORED, SOURCE = "texts", "made.parquet", "dark.parquet", "source"
 
 
 @dataclass(frozen=True)
-class DarkList:
-    """The dark texts of one list of candidates.
+class ListDarkExamples:
+    """The dark examples of one list of candidates.
 
     Attributes:
         positive: Place of the list's positive among its candidates.
-        candidates: The teacher's scores of the candidates [N], given together with those of the dark texts: they are
+        candidates: The teacher's scores of the candidates [N], given together with those of the dark examples: they are
             comparable, also where a teacher normalises over a list.
-        rows: Rows of the dark texts [D] in `DarkSet.texts`.
+        rows: Rows of the dark examples [D] in `DarkExampleSet.texts`.
         scores: The teacher's scores of them [D].
         kinds: ``reinforced`` or ``noisy`` [D].
     """
@@ -41,11 +41,11 @@ class DarkList:
     kinds: tuple[str, ...]
 
 
-class DarkSet:
-    """All dark texts of a teaching set; opened by row of its lists.
+class DarkExampleSet:
+    """All dark examples of a teaching set; opened by row of its lists.
 
     Args:
-        path: Folder that `write_texts` and `write_scores` filled.
+        path: Folder that `write_texts` and `write_dark_scores` filled.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,8 +56,8 @@ class DarkSet:
         places, ends = _split(self._made.column("list").to_numpy())
         kinds = np.array(self._made.column("kind").to_pylist(), dtype=object)
         scores = self._read(table, "dark")
-        self.lists: dict[int, DarkList] = {
-            int(index): DarkList(int(positive), candidates, rows, dark, tuple(kinds[rows]))
+        self.lists: dict[int, ListDarkExamples] = {
+            int(index): ListDarkExamples(int(positive), candidates, rows, dark, tuple(kinds[rows]))
             for index, positive, candidates, dark, rows in zip(
                 table.column("list").to_pylist(),
                 table.column("positive").to_pylist(),
@@ -68,8 +68,8 @@ class DarkSet:
             )
         }
 
-    def __reduce__(self) -> tuple[type["DarkSet"], tuple[Path]]:
-        return (DarkSet, (self.path,))
+    def __reduce__(self) -> tuple[type["DarkExampleSet"], tuple[Path]]:
+        return (DarkExampleSet, (self.path,))
 
     @staticmethod
     def _read(table: pa.Table, name: str) -> list[Scores]:
@@ -78,21 +78,21 @@ class DarkSet:
         values = np.asarray(column.values, dtype=np.float32)
         return [values[a:b] for a, b in pairwise(offsets)]
 
-    def text(self, row: int) -> DarkText:
-        """A dark text as it was made."""
+    def text(self, row: int) -> DarkExample:
+        """A dark example as it was made."""
         cells = self._made.slice(row, 1).to_pylist()[0]
         spans = tuple((int(begin), int(end)) for begin, end in cells["injected"])
-        return DarkText(self.texts.body(row), cells["kind"], cells["how"], spans)
+        return DarkExample(self.texts.body(row), cells["kind"], cells["how"], spans)
 
 
 def write_texts(made: Iterable[Made], query_ids: Sequence[str], path: Path, source: str) -> None:
-    """Write dark texts into ``path / "texts"``, which appears when it is complete.
+    """Write dark examples into ``path / "texts"``, which appears when it is complete.
 
     Args:
         made: Of each list, in order.
         query_ids: The id of each list's query.
         path: Folder of the set.
-        source: Identity of what they were made of; see `check_source`.
+        source: Identity of what they were made of; see `check_fingerprint`.
 
     Raises:
         DistillirError: There is no text; nothing is written.
@@ -134,12 +134,12 @@ _MADE = pa.schema(
 
 @dataclass(frozen=True)
 class Unscored:
-    """The dark texts of one list that wait for their scores.
+    """The dark examples of one list that wait for their scores.
 
     Attributes:
         index: Of the list.
         positive: Place of its positive.
-        rows: Of its dark texts.
+        rows: Of its dark examples.
     """
 
     index: int
@@ -148,7 +148,7 @@ class Unscored:
 
 
 def read_unscored(path: Path) -> list[Unscored]:
-    """The lists whose dark texts `write_texts` has written, in order."""
+    """The lists whose dark examples `write_texts` has written, in order."""
     with _damage_told(path):
         table = pq.read_table(path / TEXTS / MADE)
     index, positive = table.column("list").to_numpy(), table.column("positive").to_numpy()
@@ -162,8 +162,10 @@ def _split(index: Rows) -> tuple[Rows, Rows]:
     return np.arange(len(index), dtype=np.int64), np.flatnonzero(np.diff(index)) + 1
 
 
-def write_scores(lists: Sequence[Unscored], candidates: Sequence[Scores], dark: Sequence[Scores], path: Path) -> None:
-    """Complete the set in ``path`` with the teacher's scores of each list's candidates and dark texts."""
+def write_dark_scores(
+    lists: Sequence[Unscored], candidates: Sequence[Scores], dark: Sequence[Scores], path: Path
+) -> None:
+    """Complete the set in ``path`` with the teacher's scores of each list's candidates and dark examples."""
     table = pa.table(
         {
             "list": pa.array([made.index for made in lists], pa.int64()),
@@ -177,12 +179,12 @@ def write_scores(lists: Sequence[Unscored], candidates: Sequence[Scores], dark: 
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a set was written to its end."""
+    """Tell whether a set was written to its end."""
     return (path / SCORED).is_file()
 
 
-def check_source(path: Path, source: str) -> None:
-    """Refuse dark texts that were made of something else than ``source``, the identity of a teaching set and a spec.
+def check_fingerprint(path: Path, source: str) -> None:
+    """Refuse dark examples that were made of something else than ``source``, the identity of a teaching set and a spec.
 
     Raises:
         DistillirError: They were, or do not say of what.
@@ -193,8 +195,8 @@ def check_source(path: Path, source: str) -> None:
         raise DistillirError("was made of another teaching set or by other settings", where=path, remedy="delete it")
 
 
-def open_dark_set(path: Path) -> DarkSet:
-    """Open the dark texts of a teaching set.
+def open_dark_set(path: Path) -> DarkExampleSet:
+    """Open the dark examples of a teaching set.
 
     Raises:
         DistillirError: They are missing or damaged.
@@ -202,7 +204,7 @@ def open_dark_set(path: Path) -> DarkSet:
     if not is_complete(path):
         raise DistillirError("is missing", where=path, remedy="run `distillir score` with this recipe first")
     with _damage_told(path):
-        return DarkSet(path)
+        return DarkExampleSet(path)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Lessons: a stage's stream of them, in a fixed and repeatable order."""
+"""The stream of a stage's training examples, in a fixed and repeatable order."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,12 +6,13 @@ import numpy as np
 
 from distillir.base.arrays import Flags, Rows
 from distillir.base.errors import DistillirError
+from distillir.base.seeds import FIXED_LIST, REDRAWN_LIST
 from distillir.plans.attachment import Attachment, Drawn
-from distillir.plans.lesson import Lesson
-from distillir.plans.list_form import ListForm
+from distillir.plans.list_sampler import ListSampler
 from distillir.plans.overlap import Overlap
 from distillir.plans.plain_lists import PlainLists
-from distillir.teaching.known_lists import KnownLists
+from distillir.plans.training_example import TrainingExample
+from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.lists import Lists
 from distillir.teaching.positives import wanted_positives, with_positive
 
@@ -22,23 +23,24 @@ BATCHES = {
 }
 
 
-class Lessons:
-    """Every query once an epoch in each form of list, in shuffled order.
+class ExampleStream:
+    """Every query once an epoch in each list sampler, in shuffled order.
 
-    A lesson depends on the seed and its position alone, never on what was drawn before, so that a resumed run and a
-    run in several processes see the same ones. The stream of all epochs is cut to whole steps: at most
-    ``queries_per_step - 1`` lessons at its very end are not seen.
+    A training example depends on the seed and its position alone, never on what was drawn before, so that a resumed run
+    and a run in several processes see the same ones. The stream of all epochs is cut to whole steps: at most
+    ``queries_per_step - 1`` training examples at its very end are not seen.
 
     Args:
         lists: Queries with their candidates and signals.
         epochs: Times each query is seen in each form; may be a fraction.
-        queries_per_step: Lessons in one optimiser step over all processes.
-        forms: How lists are cut from the candidates.
+        queries_per_step: Training examples in one optimiser step over all processes.
+        samplers: How lists are cut from the candidates.
         batches: One of `BATCHES`. ``overlapping`` is an extension of ours, akin to the topic-aware batches of
             TAS-Balanced (arXiv 2104.06967): a text that is encoded once then serves several queries, so that a step
-            compares a multiple of the pairs at the same cost. Lessons of a step then differ in length and may be
-            longer than their form says.
-        signals: What is added to lessons, each by its name; one may choose other candidates too, or keep a list back.
+            compares a multiple of the pairs at the same cost. Training examples of a step then differ in length and may
+            be longer than their form says.
+        signals: What is added to training examples, each by its name; one may choose other candidates too, or keep a
+            list back.
         positives: Each list holds a judged positive of its query where its candidates do. Objectives that compare
             positives need that; lists of others are those of ``False``, bit for bit.
         pseudo_positives: What stands for a positive (`distillir.teaching.positives.wanted_positives`).
@@ -46,7 +48,7 @@ class Lessons:
         seed: For order and sampling.
 
     Raises:
-        DistillirError: No query has two candidates, or there are fewer lessons than one step takes.
+        DistillirError: No query has two candidates, or there are fewer training examples than one step takes.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Lessons:
         *,
         epochs: float,
         queries_per_step: int,
-        forms: Sequence[ListForm] = (PlainLists(),),
+        samplers: Sequence[ListSampler] = (PlainLists(),),
         batches: str = "shuffled",
         signals: Sequence[Attachment] = (),
         positives: bool = False,
@@ -63,7 +65,7 @@ class Lessons:
         usable: Flags | None = None,
         seed: int = 0,
     ) -> None:
-        self.lists, self.forms, self.signals = lists, tuple(forms), tuple(signals)
+        self.lists, self.samplers, self.signals = lists, tuple(samplers), tuple(signals)
         self.positives, self.pseudo_positives, self.seed = positives, pseudo_positives, seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
@@ -77,20 +79,20 @@ class Lessons:
             raise DistillirError(
                 "no query has two candidates to compare", remedy="mine deeper (candidates.depth) or add queries"
             )
-        longest = max((form.size or 0 for form in self.forms), default=0)
-        #: How many of the queries have fewer candidates than the longest form of list asks for.
+        longest = max((sampler.size or 0 for sampler in self.samplers), default=0)
+        #: How many of the queries have fewer candidates than the longest list sampler asks for.
         self.short = int((sizes[self._usable] < longest).sum())
         wanted = round(epochs * self.per_epoch)
         self._length = wanted // queries_per_step * queries_per_step
         if not self._length:
             raise DistillirError(
-                f"{wanted} lessons are fewer than one step takes ({queries_per_step})",
+                f"{wanted} training examples are fewer than one step takes ({queries_per_step})",
                 where="training.queries_per_step",
                 remedy=f"choose at most {max(wanted, 1)}, or more epochs",
             )
         self._overlap: Overlap | None = None
         if batches == "overlapping":
-            self._overlap = Overlap([lists.documents(int(i)) for i in self._usable for _ in self.forms])
+            self._overlap = Overlap([lists.documents(int(i)) for i in self._usable for _ in self.samplers])
         self._orders: dict[int, Rows] = {}
         self._pool: tuple[int, Rows] = (-1, self._usable)
 
@@ -99,36 +101,36 @@ class Lessons:
 
     @property
     def per_epoch(self) -> int:
-        """Lessons in an epoch: the queries that take part, times the forms of list."""
-        return len(self._usable) * len(self.forms)
+        """Number of training examples in an epoch: the queries that take part, times the list samplers."""
+        return len(self._usable) * len(self.samplers)
 
-    def __getitem__(self, position: int) -> Lesson:
+    def __getitem__(self, position: int) -> TrainingExample:
         if not 0 <= position < self._length:
             raise IndexError(position)
-        epoch, index, form = self._place(position)
+        epoch, index, sampler = self._place(position)
         documents, scores, relevant = self._list(index)
         if self._overlap is None:
-            chosen = self._choose(epoch, index, form)
+            chosen = self._choose(epoch, index, sampler)
         else:
             chosen = np.flatnonzero(np.isin(documents, self._step_documents(position // self._step)))
-        labels = self.forms[form].labels(scores, relevant)
-        if isinstance(self.lists, KnownLists):
+        labels = self.samplers[sampler].labels(scores, relevant)
+        if isinstance(self.lists, CopyAwareLists):
             labels = self.lists.levelled(index, labels)
         drawn = Drawn(index, chosen, position / self._length, epoch, self.seed)
-        return Lesson(
+        return TrainingExample(
             query=int(self.lists.queries[index]),
             documents=documents[chosen],
             teacher=scores[chosen],
             labels=labels[chosen],
             relevant=relevant[chosen],
-            known=documents,
-            outside=self.forms[form].outside(scores),
+            candidate_pool=documents,
+            outside=self.samplers[sampler].outside(scores),
             signals={signal.name: signal.attach(drawn) for signal in self.signals},
             open=all(signal.lets_list_through(index, drawn.progress) for signal in self.signals),
         )
 
     def drawn_lists(self) -> Iterator[tuple[int, int, float]]:
-        """Of each position: the epoch from 0, the number of the list, and the part of all lessons before it."""
+        """Yield each position's epoch (from 0), number of the list, and progress through the stream (0 to 1)."""
         for position in range(self._length):
             epoch, index, _ = self._place(position)
             yield epoch, index, position / self._length
@@ -137,10 +139,10 @@ class Lessons:
         return self.lists.documents(index), self.lists.scores(index), self.lists.relevant(index)
 
     def _place(self, position: int) -> tuple[int, int, int]:
-        """Epoch, index of the query and number of the form at a position of the stream."""
+        """Epoch, index of the query and number of the list sampler at a position of the stream."""
         epoch, place = divmod(position, self.per_epoch)
-        query, form = divmod(int(self._epoch_order(epoch)[place]), len(self.forms))
-        return epoch, int(self._usable[query]), form
+        query, sampler = divmod(int(self._epoch_order(epoch)[place]), len(self.samplers))
+        return epoch, int(self._usable[query]), sampler
 
     def _epoch_order(self, epoch: int) -> Rows:
         if epoch not in self._orders:
@@ -158,14 +160,16 @@ class Lessons:
         """The distinct documents that the queries of a step choose [T], ascending."""
         if self._pool[0] != step:
             places = [self._place(position) for position in range(step * self._step, (step + 1) * self._step)]
-            rows = [self.lists.documents(index)[self._choose(epoch, index, form)] for epoch, index, form in places]
+            rows = [
+                self.lists.documents(index)[self._choose(epoch, index, sampler)] for epoch, index, sampler in places
+            ]
             self._pool = (step, np.unique(np.concatenate(rows)))
         return self._pool[1]
 
-    def _choose(self, epoch: int, index: int, form: int) -> Rows:
-        """Places of the candidates that a form takes of a query's list."""
-        cut = self.forms[form]
-        drawn = [self.seed, epoch, index, 1] if cut.redraw else [self.seed, index, 2, form]
+    def _choose(self, epoch: int, index: int, sampler: int) -> Rows:
+        """Places of the candidates that a list sampler takes from a query's list."""
+        cut = self.samplers[sampler]
+        drawn = [self.seed, epoch, index, REDRAWN_LIST] if cut.redraw else [self.seed, index, FIXED_LIST, sampler]
         _, scores, relevant = self._list(index)
         positives = wanted_positives(scores, relevant, self.pseudo_positives) if self.positives else None
         chosen = cut.choose(scores, relevant, np.random.default_rng(drawn), positives=positives)

@@ -1,4 +1,4 @@
-"""DarkText: a made-up passage, and what of it was taken from the positive."""
+"""A dark example: a made-up passage, and the spans of it that were taken from the positive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ Fits = Callable[[str, int], bool]
 
 
 def always(text: str, end: int) -> bool:
-    """Every text is read whole."""
+    """Accept any text: it is read whole."""
     return True
 
 
 @dataclass(frozen=True)
-class DarkText:
+class DarkExample:
     """A dark example.
 
     Attributes:

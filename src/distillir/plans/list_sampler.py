@@ -1,4 +1,4 @@
-"""List form: how a lesson's list is cut from a query's candidates."""
+"""The interface of list samplers, which draw a training example's list from a query's candidates."""
 
 from typing import Protocol
 
@@ -7,8 +7,8 @@ import numpy as np
 from distillir.base.arrays import Flags, Rows, Scores
 
 
-class ListForm(Protocol):
-    """One way of cutting lists."""
+class ListSampler(Protocol):
+    """A list sampler: draws some of a query's candidates and labels them."""
 
     @property
     def size(self) -> int | None:
@@ -16,7 +16,7 @@ class ListForm(Protocol):
 
     @property
     def redraw(self) -> bool:
-        """Whether what is random is drawn anew each epoch."""
+        """Tell whether the random part is drawn anew each epoch."""
 
     def choose(
         self, scores: Scores, relevant: Flags, generator: np.random.Generator, *, positives: Flags | None = None

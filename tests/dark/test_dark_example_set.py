@@ -1,4 +1,4 @@
-"""Dark texts on disk: they come back as they were made, whole or not at all."""
+"""Dark examples on disk: they come back as they were made, whole or not at all."""
 
 import pickle
 import shutil
@@ -10,11 +10,11 @@ import pytest
 from dark_examples import make_dark_set
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.signals.dark_examples.dark_set import (
+from distillir.signals.dark_examples.dark_example_set import (
     MADE,
     SCORED,
     TEXTS,
-    check_source,
+    check_fingerprint,
     is_complete,
     open_dark_set,
     read_unscored,
@@ -59,9 +59,9 @@ def test_unfinished_damaged_and_foreign_sets_are_refused(tiny: Collection, tmp_p
     for folder, said in ((unfinished, "is missing"), (damaged, "damaged")):
         with pytest.raises(DistillirError, match=said):
             open_dark_set(folder)
-    check_source(whole, "lists")
+    check_fingerprint(whole, "lists")
     with pytest.raises(DistillirError, match="another teaching set"):
-        check_source(whole, "others")
+        check_fingerprint(whole, "others")
     (unfinished / TEXTS / MADE).write_bytes(b"PAR1")
     with pytest.raises(DistillirError, match="damaged"):
         read_unscored(unfinished)
