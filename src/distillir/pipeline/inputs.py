@@ -76,7 +76,7 @@ class Inputs:
         sums = [stage.objective for stage in composed.stages]
         sums += [stage.dark[0] for stage in composed.stages if stage.dark is not None]
         objectives = [objective.name for parts in sums for objective, _, _ in parts.parts]
-        names = [self.recipe.method.name, composed.plan, *objectives]
+        names = [self.recipe.student.kind, self.recipe.method.name, composed.plan, *objectives]
         return {said: content for name in names for said, content in _of_code(name)}
 
     @cached_property
@@ -202,6 +202,10 @@ class Inputs:
         """A file of the run folder."""
         return {str(path.relative_to(self.folder.path)): file_hash(path)} if path.is_file() else {}
 
+    def ranked(self) -> Fingerprints:
+        """The candidates that a student ranks which does not search."""
+        return {} if self.recipe.student.own_kind.searches else self.file(self.folder.evaluation_candidates)
+
     def signals(self) -> Fingerprints:
         """Dark examples, pairs and layers of the run."""
         found: Fingerprints = {}
@@ -243,13 +247,13 @@ def _of_code(name: str) -> Iterator[tuple[str, str]]:
 
 
 _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
-    "initial student": lambda i: i.named_student,
+    "initial student": lambda i: i.named_student | dict(_of_code(i.recipe.student.kind)),
     "candidates": lambda i: i.texts | i.training | _judged(i) | i.sources,
     "evaluation candidates": lambda i: i.texts | i.evaluation | i.sources,
     "selection candidates": lambda i: i.texts | i.dev | i.sources,
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
-    "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
+    "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked(),
     "runs before training on other collections": lambda i: i.others | i.initial_student,
     "student": lambda i: (
         i.texts
@@ -261,7 +265,7 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
         | i.selection
         | i.code
     ),
-    "run after training": lambda i: i.texts | i.evaluation | i.student,
+    "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked(),
     "runs after training on other collections": lambda i: i.others | i.student,
     "metrics": lambda i: (
         i.texts

@@ -1,18 +1,28 @@
 """Pages of the report: one environment for all templates."""
 
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distillir.base.files import atomic_file
 from distillir.base.version import __version__
 from distillir.reporting import wording
 
+if TYPE_CHECKING:
+    import jinja2
+
 
 def render(template: str, **values: Any) -> str:
     """A page of ``templates/`` with values; `distillir.reporting.wording` is there as ``say``, and ``version``."""
+    return str(_templates().get_template(template).render(say=wording, version=__version__, **values))
+
+
+@cache
+def _templates() -> "jinja2.Environment":
+    """Templates, each compiled once in a process."""
     import jinja2
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("distillir.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -20,7 +30,6 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(say=wording, version=__version__, **values)
 
 
 def write_page(path: Path, html: str) -> None:

@@ -90,6 +90,11 @@ def draw(name: str, label: str, size: tuple[float, float], paint: Callable[["Can
         canvas = Canvas(figsize=(size[0] / UNIT, size[1] / UNIT))
         FigureCanvasSVG(canvas)
         paint(canvas)
+        if (layout := canvas.get_layout_engine()) is not None:
+            # Laid out here: savefig, where it has a layout to make, draws a figure twice.
+            layout.execute(canvas)
+            with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+                canvas.set_layout_engine(None)
         written = io.StringIO()
         canvas.savefig(written, format="svg", metadata={"Date": None})
     return _embed(written.getvalue(), name, label)

@@ -1,0 +1,116 @@
+"""The guards of `make lint` and `make coverage` see what they are for."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+RIGHT = '''
+from dataclasses import dataclass
+
+
+def told(query: str, depth: int) -> list[str]:
+    """Documents of a query.
+
+    In order; a query without documents has none.
+    """
+    return [query] * depth
+
+
+def listed(query: str, depth: int) -> list[str]:
+    """Documents of a query.
+
+    Args:
+        query: Its text.
+        depth: How many.
+
+    Raises:
+        ValueError: From somewhere below.
+    """
+    return told(query, depth)
+
+
+class Searcher:
+    """A searcher.
+
+    Args:
+        name: Its name.
+
+    Attributes:
+        name: Its name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@dataclass
+class Found:
+    """What was found.
+
+    Attributes:
+        query: Its row.
+        count: How many documents.
+    """
+
+    query: int
+    count: int
+'''
+QUERY, DEPTH = "        query: Its text.\n", "        depth: How many.\n"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "code"),
+    [
+        (DEPTH, "", "DOC101"),
+        ("depth: How many", "deep: How many", "DOC103"),
+        (QUERY + DEPTH, DEPTH + QUERY, "DOC104"),
+        ("        name: Its name.\n\n    Attributes", "        title: Its name.\n\n    Attributes", "DOC103"),
+        ("        count: How many documents.\n", "", "DOC601"),
+        ("count: How many documents", "number: How many documents", "DOC603"),
+    ],
+)  # fmt: skip
+def test_docstrings_that_do_not_match(tmp_path: Path, right: str, wrong: str, code: str) -> None:
+    file = tmp_path / "module.py"
+
+    def check(text: str) -> tuple[int, str]:
+        file.write_text(text)
+        command = [sys.executable, "tools/check_docstrings.py", str(file)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    assert RIGHT.count(right) == 1
+    assert check(RIGHT.replace(right, wrong))[0] == 1 and code in check(RIGHT.replace(right, wrong))[1]
+    assert check(RIGHT) == (0, "docstrings: nothing wrong\n")
+
+
+def test_coverage_is_counted_by_room(tmp_path: Path) -> None:
+    def lines(run: int, of: int) -> dict[str, dict[str, int]]:
+        return {"summary": {"covered_lines": run, "num_statements": of}}
+
+    files = {
+        "src/distillir/base/files.py": lines(80, 100),
+        "src/distillir/base/lock.py": lines(100, 100),
+        "/elsewhere/src/distillir/plans/stage.py": lines(89, 100),
+        "src/distillir/recipe.py": lines(10, 10),
+        "src/distillir/empty/__init__.py": lines(0, 0),
+    }
+    report = tmp_path / "coverage.json"
+    report.write_text(json.dumps({"files": files}))
+
+    def tell(*more: str) -> tuple[int, list[str]]:
+        command = [sys.executable, "tools/coverage_by_room.py", str(report), *more]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return done.returncode, done.stdout.splitlines()
+
+    code, said = tell()
+    assert code == 1 and [line.split()[:2] for line in said] == [
+        ["base", "90.0"], ["plans", "89.0"], ["recipe.py", "100.0"], ["all", "90.0"],
+    ]  # fmt: skip
+    assert [line.split()[0] for line in said if line.endswith("below 90 %")] == ["plans"]
+    assert tell("--least", "85")[0] == 0
+    assert tell("--least", "91")[0] == 1
