@@ -34,3 +34,18 @@ class PairwiseKind(OptionKind):
     """
 
     make: "Callable[[Any, Path | None], PairwiseTeacher]"
+
+
+#: Said of the options of teachers that are a model of sentence-transformers.
+OPTIONS = "options model, max_length, precision, prompts, trust_remote_code"
+
+
+def check_there(model: str) -> None:
+    """Say now, not after the mining, that a path leads nowhere.
+
+    Raises:
+        DistillirError: There is no such model.
+    """
+    from distillir.encoding.model_files import resolve_model
+
+    resolve_model(model)
