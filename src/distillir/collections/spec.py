@@ -72,7 +72,8 @@ def check_own_kind(spec: str | Mapping[str, Any], where: str) -> None:
     """
     form = spec["path"] if isinstance(spec, Mapping) and "path" in spec else spec
     name = next(iter(form), None) if isinstance(form, Mapping) and len(form) == 1 else form
-    if not isinstance(name, str) or name in (*KEYS, *COLLECTIONS.builtin()) or not COLLECTIONS.knows(name):
+    known = (*KEYS, *COLLECTIONS.builtin())
+    if not isinstance(name, str) or name.partition(":")[0] in known or not COLLECTIONS.knows(name):
         return
     if isinstance(form, Mapping) or not Path(name).exists():
         KINDS.read(form, where)
