@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from distillir.teachers.pairwise import PairwiseTeacher
     from distillir.teachers.teacher import Teacher
 
+#: Said of each teacher that is a model.
+OPTIONS = "options model, max_length, precision, prompts, trust_remote_code"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherKind(OptionKind):
@@ -36,16 +39,8 @@ class PairwiseKind(OptionKind):
     make: "Callable[[Any, Path | None], PairwiseTeacher]"
 
 
-#: Said of the options of teachers that are a model of sentence-transformers.
-OPTIONS = "options model, max_length, precision, prompts, trust_remote_code"
-
-
 def check_there(model: str) -> None:
-    """Say now, not after the mining, that a path leads nowhere.
-
-    Raises:
-        DistillirError: There is no such model.
-    """
+    """Say now, not after the mining, that a path leads nowhere."""
     from distillir.encoding.model_files import resolve_model
 
     resolve_model(model)
