@@ -13,7 +13,7 @@ from distillir.collections import Collection
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.lists import DryLists
-from distillir.dry_run.plan import Step, plan, print_plan
+from distillir.dry_run.plan import LINES, Line, plan, print_plan
 from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import seconds_each, some
 from distillir.dry_run.teacher import TeacherCosts
@@ -22,6 +22,7 @@ from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.run import run
+from distillir.pipeline.steps import STEPS
 from distillir.recipe import Recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.load import load_teacher
@@ -42,7 +43,7 @@ def value(tiny_beir: Path) -> dict[str, Any]:
     }
 
 
-def _planned(value: dict[str, Any], path: Path, scratch: Path) -> list[Step]:
+def _planned(value: dict[str, Any], path: Path, scratch: Path) -> list[Line]:
     return plan(open_dry(path, Recipe.model_validate(value), scratch), Encodings())
 
 
@@ -84,6 +85,10 @@ def test_made_queries_count_and_a_language_model_is_not_asked(value: dict[str, A
     steps = plan(dry, Encodings())
     assert [step.stage for step in steps] == ["queries", *STAGES]
     assert steps[0].seconds is None and steps[0].work.startswith("7 queries")
+
+
+def test_every_step_that_makes_something_is_told_of() -> None:
+    assert {step.name for step in STEPS if step.makes} <= set(LINES) <= {step.name for step in STEPS}
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:

@@ -10,6 +10,10 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.text_identity import normalised
+from distillir.dry_run.encoding import Encodings
+from distillir.dry_run.folder import DryFolder
+from distillir.dry_run.lists import training_lists
+from distillir.dry_run.search import Searches
 from distillir.pipeline.evaluate import evaluate, search_before
 from distillir.pipeline.mine import mine
 from distillir.pipeline.queries import evaluation_qrels, training_queries
@@ -131,7 +135,10 @@ def test_a_teaching_set_made_elsewhere_loses_own_documents_and_evaluated_queries
     assert "left out 2 candidates of the teaching set that are the queries themselves" in capsys.readouterr().err
     kept = {"leave_out_evaluated": True, "own_document": "keep"}
     folder = _folder(source, tmp_path / "kept", **changed, queries=kept)
+    dry = DryFolder(folder.path, folder.recipe, tmp_path / "scratch")
+    planned = training_lists(dry, Searches(dry, Encodings())).total
     score(folder)
+    assert len(open_teaching_set(folder.teaching)) == planned == 2
     assert open_teaching_set(folder.teaching).sizes.tolist() == [3, 3]
 
 

@@ -13,7 +13,7 @@ from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
 
-#: Stages whose work is done once for all cells that share it, and those that every seed repeats.
+#: Steps whose work is done once for all cells that share it, and those that every seed repeats.
 SHARED, REPEATED = ("queries", "mine", "score", "before"), ("train", "evaluate")
 
 
@@ -37,16 +37,17 @@ def print_comparison_plan(comparison: Comparison, output: Path) -> None:
         for number, cell in enumerate(comparison.cells):
             place = Path(scratch) / str(number)
             try:
-                steps = plan(open_dry(place / "run", cell.recipe, place), encodings)
+                lines = plan(open_dry(place / "run", cell.recipe, place), encodings)
             except DistillirError as error:
                 raise DistillirError(str(error), where=f"cell {cell.name!r}") from None
-            seconds = {step.stage: step.seconds or 0.0 for step in steps}
-            before = sum(spent for stage, spent in seconds.items() if stage.split(" on ")[0] in SHARED)
-            again = sum(spent for stage, spent in seconds.items() if stage.startswith(REPEATED))
+            every, before, again = (
+                sum(line.seconds or 0.0 for line in lines if steps is None or line.step in steps)
+                for steps in (None, SHARED, REPEATED)
+            )
             # What a cell has encoded is in the cache for those behind it: the first one's is what is paid.
             shared.setdefault(shared_key(cell.recipe), before)
-            own[cell.name] = sum(seconds.values()) - before + (seeds - 1) * again
-            unknown |= {cell.name for step in steps if step.seconds is None}
+            own[cell.name] = every - before + (seeds - 1) * again
+            unknown |= {cell.name for line in lines if line.seconds is None}
     table.add_row("shared: candidates, scores, the student before", duration(sum(shared.values())))
     for name, spent in own.items():
         label = f"{name} (baseline)" if name == comparison.baseline else name

@@ -1,6 +1,7 @@
 """The folder of a run that is only planned: what is there is read, nothing is written or locked."""
 
 import copy
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,11 @@ from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table_writer import TableWriter
 from distillir.methods.settled import Settled, settle, unsettled
-from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.facts import FactsInMemory
-from distillir.pipeline.named_models import check_named_models
 from distillir.pipeline.provenance import check
 from distillir.pipeline.run_collection import asked_documents, query_generator
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.steps import OPENING, STEPS
 from distillir.recipe import Recipe
 
 
@@ -106,9 +106,7 @@ def open_dry(path: Path, recipe: Recipe, scratch: Path, *, anew: bool = False) -
     folder.others  # noqa: B018
     if not folder.unanswered:  # what stands for queries is no reason to call products those of others
         check(folder, None)
-    check_named_models(recipe)
-    if recipe.teaching is None:
-        check_queries(folder)
-    else:
-        check_teaching(folder, Path(recipe.teaching))
+    for step in (*OPENING, *takewhile(lambda step: not step.makes, STEPS)):
+        if step.looks:
+            step.run(folder)
     return folder

@@ -11,6 +11,8 @@ from distillir.collections import Qrels
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import some
+from distillir.pipeline.adopted_lists import kept_lists
+from distillir.pipeline.mined_parts import evaluation_part, training_part
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.retrieval.run import Scores
@@ -96,26 +98,28 @@ class DryLists:
         return DryLists(self.queries[kept], rows, positives, self.every, self.corpus)
 
 
-def training_lists(folder: DryFolder, searches: Searches, rows: Rows) -> DryLists:
+def training_lists(folder: DryFolder, searches: Searches) -> DryLists:
     """Lists of the training queries: the run's or a teaching set's where there are any."""
     corpus, qrels = len(folder.collection.corpus), training_qrels(folder)
-    made = folder.teaching if folder.teaching.is_dir() else folder.recipe.teaching
-    if made is not None:
-        taught = open_teaching_set(Path(made), folder.collection)
-        chosen = some(np.arange(len(taught), dtype=np.int64), MOST_LISTS)
+    adopted, brought = folder.teaching.is_dir(), folder.recipe.teaching
+    if adopted or brought is not None:
+        taught = open_teaching_set(folder.teaching if adopted else Path(str(brought)), folder.collection)
+        places = np.arange(len(taught), dtype=np.int64) if adopted else np.flatnonzero(kept_lists(folder, taught))
+        chosen = some(places, MOST_LISTS)
         lists = [np.asarray(taught.documents(place)) for place in chosen.tolist()]
-        return _lists(taught.queries[chosen], lists, qrels, taught.queries, corpus)
+        return _lists(taught.queries[chosen], lists, qrels, taught.queries[places], corpus)
     if folder.candidates.is_file():
         run = read_ranking(folder, folder.candidates)
         chosen = some(np.arange(len(run), dtype=np.int64), MOST_LISTS)
         return _lists(run.queries[chosen], [run.lists[place] for place in chosen.tolist()], qrels, run.queries, corpus)
-    return _mined(folder, searches, rows, folder.recipe.candidates.depth, qrels)
+    part = training_part(folder)
+    return _mined(folder, searches, part.rows, part.depth, qrels)
 
 
-def evaluation_lists(folder: DryFolder, searches: Searches, rows: Rows) -> DryLists:
+def evaluation_lists(folder: DryFolder, searches: Searches) -> DryLists:
     """Lists of the evaluation queries, which the teacher ranks."""
-    wanted = folder.recipe.evaluation
-    return _mined(folder, searches, rows, wanted.teacher_depth or wanted.depth, None)
+    part = evaluation_part(folder)
+    return _mined(folder, searches, part.rows, part.depth, None)
 
 
 def _mined(folder: DryFolder, searches: Searches, rows: Rows, depth: int, qrels: Qrels | None) -> DryLists:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from rich.table import Table
 
 from distillir.base.arrays import Rows
@@ -21,12 +20,15 @@ from distillir.dry_run.student import StudentCosts
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.methods.compose import Composition, compose
 from distillir.pipeline.also import other_run
+from distillir.pipeline.checks import lesson_count
 from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.mine import prepare_initial
+from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.selection import pool_size
-from distillir.pipeline.selection_candidates import DEPTH
 from distillir.pipeline.selection_queries import dev_queries
+from distillir.pipeline.step import exists
+from distillir.pipeline.steps import STEPS
 from distillir.plans.settings import TrainingSettings
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import read_sources
@@ -41,9 +43,17 @@ ABOUT = (
 
 
 @dataclass(frozen=True)
-class Step:
-    """One line of the plan: the stage, what it does, and its seconds (None: cannot be told)."""
+class Line:
+    """One line of the plan: the stage, what it does, and its seconds (None: cannot be told).
 
+    Attributes:
+        step: Name of the step of a run that does it (`distillir.pipeline.steps.STEPS`).
+        stage: What the plan calls it.
+        work: What it does.
+        seconds: An estimate.
+    """
+
+    step: str
     stage: str
     work: str
     seconds: float | None
@@ -65,23 +75,23 @@ def print_plan(recipe: Recipe, output: Path, *, anew: bool = False) -> None:
     with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
         folder = open_dry(output, recipe, Path(scratch), anew=anew)
         say(f"distillir run --dry-run: {folder.collection.name}, an estimate; nothing is written into {output}")
-        steps = plan(folder, Encodings())
+        lines = plan(folder, Encodings())
         say_cut_texts(recipe, folder.collection)
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("stage", no_wrap=True)
     table.add_column("work")
     table.add_column("estimate", justify="right")
-    for step in steps:
-        table.add_row(step.stage, step.work, duration(step.seconds))
-    known = sum(step.seconds for step in steps if step.seconds is not None)
-    unknown = any(step.seconds is None for step in steps)
+    for line in lines:
+        table.add_row(line.stage, line.work, duration(line.seconds))
+    known = sum(line.seconds for line in lines if line.seconds is not None)
+    unknown = any(line.seconds is None for line in lines)
     table.add_row("all", f"into {output}", duration(known) + (" + ?" if unknown else ""))
     console.print(table)
     say(ABOUT)
 
 
-def plan(folder: DryFolder, encodings: Encodings) -> list[Step]:
-    """The steps of a run, with measured estimates.
+def plan(folder: DryFolder, encodings: Encodings) -> list[Line]:
+    """Lines of the steps of a run, in its order, with measured estimates.
 
     Args:
         folder: Of the plan (`distillir.dry_run.folder.open_dry`).
@@ -91,7 +101,8 @@ def plan(folder: DryFolder, encodings: Encodings) -> list[Step]:
         DistillirError: A model cannot be loaded, or there is no query to learn from.
     """
     with quiet():
-        return list(_Plan(folder, encodings).steps())
+        told = _Plan(folder, encodings)
+        return [line for step in STEPS if step.name in LINES for line in LINES[step.name](told)]
 
 
 class _Plan:
@@ -102,71 +113,67 @@ class _Plan:
             folder.initial_student = folder.scratch / "initial-student"
             prepare_initial(folder)
         self.evaluated: Rows = evaluation_queries(folder)
-        self.queries: Rows = training_queries(folder) if self.recipe.teaching is None else np.empty(0, dtype=np.int64)
         self.searches = Searches(folder, encodings)
-        self.lists: DryLists = training_lists(folder, self.searches, self.queries)
+        self.lists: DryLists = training_lists(folder, self.searches)
         self.teacher = TeacherCosts(self.searches, self.lists)
         self.chosen = dev_queries(folder)
         self.held_out = 0 if self.chosen is not None else held_out_count(folder, self.lists)
+        self.student = StudentCosts(folder, encodings)
 
-    def steps(self) -> Iterator[Step]:
-        """Every stage in the order of a run."""
-        recipe, folder, evaluation = self.recipe, self.folder, self.recipe.evaluation
-        if folder.unanswered:
-            yield Step("queries", f"{folder.unanswered} queries by the language model, at most", None)
-        if recipe.teaching is not None:
-            yield Step("score", f"take the {self.lists.total} lists of the teaching set {recipe.teaching}", 0.0)
-        else:
-            yield self._mine()
-            if recipe.teacher is not None:
-                yield self._score()
-        yield from self._signals()
-        student = StudentCosts(folder, self.encodings)
-        searched = student.work(len(folder.collection.corpus), len(self.evaluated))
+    def queries(self) -> Iterator[Line]:
+        """Queries that a language model has still to write."""
+        if self.folder.unanswered:
+            yield Line("queries", "queries", f"{self.folder.unanswered} queries by the language model, at most", None)
 
-        def search(trained: str = "") -> float:
-            return student.seconds(self.searches, self.evaluated, evaluation.depth, trained)
+    def before(self) -> Iterator[Line]:
+        """Searches with the student before training."""
+        yield self._search("before", "run before training", "")
+        yield from self._others("before", "before", "")
 
-        yield _step(folder.before_run.is_file(), "before", searched, search)
-        yield from self._others(student, "before")
-        yield from self._train(student)
-        yield _step(folder.after_run.is_file(), "evaluate", searched, lambda: search(self._trained("after")))
-        yield from self._others(student, "after")
+    def evaluate(self) -> Iterator[Line]:
+        """Searches with the trained student."""
+        yield self._search("evaluate", "run after training", self._trained("after"))
+        yield from self._others("evaluate", "after", self._trained("after"))
 
-    def _others(self, student: StudentCosts, when: str) -> Iterator[Step]:
+    def _search(self, step: str, product: str, trained: str) -> Line:
+        """The search of the run's own collection."""
+        depth = self.recipe.evaluation.depth
+        work = self.student.work(len(self.folder.collection.corpus), len(self.evaluated))
+        seconds = partial(self.student.seconds, self.searches, self.evaluated, depth, trained)
+        return _line(step, self._there(product), work, seconds)
+
+    def _there(self, *products: str) -> bool:
+        """Tell whether all of some products are there, so that the step has nothing to do."""
+        return all(exists(self.folder, product) for product in products)
+
+    def _others(self, step: str, when: str, trained: str) -> Iterator[Line]:
         """Searches of other collections, ``before`` or ``after``."""
         folder, depth = self.folder, self.recipe.evaluation.depth
-        stage, trained = ("before", "") if when == "before" else ("evaluate", self._trained("after"))
         for other in folder.others:
-            work = student.work(len(other.collection.corpus), len(other.rows))
+            work = self.student.work(len(other.collection.corpus), len(other.rows))
             searches = Searches(folder, self.encodings, other.collection)
+            seconds = partial(self.student.seconds, searches, other.rows, depth, trained)
             there = other_run(folder, other, when).is_file()
-            yield _step(
-                there,
-                f"{stage} on {other.name}",
-                work,
-                partial(student.seconds, searches, other.rows, depth, trained),
-            )
+            yield _line(step, there, work, seconds, stage=f"{step} on {other.name}")
 
     def _trained(self, when: str) -> str:
         """A word for the weights of this plan's student at some time: no other plan's are the same."""
         return f"{when} {self.folder.scratch}"
 
-    def _mine(self) -> Step:
-        recipe, folder = self.recipe, self.folder
-        deep = recipe.evaluation.teacher_depth or recipe.evaluation.depth
-        work = (
-            f"{recipe.candidates.depth} candidates for {len(self.queries)} training queries, "
-            f"{deep} for {len(self.evaluated)} evaluation queries"
+    def mine(self) -> Iterator[Line]:
+        """Candidates of every part of the queries."""
+        folder = self.folder
+        if self.recipe.teaching is not None:
+            return
+        selected = selection_part(folder)
+        parts = [training_part(folder), evaluation_part(folder), *([] if selected is None else [selected])]
+        what = [" candidates", *[""] * len(parts)]
+        work = ", ".join(
+            f"{part.depth}{of} for {len(part.rows)} {part.queries}" for part, of in zip(parts, what, strict=False)
         )
-        there = folder.candidates.is_file() and folder.evaluation_candidates.is_file()
-        dev = np.empty(0, dtype=np.int64)
-        if self.chosen is not None:
-            dev, work = self.chosen.rows, f"{work}, {DEPTH} for {len(self.chosen.rows)} queries of {self.chosen.name}"
-            there = there and folder.selection_candidates.is_file()
-        wanted = ((self.queries, recipe.candidates.depth), (self.evaluated, deep), (dev, DEPTH))
-        return _step(
-            there, "mine", work, lambda: sum(self._sources(rows, depth) for rows, depth in wanted if len(rows))
+        there = self._there(*(part.product for part in parts))
+        yield _line(
+            "mine", there, work, lambda: sum(self._sources(part.rows, part.depth) for part in parts if len(part.rows))
         )
 
     def _sources(self, rows: Rows, depth: int) -> float:
@@ -174,61 +181,74 @@ class _Plan:
         sources = named if isinstance(named, list | tuple) else [named]
         return sum(self.searches.source_seconds(source, rows, depth) for source in sources)
 
-    def _score(self) -> Step:
+    def score(self) -> Iterator[Line]:
+        """The teacher's scores of all candidates, or the lists that the recipe brings."""
         from distillir.teachers.load import load_teacher
 
-        folder, spec = self.folder, self.recipe.teacher
-        assert spec is not None
-        lists = [self.lists, evaluation_lists(folder, self.searches, self.evaluated)]
-        work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
-        there = folder.teaching.is_dir() and folder.teacher_run.is_file()
-        return _step(there, "score", work, lambda: self.teacher.seconds(spec, lists))
+        spec, brought = self.recipe.teacher, self.recipe.teaching
+        if brought is not None:
+            yield Line("score", "score", f"take the {self.lists.total} lists of the teaching set {brought}", 0.0)
+        elif spec is not None:
+            lists = [self.lists, evaluation_lists(self.folder, self.searches)]
+            work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
+            there = self._there("teaching set", "teacher's run")
+            yield _line("score", there, work, lambda: self.teacher.seconds(spec, lists))
 
-    def _signals(self) -> Iterator[Step]:
-        """Dark examples, pairs and layers."""
-        recipe, method, folder = self.recipe, self.method, self.folder
-        if method.dark is not None:
-            made = self.lists.total * (method.dark.reinforced + method.dark.noisy)
+    def dark(self) -> Iterator[Line]:
+        """Dark examples."""
+        spec = self.method.dark
+        if spec is not None:
+            made = self.lists.total * (spec.reinforced + spec.noisy)
             work = f"at most {made} dark examples and their scores"
-            yield _step(folder.dark.is_dir(), "dark", work, lambda: self.teacher.new_texts(recipe.teacher, made))
-        if method.pairs is not None:
-            asked = self.lists.total * method.pairs.per_query * (2 if method.pairs.both_orders else 1)
-            rounds = recipe.method.rounds - 1
+            seconds = partial(self.teacher.new_texts, self.recipe.teacher, made)
+            yield _line("dark", self._there("dark examples"), work, seconds)
+
+    def pairs(self) -> Iterator[Line]:
+        """Pairs and their preferences."""
+        spec = self.method.pairs
+        if spec is not None:
+            asked = self.lists.total * spec.per_query * (2 if spec.both_orders else 1)
+            rounds = self.recipe.method.rounds - 1
             again = f", and what is new in each of {rounds} further rounds" if rounds > 0 else ""
             work = f"{asked} questions to the pairwise teacher{again}"
-            yield _step(folder.pairs.is_dir(), "pairs", work, lambda: None)
-        spec = method.layers
+            yield _line("pairs", self._there("pairs"), work, lambda: None)
+
+    def layers(self) -> Iterator[Line]:
+        """Scores by the layers of a frozen teacher."""
+        spec = self.method.layers
         if spec is not None and not spec.joint:
             work = f"about {self.lists.pairs} pairs by each layer of the teacher"
-            yield _step(folder.layers.is_dir(), "layers", work, lambda: self.teacher.layers(spec.teacher, self.lists))
+            seconds = partial(self.teacher.layers, spec.teacher, self.lists)
+            yield _line("layers", self._there("layers"), work, seconds)
 
-    def _train(self, student: StudentCosts) -> Iterator[Step]:
+    def train(self) -> Iterator[Line]:
+        """Every stage of the plan, and what is mined anew before it."""
         from distillir.dry_run.training import TrainingCosts
 
         several = len(self.method.stages) > 1
         costs = TrainingCosts(self.folder, self.lists)
-        there = self.folder.student.is_dir()
+        there = self._there("student")
         for number, stage in enumerate(self.method.stages, 1):
             name = f"train, stage {number}" if several else "train"
             if stage.mine:
-                yield self._mine_anew(student, number, there)
+                yield self._mine_anew(number, there)
             settings = stage.training
             learnt = self.lists.usable - self.held_out
-            steps = round(settings.epochs * learnt * len(stage.forms)) // settings.queries_per_step
+            steps = lesson_count(stage, learnt) // settings.queries_per_step
             out = f"; {self.held_out} queries held out" if self.held_out else ""
             if there:
-                yield Step(name, f"{steps} steps{out}{THERE}", 0.0)
+                yield Line("train", name, f"{steps} steps{out}{THERE}", 0.0)
                 continue
             cost = costs.of(self.method, stage)
             work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"
             if self.method.layers is not None and self.method.layers.joint:
                 work += ", and the teacher's"
-            measured, seconds = self._measured(student, settings, steps)
-            yield Step(name, work + out + measured, cost.before + steps * cost.step + seconds)
+            measured, seconds = self._measured(settings, steps)
+            yield Line("train", name, work + out + measured, cost.before + steps * cost.step + seconds)
 
-    def _measured(self, student: StudentCosts, settings: TrainingSettings, steps: int) -> tuple[str, float]:
+    def _measured(self, settings: TrainingSettings, steps: int) -> tuple[str, float]:
         """Words for the plan on measuring the student in a stage of ``steps`` steps, and the seconds that it takes."""
-        queries = len(self.chosen.rows) if self.chosen is not None else self.held_out
+        student, queries = self.student, len(self.chosen.rows) if self.chosen is not None else self.held_out
         if not queries:
             return "", 0.0
         times = 1 + len(measure_steps(steps, settings.select_measures))
@@ -241,32 +261,47 @@ class _Plan:
         told = f"; measured at most {times} times, {queries} queries on {size} documents, {duration(times * seconds)}"
         return told, times * seconds
 
-    def _mine_anew(self, student: StudentCosts, number: int, there: bool) -> Step:
+    def _mine_anew(self, number: int, there: bool) -> Line:
         """Candidates and scores of a later round: the student of the round before encodes the corpus anew."""
-        recipe, trained = self.recipe, self._trained(f"round {number}")
+        recipe, student, trained = self.recipe, self.student, self._trained(f"round {number}")
         name, work = f"train, stage {number}: mine", "candidates and scores anew, the student so far measured"
         if there:
-            return Step(name, work + THERE, 0.0)
-        depth = recipe.candidates.depth
+            return Line("train", name, work + THERE, 0.0)
+        rows, depth = training_queries(self.folder), recipe.candidates.depth
         spent = student.seconds(self.searches, self.evaluated, recipe.evaluation.depth, trained)
         for source in read_sources(recipe.candidates.from_):
             kind, options = source
             if kind == student.kind.source and options.get("model") is None:
                 encoder = Encoder.of(kind, options, student.model, student.options.trust_remote_code)
                 first = options.get("first"), int(options.get("first_depth", 1000))
-                spent += self.searches.model_seconds(encoder, self.queries, depth, first=first, trained=trained)
+                spent += self.searches.model_seconds(encoder, rows, depth, first=first, trained=trained)
             else:
-                spent += self.searches.source_seconds({kind: options} if options else kind, self.queries, depth)
+                spent += self.searches.source_seconds({kind: options} if options else kind, rows, depth)
         scored = self.teacher.seconds(recipe.teacher, [self.lists]) if recipe.teacher is not None else 0.0
         if scored is not None and self.method.dark is not None:
             made = self.lists.total * (self.method.dark.reinforced + self.method.dark.noisy)
             scored += self.teacher.new_texts(recipe.teacher, made) or 0.0
-        return Step(name, f"{work}, at most", None if scored is None else spent + scored)
+        return Line("train", name, f"{work}, at most", None if scored is None else spent + scored)
 
 
-def _step(there: bool, stage: str, work: str, seconds: Callable[[], float | None]) -> Step:
+#: What is told of the steps of a run, by their names; nothing of those that only look, tell and report.
+LINES: dict[str, Callable[[_Plan], Iterator[Line]]] = {
+    "queries": _Plan.queries,
+    "mine": _Plan.mine,
+    "score": _Plan.score,
+    "dark": _Plan.dark,
+    "pairs": _Plan.pairs,
+    "layers": _Plan.layers,
+    "before": _Plan.before,
+    "train": _Plan.train,
+    "evaluate": _Plan.evaluate,
+}
+
+
+def _line(step: str, there: bool, work: str, seconds: Callable[[], float | None], *, stage: str | None = None) -> Line:
     """A line of the plan; nothing is measured for what is there."""
-    return Step(stage, work + THERE, 0.0) if there else Step(stage, work, seconds())
+    name = stage or step
+    return Line(step, name, work + THERE, 0.0) if there else Line(step, name, work, seconds())
 
 
 @contextmanager

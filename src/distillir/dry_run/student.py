@@ -10,7 +10,7 @@ from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import SAMPLE, seconds_each, some
 from distillir.encoding.model_options import ModelOptions
-from distillir.pipeline.selection_candidates import DEPTH
+from distillir.pipeline.mined_parts import DEPTH
 from distillir.students.pair_kind import PairKind
 
 

@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 
+from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory
 from distillir.base.processes import rank
@@ -20,6 +21,32 @@ from distillir.teaching.writer import build_teaching_set
 _FIXED = ("version", "collection", "signals", "lists", "candidates")
 
 
+def kept_lists(folder: RunFolder, lists: TeachingSet) -> Flags:
+    """Tell which lists [Q] of a teaching set a run takes: all, or those of queries that are not evaluated.
+
+    Raises:
+        DistillirError: It holds queries that are evaluated, and the recipe does not leave them out; or nothing is left.
+    """
+    kept: Flags = np.ones(len(lists), dtype=bool)
+    if folder.recipe.evaluation.split is None:
+        return kept
+    evaluated, queries = evaluation_queries(folder), np.unique(lists.queries)
+    shared = np.intersect1d(queries, evaluated)
+    if not folder.recipe.queries.leave_out_evaluated:
+        if len(shared):
+            raise DistillirError(
+                f"teaches {len(shared)} queries of the evaluation split, for example "
+                f"{folder.collection.queries.id(int(shared[0]))!r}",
+                where=lists.path,
+                remedy="set queries.leave_out_evaluated to true: their lists are left out",
+            )
+        return kept
+    kept = ~np.isin(lists.queries, [*shared, *repeated_queries(folder.collection, queries, evaluated)])
+    if not kept.any():
+        raise DistillirError("teaches evaluated queries alone", where=lists.path, remedy="name another split")
+    return kept
+
+
 def adopt_lists(folder: RunFolder, lists: TeachingSet) -> None:
     """Write ``teaching/`` of a teaching set: a copy, less what the recipe leaves out.
 
@@ -34,22 +61,9 @@ def adopt_lists(folder: RunFolder, lists: TeachingSet) -> None:
     if (found := say_set(lists)) is not None:
         folder.note(diagnostics=found.to_dict())
     say_prompts(lists)
-    kept = np.ones(len(lists), dtype=bool)
+    kept = kept_lists(folder, lists)
     if folder.recipe.evaluation.split is not None:
-        evaluated, queries = evaluation_queries(folder), np.unique(lists.queries)
-        shared = np.intersect1d(queries, evaluated)
-        if len(shared) and not wanted.leave_out_evaluated:
-            raise DistillirError(
-                f"teaches {len(shared)} queries of the evaluation split, for example "
-                f"{collection.queries.id(int(shared[0]))!r}",
-                where=lists.path,
-                remedy="set queries.leave_out_evaluated to true: their lists are left out",
-            )
-        if wanted.leave_out_evaluated:
-            kept = ~np.isin(lists.queries, [*shared, *repeated_queries(collection, queries, evaluated)])
-            if not kept.any():
-                raise DistillirError("teaches evaluated queries alone", where=lists.path, remedy="name another split")
-        tell_same_texts(folder, np.unique(lists.queries[kept]), evaluated)
+        tell_same_texts(folder, np.unique(lists.queries[kept]), evaluation_queries(folder))
     own = own_documents(collection, lists.queries).rows
     if wanted.own_document == "keep":
         own = np.full(len(lists), -1)

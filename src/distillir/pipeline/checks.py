@@ -8,7 +8,7 @@ import numpy as np
 from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
-from distillir.methods.compose import Composition, compose
+from distillir.methods.compose import ComposedStage, Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
@@ -153,7 +153,7 @@ def _check_usable(found: UsableLists, lists: TeachingSet) -> None:
 def _check_steps(method: Composition, usable_by_stage: Sequence[int]) -> None:
     for number, (stage, usable) in enumerate(zip(method.stages, usable_by_stage, strict=True), 1):
         settings = stage.training
-        lessons = round(settings.epochs * usable * len(stage.forms))
+        lessons = lesson_count(stage, usable)
         if usable and lessons < settings.queries_per_step:
             name = f"stage {number} has" if len(method.stages) > 1 else "there are"
             raise DistillirError(
@@ -161,6 +161,11 @@ def _check_steps(method: Composition, usable_by_stage: Sequence[int]) -> None:
                 where="training.queries_per_step",
                 remedy=f"choose at most {max(lessons, 1)}, or more epochs",
             )
+
+
+def lesson_count(stage: ComposedStage, lists: int) -> int:
+    """How many lessons a stage learns from so many lists, all epochs together."""
+    return round(stage.training.epochs * lists * len(stage.forms))
 
 
 def _check_positives(method: Composition, judged: bool, lack: str, where: str, remedy: str) -> None:

@@ -9,10 +9,10 @@ from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
 from distillir.collections.table import Rows
 from distillir.methods.compose import Composition
+from distillir.pipeline.mined_parts import DEPTH
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.selection_candidates import DEPTH
 from distillir.pipeline.selection_queries import SelectionQueries, left_out_queries, selection_queries, selects
 from distillir.teaching.teaching_set import TeachingSet
 from distillir.training.selection import Selection

@@ -21,6 +21,9 @@ from distillir.tuning.search import Limits
 from distillir.tuning.shared import trial_recipe
 from distillir.tuning.space import Space, build_space, check_tunable
 
+#: Steps of a run whose work is done once for all trials.
+SHARED = ("queries", "mine", "score")
+
 
 def print_tuning_plan(
     recipe: Recipe, output: Path, limits: Limits, *, only: Sequence[str] | None = None, anew: bool = False
@@ -41,7 +44,7 @@ def print_tuning_plan(
     check_tunable(base)
     with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
         folder = open_dry(output / "shared", base, Path(scratch), anew=anew)
-        steps = plan(folder, Encodings())
+        lines = plan(folder, Encodings())
         if base.teaching is not None:
             taught = open_teaching_set(Path(base.teaching), folder.collection)
             lists, longest = len(taught), int(taught.sizes.max())
@@ -54,8 +57,8 @@ def print_tuning_plan(
         suggested = Settled(1.0, kind.temperature(model), kind.rate(model))
         settled = settle(base, suggested)
         space = build_space(settled, suggested, longest=longest, lists=lists, judged=judged, only=only)
-    shared = sum(step.seconds or 0.0 for step in steps if step.stage in ("queries", "mine", "score"))
-    own = sum(step.seconds or 0.0 for step in steps if step.stage == "train")
+    shared = sum(line.seconds or 0.0 for line in lines if line.step in SHARED)
+    own = sum(line.seconds or 0.0 for line in lines if line.stage == "train")
     each = [own * size for size in _sizes(space, lists, longest)]
     mean, spent = float(np.mean(each)), 60 * limits.minutes
     fitting = 1 + max(0, int((spent - own) / mean)) if mean else 1
@@ -68,7 +71,7 @@ def print_tuning_plan(
     for name, why in space.left_out.items():
         table.add_row(name, f"not searched: {why}")
     console.print(table)
-    unknown = any(step.seconds is None for step in steps if step.stage in ("queries", "mine", "score"))
+    unknown = any(line.seconds is None for line in lines if line.step in SHARED)
     say(f"Before the first trial: candidates and scores, at most {duration(shared)}{' + ?' if unknown else ''}")
     say(
         f"A trial: {duration(own)} as the recipe is, {duration(mean)} in the mean of all values "
