@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -10,7 +10,8 @@ from distillir.base.errors import DistillirError
 from distillir.methods.auto import AUTO
 from distillir.methods.spec import MethodSpec
 from distillir.plans.settings import TrainingSettings
-from distillir.specs import Part
+from distillir.specs.part import Part
+from distillir.specs.schema import MARK, AlsoAs, InForm
 from distillir.students.spec import StudentSpec
 
 
@@ -26,7 +27,7 @@ class GuardSpec(Part):
 class CandidatesSpec(Part):
     """Which documents the teacher scores for each query."""
 
-    from_: Any = Field(
+    from_: Annotated[Any, InForm("sources")] = Field(
         default_factory=lambda: ["bm25", "dense"],
         alias="from",
         description="bm25, dense (the student before training), {dense: model}, {trec: run file}, or a list to fuse",
@@ -53,7 +54,7 @@ class QueriesSpec(Part):
     titles: int = Field(0, ge=0, description="this many documents' titles as further queries")
     sentences: int = Field(0, ge=0, description="this many sentences of documents as further queries")
     generated: int = Field(0, ge=0, description="this many queries that a language model makes of documents")
-    generator: Any = Field(
+    generator: Annotated[Any, InForm("query generator", null=True)] = Field(
         None, description="the model that makes them: a name, or a mapping (distillir.language_models.spec)"
     )
     round_trip: int | None = Field(
@@ -94,7 +95,9 @@ class QueriesSpec(Part):
 class AlsoSpec(Part):
     """A further collection that the student is measured on."""
 
-    collection: str | dict[str, Any] = Field(description="in any form that the recipe's collection takes")
+    collection: Annotated[str | dict[str, Any], InForm("collection")] = Field(
+        description="in any form that the recipe's collection takes"
+    )
     split: str | None = Field(None, description="the split that is measured on; null: test, or the only one there is")
     name: str | None = Field(None, min_length=1, max_length=80, description="what it is called; null: its own name")
     queries: int | None = Field(
@@ -111,7 +114,7 @@ class EvaluationSpec(Part):
         "teacher's best candidate counts as relevant",
     )
     held_out: int = Field(100, ge=1, description="how many queries are held out where split is null")
-    measures: list[str] = Field(
+    measures: Annotated[list[str], AlsoAs({"type": "string"})] = Field(
         default_factory=lambda: ["nDCG@10", "MRR@10", "recall@100", "MAP@100"],
         min_length=1,
         description="the first is the headline",
@@ -123,7 +126,7 @@ class EvaluationSpec(Part):
     precision: Literal["float32", "bf16", "auto"] = Field(
         "float32", description="the student's while it is measured; bf16 saves a third of the time where it is had"
     )
-    also: list[AlsoSpec] = Field(
+    also: Annotated[list[AlsoSpec], InForm("further collections")] = Field(
         default_factory=list,
         description="further collections that the student is measured on, before and after: what it forgets elsewhere",
     )
@@ -151,23 +154,29 @@ class Recipe(Part):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
-    collection: str | dict[str, Any] = Field(
+    collection: Annotated[str | dict[str, Any], InForm("collection")] = Field(
         description="stdlib, a BEIR folder, irds:ID, hf:NAME, or a mapping of MS MARCO files"
     )
-    teacher: str | dict[str, Any] | None = Field(
+    teacher: Annotated[str | dict[str, Any], InForm("teacher")] | None = Field(
         None, description="bm25, {dense: model}, {cross-encoder: model} or {ensemble: [...]}"
     )
     teaching: str | None = Field(None, description="a teaching set made elsewhere, in place of candidates and teacher")
-    student: StudentSpec = Field(description="a model's name, or a mapping")
-    queries: QueriesSpec = Field(default_factory=QueriesSpec, description="a split's name, or a mapping")
+    student: Annotated[StudentSpec, AlsoAs({"type": "string"})] = Field(description="a model's name, or a mapping")
+    queries: Annotated[QueriesSpec, AlsoAs({"type": "string"})] = Field(
+        default_factory=QueriesSpec, description="a split's name, or a mapping"
+    )
     candidates: CandidatesSpec = Field(default_factory=CandidatesSpec)
-    method: MethodSpec = Field(
+    method: Annotated[MethodSpec, AlsoAs({MARK: "method"})] = Field(
         default_factory=lambda: MethodSpec(name="auto"),
         description="a method's name, or a mapping; where objective is given, kl and that objective",
     )
-    objective: Any = Field(None, description="what is compared, in place of the method's own: a name or weighted names")
+    objective: Annotated[Any, InForm("objective", null=True)] = Field(
+        None, description="what is compared, in place of the method's own: a name or weighted names"
+    )
     training: TrainingSettings = Field(default_factory=TrainingSettings)
-    evaluation: EvaluationSpec = Field(default_factory=EvaluationSpec, description="a split's name, or a mapping")
+    evaluation: Annotated[EvaluationSpec, AlsoAs({"type": "string"})] = Field(
+        default_factory=EvaluationSpec, description="a split's name, or a mapping"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random: order, sampling, dropout")
 
     @field_validator("student", mode="before")

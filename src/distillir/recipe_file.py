@@ -2,19 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
-from distillir.base.yaml_file import read_mapping
+from distillir.base.yaml_file import Places, read_mapping
 from distillir.recipe import Recipe
 from distillir.recipe_keys import apply_setting
 from distillir.recipe_values import check_values
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.specs.mistakes import fields
 
 #: Names that pydantic gives the ways a value may be written.
 _BRANCHES = {"str", "int", "float", "bool", "plain", "graded", "several"}
@@ -39,9 +40,7 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         raise DistillirError("nested too deep, or holds itself by an anchor", where=path) from None
 
 
-def parse_recipe(
-    value: dict[str, Any], *, path: Path | None = None, places: dict[tuple[str, ...], int] | None = None
-) -> Recipe:
+def parse_recipe(value: dict[str, Any], *, path: Path | None = None, places: Places | None = None) -> Recipe:
     """Check a recipe that is already a mapping; arguments as found by `read_recipe`.
 
     Raises:
@@ -52,11 +51,11 @@ def parse_recipe(
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
         raise _first(error, value, path, places or {}) from None
-    _check_meaning(recipe, path)
+    _check_meaning(recipe, path, places or {})
     return recipe
 
 
-def _check_meaning(recipe: Recipe, path: Path | None) -> None:
+def _check_meaning(recipe: Recipe, path: Path | None, places: Places) -> None:
     """What types cannot say: names of methods, teachers and candidates, and parts that do not go together."""
     from distillir.evaluation.measures import check_measures
     from distillir.methods.compose import compose
@@ -106,7 +105,25 @@ def _check_meaning(recipe: Recipe, path: Path | None) -> None:
     except DistillirError as error:
         if path is None:
             raise
-        raise DistillirError(str(error), where=path) from None
+        line = line_of(error, places)
+        raise DistillirError(str(error), where=f"{path}:{line}" if line else path) from None
+
+
+def line_of(error: DistillirError, places: Places) -> int:
+    """The line that a mistake in a recipe stands on; 0 where it is not known.
+
+    Args:
+        error: Says where by the recipe's keys (``teacher.ensemble[1].dense``).
+        places: Line of each key.
+    """
+    where = re.sub(r"[\[\]:\s]+", ".", f"{error.where or ''}.{getattr(error, 'key', '')}.")
+    where = re.sub(r"\.+", ".", where).lstrip(".")
+    # An objective may also be the method's.
+    for whole in (where, f"method.{where}"):
+        held = [keys for keys in places if whole.startswith(re.sub(r"[\[\]:\s.]+", ".", ".".join(keys)) + ".")]
+        if held:
+            return places[max(held, key=len)]
+    return 0
 
 
 def _check_sources(recipe: Recipe) -> None:
@@ -128,9 +145,7 @@ def _check_run_files(recipe: Recipe) -> None:
             raise DistillirError("no such file", where=f"candidates.from: {options['path']}", remedy="check the path")
 
 
-def _first(
-    error: ValidationError, value: dict[str, Any], path: Path | None, places: dict[tuple[str, ...], int]
-) -> DistillirError:
+def _first(error: ValidationError, value: dict[str, Any], path: Path | None, places: Places) -> DistillirError:
     """One line for the first mistake, the misspelt keys before the missing ones they cause."""
     # Of the ways a value may be written, the one that was read furthest was meant.
     mistakes = sorted(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", -len(e["loc"])))
@@ -139,12 +154,15 @@ def _first(
     line = places.get(keys, 0)
     where = ": ".join(str(part) for part in (f"{path}:{line}" if path and line else path, ".".join(keys)) if part)
     if mistake["type"] == "extra_forbidden":
-        return DistillirError("unknown key", where=where, remedy=nearest(keys[-1], _known(keys[:-1])))
+        return DistillirError("unknown key", where=where, remedy=nearest(keys[-1], fields(Recipe, keys[:-1])))
     if mistake["type"] == "missing":
         return DistillirError("is missing", where=where, remedy="every recipe needs it")
     given = _shown(mistake["input"])
     said = re.sub(r" or instance of \w+", "", f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}")
     said = said.removeprefix("value error, ").replace("dictionary", "mapping")
+    if keys and said.startswith(".".join(keys)):  # of a kind's options: it says itself where
+        line = line_of(DistillirError("", where=said.split(": ", 1)[0]), places)
+        return DistillirError(said, where=f"{path}:{line}" if path and line else path)
     if mistake["type"] == "int_parsing":
         said += " (YAML reads 1e9 as text; write the digits out)"
     return DistillirError(f"{given[:80]}: {said}", where=where)
@@ -176,21 +194,3 @@ def _shown(value: object) -> str:
         return json.dumps(value, default=str)
     except (TypeError, ValueError, RecursionError):
         return ascii(value) if not isinstance(value, dict | list) else type(value).__name__
-
-
-def _known(keys: tuple[str, ...]) -> list[str]:
-    """The keys a recipe may have at a place."""
-    model: type[BaseModel] = Recipe
-    for key in keys:
-        for name, info in model.model_fields.items():
-            if key in (name, info.alias):
-                model = next(_models(info.annotation), model)
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models among the ways a value may be written."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)

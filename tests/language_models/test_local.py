@@ -151,7 +151,7 @@ def test_asked_once_through_the_score_cache(t5: str, gpt2: str, tiny: Collection
         ("prompt", {"model": "m", "template": "Is {query} in {document}?"}, "template and answers go together"),
         ("prompt", {"model": "m", "template": "{query}", "answers": ["A", "B"]}, r"holds query; it takes \{query\}"),
         ("prompt", {"server": "localhost:80", "model": "m"}, "server: .*http"),
-        ("prompt", {"server": "http://x/v1"}, "model: Field required"),
+        ("prompt", {"server": "http://x/v1"}, "no model is named"),
         ("prompt", {"server": "http://x/v1", "model": "m", "budget": {"calls": 0}}, "budget.calls"),
         ("duot5", {"server": "http://x/v1", "model": "m"}, "has its own prompt"),
     ],

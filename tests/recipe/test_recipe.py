@@ -32,18 +32,6 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
     assert parse_recipe(recipe.resolved()) == recipe
 
 
-def test_every_key_is_described() -> None:
-    schema = Recipe.model_json_schema(by_alias=True)
-    parts = {"Recipe": schema, **schema["$defs"]}
-    missing = [
-        f"{name}.{key}"
-        for name, part in parts.items()
-        for key, value in part["properties"].items()
-        if "description" not in value and "$ref" not in value
-    ]
-    assert missing == []
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -101,6 +89,25 @@ def test_mistakes_name_file_and_line(tmp_path: Path) -> None:
         read_recipe(_file(tmp_path, "just a word\n"))
     with pytest.raises(DistillirError, match="no such file"):
         read_recipe(tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("teacher:\n  ensemble:\n    - bm25\n    - dense:\n        model: x\n        max_lenght: 3\n",
+         r":8: teacher\.ensemble\[1\]\.dense: unknown key 'max_lenght'; did you mean 'max_length'"),
+        ("teacher: bm25\ncandidates:\n  from:\n    - bm25\n    - dense: {factory: 1}\n",
+         r":7: candidates\.from\[1\]: dense: factory is 1; give a word"),
+        ("teacher: bm25\nobjective:\n  info_nce: 1\n  kl: {temperature: 1}\n", r":6: objective\.kl: kl has no option"),
+        ("teacher: bm25\nmethod:\n  name: kl\n  objective: kll\n", r":6: objective: no objective 'kll'"),
+        ("teacher: bm25\ntraining:\n  epochs: 1\n  gradient_accumulation: 3\n", ":6: training.gradient_acc"),
+        ("teacher:\n  mine:TEACHER:\n    boost: 1\n", r":3: teacher: mine:TEACHER is Python code.*--allow-code"),
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_is_told_with_its_line(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(DistillirError, match=rf"recipe\.yaml{said}") as refused:
+        read_recipe(_file(tmp_path, f"collection: stdlib\nstudent: m\n{text}"))
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_settings_change_keys(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_the_difference_of_a_pointwise_teachers_scores(tiny: Collection, minilm_
         ({"teacher": {"ensemble": ["bm25"]}}, "depend on the whole list"),
         ({"teacher": "bm25", "temperature": 0}, "temperature is 0"),
         ({"teacher": "bm26"}, "did you mean 'bm25'"),
-        ("bm25", "names no teacher"),
+        ("bm25", r"is no mapping; give a mapping of its options \(teacher, temperature\)"),
     ):
         with pytest.raises(DistillirError, match=said):
             load_pairwise({"difference": wrong})

@@ -65,12 +65,16 @@ def load_yaml(text: str, where: object) -> Any:
 
 
 def _places(node: yaml.Node | None, path: Path, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
-    """Line numbers of the keys of a YAML document.
+    """Line numbers of the keys of a YAML document, and of the items of its lists under their numbers.
 
     Raises:
         DistillirError: A key stands twice in one mapping; YAML would take the last.
     """
     found: dict[tuple[str, ...], int] = {}
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            found[(*keys, str(number))] = item.start_mark.line + 1
+            found.update(_places(item, path, (*keys, str(number))))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             own = (*keys, str(key.value))

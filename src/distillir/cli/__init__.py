@@ -16,5 +16,7 @@ def main() -> None:
 
 def _call() -> None:
     from distillir.cli.app import app
+    from distillir.specs.allow_code import allow_code
 
-    app()
+    with allow_code(False):  # until the flag says otherwise, and for this call alone
+        app()

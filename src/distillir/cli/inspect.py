@@ -16,8 +16,9 @@ def register(app: typer.Typer) -> None:
 
 def list_names() -> None:
     """Name every method, objective, plan, teacher, student, source of candidates and collection form."""
-    from distillir import objectives
+    from distillir.collections.kind import COLLECTIONS
     from distillir.methods.registry import METHODS, PLANS
+    from distillir.objectives.registry import OBJECTIVES
     from distillir.retrieval.sources import retriever_kinds
     from distillir.students.registry import STUDENTS
     from distillir.teachers.load import teacher_kinds
@@ -27,15 +28,16 @@ def list_names() -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("kind", "name", "what it is"):
         table.add_column(column, overflow="fold")
+    own = COLLECTIONS.builtin()
     groups = {
-        "method": {name: method.description for name, method in METHODS.items()},
-        "objective": {name: objectives.get(name).description for name in objectives.names()},
-        "plan": {name: plan.description for name, plan in PLANS.items()},
+        "method": METHODS.descriptions(),
+        "objective": OBJECTIVES.descriptions(),
+        "plan": PLANS.descriptions(),
         "teacher": teacher_kinds(),
         "pairwise teacher": pairwise_kinds(),
         "student": STUDENTS.descriptions(),
         "candidates": retriever_kinds(),
-        "collection": COLLECTIONS,
+        "collection": {**FORMS, **{name: said for name, said in COLLECTIONS.descriptions().items() if name not in own}},
         "format": {name: form.description for name, form in FORMATS.items()},
     }
     for kind, names in groups.items():
@@ -44,7 +46,8 @@ def list_names() -> None:
     Console().print(table)
 
 
-COLLECTIONS = {
+#: The ways to name the package's own collections.
+FORMS = {
     "stdlib": "finding code by description in the standard library of the running Python; needs no download",
     "FOLDER": "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv), or an imported collection",
     "irds:ID": "a data set of ir_datasets, for example irds:beir/scifact (extra: irds)",
@@ -55,6 +58,6 @@ COLLECTIONS = {
 
 def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
-    from distillir.recipe import Recipe
+    from distillir.recipe_schema import recipe_schema
 
-    typer.echo(json.dumps(Recipe.model_json_schema(by_alias=True), indent=2))
+    typer.echo(json.dumps(recipe_schema(), indent=2))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from distillir.base.errors import DistillirError
+from distillir.cli.allow_code import AllowCode
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +37,7 @@ def import_(
     prompts: Annotated[str, typer.Option(help="prompts in the lines: drop, or keep them before the queries")] = "drop",
     skip_empty: Annotated[bool, typer.Option(help="leave out empty texts")] = False,
     skip_unscored: Annotated[bool, typer.Option(help="leave out lists without scores where others have them")] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Make a teaching set of other programs' training files; `distillir list` names the forms."""
     from distillir.collections import load_collection
@@ -71,6 +73,7 @@ def export(
         ),
     ],
     collection: CollectionSpec = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Write a teaching set, a collection (format beir) or a multi-vector student (pylate) as other tools read them."""
     from distillir.base.progress import say

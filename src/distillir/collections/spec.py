@@ -10,6 +10,7 @@ from distillir.base.errors import DistillirError
 from distillir.collections.file_forms import refuse_by_name
 from distillir.collections.file_source import folder_source, named_files
 from distillir.collections.importing import ImportOptions
+from distillir.collections.kind import COLLECTIONS, KINDS
 from distillir.collections.source import Source
 
 KEYS = ("path", "documents", "corpus", "queries", "qrels", "name", "empty", "unknown", "splits")
@@ -38,6 +39,8 @@ def parse_spec(spec: str | Path | Mapping[str, Any]) -> ParsedSpec | Path:
     """
     if not isinstance(spec, Mapping):
         return _named(str(spec), ImportOptions())
+    if len(spec) == 1 and next(iter(spec)) not in KEYS and COLLECTIONS.knows(next(iter(spec))):
+        return _opened(spec, ImportOptions())
     _check_keys(spec)
     options = ImportOptions(
         empty=_choice(spec, "empty"), unknown=_choice(spec, "unknown"), splits=_splits(spec.get("splits"))
@@ -58,19 +61,12 @@ def parse_spec(spec: str | Path | Mapping[str, Any]) -> ParsedSpec | Path:
 
 
 def _named(spec: str, options: ImportOptions) -> ParsedSpec | Path:
-    kind, _, rest = spec.partition(":")
-    if spec == "stdlib":
-        from distillir.collections.standard_library import StandardLibrary
-
-        return ParsedSpec(StandardLibrary(), options)
-    if kind == "irds" and rest:
-        from distillir.collections.irds_source import IrdsSource
-
-        return ParsedSpec(IrdsSource(rest, options.splits), options)
-    if kind == "hf" and rest:
-        from distillir.collections.hub_source import HubSource
-
-        return ParsedSpec(HubSource(rest), options)
+    name, _, rest = spec.partition(":")
+    builtin = COLLECTIONS.builtin()
+    if spec in builtin and builtin[spec].stands_alone:
+        return _opened(spec, options)
+    if rest and name in builtin and builtin[name].main is not None:
+        return _opened({name: rest}, options)
     folder = Path(spec).expanduser()
     if (folder / "info.json").is_file():
         return folder
@@ -80,9 +76,19 @@ def _named(spec: str, options: ImportOptions) -> ParsedSpec | Path:
         refuse_by_name(folder)
         remedy = "unpack it, and give the folder" if folder.suffix in (".zip", ".gz") else FORMS
         raise DistillirError("is a file where a folder is expected", where=folder, remedy=remedy)
+    if COLLECTIONS.knows(spec):
+        return _opened(spec, options)
+    if rest and COLLECTIONS.knows(name):
+        return _opened({name: rest}, options)
     if difflib.get_close_matches(spec, ["stdlib"], n=1, cutoff=0.7):
         raise DistillirError(f"no collection {spec!r}", remedy="did you mean stdlib?")
     raise DistillirError("no such folder", where=spec, remedy=FORMS)
+
+
+def _opened(form: str | Mapping[str, Any], options: ImportOptions) -> ParsedSpec:
+    """The source of a kind that is named."""
+    chosen = KINDS.read(form, "collection")
+    return ParsedSpec(chosen.kind.open(chosen.options, options), options)
 
 
 def _check_keys(spec: Mapping[str, Any]) -> None:

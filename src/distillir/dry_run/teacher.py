@@ -1,7 +1,7 @@
 """The cost of a teacher's scores in a run: pairs that it reads, texts that it encodes, less what is kept already."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,18 @@ from distillir.dry_run.encoding import Encoder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.search import ENOUGH, Searches
 from distillir.dry_run.speed import SAMPLE, seconds_each
-from distillir.language_models.load import POINTWISE
+from distillir.language_models.spec import ServerSpec
 from distillir.retrieval.sources import MODEL_SOURCES
+from distillir.specs.form import Chosen
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import pair_keys
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teachers.cross_encoders.kind import CROSS_ENCODER
 from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.cross_encoders.pair_scores import quantised, score_pairs
-from distillir.teachers.load import load_teacher
+from distillir.teachers.kind import TeacherKind
+from distillir.teachers.language_models.kinds import asks
+from distillir.teachers.registry import members
 
 #: Pairs that a language model is asked about.
 _ASKED = 8
@@ -39,45 +43,40 @@ class TeacherCosts:
         self._rates: dict[str, tuple[float, float, float]] = {}
 
     def seconds(self, spec: Any, lists: Sequence[DryLists]) -> float | None:
-        """Seconds of scoring lists; None where a server would be asked."""
-        if isinstance(spec, Mapping) and "ensemble" in spec:
-            members = [self.seconds(member, lists) for member in spec["ensemble"]]
-            known = [seconds for seconds in members if seconds is not None]
-            return sum(known) if len(known) == len(members) else None
-        kind, options = _form(spec)
+        """Seconds of scoring lists; None where a server would be asked, or for a kind from elsewhere."""
+        return _sum(self._seconds(chosen, lists) for chosen in members(spec))
+
+    def _seconds(self, chosen: Chosen[TeacherKind], lists: Sequence[DryLists]) -> float | None:
         pairs = sum(one.pairs for one in lists)
-        if kind in MODEL_SOURCES:
-            return self._encoded(Encoder.of(kind, options), lists)
-        if kind == "bm25":
-            return self._bm25(options, lists)
-        if "server" in options:
+        if chosen.name in MODEL_SOURCES:
+            return self._encoded(Encoder.of(chosen.name, chosen.written), lists)
+        if chosen.name == "bm25":
+            return self._bm25(chosen.written, lists)
+        if not _timed(chosen):
             return None
-        each, missing, loading = self._pair(spec)
+        each, missing, loading = self._pair(chosen)
         return missing * pairs * each + (loading if missing * pairs else 0.0)
 
     def new_texts(self, spec: Any, texts: int) -> float | None:
-        """Seconds of scoring so many texts that no model has read, each beside one query; None: a server is asked."""
-        if isinstance(spec, Mapping) and "ensemble" in spec:
-            members = [self.new_texts(member, texts) for member in spec["ensemble"]]
-            known = [seconds for seconds in members if seconds is not None]
-            return sum(known) if len(known) == len(members) else None
-        kind, options = _form(spec)
-        if kind in MODEL_SOURCES:
+        """Seconds of scoring so many texts that no model has read, each beside one query; None as in `seconds`."""
+        return _sum(self._new_texts(chosen, texts) for chosen in members(spec))
+
+    def _new_texts(self, chosen: Chosen[TeacherKind], texts: int) -> float | None:
+        if chosen.name in MODEL_SOURCES:
             every = np.arange(len(self.collection.corpus), dtype=np.int64)
             return texts * self.searches.encodings.each(
-                Encoder.of(kind, options), self.collection.corpus, every, "document"
+                Encoder.of(chosen.name, chosen.written), self.collection.corpus, every, "document"
             )
-        if kind == "bm25":
+        if chosen.name == "bm25":
             return 0.0
-        return None if "server" in options else texts * self._pair(spec)[0]
+        return texts * self._pair(chosen)[0] if _timed(chosen) else None
 
     def layers(self, spec: Mapping[str, Any], lists: DryLists) -> float:
         """Seconds of the scores of every layer of a teacher; what is kept already is counted too."""
-        kind, _ = _form(spec)
-        if kind in MODEL_SOURCES:
-            texts = len(lists.distinct())
-            return self.new_texts(spec, texts) or 0.0
-        each, _, loading = self._pair(spec)
+        (chosen,) = members(spec)
+        if chosen.name in MODEL_SOURCES:
+            return self._new_texts(chosen, len(lists.distinct())) or 0.0
+        each, _, loading = self._pair(chosen)
         return loading + each * lists.pairs
 
     def _encoded(self, encoder: Encoder, lists: Sequence[DryLists]) -> float:
@@ -107,16 +106,15 @@ class TeacherCosts:
             spent += (time.monotonic() - start) / len(some_lists) * one.total * max(1.0, np.log2(scale) / 8)
         return spent
 
-    def _pair(self, spec: Any) -> tuple[float, float, float]:
+    def _pair(self, chosen: Chosen[TeacherKind]) -> tuple[float, float, float]:
         """Seconds of a pair, the share of pairs whose score is not kept, and seconds of loading."""
-        key = repr(spec)
+        key = repr((chosen.name, chosen.written))
         if key not in self._rates:
             queries, documents = self._some_pairs()
             if not len(queries):
                 return 0.0, 0.0, 0.0
-            kind, _ = _form(spec)
-            time_pairs = self._asked if kind in POINTWISE else self._read
-            self._rates[key] = time_pairs(spec, queries, documents)
+            time_pairs = self._asked if asks(chosen.kind) else self._read
+            self._rates[key] = time_pairs(chosen, queries, documents)
         return self._rates[key]
 
     def _some_pairs(self) -> tuple[Rows, Rows]:
@@ -127,9 +125,9 @@ class TeacherCosts:
         chosen = np.random.default_rng(1).permutation(len(queries))[:SAMPLE]
         return queries[chosen].astype(np.int64), documents[chosen]
 
-    def _read(self, spec: Any, queries: Rows, documents: Rows) -> tuple[float, float, float]:
+    def _read(self, chosen: Chosen[TeacherKind], queries: Rows, documents: Rows) -> tuple[float, float, float]:
         """A cross-encoder, on pairs of every length."""
-        collection, teacher = self.collection, load_teacher(spec)
+        collection, teacher = self.collection, chosen.kind.make(chosen.options, None)
         assert isinstance(teacher, CrossEncoderTeacher)
         kept = ScoreCache(cache_root() / "scores" / teacher.fingerprint(collection))
         kept.refresh()
@@ -148,9 +146,9 @@ class TeacherCosts:
         )
         return each, missing, loading
 
-    def _asked(self, spec: Any, queries: Rows, documents: Rows) -> tuple[float, float, float]:
+    def _asked(self, chosen: Chosen[TeacherKind], queries: Rows, documents: Rows) -> tuple[float, float, float]:
         """A language model that runs here, asked about a few pairs; nothing is kept."""
-        teacher = load_teacher(spec, cache=self.searches.folder.scratch / "asked")
+        teacher = chosen.kind.make(chosen.options, self.searches.folder.scratch / "asked")
         start = time.monotonic()
         teacher.score(self.collection, queries[:1], [documents[:1]])
         loading, count, spent = time.monotonic() - start, 0, 0.0
@@ -164,7 +162,15 @@ class TeacherCosts:
         return spent / max(count, 1), 1.0, loading
 
 
-def _form(spec: Any) -> tuple[str, dict[str, Any]]:
-    """Kind and options of a teacher that is no ensemble."""
-    kind, value = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
-    return str(kind), {"model": value} if isinstance(value, str) else dict(value or {})
+def _timed(chosen: Chosen[TeacherKind]) -> bool:
+    """Whether a teacher's pairs can be timed: a model that runs here."""
+    if isinstance(chosen.options, ServerSpec):
+        return False
+    return asks(chosen.kind) or chosen.kind is CROSS_ENCODER
+
+
+def _sum(seconds: Iterable[float | None]) -> float | None:
+    """Seconds together; None where some are not known."""
+    every = list(seconds)
+    known = [one for one in every if one is not None]
+    return sum(known) if len(known) == len(every) else None

@@ -1,5 +1,8 @@
 """Loading of the language models that a recipe names as teachers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from distillir.base.errors import DistillirError
 from distillir.language_models.answer import LEAST_SHARE
 from distillir.language_models.asker import Asker
@@ -13,68 +16,67 @@ from distillir.language_models.prompt import (
     Prompt,
     own_prompt,
 )
-from distillir.language_models.spec import LikelihoodSpec, ServerChoiceSpec, read_choice_spec, read_spec
+from distillir.language_models.spec import (
+    LikelihoodSpec,
+    LocalChoiceSpec,
+    OwnPromptSpec,
+    PublishedChoiceSpec,
+    ServerChoiceSpec,
+    read_spec,
+)
 
-POINTWISE = {
-    "prompt": "a language model asked Yes or No (InstUPR), by transformers or an OpenAI-compatible server",
-    "monot5": "monoT5: a T5 fine-tuned to say true or false of a document",
-    "query-likelihood": "how likely the query is behind the document, by any decoder; no instruction tuning needed",
-}
-PAIRWISE = {
-    "prompt": "a language model asked A or B (InstUPR), by transformers or an OpenAI-compatible server",
-    "duot5": "duoT5: a T5 fine-tuned to say true or false of the first of two documents",
-}
 _PROMPTS = {
     False: {"prompt": INSTUPR_POINTWISE, "monot5": MONOT5},
     True: {"prompt": INSTUPR_PAIRWISE, "duot5": DUOT5},
 }
 
 
-def check_asker(kind: str, value: object, where: str, *, pairwise: bool = False) -> None:
-    """Check the options of a language model as teacher, without loading or asking anything.
+def check_likelihood(spec: LikelihoodSpec, where: str) -> None:
+    """Refuse a template that lacks a field; nothing is loaded."""
+    if spec.template is not None:
+        own_prompt(spec.template, ("", ""), ("document",), INSTUPR_POINTWISE, where)
+
+
+def check_choice(kind: str, spec: PublishedChoiceSpec | ServerChoiceSpec, where: str, *, pairwise: bool) -> None:
+    """Refuse a template without answers, or that lacks a field; nothing is loaded or asked."""
+    if isinstance(spec, LocalChoiceSpec | ServerChoiceSpec):
+        if (spec.template is None) != (spec.answers is None):
+            raise DistillirError("template and answers go together", where=where)
+        _prompt(kind, spec, where, pairwise)
+
+
+def load_likelihood(spec: LikelihoodSpec) -> Asker:
+    """Make what asks how likely a query is; its model is loaded when the first question is asked.
 
     Raises:
-        DistillirError: An unknown key, a wrong value, or a template that lacks a field.
+        DistillirError: The model is not there.
     """
-    if kind == "query-likelihood":
-        spec = read_spec(LikelihoodSpec, value, where)
-        if spec.template is not None:
-            own_prompt(spec.template, ("", ""), ("document",), INSTUPR_POINTWISE, where)
-        return
-    chosen = read_choice_spec(value, where)
-    if kind != "prompt" and (isinstance(chosen, ServerChoiceSpec) or chosen.template or chosen.chat is not None):
-        raise DistillirError(
-            f"{kind} has its own prompt and is read by transformers", where=where, remedy="use prompt for other models"
-        )
-    _prompt(kind, chosen.template, chosen.answers, where, pairwise)
+    from distillir.language_models.likelihood import TEMPLATE, QueryLikelihood
+
+    return QueryLikelihood(
+        spec.model,
+        template=spec.template or TEMPLATE,
+        max_length=spec.max_length,
+        precision=spec.precision,
+        trust_remote_code=spec.trust_remote_code,
+    )
 
 
-def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) -> Asker:
-    """Make the asker that a recipe names; models are loaded and servers called at the first question.
+def load_choice(
+    kind: str, spec: PublishedChoiceSpec | ServerChoiceSpec, where: str, *, pairwise: bool = False
+) -> Asker:
+    """Make what asks for one of two answers; models are loaded and servers called when the first question is asked.
 
     Args:
-        kind: One of `POINTWISE`, or of `PAIRWISE`.
-        value: Its options, or a model's name.
+        kind: ``prompt``, ``monot5``, or ``duot5`` of two documents.
+        spec: Its options.
         where: What messages call the place.
         pairwise: Whether questions are about two documents.
 
     Raises:
-        DistillirError: As `check_asker`, or a model that is not there.
+        DistillirError: As `check_choice`, or a model that is not there.
     """
-    check_asker(kind, value, where, pairwise=pairwise)
-    if kind == "query-likelihood":
-        from distillir.language_models.likelihood import TEMPLATE, QueryLikelihood
-
-        likely = read_spec(LikelihoodSpec, value, where)
-        return QueryLikelihood(
-            likely.model,
-            template=likely.template or TEMPLATE,
-            max_length=likely.max_length,
-            precision=likely.precision,
-            trust_remote_code=likely.trust_remote_code,
-        )
-    spec = read_choice_spec(value, where)
-    prompt = _prompt(kind, spec.template, spec.answers, where, pairwise)
+    prompt = _prompt(kind, spec, where, pairwise)
     if isinstance(spec, ServerChoiceSpec):
         from distillir.language_models.server_choice import ServerChoice
 
@@ -88,14 +90,40 @@ def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) 
         prompt,
         max_length=spec.max_length,
         precision=spec.precision,
-        chat=spec.chat,
+        chat=spec.chat if isinstance(spec, LocalChoiceSpec) else None,
         least_share=least,
         trust_remote_code=spec.trust_remote_code,
     )
 
 
-def _prompt(kind: str, template: str | None, answers: tuple[str, str] | None, where: str, pairwise: bool) -> Prompt:
+def load_asker(kind: str, value: object, where: str, *, pairwise: bool = False) -> Asker:
+    """Make what a recipe names, of its options as the recipe writes them.
+
+    Args:
+        kind: ``prompt``, ``monot5``, ``query-likelihood``, or ``prompt`` and ``duot5`` of two documents.
+        value: Its options, or a model's name.
+        where: What messages call the place.
+        pairwise: Whether questions are about two documents.
+
+    Raises:
+        DistillirError: An unknown key, a wrong value, a template that lacks a field, or a model that is not there.
+    """
+    if kind == "query-likelihood":
+        likely = read_spec(LikelihoodSpec, value, where)
+        check_likelihood(likely, where)
+        return load_likelihood(likely)
+    spec: Any
+    if kind != "prompt":
+        spec = read_spec(OwnPromptSpec, value, where)
+    else:
+        behind = isinstance(value, Mapping) and "server" in value
+        spec = read_spec(ServerChoiceSpec, value, where) if behind else read_spec(LocalChoiceSpec, value, where)
+    check_choice(kind, spec, where, pairwise=pairwise)
+    return load_choice(kind, spec, where, pairwise=pairwise)
+
+
+def _prompt(kind: str, spec: PublishedChoiceSpec | ServerChoiceSpec, where: str, pairwise: bool) -> Prompt:
     known = _PROMPTS[pairwise][kind]
-    if template is None or answers is None:
+    if not isinstance(spec, LocalChoiceSpec | ServerChoiceSpec) or spec.template is None or spec.answers is None:
         return known
-    return own_prompt(template, answers, PAIRWISE_FIELDS if pairwise else POINTWISE_FIELDS, known, where)
+    return own_prompt(spec.template, spec.answers, PAIRWISE_FIELDS if pairwise else POINTWISE_FIELDS, known, where)

@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
-from distillir.base.suggestions import nearest
+from distillir.specs.form import read_options
+from distillir.specs.kind import ByKey
+from distillir.specs.part import Part
 
-Spec = TypeVar("Spec", bound=BaseModel)
+Spec = TypeVar("Spec", bound=Part)
 _SHARE = "probability that the two answers must have together to count; null: 0.01, and 0 for monot5 and duot5"
 # Fields of a request that are set here.
 _OURS = {
@@ -25,25 +27,21 @@ _OURS = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
-
-
-class BudgetSpec(_Part):
+class BudgetSpec(Part):
     """Limits of calls and tokens, over all runs that ask the same questions of the same model."""
 
     calls: int | None = Field(None, ge=1, description="calls at most, retries counted; null: any number")
     tokens: int | None = Field(None, ge=1, description="tokens of prompts and answers at most; null: any number")
 
 
-class PriceSpec(_Part):
+class PriceSpec(Part):
     """Prices for the estimate of costs, in any currency."""
 
     input: float = Field(0, ge=0, description="of a million tokens of prompts")
     output: float = Field(0, ge=0, description="of a million tokens of answers")
 
 
-class ServerSpec(_Part):
+class ServerSpec(Part):
     """A model behind an OpenAI-compatible server."""
 
     server: str = Field(description="address, with /v1 where the server has it")
@@ -93,20 +91,43 @@ class ServerChoiceSpec(ServerSpec):
     document_words: int | None = Field(None, ge=1, description="words of each document at most; null: all")
 
 
-class LocalChoiceSpec(_Part):
-    """A question of two answers to a model by transformers."""
+class PublishedChoiceSpec(Part):
+    """A model by transformers that was trained to say one of two words, asked as it was trained: monoT5, duoT5."""
 
     model: str = Field(min_length=1, description="folder, hub name or .gguf file")
     max_length: int | None = Field(None, ge=16, description="tokens of the whole prompt; null: as published")
     precision: Literal["auto", "float32", "bf16"] = Field("auto", description="of the model")
-    chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
-    template: str | None = Field(None, description="a prompt of your own")
-    answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
     trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
     least_share: float | None = Field(None, ge=0, lt=1, description=_SHARE)
 
 
-class LikelihoodSpec(_Part):
+class OwnPromptSpec(PublishedChoiceSpec):
+    """The same, whose prompt may not be another."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_prompt(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        given = {key: value[key] for key in ("server", "template", "answers", "chat") if key in value}
+        if any(option is not None for option in given.values()):
+            raise ValueError("has its own prompt and is read by transformers; use prompt for other models")
+        return {key: option for key, option in value.items() if key not in given}
+
+
+class LocalChoiceSpec(PublishedChoiceSpec):
+    """A question of two answers to a model by transformers."""
+
+    chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
+    template: str | None = Field(None, description="a prompt of your own")
+    answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+
+
+#: The options of a model that is asked a question of two answers.
+CHOICE = ByKey("server", ServerChoiceSpec, LocalChoiceSpec)
+
+
+class LikelihoodSpec(Part):
     """Query likelihood by a decoder."""
 
     model: str = Field(min_length=1, description="folder, hub name or .gguf file of a decoder")
@@ -124,7 +145,7 @@ class ServerGeneratorSpec(ServerSpec):
     max_tokens: int = Field(32, ge=2, description="tokens of a query at most")
 
 
-class LocalGeneratorSpec(_Part):
+class LocalGeneratorSpec(Part):
     """A model by transformers that writes queries."""
 
     model: str = Field(min_length=1, description="folder, hub name or .gguf file")
@@ -135,8 +156,20 @@ class LocalGeneratorSpec(_Part):
     max_tokens: int = Field(32, ge=2, description="tokens of a query at most")
 
 
+#: The options of a query generator.
+GENERATOR = ByKey("server", ServerGeneratorSpec, LocalGeneratorSpec)
+
+
 def read_generator_spec(value: object, where: str) -> LocalGeneratorSpec | ServerGeneratorSpec:
-    """Read the options of a query generator; as `read_choice_spec`."""
+    """The options of a query generator.
+
+    Args:
+        value: A model's name, or a mapping, with ``server`` for one behind a server.
+        where: What messages call the place.
+
+    Raises:
+        DistillirError: Another form; the message names the key, and the nearest known one.
+    """
     found: LocalGeneratorSpec | ServerGeneratorSpec
     if isinstance(value, Mapping) and "server" in value:
         found = read_spec(ServerGeneratorSpec, value, where)
@@ -144,25 +177,6 @@ def read_generator_spec(value: object, where: str) -> LocalGeneratorSpec | Serve
         found = read_spec(LocalGeneratorSpec, value, where)
     if found.template is not None and "{document}" not in found.template:
         raise DistillirError("the template does not hold {document}", where=where)
-    return found
-
-
-def read_choice_spec(value: object, where: str) -> LocalChoiceSpec | ServerChoiceSpec:
-    """Read the options of a model that is asked for one of two answers.
-
-    Args:
-        value: A model's name, or a mapping, with ``server`` for one behind a server.
-        where: What messages call the place.
-
-    Raises:
-        DistillirError: Another form.
-    """
-    if isinstance(value, Mapping) and "server" in value:
-        found: LocalChoiceSpec | ServerChoiceSpec = read_spec(ServerChoiceSpec, value, where)
-    else:
-        found = read_spec(LocalChoiceSpec, value, where)
-    if (found.template is None) != (found.answers is None):
-        raise DistillirError("template and answers go together", where=where)
     return found
 
 
@@ -176,17 +190,5 @@ def read_spec(kind: type[Spec], value: object, where: str) -> Spec:
         value = {"model": value}
     if not isinstance(value, Mapping):
         raise DistillirError(f"{value!r} is no mapping", where=where, remedy="give a name, or {model: name}")
-    for key in value:
-        if key not in kind.model_fields:
-            raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), kind.model_fields))
-    try:
-        return kind.model_validate(dict(value))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = {**BudgetSpec.model_fields, **PriceSpec.model_fields}
-            raise DistillirError(
-                f"unknown key {key!r}", where=where, remedy=nearest(str(first["loc"][-1]), known)
-            ) from None
-        raise DistillirError(f"{key}: {first['msg']}", where=where) from None
+    found: Spec = read_options(kind, value, where)
+    return found

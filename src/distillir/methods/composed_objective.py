@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from distillir.base.errors import DistillirError
 from distillir.methods.registry import get
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
+from distillir.teachers.encoders.kinds import DENSE
+from distillir.teachers.registry import FORM as POINTWISE
 
 if TYPE_CHECKING:
     from distillir.recipe import Recipe
@@ -50,7 +52,7 @@ def _with_response(objective: WeightedSum, recipe: "Recipe") -> WeightedSum:
     options: dict[str, Any] = {"own_list": True}
     if recipe.student.own_kind.cosine_scale:
         options["student_temperature"] = layers.cosine_temperature
-    if isinstance(recipe.teacher, dict) and "dense" in recipe.teacher:
+    if recipe.teacher is not None and POINTWISE.read(recipe.teacher, "teacher").kind is DENSE:
         options["teacher_temperature"] = layers.cosine_temperature
     part = parse_objective({"kl": {"weight": layers.response, **options}})
     return WeightedSum([*objective.parts, *part.parts])

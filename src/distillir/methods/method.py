@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distillir.plans.plan import Plan
 
 from distillir.students.kind import StudentKind
 
@@ -18,7 +21,7 @@ class Method:
         name: As recipes write it.
         description: One line for people.
         source: Paper.
-        plan: Name of the plan (what the student sees).
+        plan: The plan (what the student sees), or its name.
         objective: The objective as a recipe writes it (what is compared), for students that score by cosine.
         dark: Whether dark examples stand beside the lists.
         pairs: Whether it needs a pairwise teacher.
@@ -30,7 +33,7 @@ class Method:
     name: str
     description: str
     source: str
-    plan: str
+    plan: "str | Plan"
     objective: Any
     dark: bool = False
     pairs: bool = False

@@ -21,7 +21,7 @@ def method_name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own:
     """
     method = get(spec.name)
     name = method.name if own else " + ".join(objective.names)
-    expected = method.plan if own else "plain"
+    expected = "plain" if not own else method.plan if isinstance(method.plan, str) else method.plan.name
     dark = spec.find_dark() is not None
     if not own and dark:
         name += " + dark examples"

@@ -1,7 +1,5 @@
 """The methods and plans by name."""
 
-from distillir.base.errors import DistillirError
-from distillir.base.suggestions import nearest
 from distillir.methods.adam import ADAM
 from distillir.methods.auto import AUTO
 from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
@@ -15,12 +13,18 @@ from distillir.methods.pairdistill import PAIRDISTILL
 from distillir.methods.pairdistill import PLAN as PAIRDISTILL_PLAN
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
+from distillir.specs.registry import Registry
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 
-_ALL = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD)
-METHODS = {method.name: method for method in _ALL}
-PLANS = {plan.name: plan for plan in (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN, LEAD_PLAN)}
+_METHODS = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD)
+_PLANS = (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN, LEAD_PLAN)
+METHODS: Registry[Method] = Registry(
+    "method", "distillir.methods", Method, {method.name: method for method in _METHODS}, unknown="no method {name}"
+)
+PLANS: Registry[Plan] = Registry(
+    "plan", "distillir.plans", Plan, {plan.name: plan for plan in _PLANS}, unknown="no plan {name}"
+)
 
 
 def get(name: str) -> Method:
@@ -29,9 +33,7 @@ def get(name: str) -> Method:
     Raises:
         DistillirError: There is none; the message names the nearest.
     """
-    if name not in METHODS:
-        raise DistillirError(f"no method {name!r}", where="method", remedy=nearest(name, METHODS))
-    return METHODS[name]
+    return METHODS.get(name, "method")
 
 
 def get_plan(name: str) -> Plan:
@@ -40,6 +42,4 @@ def get_plan(name: str) -> Plan:
     Raises:
         DistillirError: There is none; the message names the nearest.
     """
-    if name not in PLANS:
-        raise DistillirError(f"no plan {name!r}", where="method.plan", remedy=nearest(name, PLANS))
-    return PLANS[name]
+    return PLANS.get(name, "method.plan")

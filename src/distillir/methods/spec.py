@@ -1,7 +1,7 @@
 """A recipe's ``method:``."""
 
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -12,6 +12,7 @@ from distillir.plans.stage import Stage
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.preferences.spec import PairSpec
+from distillir.specs.schema import AlsoAs, InForm
 
 
 class MethodSpec(BaseModel):
@@ -19,12 +20,16 @@ class MethodSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    name: str = Field("kl", description="see distillir list")
-    plan: str | list[Stage] | None = Field(None, description="a plan's name, or stages; null: the method's own")
+    name: Annotated[str, InForm("method")] = Field("kl", description="see distillir list")
+    plan: Annotated[str, InForm("plan")] | list[Stage] | None = Field(
+        None, description="a plan's name, or stages; null: the method's own"
+    )
     stages: list[int] | Literal["together"] | None = Field(
         None, description="stages of the plan by number, in this order; together: all at once; null: all in order"
     )
-    objective: Any = Field(None, description="what is compared; null: the method's own")
+    objective: Annotated[Any, InForm("objective", null=True)] = Field(
+        None, description="what is compared; null: the method's own"
+    )
     rounds: int = Field(
         1,
         ge=1,
@@ -36,12 +41,12 @@ class MethodSpec(BaseModel):
         description="train each round from the student as it was before the first, not from the last round's (which of "
         "the two PairDistill does is not known: a reconstruction either way)",
     )
-    dark: DarkSpec | None = Field(
+    dark: Annotated[DarkSpec | None, AlsoAs({"type": "boolean"})] = Field(
         None,
         description="dark examples beside the lists of any method: true, false or a mapping; null: the method's own",
     )
     pairs: PairSpec | None = Field(None, description="a pairwise teacher's preferences beside the lists of any method")
-    layers: LayerSpec | None = Field(
+    layers: Annotated[LayerSpec | None, AlsoAs({"const": True})] = Field(
         None,
         description="a teacher's layers beside the lists of any method: true (of the recipe's teacher) or a mapping; "
         "null: the method's own (lead has some)",
@@ -96,7 +101,8 @@ class MethodSpec(BaseModel):
                 raise DistillirError("a plan has at least one stage", where="method.plan")
             plan = Plan("own", "stages of the recipe", tuple(self.plan))
         else:
-            plan = get_plan(self.plan or method.plan)
+            own = self.plan or method.plan
+            plan = get_plan(own) if isinstance(own, str) else own
         return plan.in_rounds(self.rounds, self.restart)
 
     def defaults(self, student: str = "dense", queries_per_step: int | None = None) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The objectives by name."""
 
-from distillir.base.errors import DistillirError
-from distillir.base.suggestions import nearest
 from distillir.objectives.ckl import OBJECTIVE as CKL
 from distillir.objectives.info_nce import OBJECTIVE as INFO_NCE
 from distillir.objectives.kl import OBJECTIVE as KL
@@ -10,13 +8,21 @@ from distillir.objectives.margin_mse import OBJECTIVE as MARGIN_MSE
 from distillir.objectives.objective import Objective
 from distillir.objectives.pair_kl import OBJECTIVE as PAIR_KL
 from distillir.objectives.ranknet import OBJECTIVE as RANKNET
+from distillir.specs.registry import Registry
 
-OBJECTIVES = {objective.name: objective for objective in (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, PAIR_KL, INFO_NCE)}
+_ALL = (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, PAIR_KL, INFO_NCE)
+OBJECTIVES: Registry[Objective] = Registry(
+    "objective",
+    "distillir.objectives",
+    Objective,
+    {objective.name: objective for objective in _ALL},
+    unknown="no objective {name}",
+)
 
 
 def names() -> list[str]:
     """Every objective's name, in the order help texts show them."""
-    return list(OBJECTIVES)
+    return OBJECTIVES.names()
 
 
 def get(name: str) -> Objective:
@@ -25,6 +31,4 @@ def get(name: str) -> Objective:
     Raises:
         DistillirError: There is none; the message names the nearest.
     """
-    if name not in OBJECTIVES:
-        raise DistillirError(f"no objective {name!r}", remedy=nearest(name, OBJECTIVES))
-    return OBJECTIVES[name]
+    return OBJECTIVES.get(name)

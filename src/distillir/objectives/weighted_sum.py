@@ -11,7 +11,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
 from distillir.objectives.lists import mean
 from distillir.objectives.objective import Objective, Options, OptionValue, Signals
-from distillir.objectives.registry import get
+from distillir.objectives.registry import OBJECTIVES
 
 Part = tuple[Objective, float, Options]
 #: In place of a temperature: settled before training, from the scores (`distillir.methods.settled`).
@@ -128,8 +128,9 @@ def _parts(spec: object) -> list[Part]:
 
 def _part(name: str, settings: Any) -> Part:
     """One objective with its weight (default 1) and its options (defaults filled in)."""
-    name = name.replace("-", "_")
-    objective = get(name)
+    if not OBJECTIVES.knows(name):
+        name = name.replace("-", "_")
+    objective = OBJECTIVES.get(name, "objective")
     where = f"objective.{name}"
     if settings is None:
         settings = {}

@@ -17,6 +17,8 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, tra
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import dev_queries, selection_queries
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.specs.outside import code_file
+from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.teaching_set import open_teaching_set
 
@@ -65,6 +67,17 @@ class Inputs:
                     yield from self.initial_student.items()
             if options.get("first") not in (None, "index"):
                 yield from self._of_sources(options["first"])
+            yield from _of_code(kind)
+
+    @cached_property
+    def code(self) -> Fingerprints:
+        """Files with code of the user's own that the student is trained by; teachers tell themselves apart."""
+        composed = compose(self.recipe)
+        sums = [stage.objective for stage in composed.stages]
+        sums += [stage.dark[0] for stage in composed.stages if stage.dark is not None]
+        objectives = [objective.name for parts in sums for objective, _, _ in parts.parts]
+        names = [self.recipe.student.kind, self.recipe.method.name, composed.plan, *objectives]
+        return {said: content for name in names for said, content in _of_code(name)}
 
     @cached_property
     def teacher(self) -> Fingerprints:
@@ -106,8 +119,7 @@ class Inputs:
         layers = compose(self.recipe).layers
         if layers is None:
             return {}
-        value = next(iter(layers.teacher.values()))
-        model = value["model"] if isinstance(value, dict) else value
+        model = LAYERED.read(layers.teacher, "method.layers.teacher").options.model
         return {"weights of the teacher with layers": model_fingerprint(model)}
 
     @cached_property
@@ -190,6 +202,10 @@ class Inputs:
         """A file of the run folder."""
         return {str(path.relative_to(self.folder.path)): file_hash(path)} if path.is_file() else {}
 
+    def ranked(self) -> Fingerprints:
+        """The candidates that a student ranks which does not search."""
+        return {} if self.recipe.student.own_kind.searches else self.file(self.folder.evaluation_candidates)
+
     def signals(self) -> Fingerprints:
         """Dark examples, pairs and layers of the run."""
         found: Fingerprints = {}
@@ -223,19 +239,33 @@ def _judged(inputs: Inputs) -> Fingerprints:
     return inputs.training_judgements if wanted.add_judged or wanted.exclude_judged else {}
 
 
+def _of_code(name: str) -> Iterator[tuple[str, str]]:
+    """The content of the file that code of the user's own is in; nothing for any other kind."""
+    file = code_file(name)
+    if file is not None:
+        yield f"code of {name}", file_hash(file)
+
+
 _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
-    "initial student": lambda i: i.named_student,
+    "initial student": lambda i: i.named_student | dict(_of_code(i.recipe.student.kind)),
     "candidates": lambda i: i.texts | i.training | _judged(i) | i.sources,
     "evaluation candidates": lambda i: i.texts | i.evaluation | i.sources,
     "selection candidates": lambda i: i.texts | i.dev | i.sources,
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
-    "run before training": lambda i: i.texts | i.evaluation | i.initial_student,
+    "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked(),
     "runs before training on other collections": lambda i: i.others | i.initial_student,
     "student": lambda i: (
-        i.texts | i.initial_student | i.teaching | i.signals() | i.layered_teacher | i.later_rounds() | i.selection
+        i.texts
+        | i.initial_student
+        | i.teaching
+        | i.signals()
+        | i.layered_teacher
+        | i.later_rounds()
+        | i.selection
+        | i.code
     ),
-    "run after training": lambda i: i.texts | i.evaluation | i.student,
+    "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked(),
     "runs after training on other collections": lambda i: i.others | i.student,
     "metrics": lambda i: (
         i.texts

@@ -45,10 +45,14 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 
 def model_card(recipe: Recipe, collection: Collection, method: Composition, also: Sequence[str] = ()) -> str:
     """Markdown with the front matter that model hubs read; ``also`` are other collections that it is measured on."""
-    own = METHODS.get(method.name)
+    own = METHODS.get(method.name) if METHODS.knows(method.name) else None
     parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
     beside = {"adam": method.dark, "pairdistill": method.pairs, "lead": method.layers}
-    parts += [METHODS[name] for name, wanted in beside.items() if wanted is not None and METHODS[name] is not own]
+    parts += [
+        published
+        for name, wanted in beside.items()
+        if wanted is not None and (published := METHODS.get(name)) is not own
+    ]
     student, kind = recipe.student, recipe.student.own_kind
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",

@@ -15,15 +15,17 @@ from distillir.encoding.model_files import check_kind, own_pooling
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
-from distillir.language_models.load import POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.cross_encoders.load import check_cross_encoder
+from distillir.teachers.language_models.kinds import asker_of, asks
+from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.load_pairwise import load_pairwise
+from distillir.teachers.registry import members
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
         load_layered(spec.teacher, spec.pooling)
     except DistillirError as error:
         raise DistillirError(str(error), where="method.layers.teacher") from None
-    kind, value = next(iter(spec.teacher.items()))
-    dense = {str(value["model"] if isinstance(value, Mapping) else value)} if kind == "dense" else set()
+    chosen = LAYERED.read(spec.teacher, "method.layers.teacher")
+    dense = {str(chosen.options.model)} if chosen.name == "dense" else set()
     dense |= {recipe.student.model} if recipe.student.own_kind.pooled else set()
     other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
     if other and spec.pooling == "cls":
@@ -112,17 +114,11 @@ def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterat
 
 
 def _of_teacher(spec: Any, where: str) -> Iterator[NamedModel]:
-    if not isinstance(spec, Mapping):
-        return
-    if "ensemble" in spec:
-        for number, member in enumerate(spec["ensemble"]):
-            yield from _of_teacher(member, f"{where}.ensemble[{number}]")
-        return
-    kind, value = next(iter(spec.items()))
-    if kind in POINTWISE:
-        load_asker(kind, value, f"{where}.{kind}")
-    if kind in (*MODEL_SOURCES, "cross-encoder"):
-        yield _named(f"{where}.{kind}", kind, value if isinstance(value, Mapping) else {"model": value})
+    for chosen in members(spec, where):
+        if asks(chosen.kind):
+            asker_of(chosen.kind, chosen.options, chosen.where)
+        if chosen.name in (*MODEL_SOURCES, "cross-encoder"):
+            yield _named(chosen.where, chosen.name, chosen.written)
 
 
 def _named(where: str, kind: str, options: Mapping[str, Any]) -> NamedModel:

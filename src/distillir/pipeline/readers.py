@@ -10,11 +10,15 @@ from distillir.base.progress import say
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.text_limits import text_limits
 from distillir.language_models.document_room import DocumentRoom, asker_room, generator_room
-from distillir.language_models.load import PAIRWISE, POINTWISE, load_asker
 from distillir.language_models.spec import read_generator_spec
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.specs.form import Chosen
 from distillir.teachers.cross_encoders.pair_text import PairText
+from distillir.teachers.language_models.kinds import asker_of, asks
+from distillir.teachers.pairwise_kinds import FORM as PAIRWISE_FORM
+from distillir.teachers.pairwise_kinds import DifferenceSpec, PairwiseModelSpec
+from distillir.teachers.registry import members
 
 
 @dataclass(frozen=True)
@@ -106,31 +110,21 @@ def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterat
 
 
 def _of_teacher(spec: Any, where: str) -> Iterator[tuple[str, Make]]:
-    if not isinstance(spec, Mapping):
-        return
-    if "ensemble" in spec:
-        for number, member in enumerate(spec["ensemble"]):
-            yield from _of_teacher(member, f"{where}.ensemble[{number}]")
-        return
-    kind, value = next(iter(spec.items()))
-    if kind in POINTWISE:
-        yield f"{where}.{kind}", _asker(kind, value, pairwise=False)
-    elif kind in (*MODEL_SOURCES, "cross-encoder"):
-        yield f"{where}.{kind}", _encoder(kind, _options(value))
+    for chosen in members(spec, where):
+        if asks(chosen.kind):
+            yield chosen.where, _asker(chosen)
+        elif chosen.name in (*MODEL_SOURCES, "cross-encoder"):
+            yield chosen.where, _encoder(chosen.name, chosen.written)
 
 
 def _of_pairwise(spec: Mapping[str, Any], where: str) -> Iterator[tuple[str, Make]]:
-    kind, value = next(iter(spec.items()))
-    if kind == "difference":
-        yield from _of_teacher(value["teacher"], f"{where}.difference.teacher")
-    elif kind in PAIRWISE:
-        yield f"{where}.{kind}", _asker(kind, value, pairwise=True)
-    else:
-        yield f"{where}.{kind}", _pairwise_cross_encoder(_options(value))
-
-
-def _options(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, Mapping) else {"model": value}
+    chosen = PAIRWISE_FORM.read(spec, where)
+    if isinstance(chosen.options, DifferenceSpec):
+        yield from _of_teacher(chosen.options.teacher, f"{chosen.where}.teacher")
+    elif asks(chosen.kind):
+        yield chosen.where, _asker(chosen)
+    elif isinstance(chosen.options, PairwiseModelSpec):
+        yield chosen.where, _pairwise_cross_encoder(chosen.written)
 
 
 def _encoder(kind: str, options: Mapping[str, Any], own: ModelOptions | None = None) -> Make:
@@ -159,9 +153,9 @@ def _pairwise_cross_encoder(options: Mapping[str, Any]) -> Make:
     return make
 
 
-def _asker(kind: str, value: Any, *, pairwise: bool) -> Make:
+def _asker(chosen: Chosen[Any]) -> Make:
     def make(where: str) -> Reader:
-        asker = load_asker(kind, value, where, pairwise=pairwise)
+        asker = asker_of(chosen.kind, chosen.options, where)
         return _language_model(where, asker.name, asker_room(asker))
 
     return make

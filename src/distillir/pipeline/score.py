@@ -19,8 +19,8 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
 from distillir.pipeline.step import made
 from distillir.retrieval.run import Run, Scores, from_lists
-from distillir.teachers.answers.unanswered import last_where_silent, say_unanswered, without_unanswered
-from distillir.teachers.counted import CountedTeacher, calls_told
+from distillir.teachers.answers.unanswered import last_where_silent
+from distillir.teachers.counted import CountedTeacher
 from distillir.teaching.teaching_set import open_teaching_set
 
 
@@ -127,31 +127,17 @@ def score_training(
         teacher: The recipe's teacher where it is loaded already; its calls so far are counted in.
         key: Under what the diagnostics are noted; None: they are those of the run.
     """
-    from distillir.retrieval.guard import false_negative_guard
-    from distillir.teachers.diagnostics import diagnose, say_diagnostics
+    from distillir.teachers.score_candidates import say_scores, score_candidates
     from distillir.teaching.writer import build_teaching_set
 
-    collection, qrels = folder.collection, training_qrels(folder)
+    collection, guard = folder.collection, folder.recipe.candidates.guard
     teacher = teacher or _teacher(folder)
-    scores = teacher.score(collection, run.queries, run.lists)
+    dropped = None if guard is None else guard.model_dump(exclude_none=True)
+    run, scores = score_candidates(collection, run, teacher, training_qrels(folder), dropped)
     calls = teacher.calls()
-    asked = run
-    run, scores, silent = without_unanswered(asked, scores)
-    say_unanswered(asked, run, silent, teacher.name)
-    if folder.recipe.candidates.guard is not None:
-        guard = folder.recipe.candidates.guard
-        before = len(run.documents)
-        run, scores = false_negative_guard(run, scores, qrels, share=guard.share, margin=guard.margin)
-        short = sum(len(rows) < 2 for rows in run.lists)
-        lost = f"; {short} of {len(run)} queries have fewer than two left and teach nothing" if short else ""
-        say(f"False-negative guard: {before - len(run.documents)} of {before} candidates dropped{lost}")
     run, scores = _round_trip(folder, run, scores)
     relevant = _relevant(folder, run)
-    found = diagnose(scores, relevant)
-    say_diagnostics(found)
-    paid = calls_told(calls)
-    free = "scores come from its index and vectors, no pair was paid for"
-    say(f"Teacher {teacher.name}: {paid if sum(calls.values()) else free}")
+    found = say_scores(teacher.name, scores, relevant, calls)
     folder.facts.note_part("diagnostics", found.to_dict(), key)
     folder.facts.add_calls(calls, "teacher_calls")
     if rank() == 0:

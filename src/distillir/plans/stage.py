@@ -8,6 +8,7 @@ from distillir.plans.graded_lists import GradedLists
 from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
+from distillir.specs.schema import InForm
 
 
 class GradedSpec(BaseModel):
@@ -59,7 +60,9 @@ class Stage(BaseModel):
     lists: ListsSpec = Field(
         "plain", description="plain (training.candidates_per_query and sample), {top, hard, remaining}, or several"
     )
-    objective: Any = Field(None, description="what is compared in this stage; null: the method's")
+    objective: Annotated[Any, InForm("objective", null=True)] = Field(
+        None, description="what is compared in this stage; null: the method's"
+    )
     learning_rate: float | None = Field(None, gt=0, description="null: training.learning_rate")
     epochs: float | None = Field(None, gt=0, le=1e6, description="null: training.epochs")
     warmup: float | None = Field(None, ge=0, le=1, description="null: training.warmup")

@@ -7,6 +7,9 @@ from rich.text import Text
 from distillir.reporting.metrics import Measured, Metrics
 from distillir.reporting.wording import interval, measured, p_value, percent, signed
 
+#: Columns of the table of measures.
+COLUMNS = ("measure", "before", "after", "teacher", "gain", "95 % interval", "p", "share")
+
 
 def evidence(metrics: Measured, measure: str) -> list[str]:
     """The gain on a measure and how sure it is: ``+0.143``, ``95 % CI [+0.101, +0.185]``, ``p < 0.001``."""
@@ -78,25 +81,30 @@ def summary_table(metrics: Metrics) -> Table:
     """
     # Fits the usual 80 columns.
     table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    table.add_column("measure", no_wrap=True)
-    for name in ("before", "after", "teacher", "gain", "95 % interval", "p", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == COLUMNS[0] else "right", no_wrap=True)
     for measure in metrics.measures:
         compared = metrics.compared(measure)
-        gain = metrics.gain(measure)
         sure = compared is not None and compared.significant
-        style = ("green" if (gain or 0) > 0 else "red") if sure else ""
-        table.add_row(
-            Text(measure),
-            measured(metrics.value("before", measure)),
-            Text(measured(metrics.value("after", measure)), style="bold"),
-            measured(metrics.value("teacher", measure)),
-            Text(signed(gain), style=style),
-            interval(compared),
-            p_value(compared.p_value if compared else None),
-            percent(metrics.share(measure)),
-        )
+        style = ("green" if (metrics.gain(measure) or 0) > 0 else "red") if sure else ""
+        name, before, after, teacher, gain, *rest = cells(metrics, measure)
+        table.add_row(Text(name), before, Text(after, style="bold"), teacher, Text(gain, style=style), *rest)
     return table
+
+
+def cells(metrics: Metrics, measure: str) -> list[str]:
+    """One measure as text, by `COLUMNS`."""
+    compared = metrics.compared(measure)
+    return [
+        measure,
+        measured(metrics.value("before", measure)),
+        measured(metrics.value("after", measure)),
+        measured(metrics.value("teacher", measure)),
+        signed(metrics.gain(measure)),
+        interval(compared),
+        p_value(compared.p_value if compared else None),
+        percent(metrics.share(measure)),
+    ]
 
 
 def rounds(metrics: Metrics, measure: str) -> list[tuple[str, float]]:

@@ -52,8 +52,9 @@ def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
     sources = _sources(spec)
     if not sources:
         raise DistillirError("the list of sources is empty", where=f"{where}.from", remedy="write from: bm25")
-    for source in sources:
-        check_source(source, f"{where}.from")
+    several = isinstance(spec["from"], list | tuple)
+    for number, source in enumerate(sources):
+        check_source(source, f"{where}.from[{number}]" if several else f"{where}.from")
     check_name(spec.get("fusion", "rrf"), FUSIONS, "fusion", f"{where}.fusion")
     check_name(spec.get("sample", "top"), SAMPLES, "sample", f"{where}.sample")
     for key in ("depth", "size"):

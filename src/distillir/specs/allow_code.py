@@ -49,7 +49,7 @@ def check_code_allowed(name: str, where: object) -> None:
     """
     if not _allowed:
         raise DistillirError(
-            f"{name} is Python code that the recipe brings, and it has not been allowed to run",
+            f"{name} is Python code, and it has not been allowed to run",
             where=where,
             remedy=f"read it, and add {FLAG} (in Python: {ARGUMENT})",
         )

@@ -43,6 +43,17 @@ def load_code(name: str, accepts: type[Any], what: str, where: object) -> Any:
     return _checked(getattr(module, attribute), name, accepts, what, where)
 
 
+def code_file(name: str) -> Path | None:
+    """The file of code that was loaded by `load_code`; None where it is none, or has no file.
+
+    Args:
+        name: ``module:NAME``, or the name of another kind.
+    """
+    module = sys.modules.get(name.partition(":")[0]) if is_code(name) else None
+    file = getattr(module, "__file__", None)
+    return Path(file) if file is not None and Path(file).is_file() else None
+
+
 def installed(group: str) -> dict[str, EntryPoint]:
     """What installed packages offer under the name of a group, by name; of two of one name the first."""
     found: dict[str, EntryPoint] = {}

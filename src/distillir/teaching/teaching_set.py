@@ -103,12 +103,12 @@ class TeachingSet:
         check_collection(self.info, self.table, collection, self.path)
         return collection
 
-    def to_parquet(self, path: Path) -> None:
+    def to_parquet(self, path: Path | str) -> None:
         """Write the set as one Parquet file, which `open_teaching_set` and `datasets` read."""
         import pyarrow.parquet as pq
 
         kinds = self.table.schema.with_metadata({INFO_KEY: json.dumps(self._portable_info()).encode()})
-        with atomic_file(path) as temporary, pq.ParquetWriter(str(temporary), kinds) as writer:
+        with atomic_file(Path(path)) as temporary, pq.ParquetWriter(str(temporary), kinds) as writer:
             for batch in self.table.to_batches(max_chunksize=10_000):
                 writer.write_table(pa.Table.from_batches([batch]).replace_schema_metadata(kinds.metadata))
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator, model_validator
 
 from distillir.signals.dark_examples.noisy import MASK
+from distillir.specs.schema import AlsoAs, InForm
 
 Mode = Literal["concatenate", "insert", "replace", "splice"]
 Operation = Literal["mask", "delete", "mask_span", "delete_span"]
@@ -80,8 +81,12 @@ class DarkSpec(MakingSpec):
     )
     drop_above: bool = Field(True, description="leave out what the teacher scores above the positive")
     originals: bool = Field(False, description="the lesson's candidates are in the dark list too")
-    objective: Any = Field(None, description="what is compared on dark lists; null: what is on the ordinary ones")
-    gate: GateSpec | None = Field(default_factory=GateSpec, description="null: every query's are learnt from")
+    objective: Annotated[Any, InForm("objective", null=True)] = Field(
+        None, description="what is compared on dark lists; null: what is on the ordinary ones"
+    )
+    gate: Annotated[GateSpec | None, AlsoAs({"enum": [True, False, "none", "off"]})] = Field(
+        default_factory=GateSpec, description="null: every query's are learnt from"
+    )
 
     @field_validator("gate", mode="before")
     @classmethod

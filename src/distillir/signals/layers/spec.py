@@ -1,10 +1,11 @@
 """A recipe's ``method.layers``: whose layers the student's follow, and how much they weigh."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
+from distillir.specs.schema import InForm
 
 
 class LayerSpec(BaseModel):
@@ -15,7 +16,7 @@ class LayerSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    teacher: Any = Field(
+    teacher: Annotated[Any, InForm("layered teacher", null=True)] = Field(
         None,
         description="{dense: model}, {multi-vector: model} or {cross-encoder: model}; null: the recipe's teacher",
     )

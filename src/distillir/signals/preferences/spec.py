@@ -1,10 +1,11 @@
 """A recipe's ``method.pairs``: who is asked about which pairs, and how much they weigh."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
+from distillir.specs.schema import InForm
 
 if TYPE_CHECKING:
     from distillir.students.kind import StudentKind
@@ -40,7 +41,9 @@ class SamplingSpec(BaseModel):
 class PairSpec(SamplingSpec):
     """Pairs as a recipe asks for them."""
 
-    teacher: Any = Field(description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}")
+    teacher: Annotated[Any, InForm("pairwise teacher")] = Field(
+        description="the pairwise teacher: {cross-encoder: folder of train-teacher --pairwise}"
+    )
     documents: Literal["first", "as_chosen"] = Field(
         "first",
         description="first, as published: the documents of pairs come first into a lesson's list; as_chosen (ours): "

@@ -17,7 +17,8 @@ from distillir.teachers.counted import CountedTeacher, calls_told
 from distillir.teachers.cross_encoder_training.lists import TrainingLists
 from distillir.teachers.cross_encoders.load import is_cross_encoder
 from distillir.teachers.diagnostics import Diagnostics, diagnose, say_diagnostics
-from distillir.teachers.load import teacher_kinds, validate_teacher_spec
+from distillir.teachers.load import validate_teacher_spec
+from distillir.teachers.registry import TEACHERS
 
 WHERE = "--soft-labels"
 
@@ -63,7 +64,7 @@ def read_soft_labels(text: str) -> str | dict[str, Any]:
         value = value.get("teacher", value)
     else:
         value = load_yaml(text, WHERE) if text.lstrip().startswith("{") or ": " in text else text
-    if isinstance(value, str) and value not in teacher_kinds():
+    if isinstance(value, str) and not TEACHERS.knows(value):
         value = {"cross-encoder" if is_cross_encoder(value) else "dense": value}
     validate_teacher_spec(value, WHERE)
     return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,137 @@
+"""The parts of recipes and of the pipeline that the front door calls: all of them, in one place.
+
+The command line calls the same ones; nothing is done a second way here.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distillir.base.processes import barrier, first_decides, rank
+from distillir.front_door.forms import as_path, plain
+
+if TYPE_CHECKING:
+    from distillir.collections import Collection, Qrels
+    from distillir.recipe import Recipe
+    from distillir.students.spec import StudentSpec
+
+
+def checked_recipe(recipe: "str | os.PathLike[str] | Mapping[str, Any]", settings: Mapping[str, Any]) -> "Recipe":
+    """Read and check a recipe, as the command line does.
+
+    Args:
+        recipe: A YAML file, or the mapping that it would hold.
+        settings: Values by dotted keys that replace the recipe's, as ``--set`` does.
+
+    Raises:
+        DistillirError: Whatever is wrong with it.
+    """
+    from distillir.recipe_file import parse_recipe, read_recipe
+    from distillir.recipe_keys import apply_setting
+
+    changes = [f"{key}={json.dumps(plain(value), default=str)}" for key, value in settings.items()]
+    if not isinstance(recipe, Mapping):
+        return read_recipe(as_path(recipe), changes)
+    value = plain(recipe)
+    for change in changes:
+        apply_setting(value, change)
+    return parse_recipe(value)
+
+
+def default_output(recipe: "str | os.PathLike[str]") -> Path:
+    """Where a run of a recipe file goes that names no output."""
+    from distillir.recipe import default_output as of_file
+
+    return of_file(as_path(recipe))
+
+
+def run_all(recipe: "Recipe", output: Path, *, anew: bool) -> None:
+    """Go through every stage (``distillir run``)."""
+    from distillir.pipeline.run import run
+
+    run(recipe, output, anew=anew)
+
+
+def train_on(recipe: "Recipe", output: Path, *, anew: bool) -> Any:
+    """Go through the stages that make a student of a recipe's teaching set, and load it.
+
+    Raises:
+        DistillirError: As the stages do.
+    """
+    from distillir.pipeline.open_run import open_run
+    from distillir.pipeline.step import walk
+    from distillir.pipeline.steps import STEPS
+
+    with open_run(output, recipe, "train", anew=anew) as folder:
+        walk(folder, [step for step in STEPS if step.verb in (None, "score", "train")])
+        return load_trained(recipe.student, folder.student)
+
+
+def without_evaluation(recipe: "Recipe") -> "Recipe":
+    """The recipe of a training that no split is kept from."""
+    return recipe.model_copy(update={"evaluation": recipe.evaluation.model_copy(update={"split": None})})
+
+
+def load_trained(student: "StudentSpec", folder: Path) -> Any:
+    """Load a student that a run has saved."""
+    from distillir.students.load import load_student_of
+
+    return load_student_of(student, folder)
+
+
+def student_of_run(folder: Path) -> Any:
+    """Load the student of a run's folder."""
+    from distillir.base.yaml_file import read_mapping
+    from distillir.recipe import RECIPE_FILE
+    from distillir.students.spec import StudentSpec
+
+    value, _ = read_mapping(folder / RECIPE_FILE)
+    return load_trained(StudentSpec.model_validate(value["student"]), folder / "student")
+
+
+def student_spec(student: "str | os.PathLike[str] | Mapping[str, Any]") -> "StudentSpec":
+    """Check what a recipe has under ``student:``."""
+    return checked_recipe({"collection": "stdlib", "teacher": "bm25", "student": student}, {}).student
+
+
+def judged_split(collection: "Collection", split: str) -> "Qrels":
+    """Judgements of a split that is to be measured on."""
+    from distillir.pipeline.queries import split_qrels
+
+    return split_qrels(collection, split, "split")
+
+
+@contextmanager
+def saved_student(spec: "StudentSpec") -> Iterator[Path]:
+    """Save the student that a training starts from for as long as the block lasts, as a run does."""
+    from distillir.students.load import load_student_of
+
+    with saved_model(load_student_of(spec, device="cpu") if rank() == 0 else None) as folder:
+        yield folder
+
+
+@contextmanager
+def saved_model(model: Any) -> Iterator[Path]:
+    """Save a loaded model for as long as the block lasts; the first process saves, all read."""
+    with temporary_folder() as folder:
+        if rank() == 0:
+            model.save_pretrained(str(folder / "model"), create_model_card=False)
+        barrier()
+        yield folder / "model"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that all processes share, for as long as the block lasts."""
+    folder = Path(first_decides(lambda: tempfile.mkdtemp(prefix="distillir-")))
+    try:
+        yield folder
+        barrier()  # another process may still be reading
+    finally:
+        if rank() == 0:
+            shutil.rmtree(folder, ignore_errors=True)

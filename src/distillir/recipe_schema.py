@@ -1,0 +1,92 @@
+"""The JSON schema of recipes, by which an editor completes and checks every key."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from distillir.collections.form import FORM as COLLECTION
+from distillir.language_models.spec import GENERATOR
+from distillir.methods.registry import METHODS, PLANS
+from distillir.objectives.form import FORM as OBJECTIVE
+from distillir.recipe import AlsoSpec, Recipe
+from distillir.retrieval.source_kinds import FORM as SOURCE
+from distillir.specs.schema import NamesForm, Refer, Schema, SchemaForm, complete_schema
+from distillir.students.registry import STUDENTS
+from distillir.teachers.layered_kinds import FORM as LAYERED
+from distillir.teachers.pairwise_kinds import FORM as PAIRWISE
+from distillir.teachers.registry import FORM as TEACHER
+
+
+class _Sources:
+    """A source of candidates, or several."""
+
+    def parts(self) -> Iterable[type[BaseModel]]:
+        """See `SchemaForm`."""
+        return ()
+
+    def schema(self, refer: Refer) -> Schema:
+        """See `SchemaForm`."""
+        one = {"$ref": "#/$defs/source"}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+class _FirstStage:
+    """The first stage of late interaction."""
+
+    def parts(self) -> Iterable[type[BaseModel]]:
+        """See `SchemaForm`."""
+        return ()
+
+    def schema(self, refer: Refer) -> Schema:
+        """See `SchemaForm`."""
+        return {"anyOf": [{"const": "index"}, {"$ref": "#/$defs/source"}, {"type": "null"}]}
+
+
+class _Generator:
+    """The model that makes queries: a name, or options of one by transformers or behind a server."""
+
+    def parts(self) -> Iterable[type[BaseModel]]:
+        """See `SchemaForm`."""
+        return (GENERATOR.absent, GENERATOR.there)
+
+    def schema(self, refer: Refer) -> Schema:
+        """See `SchemaForm`."""
+        return {"anyOf": [{"type": "string"}, *(refer(part) for part in self.parts())]}
+
+
+class _Further:
+    """Further collections: one or several, each by itself or with the split that is measured on."""
+
+    def parts(self) -> Iterable[type[BaseModel]]:
+        """See `SchemaForm`."""
+        return (AlsoSpec,)
+
+    def schema(self, refer: Refer) -> Schema:
+        """See `SchemaForm`."""
+        one = {"anyOf": [{"$ref": "#/$defs/collection"}, refer(AlsoSpec)]}
+        return {"anyOf": [one, {"type": "array", "items": one}, {"type": "null"}]}
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The schema, as a JSON value: kinds of installed packages are in it, and code that a recipe brings is not run."""
+    return complete_schema(Recipe, _forms())
+
+
+def _forms() -> dict[str, SchemaForm]:
+    """The forms by their titles in `distillir.specs.schema.InForm`."""
+    return {
+        "collection": COLLECTION,
+        "further collections": _Further(),
+        "teacher": TEACHER,
+        "pairwise teacher": PAIRWISE,
+        "layered teacher": LAYERED,
+        "source": SOURCE,
+        "sources": _Sources(),
+        "first stage": _FirstStage(),
+        "objective": OBJECTIVE,
+        "method": NamesForm(METHODS),
+        "plan": NamesForm(PLANS),
+        "kind of student": NamesForm(STUDENTS),
+        "query generator": _Generator(),
+    }

@@ -1,0 +1,83 @@
+"""The files of ``examples/extending``, each named by a recipe there that the command line runs."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from command_line import distillir
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ROOT / "examples" / "extending"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy beside a copy of the tiny collection, as the recipes name it."""
+    root = tmp_path_factory.mktemp("root")
+    shutil.copytree(ROOT / "tests" / "data" / "tiny", root / "tests" / "data" / "tiny")
+    shutil.copytree(FILES, root / "examples" / "extending", ignore=shutil.ignore_patterns("__pycache__", "runs"))
+    return root / "examples" / "extending"
+
+
+@pytest.fixture(autouse=True)
+def current(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The folder is the current one; what was imported from it is forgotten."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+def _run(name: str) -> dict[str, Any]:
+    done = distillir("run", f"{name}.yaml", "--allow-code", "--output", f"runs/{name}")
+    assert done.returncode == 0, done.stderr
+    metrics: dict[str, Any] = json.loads(Path(f"runs/{name}/metrics.json").read_text())
+    assert 0 < metrics["after"]["nDCG@10"] <= 1
+    return metrics
+
+
+def test_collection_source_and_teacher() -> None:
+    subprocess.run([sys.executable, "collection.py", "../../tests/data/tiny", "tiny.db"], check=True)
+    metrics = _run("texts")
+    assert metrics["collection"] == "tiny" and metrics["queries"] == 8
+    # BM25 alone finds fewer than 8 documents for most of these queries; the n-grams fill the lists.
+    found = Counter(line.split()[0] for line in Path("runs/texts/runs/candidates.trec").read_text().splitlines())
+    assert set(found.values()) == {8} and metrics["teacher_calls"]
+
+
+def test_method_with_its_plan_and_objective() -> None:
+    metrics = _run("method")
+    assert metrics["method"] == "method:METHOD" and metrics["plan"] == "plan:PLAN"
+    assert [stage["lists"][0]["form"] for stage in metrics["stages"]] == ["GradedLists", "PlainLists"]
+    assert [stage["learning_rate"] for stage in metrics["stages"]] == pytest.approx([1e-4, 5e-5])
+    assert "objective:LISTMLE" in json.dumps(metrics["objective"])
+
+
+def test_kind_of_student_with_weighted_objectives() -> None:
+    metrics = _run("student")
+    assert metrics["student"]["kind"] == "student_kind:NARROW" and metrics["student"]["per_document"] == 64
+    from sentence_transformers import SentenceTransformer
+
+    assert SentenceTransformer("runs/student/student", device="cpu").encode(["honey"]).shape == (1, 64)
+
+
+def test_the_page_has_a_section_and_the_recipe_of_each_file() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    recipes = [yaml.safe_load(path.read_text()) for path in FILES.glob("*.yaml")]
+    for block in re.findall(r"```yaml\n(.*?)```", page, flags=re.S):
+        shown = yaml.safe_load(block)
+        assert any(shown.items() <= recipe.items() for recipe in recipes), block
+    for file in FILES.glob("*.py"):
+        assert f"](../examples/extending/{file.name})" in page, f"no section shows {file.name}"
