@@ -15,10 +15,10 @@ import numpy as np
 
 from distillir.collections import load_collection
 from distillir.recipe_file import read_recipe
-from distillir.reporting.dark_examples import read_dark_examples
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import open_dark_set
 from distillir.signals.dark_examples.diagnostics import diagnose_dark
+from distillir.signals.dark_examples.report import read_dark_examples
 from distillir.teaching.teaching_set import open_teaching_set
 
 COLOURS = {

@@ -52,22 +52,22 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     from distillir.plans.settings import TrainingSettings
     from distillir.signals.layers.layer_set import LayerSet
     from distillir.signals.layers.spec import LayerSpec
+    from distillir.signals.layers.training import LayerTraining
     from distillir.students.load import load_student
     from distillir.teachers.load_layered import load_joint
-    from distillir.training.layer_training import LayerTraining
     from distillir.training.train import train
 
     collection = load_collection("stdlib")
     lists = MadeUp(collection, 8 * steps, 8)
     model = load_student("all-MiniLM-L6-v2", layers=3, max_length=96, device="cpu")
-    layers, joint = None, way.startswith("lead")
+    layers, joint = [], way.startswith("lead")
     if way != "kl":
         named = {"cross-encoder": teacher} if "cross" in way else {"dense": "all-MiniLM-L6-v2"}
         limited = {kind: {"model": name, "max_length": 96} for kind, name in named.items()}
         spec = LayerSpec(teacher=limited, joint=joint, pooling="mean" if "mean" in way else "cls")
         sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
         made = [lists.generator.normal(size=(6, size)).astype(np.float32) for size in sizes]
-        layers = LayerTraining(spec, teacher=load_joint(limited)) if joint else LayerTraining(spec, LayerSet(6, made))
+        layers = [LayerTraining(spec, teacher=load_joint(limited)) if joint else LayerTraining(spec, LayerSet(6, made))]
     objective = "info_nce" if joint else "kl"
     in_batch: Any = "all" if way == "lead, dense teacher" else False
     settings = TrainingSettings(
@@ -75,7 +75,7 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     )
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.jsonl"
-        train(model, collection, lists, parse_objective(objective), settings, Path(folder), log, layers=layers)
+        train(model, collection, lists, parse_objective(objective), settings, Path(folder), log, signals=layers)
         taken = [json.loads(line)["seconds"] for line in log.read_text().splitlines()]
     return float((taken[-1] - taken[2]) / (len(taken) - 3))
 

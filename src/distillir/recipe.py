@@ -223,7 +223,7 @@ class Recipe(Part):
     @model_validator(mode="after")
     def _published_settings(self) -> "Recipe":
         """A plan's published settings hold where the recipe's ``training`` is silent."""
-        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
+        with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
             given = self.training.model_fields_set
             queries = self.training.queries_per_step if "queries_per_step" in given else None
             published = {**self.method.defaults(self.student.kind, queries), **self.student.own_kind.training}

@@ -57,8 +57,8 @@ def parse_recipe(value: dict[str, Any], *, path: Path | None = None, places: Pla
 
 def _check_meaning(recipe: Recipe, path: Path | None, places: Places) -> None:
     """What types cannot say: names of methods, teachers and candidates, and parts that do not go together."""
+    from distillir.composition.compose import compose
     from distillir.evaluation.measures import check_measures
-    from distillir.methods.compose import compose
     from distillir.retrieval.recipe_form import validate_candidates_spec
     from distillir.teachers.load import validate_teacher_spec
 

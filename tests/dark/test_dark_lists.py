@@ -15,6 +15,7 @@ from distillir.signals.dark_examples.dark_lists import DarkLesson, DarkLists
 from distillir.signals.dark_examples.dark_set import DarkSet
 from distillir.signals.dark_examples.diagnostics import diagnose_dark
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.training import gate_shares
 from example_lists import ExampleLists
 
 
@@ -87,22 +88,20 @@ def test_the_gate_follows_confidence_and_schedule(dark: DarkSet, lists: ExampleL
 
 def test_lessons_hold_them_and_count_what_the_gate_let_through(dark: DarkSet, lists: ExampleLists) -> None:
     gate = {"schedule": "quantile", "start": 0.3, "end": 1.0}
-    lessons = Lessons(
-        lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)], dark=_lists(dark, lists, gate=gate, count=2)
-    )
+    found = _lists(dark, lists, gate=gate, count=2)
+    lessons = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)], signals=[found])
     counted: dict[int, list[bool]] = {}
     for position in range(len(lessons)):
         lesson = lessons[position]
         has = lesson.query % 2 == 0
-        assert (lesson.dark is not None) == has and lesson.open
-        if lesson.dark is not None:
-            assert len(lesson.dark.documents) <= 3
-            counted.setdefault(position // 12, []).append(lesson.dark.open)
-    assert lessons.gate_shares() == [(len(flags), sum(flags) / len(flags)) for flags in counted.values()]
-    assert lessons.gate_shares()[0][1] < lessons.gate_shares()[2][1]
+        assert (lesson.signals["dark"] is not None) == has and lesson.open
+        if lesson.signals["dark"] is not None:
+            assert len(lesson.signals["dark"].documents) <= 3
+            counted.setdefault(position // 12, []).append(lesson.signals["dark"].open)
+    assert gate_shares(found, lessons) == [(len(flags), sum(flags) / len(flags)) for flags in counted.values()]
+    assert gate_shares(found, lessons)[0][1] < gate_shares(found, lessons)[2][1]
     plain = Lessons(lists, epochs=3, queries_per_step=4, forms=[PlainLists(3)])
     assert all(np.array_equal(plain[i].documents, lessons[i].documents) for i in range(len(plain)))
-    assert plain.gate_shares() == []
 
 
 def test_lists_count_where_a_dark_text_fits(dark: DarkSet, lists: ExampleLists) -> None:
@@ -111,8 +110,8 @@ def test_lists_count_where_a_dark_text_fits(dark: DarkSet, lists: ExampleLists) 
         dark.lists[index] = replace(dark.lists[index], scores=np.full_like(dark.lists[index].scores, 7.0))
     found = _lists(dark, lists, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
     assert set(found.confidences) == {4, 6, 8, 10} and sum(found.open(i, 0.0) for i in dark.lists) == 2
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)], dark=found)
-    assert lessons.gate_shares() == [(4, 0.5)]
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(3)], signals=[found])
+    assert gate_shares(found, lessons) == [(4, 0.5)]
     assert diagnose_dark(found).without == pytest.approx(2 / 6)
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from distillir.collections import Collection
-from distillir.pipeline.dark import readers
 from distillir.signals.dark_examples.make import Made, make_dark
+from distillir.signals.dark_examples.prepare import readers
 from distillir.signals.dark_examples.spec import MakingSpec
 from example_lists import ExampleLists
 

@@ -11,6 +11,7 @@ import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions, check_prompts
@@ -20,12 +21,11 @@ from distillir.encoding.vectors import encode_rows
 from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import load_retriever
+from distillir.signals.layers.teacher_inputs import PairInputs
 from distillir.students.load import load_student
 from distillir.students.multi_vector.pylate import write_pylate
 from distillir.teachers.load import load_teacher
 from distillir.teachers.load_layered import load_joint, load_layered
-from distillir.training.teacher_inputs import PairInputs
-from distillir.training.tokens import tokenise
 from odd_models import one_layer
 
 E5 = {"query": "query: ", "document": "passage: "}

@@ -73,6 +73,13 @@ def test_kind_of_student_with_weighted_objectives() -> None:
     assert SentenceTransformer("runs/student/student", device="cpu").encode(["honey"]).shape == (1, 64)
 
 
+def test_signal() -> None:
+    metrics = _run("signal")
+    assert "lexical_signal:LEXICAL" in metrics["signals"]
+    logged = [json.loads(line) for line in Path("runs/signal/log.jsonl").read_text().splitlines()]
+    assert any("lexical" in name for line in logged for name in line)
+
+
 def test_the_page_has_a_section_and_the_recipe_of_each_file() -> None:
     page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     recipes = [yaml.safe_load(path.read_text()) for path in FILES.glob("*.yaml")]

@@ -13,8 +13,9 @@ from transformers import TrainerCallback
 
 from command_line import distillir
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import TokenStore, tokenise
 from distillir.collections import Collection
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.objectives import info_nce, kl, layer_kl
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
@@ -23,19 +24,18 @@ from distillir.plans.settings import TrainingSettings
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.bm25 import BM25Index
 from distillir.signals.layers.draw import LayerDraw
+from distillir.signals.layers.joint_teacher import JointTeacher, joint_teacher
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.quality import best_layers
 from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.layers.teacher_inputs import EncoderInputs, PairInputs
+from distillir.signals.layers.training import LayerTraining
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.train import train_cross_encoder
 from distillir.training import trainer
 from distillir.training.collator import LessonCollator
-from distillir.training.joint_teacher import JointTeacher, joint_teacher
-from distillir.training.layer_training import LayerTraining
 from distillir.training.loss import LessonLoss
-from distillir.training.teacher_inputs import EncoderInputs, PairInputs
-from distillir.training.tokens import TokenStore, tokenise
 from distillir.training.train import set_dropout, train
 from distillir.training.trainer import LessonTrainer
 from example_lists import ExampleLists
@@ -74,12 +74,26 @@ def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: s
 
     read = PairInputs(made, tiny, 300) if joint.own_list else EncoderInputs(*stores(made, "t"), 300)
     in_batch = False if joint.own_list else "all"
-    collator = LessonCollator(*stores(model, "s"), budget=256, in_batch=in_batch, teacher=read)
+    training = LayerTraining(spec, teacher=made)
+    training.module, training.read = joint, read
+    training.draw = LayerDraw(spec, len(joint.blocks), 2, seed=5)
+    collator = LessonCollator(*stores(model, "s"), budget=256, in_batch=in_batch, signals=[training])
     lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
     batch = [lessons[i] for i in range(8)]
-    draw = LayerDraw(spec, len(joint.blocks), 2, seed=5)
-    loss = LessonLoss(model, parse_objective({"info_nce": {"temperature": 0.05}}), layers=draw, joint=joint)
+    loss = LessonLoss(model, parse_objective({"info_nce": {"temperature": 0.05}}), signals=[training])
     return loss, collator(batch), batch
+
+
+def _layers(loss: LessonLoss) -> LayerTraining:
+    (training,) = loss.signals
+    assert isinstance(training, LayerTraining)
+    return training
+
+
+def _joint(loss: LessonLoss) -> JointTeacher:
+    found = _layers(loss).module
+    assert found is not None
+    return found
 
 
 def _states(model: Any, texts: list[str]) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -96,13 +110,13 @@ def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
 ) -> None:
     loss, inputs, lessons = _batch("dense", minilm_path, tiny, tmp_path, minilm_path)
     parts = loss(loss.model, inputs, step=STEP)
-    assert set(parts) == {"info_nce", "teacher", "response", "layers"} and loss.joint is not None
+    assert set(parts) == {"info_nce", "teacher", "response", "layers"}
     rows = np.unique(np.concatenate([lesson.documents for lesson in lessons]))
     queries = [tiny.queries.text(lesson.query) for lesson in lessons]
     documents = tiny.corpus.texts(rows)
     scores, layers = [], []
     drawn = LayerDraw(LayerSpec(joint=True, count=2), 6, 2, 5).at(STEP)
-    for model, numbers in ((loss.model, drawn[1]), (loss.joint.encoder, drawn[0])):
+    for model, numbers in ((loss.model, drawn[1]), (_joint(loss).encoder, drawn[0])):
         (one, own), (other, others) = _states(model, queries), _states(model, documents)
         scores.append(one @ other.T / 0.05)
         layers.append(torch.stack([own[number] @ others[number].T for number in numbers]))
@@ -118,14 +132,15 @@ def test_a_dense_teacher_and_the_student_compare_all_documents_of_the_batch(
     for name, value in expected.items():
         torch.testing.assert_close(parts[name], value, rtol=2e-4, atol=1e-4)
     # Nothing but the weights is detached: both sides learn from each of the last two.
-    trained = [next(side[0].auto_model.encoder.layer[0].parameters()) for side in (loss.model, loss.joint.encoder)]
+    trained = [next(side[0].auto_model.encoder.layer[0].parameters()) for side in (loss.model, _joint(loss).encoder)]
     for name in ("response", "layers"):
         found, wanted = (torch.autograd.grad(of[name], trained, retain_graph=True) for of in (parts, expected))
         for gradient, by_hand in zip(found, wanted, strict=True):
             assert by_hand.abs().max() > 0
             torch.testing.assert_close(gradient, by_hand, rtol=5e-3, atol=2e-3 * float(by_hand.abs().max()))
-    assert loss.layer_weights is not None and not loss.layer_weights.requires_grad
-    assert float(loss.layer_weights.sum()) == pytest.approx(1)
+    weights = _layers(loss).weights
+    assert weights is not None and not weights.requires_grad
+    assert float(weights.sum()) == pytest.approx(1)
 
 
 def _gold(lesson: Any, rows: Any) -> int:
@@ -137,8 +152,7 @@ def test_a_cross_encoder_scores_each_querys_own_list(
     tiny: Collection, tmp_path: Path, minilm_path: str, cross_encoder: str
 ) -> None:
     loss, inputs, lessons = _batch("cross-encoder", cross_encoder, tiny, tmp_path, minilm_path)
-    joint = loss.joint
-    assert isinstance(joint, JointTeacher)
+    joint = _joint(loss)
     with torch.no_grad():
         outputs, layers = joint.scores(joint.encode(inputs, [0, 1]), inputs["label"])
     model = CrossEncoder(cross_encoder, device="cpu")
@@ -165,16 +179,15 @@ def test_a_late_interaction_teacher_scores_as_its_own_model_does(
     tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
     loss, inputs, lessons = _batch("multi-vector", minilm_path, tiny, tmp_path, minilm_path)
-    assert loss.joint is not None
     with torch.no_grad():
-        outputs, layers = loss.joint.scores(loss.joint.encode(inputs, [0, 5]), inputs["label"])
-    model = loss.joint.encoder.eval()
+        outputs, layers = _joint(loss).scores(_joint(loss).encode(inputs, [0, 5]), inputs["label"])
+    model = _joint(loss).encoder.eval()
     own = [model.encode_query([tiny.queries.text(lesson.query)])[0] for lesson in lessons]
     for row, lesson in enumerate(lessons):
         documents = model.encode_document(tiny.corpus.texts(lesson.documents))
         expected = model.similarity([own[row]], documents)[0]
         np.testing.assert_allclose(outputs[row, : len(documents)], expected, atol=1e-3)
-    assert layers.shape == (2, *inputs["label"]["index"].shape) and loss.joint.temperature == 1
+    assert layers.shape == (2, *inputs["label"]["index"].shape) and _joint(loss).temperature == 1
 
 
 class _Clipped(TrainerCallback):
@@ -184,8 +197,7 @@ class _Clipped(TrainerCallback):
         self.norms: list[float] = []
 
     def on_pre_optimizer_step(self, *args: Any, model: Any, **kwargs: Any) -> None:
-        assert _Watched.loss.joint is not None
-        for trained in (model, _Watched.loss.joint):
+        for trained in (model, _joint(_Watched.loss)):
             given = [one.grad.flatten() for one in trained.parameters() if one.grad is not None]
             self.norms.append(float(torch.cat(given).norm()))
 
@@ -210,8 +222,8 @@ def test_student_and_teacher_are_clipped_apart(
     spec = LayerSpec(teacher={"dense": minilm_path}, joint=True, count=1)
     settings = TrainingSettings(epochs=1, queries_per_step=12, in_batch="all", max_grad_norm=1e-3, precision="float32")
     objective = parse_objective({"info_nce": {"temperature": 0.05}})
-    layers = LayerTraining(spec, teacher=teacher)
-    train(student, tiny, ExampleLists(tiny), objective, settings, tmp_path, tmp_path / "log.jsonl", layers=layers)
+    layers = [LayerTraining(spec, teacher=teacher)]
+    train(student, tiny, ExampleLists(tiny), objective, settings, tmp_path, tmp_path / "log.jsonl", signals=layers)
     # Together they would have a norm of 1e-3.
     assert _Watched.kept.norms == pytest.approx([1e-3, 1e-3], rel=1e-3)
 

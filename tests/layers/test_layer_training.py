@@ -11,6 +11,7 @@ import yaml
 
 from command_line import distillir
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.objectives import layer_kl
 from distillir.objectives.weighted_sum import parse_objective
@@ -19,10 +20,10 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.layer_set import LayerSet, open_layers, write_layers
 from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.layers.training import LayerTraining
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.tokens import tokenise
 from distillir.training.train import set_dropout
 from example_lists import ExampleLists
 
@@ -64,11 +65,12 @@ def test_the_loss_is_layer_kl_of_the_students_layers(
     rows = np.concatenate([lists.documents(i) for i in range(len(lists.queries))])
     queries = tokenise(tmp_path / "q", model, tiny.queries, lists.queries, kind="query")
     documents = tokenise(tmp_path / "d", model, tiny.corpus, rows, kind="document")
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], layers=layers)
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], signals=[layers])
     batch = [lessons[i] for i in range(8)]
-    collator = LessonCollator(queries, documents, budget=256)
-    draw = LayerDraw(_spec(count=2), 4, model_layers(model), seed=5)
-    loss = LessonLoss(model, parse_objective("kl"), layers=draw)
+    training = LayerTraining(_spec(count=2), layers)
+    draw = training.draw = LayerDraw(_spec(count=2), 4, model_layers(model), seed=5)
+    collator = LessonCollator(queries, documents, budget=256, signals=[training])
+    loss = LessonLoss(model, parse_objective("kl"), signals=[training])
     inputs = collator(batch)
     part = loss(model, inputs, step=3)["layers"]
     teacher, student = draw.at(3)
@@ -86,7 +88,7 @@ def test_the_loss_is_layer_kl_of_the_students_layers(
 
     def gradient(parts: list[list[Any]], recompute: bool) -> torch.Tensor:
         model.zero_grad()
-        loss = LessonLoss(model, parse_objective("kl"), layers=draw, recompute=recompute)
+        loss = LessonLoss(model, parse_objective("kl"), signals=[training], recompute=recompute)
         batches = [collator(part) for part in parts]
         counts: dict[str, torch.Tensor] = {}
         for one in batches:

@@ -7,18 +7,20 @@ import pytest
 import torch
 
 from dark_examples import make_dark_set
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.joined import with_documents
 from distillir.objectives.pair_kl import OBJECTIVE
+from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
-from distillir.training.tokens import tokenise
 from example_lists import ExampleLists
 
 
@@ -56,11 +58,13 @@ def test_pairs_of_dark_texts_find_them_in_the_lesson(
     every = np.concatenate([lists.documents(i) for i in range(len(lists.queries))] + [found.rows])
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     documents = tokenise(tmp_path / "d", student, wider.corpus, np.unique(every), kind="document")
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], dark=found)
+    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], signals=[found])
     batch = [lessons[i] for i in range(4)]
-    label = LessonCollator(queries, documents, budget=256)(batch)["label"]
+    training = DarkTraining(found, parse_objective("kl"), 1.0)
+    label = LessonCollator(queries, documents, budget=256, signals=[training])(batch)["label"]
     assert "pairs" not in label
-    count = sum(len(one.dark.pairs) for one in batch if one.dark is not None and one.dark.pairs is not None)
+    held = [one.signals["dark"] for one in batch]
+    count = sum(len(one.pairs) for one in held if one is not None and one.pairs is not None)
     assert count > 0 and (label["dark"]["pairs"][:, :, 0] >= 0).sum() == count
     scores = torch.zeros(label["dark"]["mask"].shape)
     terms = OBJECTIVE.terms(scores, label["dark"], label["dark"]["mask"], {"student_temperature": 1.0})

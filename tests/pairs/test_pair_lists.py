@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.plans.lessons import Lessons
 from distillir.plans.plain_lists import PlainLists
 from distillir.signals.preferences.diagnostics import diagnose_pairs
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs, open_pairs, write_pairs
+from distillir.signals.preferences.training import PairTraining
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
-from distillir.training.tokens import tokenise
 from example_lists import ExampleLists
 
 NONE = np.full(4, np.nan, dtype=np.float32)
@@ -64,16 +65,17 @@ def test_documents_of_whole_pairs_come_first() -> None:
 
 def test_lessons_and_batches_hold_them(tiny: Collection, tmp_path: Path) -> None:
     lists = ExampleLists(tiny)
-    lessons = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(4, "random")], pairs=PairLists(_pairs()))
+    lessons = Lessons(
+        lists, epochs=1, queries_per_step=4, forms=[PlainLists(4, "random")], signals=[PairLists(_pairs())]
+    )
     batch = [lessons[i] for i in range(8)]
     rows = np.concatenate([lists.documents(i) for i in range(len(lists.queries))])
     expected = {}
     for lesson in batch:
         index = lists.queries.tolist().index(lesson.query)
-        assert lesson.pairs is not None and lesson.preferences is not None
         documents = lists.documents(index)
         own = [p for p in zip(*(_pairs().first, _pairs().second, _pairs().lists), strict=True) if p[2] == index]
-        shown = {(int(lesson.documents[a]), int(lesson.documents[b])) for a, b in lesson.pairs}
+        shown = {(int(lesson.documents[a]), int(lesson.documents[b])) for a, b in lesson.signals["pairs"].places}
         assert shown <= {(int(documents[a]), int(documents[b])) for a, b, _ in own}
         assert len(shown) >= min(1, len(own))
         expected[lesson.query] = shown
@@ -81,13 +83,19 @@ def test_lessons_and_batches_hold_them(tiny: Collection, tmp_path: Path) -> None
     student = load_student("all-MiniLM-L6-v2", layers=1, max_length=24, device="cpu")
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     documents_tokens = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")
-    label = LessonCollator(queries, documents_tokens, budget=512, in_batch=True, pseudo_positives="always")(batch)[
-        "label"
-    ]
+    collator = LessonCollator(
+        queries,
+        documents_tokens,
+        budget=512,
+        in_batch=True,
+        pseudo_positives="always",
+        signals=[PairTraining(PairLists(_pairs()))],
+    )
+    label = collator(batch)["label"]
     for row, lesson in enumerate(batch):
         real = label["pairs"][row, :, 0] >= 0
         assert real.sum() == len(expected[lesson.query])
-        assert torch.equal(label["pairs"][row][real], torch.from_numpy(lesson.pairs))
+        assert torch.equal(label["pairs"][row][real], torch.from_numpy(lesson.signals["pairs"].places))
         # The teacher's best stands for the positive, whatever is judged; own candidates are told from others'.
         assert label["positive"][row] == int(lesson.teacher.argmax())
         assert label["own"][row].sum() == len(lesson.documents) < label["mask"][row].sum()
@@ -114,10 +122,10 @@ def test_lists_as_chosen_keep_their_form_and_hold_what_pairs_they_hold(tiny: Col
     lists = ExampleLists(tiny)
     forms = [PlainLists(3)]
     plain = Lessons(lists, epochs=1, queries_per_step=4, forms=forms)
-    beside = Lessons(lists, epochs=1, queries_per_step=4, forms=forms, pairs=PairLists(_pairs(), first=False))
+    beside = Lessons(lists, epochs=1, queries_per_step=4, forms=forms, signals=[PairLists(_pairs(), first=False)])
     for one, other in zip((plain[i] for i in range(8)), (beside[i] for i in range(8)), strict=True):
         np.testing.assert_array_equal(one.documents, other.documents)
         index = lists.queries.tolist().index(other.query)
         pairs, _ = PairLists(_pairs()).of(index)
         held = np.isin(lists.documents(index)[pairs], other.documents).all(axis=1).sum()
-        assert other.pairs is not None and len(other.pairs) == held
+        assert len(other.signals["pairs"].places) == held

@@ -4,10 +4,12 @@ import sys
 import time
 from pathlib import Path
 
+import torch.distributed
+
 from distillir.base.errors import DistillirError
-from distillir.base.processes import rank
+from distillir.base.processes import Write, rank
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Write, made, make_once
+from distillir.pipeline.step import made, make_once
 from distillir.recipe_file import parse_recipe
 
 
@@ -32,6 +34,7 @@ def main(path: Path) -> None:
         made(folder, "candidates")
     except DistillirError as error:
         (folder.work / f"refused-{rank()}").write_text(str(error))
+    torch.distributed.destroy_process_group()
 
 
 main(Path(sys.argv[1]))

@@ -12,12 +12,12 @@ import yaml
 from command_line import apart, distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.methods.compose import compose
-from distillir.pipeline.dark import dark
+from distillir.composition.compose import compose
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
 from distillir.pipeline.score import score
+from distillir.pipeline.signal_place import prepare_product
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
@@ -79,7 +79,7 @@ def test_a_run_with_dark_examples(tiny_beir: Path, tiny: Collection, teacher: st
     own, other = source.read_text(), "0" * 32
     source.write_text(other)
     with pytest.raises(DistillirError, match="another teaching set"), open_run(tmp_path / "run", recipe) as folder:
-        dark(folder)
+        prepare_product("dark examples", folder)
     source.write_text(own)
 
     run(recipe.model_copy(update={"seed": 0}), tmp_path / "again")
@@ -120,7 +120,7 @@ def test_what_a_recipe_with_dark_examples_is_called(tiny_beir: Path) -> None:
     for method, name in ((ckl, "ckl + dark examples"), ("adam", "adam"), ({"name": "adam", "dark": False}, None)):
         found = compose(_recipe(tiny_beir, method=method))
         assert found.name == (name or "adam without dark examples")
-        assert (found.dark is None) == (name is None) == (found.stages[0].dark is None)
+        assert found.wants("dark") == (name is not None) == ("dark" in found.stages[0].facts())
 
 
 def test_killed_while_scoring_nothing_is_asked_twice(tiny_beir: Path, teacher: str, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def _dark_of(recipe: Recipe, output: Path) -> Any:
     with open_run(output, recipe) as folder:
         mine(folder)
         score(folder)
-        dark(folder)
+        prepare_product("dark examples", folder)
     return open_dark_set(output / "dark")
 
 

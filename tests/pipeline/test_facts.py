@@ -7,10 +7,11 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.facts import Facts, FactsInMemory, Measured
 from distillir.recipe_file import parse_recipe
 from distillir.reporting.metrics import read_metrics
+from distillir.signals.dark_examples.report import Gate
 
 
 def test_facts_add_up_across_starts(tmp_path: Path) -> None:
@@ -79,4 +80,4 @@ def test_metrics_have_their_keys_in_order_and_read_back(tmp_path: Path) -> None:
     ]
     found = read_metrics(tmp_path / "metrics.json")
     assert found.gain("nDCG@10") == pytest.approx(0.1) and found.seconds == {"mine": 1.5}
-    assert found.gate == {"1": [(4, 0.5)]} and found.same_texts == {"own_documents": 2}
+    assert found.part("gate", Gate) == {"1": [(4, 0.5)]} and found.same_texts == {"own_documents": 2}

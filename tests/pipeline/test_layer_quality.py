@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from distillir.collections import Collection
-from distillir.pipeline import layer_quality as stage
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.signal_place import SignalPlace
 from distillir.recipe import Recipe
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.run import from_lists
 from distillir.retrieval.trec import write_run
+from distillir.signals.layers import layer_quality as stage
 from distillir.students.load import load_student
 from distillir.teachers.encoders.layered import LayeredSparse
 from distillir.teachers.load_layered import load_layered
@@ -40,8 +41,14 @@ def _folder(tiny_beir: Path, path: Path, minilm_path: str, student: dict[str, An
     return folder
 
 
+def _measure(folder: RunFolder) -> None:
+    spec = folder.recipe.method.layers
+    assert spec is not None
+    stage.layer_quality(SignalPlace.of_run(folder), spec)
+
+
 def _read(folder: RunFolder) -> dict[str, Any]:
-    stage.layer_quality(folder)
+    _measure(folder)
     found: dict[str, Any] = json.loads((folder.path / stage.LAYER_QUALITY).read_text())
     return found
 
@@ -50,14 +57,14 @@ def test_as_by_hand_once_and_by_one_process_of_several(
     tiny_beir: Path, tmp_path: Path, minilm_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = _folder(tiny_beir, tmp_path, minilm_path, {"layers": 2}, pooling="mean", joint=True)
-    shutil.copytree(minilm_path, folder.teacher)
+    shutil.copytree(minilm_path, folder.path / "teacher")
     found = _read(folder)
     assert found["judged"] and found["queries"] == 8 and found["documents"] == 20
     assert len(found["teacher"]) == 6 and found["teacher_after"] == found["teacher"]
     assert len(found["before"]) == 2 and found["before"] == found["after"] != found["teacher"][:2]
     assert "layer quality" in folder.noted()["seconds"] and not (folder.work / "layer-scores").exists()
     # By hand.
-    qrels, (queries, lists, _) = folder.collection.qrels("test"), stage.sample(folder)
+    qrels, (queries, lists, _) = folder.collection.qrels("test"), stage.sample(SignalPlace.of_run(folder))
     values = []
     scores = load_layered({"dense": minilm_path}, "mean").layers(folder.collection, queries, lists)
     for query, documents, own in zip(queries.tolist(), lists, scores, strict=True):
@@ -70,7 +77,7 @@ def test_as_by_hand_once_and_by_one_process_of_several(
     assert max(found["teacher"]) <= found["best"] <= 1
     # Once; anew where the file is spoilt or of another student.
     written = (folder.path / stage.LAYER_QUALITY).stat().st_mtime_ns
-    stage.layer_quality(folder)
+    _measure(folder)
     assert (folder.path / stage.LAYER_QUALITY).stat().st_mtime_ns == written
     (folder.path / stage.LAYER_QUALITY).write_text('{"source": ')
     monkeypatch.setattr(stage, "world_size", lambda: 2)
@@ -122,7 +129,7 @@ def test_which_queries_and_documents(tiny_beir: Path, tmp_path: Path, minilm_pat
         lists.append(np.concatenate([others, relevant]))
     scores = [np.arange(len(documents), 0, -1, dtype=np.float32) for documents in lists]
     write_run(from_lists(rows[1:], lists, scores), folder.collection, folder.teacher_run)
-    queries, found, kept = stage.sample(folder)
+    queries, found, kept = stage.sample(SignalPlace.of_run(folder))
     assert queries.tolist() == rows[1:].tolist() == kept.query_rows.tolist()
     for query, documents, whole in zip(queries.tolist(), found, lists, strict=True):
         expected = np.union1d(whole[:20], qrels.relevant(query))
@@ -135,7 +142,7 @@ def test_what_goes_wrong_is_told_and_passed_over(
     folder = _folder(tiny_beir, tmp_path, minilm_path, {"layers": 1})
     shutil.rmtree(folder.student)
     folder.student.mkdir()
-    stage.layer_quality(folder)
+    _measure(folder)
     said = " ".join(capsys.readouterr().err.split())
     assert "could not be measured, and is left out of the report" in said and "without a model" in said
     assert not (folder.path / stage.LAYER_QUALITY).exists()

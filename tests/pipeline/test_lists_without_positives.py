@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from distillir.collections import Collection
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.checks import check_lists
 from distillir.recipe_file import parse_recipe
 from distillir.teaching.teaching_set import open_teaching_set

@@ -12,7 +12,7 @@ import yaml
 
 from command_line import distillir
 from distillir.base.errors import DistillirError
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from tiny_language_models import let_it_end, save_gpt2

@@ -12,10 +12,10 @@ from command_line import apart, distillir, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.text_identity import text_keys
+from distillir.composition.compose import compose
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import plan
-from distillir.methods.compose import compose
 from distillir.pipeline.mine import mine
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS

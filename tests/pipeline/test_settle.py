@@ -9,8 +9,8 @@ import yaml
 
 from command_line import distillir
 from distillir.base.errors import DistillirError
-from distillir.methods.compose import compose
-from distillir.methods.settled import Settled, adopt, settle, unsettled
+from distillir.composition.compose import compose
+from distillir.composition.settled import Settled, adopt, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.recipe_file import parse_recipe
 from distillir.students.load import load_student

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from distillir.base.errors import DistillirError
+from distillir.base.processes import Write
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Step, Write, made, make_once, walk
+from distillir.pipeline.step import Step, made, make_once, walk
 from distillir.pipeline.steps import OPENING, STEPS, named, of_verb
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
@@ -40,7 +41,7 @@ def test_what_a_step_needs_is_made_by_one_before_it_and_by_the_verb_that_message
         for name in step.makes:
             made_by[name].add(step.verb)
     assert all(BY_NAME[name].verb in verbs for name, verbs in made_by.items())
-    assert [step.name for step in of_verb("score")] == ["score", "dark", "pairs", "layers"]
+    assert [step.name for step in of_verb("score")] == ["score", "dark", "pairs", "layers", "signals"]
     assert all(of_verb(verb) for verb in (*VERBS, "report"))
     names = [step.name for step in (*OPENING, *STEPS)]
     assert len(names) == len(set(names))

@@ -6,7 +6,7 @@ import pytest
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
-from distillir.methods.compose import Composition, compose
+from distillir.composition.compose import Composition, compose
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.lessons import Lessons
 from distillir.plans.list_form import ListForm

@@ -112,13 +112,12 @@ def test_documents_of_pairs_leave_the_positive_its_place(lists: ExampleLists) ->
     index = np.repeat(np.arange(12), 2)
     nothing = np.full(24, np.nan, dtype=np.float32)
     pairs = PairLists(Pairs(index, np.tile([1, 2], 12), np.tile([2, 3], 12), np.zeros(24, dtype=np.float32), nothing))
-    settings: dict[str, Any] = {"epochs": 1, "queries_per_step": 3, "forms": [PlainLists(3)], "pairs": pairs}
+    settings: dict[str, Any] = {"epochs": 1, "queries_per_step": 3, "forms": [PlainLists(3)], "signals": [pairs]}
     without, kept = Lessons(lists, **settings), Lessons(lists, **settings, positives=True)
     assert not any(without[i].relevant.any() for i in range(12))
     for i in range(12):
         assert kept[i].relevant.any() == lists.relevant(kept[i].query).any()
-        pairs_held = kept[i].pairs
-        assert pairs_held is not None and len(pairs_held) >= 1
+        assert len(kept[i].signals["pairs"].places) >= 1
 
 
 def test_who_needs_positives() -> None:

@@ -13,8 +13,8 @@ from mutations import PIECES, STRANGE, mutated, mutated_text, places, written
 
 from distillir.base.errors import DistillirError
 from distillir.comparison.file import read_comparison
+from distillir.composition.compose import compose
 from distillir.evaluation.measures import check_measures
-from distillir.methods.compose import compose
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe, read_recipe
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from distillir.methods.compose import Composition, compose
+from distillir.composition.compose import Composition, compose
 from distillir.plans.graded_lists import GradedLists
 from distillir.recipe import Recipe
 from distillir.recipe_file import read_recipe

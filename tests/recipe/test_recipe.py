@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from distillir.base.errors import DistillirError
+from distillir.composition.compose import compose
 from distillir.encoding.model_options import PLAIN, ModelOptions, PromptChoice
-from distillir.methods.compose import compose
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe, read_recipe
 

@@ -9,8 +9,8 @@ import pytest
 from example_run import Page, write_layer_files
 
 from distillir.reporting import render_report
-from distillir.reporting.figures.layers import layer_pairs_figure, layer_quality_figure, layer_weights_figure
-from distillir.reporting.layer_report import LayerReport, read_layers
+from distillir.signals.layers.figures import layer_pairs_figure, layer_quality_figure, layer_weights_figure
+from distillir.signals.layers.report import LayerReport, read_layers
 
 
 def write(path: Path, *lines: dict[str, Any] | str) -> LayerReport:

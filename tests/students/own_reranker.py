@@ -1,6 +1,6 @@
 """A kind of student without encodings, as a user would write one: a cross-encoder that ranks candidates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -32,6 +32,7 @@ class Reranker(PairKind):
 
     name = "reranker"
     description = "a cross-encoder that ranks candidates"
+    no_objectives: Mapping[str, str] = {"margin_mse": "their logits have no scale"}
 
     def owns(self, model: Any) -> bool:
         from sentence_transformers import CrossEncoder

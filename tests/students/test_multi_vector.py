@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer
@@ -30,7 +31,6 @@ from distillir.students.student import student_of
 from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.tokens import tokenise
 from example_lists import ExampleLists
 
 

@@ -2,16 +2,23 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from command_line import Done, distillir
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.recipe_file import parse_recipe
 from distillir.retrieval.trec import read_run
+from distillir.specs import allow_code
+from distillir.students.load import load_student
+from distillir.students.student import student_of
 
 KIND = "own_reranker:RERANKER"
 SELECT = {"select": "dev", "select_queries": 5}
@@ -19,6 +26,7 @@ SELECT = {"select": "dev", "select_queries": 5}
 
 @pytest.fixture
 def recipe(tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.delitem(sys.modules, "own_reranker", raising=False)
     shutil.copy(Path(__file__).with_name("own_reranker.py"), tmp_path)
     monkeypatch.chdir(tmp_path)
     return {
@@ -54,3 +62,49 @@ def test_it_is_trained_and_ranks_the_candidates(recipe: dict[str, Any], tiny: Co
     for place, query in enumerate(after.queries.tolist()):
         rows, scores = after.of(place)
         assert sorted(rows.tolist()) == sorted(mined.select([query]).of(0)[0].tolist()) and np.all(np.diff(scores) <= 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"training": {"in_batch": True}}, "training.in_batch: the student reads query and document together"),
+        ({"candidates": {"from": ["bm25", "dense"]}}, "and that is own_reranker:RERANKER; write {dense: model}"),
+        ({"method": {"name": "kl", "rounds": 2}}, "they rank what others find; take mine and rounds out"),
+        ({"objective": "margin_mse"}, "margin_mse is not for reranker students: their logits have no scale"),
+        ({"student": {"towers": "separate"}}, "student.towers: separate towers are for dense students"),
+        ({"student": {"kind": "own_reranker:RERANK"}}, "own_reranker.py has no RERANK; did you mean 'RERANKER'"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_with_the_reason(
+    recipe: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
+    for key, value in change.items():
+        recipe[key] = {**recipe[key], **value} if isinstance(recipe.get(key), dict) else value
+    done = _run(recipe, "--dry-run", "--allow-code")
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_the_default_method_leaves_out_what_it_cannot_do(recipe: dict[str, Any]) -> None:
+    del recipe["candidates"]
+    with allow_code():
+        read = parse_recipe(recipe)
+    assert read.method.name == "auto" and read.training.in_batch is False and read.candidates.from_ == ["bm25"]
+    assert read.method.objective["kl"]["student_temperature"] == "auto"
+
+
+def test_only_wanted_pairs_are_scored(recipe: dict[str, Any], minilm_path: str) -> None:
+    with allow_code():
+        model = load_student(minilm_path, kind=KIND, layers=1, max_length=16, device="cpu").eval()
+        student = student_of(model)
+    read = []
+    for task in ("query", "document"):
+        features = model.tokenizer(["honey bees", "far away moons"], padding=True, return_tensors="pt")
+        read.append(student.embed(model, features, [], task=task))
+    every = student.scores(*read)
+    wanted = torch.tensor([[True, False], [False, True]])
+    some = student.scores(read[0], read[1], wanted)
+    torch.testing.assert_close(some, torch.where(wanted, every, 0.0))
+    expected = model.predict([("honey bees", "far away moons")], activation_fn=torch.nn.Identity())
+    np.testing.assert_allclose(every[0, 1].item(), expected[0], rtol=1e-5, atol=1e-6)
+    with pytest.raises(DistillirError, match="in one process"):
+        student.embed(torch.nn.Sequential(model), features, [], task="query")

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers.sparse_encoder.losses import FlopsLoss
 
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.encoding.active_words import active_words_only
@@ -34,7 +35,6 @@ from distillir.students.student import student_of
 from distillir.teachers.encoders.sparse import SparseTeacher
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.tokens import tokenise
 from distillir.training.train import set_dropout
 from example_lists import ExampleLists
 

@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 
 from dark_examples import make_dark_set, raise_positives
 from distillir.base.processes import barrier, rank
+from distillir.batches.gather import average_gradients
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.graded_lists import GradedLists
@@ -24,15 +25,17 @@ from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.layers.training import LayerTraining
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
+from distillir.signals.preferences.training import PairTraining
+from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
 from distillir.training import trainer
-from distillir.training.gather import average_gradients
-from distillir.training.layer_training import LayerTraining
-from distillir.training.train import DarkTraining, train
+from distillir.training.train import train
 from example_lists import ExampleLists
 
 QUERIES = 12
@@ -163,21 +166,22 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
 
 def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any], students: dict[str, Any]) -> Step:
     lists, objective = ExampleLists(opened, QUERIES), parse_objective(case.objective)
-    dark, layers, pairs = None, None, None
+    signals: list[SignalTraining] = []
     if case.beside == "dark":
         raise_positives(lists)
         learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus))
-        dark = DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7)
+        signals.append(DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7))
     drawn = np.random.default_rng(1)
     if case.beside == "layers":
         sizes = [len(lists.documents(index)) for index in range(QUERIES)]
         scores = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
-        layers = LayerTraining(LayerSpec(teacher={"dense": "any"}, count=1), scores)
+        signals.append(LayerTraining(LayerSpec(teacher={"dense": "any"}, count=1), scores))
     if case.beside == "pairs":
         some = np.repeat(np.arange(QUERIES), np.arange(QUERIES) % 3)
         odds = drawn.normal(size=len(some)).astype(np.float32)
         second = 1 + drawn.integers(0, 3, len(some))
         pairs = PairLists(Pairs(some, np.zeros_like(some), second, odds, np.full_like(odds, np.nan)))
+        signals.append(PairTraining(pairs))
     lessons = train(
         copy.deepcopy(students[case.kind]),
         opened,
@@ -189,9 +193,7 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         folder / case.kind,
         folder / "log.jsonl",
         forms=[GradedLists(2, 1, 2)] if case.graded else [PlainLists(5)],
-        dark=dark,
-        layers=layers,
-        pairs=pairs,
+        signals=signals,
     )
     _KeepingTrainer.last.positives = lessons.positives
     return _KeepingTrainer.last

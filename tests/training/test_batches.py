@@ -93,7 +93,7 @@ def test_positives_are_judged_or_the_teachers_best(collator: LessonCollator, les
 
 
 def test_a_prompt_is_put_before_queries_only(tmp_path: Any, student: Any, tiny: Collection) -> None:
-    from distillir.training.tokens import tokenise
+    from distillir.batches.tokens import tokenise
 
     student.prompts = {"query": "search for: ", "document": ""}
     rows = np.arange(3)
@@ -103,7 +103,7 @@ def test_a_prompt_is_put_before_queries_only(tmp_path: Any, student: Any, tiny: 
 
 
 def test_tokens_are_made_once(tmp_path: Any, student: Any, tiny: Collection) -> None:
-    from distillir.training.tokens import tokenise
+    from distillir.batches.tokens import tokenise
 
     rows = np.array([5, 3, 3, 9])
     first = tokenise(tmp_path / "t", student, tiny.corpus, rows, kind="document")
@@ -163,7 +163,7 @@ def test_own_candidates_that_another_list_holds_are_negatives_of_the_positive(
     tiny: Collection, student: Any, tmp_path: Any
 ) -> None:
     """PairDistill, late interaction: nothing of other lists is left out, a list's own unjudged candidates neither."""
-    from distillir.training.tokens import tokenise
+    from distillir.batches.tokens import tokenise
 
     shared = SharedLists(tiny)
     stores = (

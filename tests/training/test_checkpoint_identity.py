@@ -8,10 +8,10 @@ from training_fixtures import lists, student  # noqa: F401
 
 from distillir.base.errors import DistillirError
 from distillir.base.seeds import stage_seed
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.settings import TrainingSettings
-from distillir.training.tokens import tokenise
 from distillir.training.train import train
 from example_lists import ExampleLists
 

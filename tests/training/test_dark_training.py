@@ -9,6 +9,7 @@ import torch
 from training_fixtures import lists, student  # noqa: F401
 
 from dark_examples import make_dark_set
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.objectives import kl
@@ -18,9 +19,9 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import DarkSet
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.training import DarkTraining
 from distillir.training.collator import LessonCollator
 from distillir.training.loss import LessonLoss
-from distillir.training.tokens import tokenise
 from example_lists import ExampleLists
 
 KL = parse_objective({"kl": {"student_temperature": 0.05}})
@@ -44,16 +45,20 @@ def collator(
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     every = np.arange(len(corpus), dtype=np.int64)
     documents = tokenise(tmp_path / "d", student, corpus, every, kind="document")
-    return LessonCollator(queries, documents, budget=512)
+    return LessonCollator(queries, documents, budget=512, signals=[_training(tiny, lists, dark)])
+
+
+def _training(tiny: Collection, lists: ExampleLists, dark: DarkSet, **spec: Any) -> DarkTraining:
+    return DarkTraining(DarkLists(dark, lists, DarkSpec(**{"count": 2, **spec}), len(tiny.corpus)), KL, WEIGHT)
 
 
 def _lessons(tiny: Collection, lists: ExampleLists, dark: DarkSet, **spec: Any) -> Lessons:
-    found = DarkLists(dark, lists, DarkSpec(**{"count": 2, **spec}), len(tiny.corpus))
-    return Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], dark=found)
+    found = _training(tiny, lists, dark, **spec).lists
+    return Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)], signals=[found])
 
 
-def _parts(student: Any, batch: Any, counts: Any = None) -> dict[str, float]:
-    loss = LessonLoss(student, KL, dark=(KL, WEIGHT))
+def _parts(student: Any, collator: LessonCollator, batch: Any, counts: Any = None) -> dict[str, float]:
+    loss = LessonLoss(student, KL, signals=collator.signals if "dark" in batch["label"] else ())
     with torch.no_grad():
         return {name: float(value) for name, value in loss(student, batch, counts).items()}
 
@@ -68,21 +73,22 @@ def test_the_dark_term_by_the_models_own_scores(
     """Half of the queries pass the gate: lambda x the sum of their divergences over all that have dark examples."""
     lessons = _lessons(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
     chosen = [lessons[i] for i in range(len(lessons))]
-    parts = _parts(student, collator(chosen))
+    parts = _parts(student, collator, collator(chosen))
     divergences, counted, corpus = [], 0, JoinedTable(tiny.corpus, dark.texts)
     for lesson in chosen:
-        counted += lesson.dark is not None
-        if lesson.dark is None or not lesson.dark.open:
+        held = lesson.signals["dark"]
+        counted += held is not None
+        if held is None or not held.open:
             continue
         query = student.encode_query([tiny.queries.text(lesson.query)])
-        documents = student.encode_document(corpus.texts(lesson.dark.documents))
+        documents = student.encode_document(corpus.texts(held.documents))
         scores = student.similarity(query, documents)
-        teacher = torch.from_numpy(lesson.dark.teacher)[None]
+        teacher = torch.from_numpy(held.teacher)[None]
         divergences.append(float(kl(scores, teacher, student_temperature=0.05)))
     assert 0 < len(divergences) < counted < len(chosen)
     assert parts["dark kl"] == pytest.approx(WEIGHT * sum(divergences) / counted, abs=1e-4)
     plain = Lessons(lists, epochs=1, queries_per_step=4, forms=[PlainLists(None)])
-    alone = _parts(student, collator([plain[i] for i in range(len(plain))]))
+    alone = _parts(student, collator, collator([plain[i] for i in range(len(plain))]))
     assert set(alone) == {"kl"} and parts["kl"] == pytest.approx(alone["kl"], abs=1e-5)
 
 
@@ -96,9 +102,9 @@ def test_parts_of_a_batch_add_up_to_it(
     lessons = _lessons(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
     chosen = [lessons[i] for i in range(len(lessons))]
     whole = collator(chosen)
-    counts = LessonLoss(student, KL, dark=(KL, WEIGHT)).counts(whole["label"])
-    parts = [_parts(student, collator(chosen[i : i + 3]), counts) for i in range(0, len(chosen), 3)]
-    for name, value in _parts(student, whole).items():
+    counts = LessonLoss(student, KL, signals=collator.signals).counts(whole["label"])
+    parts = [_parts(student, collator, collator(chosen[i : i + 3]), counts) for i in range(0, len(chosen), 3)]
+    for name, value in _parts(student, collator, whole).items():
         assert sum(part.get(name, 0.0) for part in parts) == pytest.approx(value, abs=1e-5)
 
 
@@ -113,15 +119,15 @@ def test_what_the_gate_keeps_back_is_not_encoded(
     batch = collator([shut[i] for i in range(4)])
     listed = np.unique(np.concatenate([shut[i].documents for i in range(4)]))
     assert batch["document_input_ids"].shape[0] == len(listed)
-    assert _parts(student, batch)["dark kl"] == 0.0
+    assert _parts(student, collator, batch)["dark kl"] == 0.0
     # The lists too, where the recipe gates them: they count, and add nothing.
     everything = _lessons(tiny, lists, dark, gate={"schedule": "constant", "start": 2.0, "lists": True})
     chosen = [everything[i] for i in range(4)]
     kept = [lesson for lesson in chosen if lesson.open]
-    parts, only = _parts(student, collator(chosen)), _parts(student, collator(kept))
+    parts, only = _parts(student, collator, collator(chosen)), _parts(student, collator, collator(kept))
     assert parts["kl"] == pytest.approx(only["kl"] * len(kept) / len(chosen), abs=1e-5)
     none = [lesson for lesson in chosen if not lesson.open]
-    assert none and set(_parts(student, collator(none)).values()) == {0.0}
+    assert none and set(_parts(student, collator, collator(none)).values()) == {0.0}
 
 
 def test_dark_examples_are_nobodys_in_batch_negatives(

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.lesson import Lesson
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.layers.training import LayerTraining
+from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
 from distillir.training.best_state import BestState
-from distillir.training.layer_training import LayerTraining
 from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import Selection, measure_steps
 from distillir.training.train import checkpoint_folder, train
@@ -72,7 +74,7 @@ class _Job:
         folder: Path,
         selection: Selection | None,
         *watchers: Any,
-        layers: LayerTraining | None = None,
+        signals: Sequence[SignalTraining] = (),
         **changes: Any,
     ) -> BestState:
         self.student.load_state_dict(self.start)
@@ -88,7 +90,7 @@ class _Job:
             wanted,
             folder,
             log,
-            layers=layers,
+            signals=signals,
             selection=selection,
             watchers=watchers,
         )
@@ -254,9 +256,9 @@ def test_a_joint_teacher_is_kept_from_the_same_step_through_a_kill(
     start = _copy(layers[0].teacher)
     options = {"learning_rate": RUIN, "checkpoint_seconds": 0, "in_batch": "all", "epochs": 2}
     with pytest.raises(_Killed):
-        job(tmp_path, selection, _Kill(4), layers=layers[0], **options)
+        job(tmp_path, selection, _Kill(4), signals=layers[:1], **options)
     assert not _same(_copy(layers[0].teacher), start)
-    state = job(tmp_path, selection, layers=layers[1], **options)
+    state = job(tmp_path, selection, signals=layers[1:], **options)
     assert state.best[0] == 0 and [step for step, _ in state.measures] == [0, 2, 3, 4, 6]
     assert _same(_copy(job.student), job.start) and _same(_copy(layers[1].teacher), start)
 

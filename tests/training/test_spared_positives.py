@@ -10,6 +10,7 @@ import torch
 from training_fixtures import student  # noqa: F401
 
 from distillir.base.arrays import Flags
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.known_positives import KnownPositives
 from distillir.collections.table import Rows
@@ -24,7 +25,6 @@ from distillir.plans.stage import GradedSpec, Stage
 from distillir.retrieval.run import Scores
 from distillir.teaching.known_lists import KnownLists
 from distillir.training.collator import LessonCollator
-from distillir.training.tokens import tokenise
 from same_texts import make_collection
 
 DOCUMENTS = {

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.students.load import load_student
 from distillir.training.collator import LessonCollator
-from distillir.training.tokens import tokenise
 from example_lists import ExampleLists
 
 

@@ -25,14 +25,16 @@ from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_lists import DarkLists
 from distillir.signals.dark_examples.dark_set import open_dark_set
 from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.spec import LayerSpec
+from distillir.signals.layers.training import LayerTraining
+from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
 from distillir.training import trainer
-from distillir.training.layer_training import LayerTraining
 from distillir.training.selection import Selection
-from distillir.training.train import DarkTraining, train
+from distillir.training.train import train
 from example_lists import ExampleLists
 
 
@@ -47,7 +49,8 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
     }
     selection = select(opened) if wanted.pop("selection", False) else None
     spec, layered = wanted.pop("dark", None), wanted.pop("layers", None)
-    lists, dark = ExampleLists(opened), None
+    lists = ExampleLists(opened)
+    signals: list[SignalTraining] = []
     model = load_student(student.pop("model"), layers=student.pop("layers", 1), max_length=32, device="cpu", **student)
     folder.mkdir(parents=True, exist_ok=True)
     compared = parse_objective(objective)
@@ -58,18 +61,18 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
         raise_positives(lists)
         learnt = DarkLists(open_dark_set(folder / "dark"), lists, DarkSpec(**spec), len(opened.corpus))
         teaching = WeightedSum([part for part in compared.parts if part[0].needs & {"teacher", "labels"}])
-        dark = DarkTraining(learnt, teaching, 0.7)
-    layers, teacher = None, None
+        signals.append(DarkTraining(learnt, teaching, 0.7))
+    teacher = None
     if layered is not None:
         by_layer = LayerSpec(**layered)
         if by_layer.joint:
             teacher = load_joint(by_layer.teacher)
-            layers = LayerTraining(by_layer, teacher=teacher, log=folder / "layers.jsonl")
+            signals.append(LayerTraining(by_layer, teacher=teacher, log=folder / "layers.jsonl"))
         else:
             drawn = np.random.default_rng(1)
             sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
             found = LayerSet(4, [drawn.normal(size=(4, size)).astype(np.float32) for size in sizes])
-            layers = LayerTraining(by_layer, found, log=folder / "layers.jsonl")
+            signals.append(LayerTraining(by_layer, found, log=folder / "layers.jsonl"))
     train(
         model,
         opened,
@@ -78,8 +81,7 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
         TrainingSettings(**wanted),
         folder,
         folder / "log.jsonl",
-        dark=dark,
-        layers=layers,
+        signals=signals,
         selection=selection,
     )
     if rank() == 0:

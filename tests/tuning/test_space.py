@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from distillir.base.errors import DistillirError
-from distillir.methods.settled import Settled, settle
+from distillir.composition.settled import Settled, settle
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.tuning.budget import Budget, expected, work

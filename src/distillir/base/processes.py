@@ -3,10 +3,13 @@
 import os
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 T = TypeVar("T")
+
+#: Writes what all processes have made together; process 0 alone is asked to.
+Write = Callable[[], object]
 
 
 def world_size() -> int:
@@ -70,6 +73,46 @@ def first_decides(decide: Callable[[], T]) -> T:
     if isinstance(value, Exception) and not good:
         raise value
     return value  # type: ignore[return-value]
+
+
+def make_once(
+    there: Callable[[], bool], make: Callable[[], Write | None], timed: AbstractContextManager[None] | None = None
+) -> bool:
+    """Make something where it is missing; after that it is there for every process.
+
+    All processes ask together, and none goes on before the answer is found: what one of them makes next is not taken
+    for there by another that is late.
+
+    Args:
+        there: Tells whether it is there. Called by process 0 alone, which answers for all.
+        make: Called in every process, so that they can share the work. What it gives is called in process 0 alone and
+            writes (whole, or not at all: `distillir.base.files.atomic_file`); None where that is done.
+        timed: Around the work; not entered where there is none.
+
+    Returns:
+        Whether it was made now.
+
+    Raises:
+        Exception: What ``there`` raises, in every process; and what ``make`` raises.
+    """
+    if first_decides(there):
+        return False
+    make_together(make, timed)
+    return True
+
+
+def make_together(make: Callable[[], Write | None], timed: AbstractContextManager[None] | None = None) -> None:
+    """Make something in all processes, written by process 0; it is there when the first of them goes on.
+
+    Args:
+        make: As in `make_once`.
+        timed: As in `make_once`.
+    """
+    with timed or nullcontext():
+        write = make()
+        if write is not None and rank() == 0:
+            write()
+    barrier()
 
 
 def _sendable(error: Exception) -> Exception:

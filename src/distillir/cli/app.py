@@ -117,7 +117,7 @@ def score(
     anew: Anew = False,
     allow_code: AllowCode = False,
 ) -> None:
-    """Ask the teachers about candidates (teaching/, runs/teacher.trec), dark examples, pairs and layers."""
+    """Ask the teachers about candidates (teaching/, runs/teacher.trec), and for what else signals need."""
     _do("score", recipe, settings, output, anew)
 
 

@@ -20,6 +20,7 @@ from distillir.pipeline.other_collections import OtherCollection
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.reporting.metrics import read_metrics
+from distillir.signals.registry import built_in
 
 
 @dataclass(frozen=True)
@@ -313,13 +314,13 @@ def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:
     """Calls of some runs to teachers of lists, pairs and layers, added up."""
     total = {"asked": 0, "cached": 0}
     for folder in folders:
-        for kind in ("teacher_calls", "pair_calls", "layer_calls"):
+        for kind in ("teacher_calls", *(name for own in built_in() for name in own.calls)):
             for name, count in folder.noted().get(kind, {}).items():
                 total[name] = total.get(name, 0) + int(count)
     return total
 
 
 def _seconds(folder: RunFolder) -> float:
-    """Seconds of one run without dark examples, which the first run that needs them makes for all."""
-    seconds = folder.noted().get("seconds", {})
-    return float(sum(spent for stage, spent in seconds.items() if stage != "dark"))
+    """Seconds of one run without what the first run that needs it makes for all."""
+    seconds, shared = folder.noted().get("seconds", {}), {kind.folder for kind in built_in() if kind.shares}
+    return float(sum(spent for stage, spent in seconds.items() if stage not in shared))

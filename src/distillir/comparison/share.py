@@ -1,17 +1,14 @@
-"""Shared parts of a comparison's cells: candidates, scores, dark examples, the student before training, its run."""
+"""Shared parts of a comparison's cells: candidates, scores, signals, the student before training and its run."""
 
-import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import xxhash
 
 from distillir.base.files import atomic_directory, atomic_file
 from distillir.base.processes import barrier, rank
 from distillir.comparison.cell import Cell, shared_key, shared_part
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import check, finish, read, seal, write
@@ -67,11 +64,11 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) 
         DistillirError: What the cell has of its own was made from something else than what it shares now.
     """
     folder = RunFolder(path, recipe, anew=anew)
-    dark = shared.path / f"dark-{dark_key(recipe)}"
-    if rank() == 0 and compose(recipe).dark is not None:
-        dark.mkdir(exist_ok=True)  # the first run that needs them makes them there
+    answers = shared_answers(recipe)
     if rank() == 0:
-        _take(folder, shared, dark)
+        for place in answers.values():
+            (shared.path / place).mkdir(exist_ok=True)  # the first run that needs them makes them there
+        _take(folder, shared, answers)
         seal(folder, signals=False)
     barrier()
     own = [product.name for product in PRODUCTS if product.name not in SHARED_PRODUCTS]
@@ -80,14 +77,14 @@ def adopt(shared: RunFolder, path: Path, recipe: Recipe, *, anew: bool = False) 
     return folder
 
 
-def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
+def _take(folder: RunFolder, shared: RunFolder, answers: Mapping[str, str]) -> None:
     """Link shared products into a cell's folder, with the record of what they were made from."""
     folder.runs.mkdir(exist_ok=True)
     made, known = read(shared), read(folder)
     others = [path.relative_to(shared.path) for path in sorted(shared.other_runs.glob("*/before.trec"))]
     same = all(made.get(name) == known.get(name) for name in SHARED_PRODUCTS)
     for own, source in (
-        (folder.dark, dark),
+        *((folder.path / own, shared.path / source) for own, source in answers.items()),
         (folder.teaching, shared.teaching),
         (folder.candidates, shared.candidates),
         (folder.evaluation_candidates, shared.evaluation_candidates),
@@ -112,12 +109,13 @@ def _take(folder: RunFolder, shared: RunFolder, dark: Path) -> None:
         folder.note(**{name: {**noted.get(name, {}), **value} for name, value in facts.items()})
 
 
-def dark_key(recipe: Recipe) -> str:
-    """Identity of the dark examples that a recipe has made of a teaching set (hex)."""
-    spec = recipe.method.find_dark()
-    identity: list[Any] = [spec.making().model_dump() if spec else None, recipe.query_seed]
-    identity += [recipe.training.max_length, recipe.training.pseudo_positives]
-    return xxhash.xxh3_64_hexdigest(json.dumps(identity).encode())
+def shared_answers(recipe: Recipe) -> dict[str, str]:
+    """Folders of signals' answers that runs of a comparison share, by the folder in the run."""
+    found = {}
+    for signal in compose(recipe).signals:
+        if (key := signal.shared(recipe)) is not None:
+            found[signal.kind.folder] = f"{signal.kind.folder}-{key}"
+    return found
 
 
 def _remove(path: Path) -> None:

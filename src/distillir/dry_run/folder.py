@@ -12,7 +12,7 @@ from distillir.base.processes import world_size
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table_writer import TableWriter
-from distillir.methods.settled import Settled, settle, unsettled
+from distillir.composition.settled import Settled, settle, unsettled
 from distillir.pipeline.facts import FactsInMemory
 from distillir.pipeline.provenance import check
 from distillir.pipeline.run_collection import asked_documents, query_generator

@@ -11,19 +11,21 @@ from rich.table import Table
 
 from distillir.base.arrays import Rows
 from distillir.base.progress import console, say
+from distillir.composition.compose import Composition, compose
 from distillir.dry_run.encoding import Encoder, Encodings
 from distillir.dry_run.folder import DryFolder, open_dry
 from distillir.dry_run.held_out import held_out_count
 from distillir.dry_run.lists import DryLists, evaluation_lists, training_lists
 from distillir.dry_run.search import Searches
+from distillir.dry_run.signal_costs import SignalCosts
 from distillir.dry_run.student import StudentCosts
 from distillir.dry_run.teacher import TeacherCosts
-from distillir.methods.compose import Composition, compose
 from distillir.pipeline.also import other_run
 from distillir.pipeline.checks import lesson_count
 from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
+from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.selection import pool_size
 from distillir.pipeline.selection_queries import dev_queries
@@ -116,6 +118,7 @@ class _Plan:
         self.searches = Searches(folder, encodings)
         self.lists: DryLists = training_lists(folder, self.searches)
         self.teacher = TeacherCosts(self.searches, self.lists)
+        self.costs = SignalCosts(self.recipe, self.lists, self.teacher)
         self.chosen = dev_queries(folder)
         self.held_out = 0 if self.chosen is not None else held_out_count(folder, self.lists)
         self.student = StudentCosts(folder, encodings)
@@ -194,32 +197,12 @@ class _Plan:
             there = self._there("teaching set", "teacher's run")
             yield _line("score", there, work, lambda: self.teacher.seconds(spec, lists))
 
-    def dark(self) -> Iterator[Line]:
-        """Dark examples."""
-        spec = self.method.dark
-        if spec is not None:
-            made = self.lists.total * (spec.reinforced + spec.noisy)
-            work = f"at most {made} dark examples and their scores"
-            seconds = partial(self.teacher.new_texts, self.recipe.teacher, made)
-            yield _line("dark", self._there("dark examples"), work, seconds)
-
-    def pairs(self) -> Iterator[Line]:
-        """Pairs and their preferences."""
-        spec = self.method.pairs
-        if spec is not None:
-            asked = self.lists.total * spec.per_query * (2 if spec.both_orders else 1)
-            rounds = self.recipe.method.rounds - 1
-            again = f", and what is new in each of {rounds} further rounds" if rounds > 0 else ""
-            work = f"{asked} questions to the pairwise teacher{again}"
-            yield _line("pairs", self._there("pairs"), work, lambda: None)
-
-    def layers(self) -> Iterator[Line]:
-        """Scores by the layers of a frozen teacher."""
-        spec = self.method.layers
-        if spec is not None and not spec.joint:
-            work = f"about {self.lists.pairs} pairs by each layer of the teacher"
-            seconds = partial(self.teacher.layers, spec.teacher, self.lists)
-            yield _line("layers", self._there("layers"), work, seconds)
+    def signals(self, folder: str) -> Iterator[Line]:
+        """What each signal of the method that is kept in a folder has its teacher asked."""
+        for signal in self.method.signals:
+            if signal.kind.folder == folder:
+                for work, seconds in signal.work(self.costs):
+                    yield _line(folder, self._there(signal.kind.product), work, seconds)
 
     def train(self) -> Iterator[Line]:
         """Every stage of the plan, and what is mined anew before it."""
@@ -241,8 +224,8 @@ class _Plan:
                 continue
             cost = costs.of(self.method, stage)
             work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"
-            if self.method.layers is not None and self.method.layers.joint:
-                work += ", and the teacher's"
+            for along in (name for signal in self.method.signals for name in signal.trains_along):
+                work += f", and the {along}'s"
             measured, seconds = self._measured(settings, steps)
             yield Line("train", name, work + out + measured, cost.before + steps * cost.step + seconds)
 
@@ -278,9 +261,9 @@ class _Plan:
             else:
                 spent += self.searches.source_seconds({kind: options} if options else kind, rows, depth)
         scored = self.teacher.seconds(recipe.teacher, [self.lists]) if recipe.teacher is not None else 0.0
-        if scored is not None and self.method.dark is not None:
-            made = self.lists.total * (self.method.dark.reinforced + self.method.dark.noisy)
-            scored += self.teacher.new_texts(recipe.teacher, made) or 0.0
+        if scored is not None:
+            works = (seconds for signal in self.method.signals for _, seconds in signal.work(self.costs))
+            scored += sum(seconds() or 0.0 for seconds in works)
         return Line("train", name, f"{work}, at most", None if scored is None else spent + scored)
 
 
@@ -289,9 +272,7 @@ LINES: dict[str, Callable[[_Plan], Iterator[Line]]] = {
     "queries": _Plan.queries,
     "mine": _Plan.mine,
     "score": _Plan.score,
-    "dark": _Plan.dark,
-    "pairs": _Plan.pairs,
-    "layers": _Plan.layers,
+    **{folder: partial(_Plan.signals, folder=folder) for folder in SIGNAL_FOLDERS.values()},
     "before": _Plan.before,
     "train": _Plan.train,
     "evaluate": _Plan.evaluate,

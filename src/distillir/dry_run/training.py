@@ -12,16 +12,14 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
+from distillir.batches.tokens import TokenStore, tokenise
+from distillir.composition.compose import ComposedStage, Composition
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
-from distillir.methods.compose import ComposedStage, Composition
+from distillir.dry_run.signal_costs import SignalCosts
 from distillir.plans.lessons import Lessons
-from distillir.signals.layers.layer_set import LayerSet
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of
-from distillir.teachers.load_layered import load_joint, load_layered
-from distillir.training.layer_training import LayerTraining
-from distillir.training.tokens import TokenStore, tokenise
 from distillir.training.train import needs_positives, shortened, train
 
 #: Seconds of steps that are timed, besides the warm start.
@@ -102,7 +100,7 @@ class TrainingCosts:
             DistillirError: The student cannot be loaded or trained.
         """
         settings = stage.training.model_dump(exclude={"epochs", "learning_rate", "checkpoint_seconds", "schedule"})
-        key = json.dumps([repr(stage.forms), settings, stage.objective.names, stage.dark is not None])
+        key = json.dumps([repr(stage.forms), settings, stage.objective.names])
         if key not in self._known:
             self._known[key] = self._measure(method, stage, self.folder.scratch / f"training-{len(self._known)}")
         return self._known[key]
@@ -117,7 +115,7 @@ class TrainingCosts:
             )
         before = self._tokens(lists, work, settings.max_length)
         store = TokenStore(work / "document-tokens")
-        dark = 0 if method.dark is None or stage.dark is None else method.dark.count + 1
+        dark = sum(signal.documents_beside() for signal in stage.signals)
 
         def shape(queries: int) -> tuple[float, float]:
             """Padded tokens and candidates of a batch of so many queries."""
@@ -167,7 +165,7 @@ class TrainingCosts:
         settings = stage.training.model_copy(
             update={"queries_per_step": queries, "gradient_accumulation": 1, "epochs": epochs * 1.001}
         )
-        clock = Clock(ENOUGH, most)
+        clock, costs = Clock(ENOUGH, most), SignalCosts(self.folder.recipe, lists)
         train(
             load_student_of(self.folder.recipe.student, self.folder.initial_student),
             self.folder.collection,
@@ -177,7 +175,7 @@ class TrainingCosts:
             work,
             work / "log.jsonl",
             forms=stage.forms,
-            layers=self._layers(method, lists),
+            signals=[one for signal in stage.signals if (one := signal.rehearsal(costs)) is not None],
             penalties=self.folder.recipe.student.penalties(),
             stage=queries,
             watchers=[clock],
@@ -185,21 +183,12 @@ class TrainingCosts:
         update = float(np.median(clock.updates))
         return update, max(float(np.mean(clock.wholes)) - update, 0.0)
 
-    def _layers(self, method: Composition, lists: DryLists) -> LayerTraining | None:
-        """A joint teacher as it is, or random scores of a frozen one's layers."""
-        spec = method.layers
-        if spec is None:
-            return None
-        if spec.joint:
-            return LayerTraining(spec, teacher=load_joint(spec.teacher))
-        depth, draw = load_layered(spec.teacher, spec.pooling).depth, np.random.default_rng(4)
-        scores = [draw.standard_normal((depth, len(rows))).astype(np.float32) for rows in lists.rows]
-        return LayerTraining(spec, LayerSet(depth, scores))
-
 
 def _lessons(lists: DryLists, stage: ComposedStage, queries: int) -> Lessons:
     settings = stage.training
-    positives = needs_positives(stage.objective, settings, beside=stage.dark is not None)
+    positives = needs_positives(
+        stage.objective, settings, beside=any(signal.needs_positive for signal in stage.signals)
+    )
     return Lessons(
         lists,
         epochs=max(1.0, 2 * queries / len(lists)),

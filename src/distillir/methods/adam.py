@@ -19,6 +19,6 @@ ADAM = Method(
     "Tao et al. 2024, arXiv 2212.10192",
     "plain",
     {"kl": {"student_temperature": 0.05}},
-    dark=True,
+    signals=("dark",),
     training={"dropout": None},
 )

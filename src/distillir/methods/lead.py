@@ -37,6 +37,6 @@ LEAD = Method(
     "Sun et al. 2024, arXiv 2212.05225",
     "lead",
     {"info_nce": {"temperature": 0.05}},
-    layers=True,
+    signals=("layers",),
     training={"dropout": None},
 )

@@ -23,9 +23,7 @@ class Method:
         source: Paper.
         plan: The plan (what the student sees), or its name.
         objective: The objective as a recipe writes it (what is compared), for students that score by cosine.
-        dark: Whether dark examples stand beside the lists.
-        pairs: Whether it needs a pairwise teacher.
-        layers: Whether the student's layers follow a teacher's that is trained along.
+        signals: Names of the signals that it learns from beside plain scores.
         objectives: The objective of other kinds of student, where it is another.
         training: Settings of the recipe's ``training`` that hold where recipe and plan are silent.
     """
@@ -35,9 +33,7 @@ class Method:
     source: str
     plan: "str | Plan"
     objective: Any
-    dark: bool = False
-    pairs: bool = False
-    layers: bool = False
+    signals: tuple[str, ...] = ()
     objectives: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 

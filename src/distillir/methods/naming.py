@@ -1,8 +1,11 @@
 """What a method is called in tables, whatever a recipe has made of it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from distillir.methods.registry import get
+from distillir.signals.registry import SIGNALS
+from distillir.signals.signal import Signal
 
 if TYPE_CHECKING:
     from distillir.methods.spec import MethodSpec
@@ -10,7 +13,9 @@ if TYPE_CHECKING:
     from distillir.plans.plan import Plan
 
 
-def method_name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool) -> str:
+def method_name(
+    spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own: bool, signals: Sequence[Signal[Any]]
+) -> str:
     """The method's name, or its objectives', and what was put beside it.
 
     Args:
@@ -18,21 +23,16 @@ def method_name(spec: "MethodSpec", plan: "Plan", objective: "WeightedSum", own:
         plan: The plan it follows.
         objective: What is compared.
         own: Whether that is the method's own objective.
+        signals: What is learnt from beside it.
     """
     method = get(spec.name)
     name = method.name if own else " + ".join(objective.names)
     expected = "plain" if not own else method.plan if isinstance(method.plan, str) else method.plan.name
-    dark = spec.find_dark() is not None
-    if not own and dark:
-        name += " + dark examples"
-    elif own and dark != method.dark:
-        name += " + dark examples" if dark else " without dark examples"
-    if not method.pairs and spec.pairs is not None:
-        name += " + pairs"
-    if spec.layers is not None and method.layers and not spec.layers.joint:
-        name += ", frozen teacher"
-    elif spec.layers is not None and not method.layers:
-        name += " + layers" + (" of a joint teacher" if spec.layers.joint else "")
+    for signal in signals:
+        name += signal.suffix(expected=signal.name in method.signals, own=own)
+    for missing in method.signals if own else ():
+        if all(signal.name != missing for signal in signals):
+            name += f" without {SIGNALS.get(missing).title}"
     if plan.name != expected:
         name += f", plan {plan.name}"
     if spec.rounds > 1:

@@ -47,7 +47,7 @@ PAIRDISTILL = Method(
     "Huang and Chen 2024, arXiv 2410.01383",
     "pairdistill",
     {"kl": {"student_temperature": 0.05}},
-    pairs=True,
+    signals=("pairs",),
     objectives={"multi-vector": {"kl": {"own_list": True}, "info_nce": {"own_negatives": False}}},
     training={"dropout": None},
 )

@@ -3,7 +3,15 @@
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from distillir.base.errors import DistillirError
 from distillir.methods.registry import get, get_plan
@@ -52,6 +60,17 @@ class MethodSpec(BaseModel):
         "null: the method's own (lead has some)",
     )
 
+    signals: dict[str, Any] = Field(
+        default_factory=dict,
+        description="further signals beside the lists, by name or as module:NAME, each with its options",
+    )
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The key is left out where there are none: recipes of earlier versions had it not."""
+        found: dict[str, Any] = write(self)
+        return found if self.signals else {name: value for name, value in found.items() if name != "signals"}
+
     @field_validator("dark", mode="before")
     @classmethod
     def _dark_switch(cls, value: Any) -> Any:
@@ -64,15 +83,17 @@ class MethodSpec(BaseModel):
 
     @model_validator(mode="after")
     def _own_dark(self) -> "MethodSpec":
-        with suppress(DistillirError):  # an unknown name is told by `distillir.methods.compose`
-            if self.dark is None and get(self.name).dark:
+        with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
+            if self.dark is None and "dark" in get(self.name).signals:
                 self.dark = DarkSpec()
         return self
 
     @model_validator(mode="after")
     def _own_layers(self) -> "MethodSpec":
         with suppress(DistillirError):
-            if get(self.name).layers and (self.layers is None or "joint" not in self.layers.model_fields_set):
+            if "layers" in get(self.name).signals and (
+                self.layers is None or "joint" not in self.layers.model_fields_set
+            ):
                 own = {} if self.layers is None else self.layers.model_dump(exclude_unset=True)
                 self.layers = LayerSpec(**own, joint=True)
         return self

@@ -36,7 +36,8 @@ class Objective:
         options: Names and default values.
         bounds: Open intervals that the numbers among the options must lie in.
         choices: The words that a word among the options may be.
-        automatic: The options that may be ``auto``: settled before training from scores (`distillir.methods.settled`).
+        automatic: The options that may be ``auto``: settled before training from scores
+            (`distillir.composition.settled`).
         in_batch: Whether it makes sense of documents that the teacher has not scored, as negatives with no share of its
             probability and below all others in its order.
         problem: ``(options)`` -> what is wrong with them together, or None.

@@ -14,7 +14,7 @@ from distillir.objectives.objective import Objective, Options, OptionValue, Sign
 from distillir.objectives.registry import OBJECTIVES
 
 Part = tuple[Objective, float, Options]
-#: In place of a temperature: settled before training, from the scores (`distillir.methods.settled`).
+#: In place of a temperature: settled before training, from the scores (`distillir.composition.settled`).
 AUTO = "auto"
 
 

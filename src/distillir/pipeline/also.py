@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.base.processes import barrier
+from distillir.base.processes import Write, barrier
 from distillir.base.progress import say
 from distillir.collections.table import Rows
 from distillir.collections.text_identity import text_keys
@@ -15,7 +15,7 @@ from distillir.pipeline.queries import training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import search_into
-from distillir.pipeline.step import Write, made, make_once
+from distillir.pipeline.step import made, make_once
 
 
 def tell_others(folder: RunFolder) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
-from distillir.methods.compose import ComposedStage, Composition, compose
+from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
@@ -72,8 +72,7 @@ def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None 
     found = [
         usable_lists(
             signals,
-            stage.objective.needs
-            | ({"teacher"} if method.pairs is not None or stage.dark is not None else frozenset()),
+            stage.compares,
             pseudo_positives=stage.training.pseudo_positives,
             in_batch=stage.training.in_batch,
         )

@@ -9,20 +9,20 @@ from typing import Any
 
 from distillir.base.arrays import Rows
 from distillir.base.files import write_json
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.version import __version__
+from distillir.composition.compose import compose
 from distillir.evaluation.held_out import HELD_OUT
-from distillir.methods.compose import compose
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
 from distillir.pipeline.facts import Measured
-from distillir.pipeline.layer_quality import layer_quality
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import search_into
-from distillir.pipeline.step import Write, made, make_once
+from distillir.pipeline.signal_place import measure_signals
+from distillir.pipeline.step import made, make_once
 
 #: A mean that is told as 1.000.
 SATURATED = 0.9995
@@ -38,7 +38,7 @@ def search_before(folder: RunFolder) -> None:
 def evaluate(folder: RunFolder) -> dict[str, Any]:
     """Write ``runs/before.trec``, ``runs/after.trec`` and ``metrics.json``, and return what the last holds.
 
-    Where the recipe has layers, ``layer_quality.json`` too; where it has other collections, ``runs/also/``.
+    Signals may measure themselves into files of their own; where the recipe has other collections, ``runs/also/``.
 
     Raises:
         DistillirError: There is no trained student.
@@ -60,7 +60,7 @@ def evaluate(folder: RunFolder) -> dict[str, Any]:
     }
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
-    layer_quality(folder)
+    measure_signals(folder)
     measured = Measured(
         means={part: evaluation.means for part, evaluation in found.items()},
         comparison=_comparisons(found["before"], found["after"], measures, compare),

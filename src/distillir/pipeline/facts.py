@@ -11,7 +11,8 @@ from distillir.base.doing import doing
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json, write_json
 from distillir.base.processes import first_decides, rank
-from distillir.methods.compose import Composition
+from distillir.composition.compose import Composition
+from distillir.signals.registry import built_in
 from distillir.teachers.counted import added
 
 #: What is being done in a stage that is timed, for the message of an error that ends it.
@@ -19,9 +20,7 @@ STAGES = {
     "collection": "opening the collection",
     "mine": "mining candidates",
     "score": "scoring candidates",
-    "dark": "making dark examples",
-    "pairs": "asking about pairs",
-    "layers": "scoring by layers",
+    **{kind.folder: kind.doing for kind in built_in() if kind.doing},
     "train": "training",
     "evaluate before": "evaluating the student before training",
     "evaluate after": "evaluating the student after training",
@@ -35,15 +34,15 @@ STAGES = {
 SECONDS = "seconds"
 #: Facts that are added to key by key.
 DIVIDED = (
-    *(SECONDS, "teacher_calls", "dark_calls", "pair_calls", "layer_calls"),
-    *("diagnostics", "dark", "pairs", "layers", "gate", "rounds", "selection"),
+    *(SECONDS, "teacher_calls", "diagnostics", "rounds", "selection", "signals"),
+    *(fact for kind in built_in() for fact in (kind.folder, *kind.facts)),
 )
 #: Facts that ``metrics.json`` always has, empty where nothing was noted.
 ALWAYS = (SECONDS, "teacher_calls", "diagnostics")
 #: Facts that stand in ``metrics.json`` where there are any, in its order; others follow as they were noted.
 ORDER = (
-    *("dark", "gate", "dark_calls", "pairs", "pair_calls", "dark_pairs", "layer_calls"),
-    *("rounds", "generated", "same_texts", "reading", "selection"),
+    *(fact for kind in built_in() for fact in kind.facts),
+    *("signals", "rounds", "generated", "same_texts", "reading", "selection"),
 )
 #: Facts for later starts of the run alone: what was told already, and of what.
 OWN = ("reading_of", "also_of", "models_of", "mining")

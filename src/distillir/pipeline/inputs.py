@@ -11,14 +11,14 @@ import xxhash
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Qrels
+from distillir.composition.compose import compose
 from distillir.encoding.fingerprint import file_hash, model_fingerprint
-from distillir.methods.compose import compose
+from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import dev_queries, selection_queries
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.specs.outside import code_file
-from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.teaching_set import open_teaching_set
 
@@ -73,10 +73,11 @@ class Inputs:
     def code(self) -> Fingerprints:
         """Files with code of the user's own that the student is trained by; teachers tell themselves apart."""
         composed = compose(self.recipe)
-        sums = [stage.objective for stage in composed.stages]
-        sums += [stage.dark[0] for stage in composed.stages if stage.dark is not None]
-        objectives = [objective.name for parts in sums for objective, _, _ in parts.parts]
-        names = [self.recipe.student.kind, self.recipe.method.name, composed.plan, *objectives]
+        objectives = [objective.name for stage in composed.stages for objective, _, _ in stage.objective.parts]
+        signals = [
+            word for signal in composed.signals for word in (signal.kind.name, *_words(signal.spec.model_dump()))
+        ]
+        names = [self.recipe.student.kind, self.recipe.method.name, composed.plan, *objectives, *signals]
         return {said: content for name in names for said, content in _of_code(name)}
 
     @cached_property
@@ -112,15 +113,6 @@ class Inputs:
         """The trained student."""
         path = self.folder.student
         return {"weights of the student": model_fingerprint(path)} if path.is_dir() else {}
-
-    @cached_property
-    def layered_teacher(self) -> Fingerprints:
-        """The teacher whose layers are compared."""
-        layers = compose(self.recipe).layers
-        if layers is None:
-            return {}
-        model = LAYERED.read(layers.teacher, "method.layers.teacher").options.model
-        return {"weights of the teacher with layers": model_fingerprint(model)}
 
     @cached_property
     def training_judgements(self) -> Fingerprints:
@@ -207,9 +199,9 @@ class Inputs:
         return {} if self.recipe.student.own_kind.searches else self.file(self.folder.evaluation_candidates)
 
     def signals(self) -> Fingerprints:
-        """Dark examples, pairs and layers of the run."""
-        found: Fingerprints = {}
-        for path in (self.folder.dark, self.folder.pairs, self.folder.layers):
+        """What signals are made from, and their answers in the run."""
+        found = {name: value for signal in compose(self.recipe).signals for name, value in signal.inputs().items()}
+        for path in (self.folder.path / name for name in SIGNAL_FOLDERS.values()):
             files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
             if files:
                 told = " ".join(f"{file.relative_to(path)} {file_hash(file)}" for file in files)
@@ -239,6 +231,18 @@ def _judged(inputs: Inputs) -> Fingerprints:
     return inputs.training_judgements if wanted.add_judged or wanted.exclude_judged else {}
 
 
+def _words(value: Any) -> Iterator[str]:
+    """Every text in a value of a recipe, keys of mappings included: a name of code may stand anywhere."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (*_words(key), *_words(inner))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _words(inner)
+
+
 def _of_code(name: str) -> Iterator[tuple[str, str]]:
     """The content of the file that code of the user's own is in; nothing for any other kind."""
     file = code_file(name)
@@ -256,14 +260,7 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked(),
     "runs before training on other collections": lambda i: i.others | i.initial_student,
     "student": lambda i: (
-        i.texts
-        | i.initial_student
-        | i.teaching
-        | i.signals()
-        | i.layered_teacher
-        | i.later_rounds()
-        | i.selection
-        | i.code
+        i.texts | i.initial_student | i.teaching | i.signals() | i.later_rounds() | i.selection | i.code
     ),
     "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked(),
     "runs after training on other collections": lambda i: i.others | i.student,

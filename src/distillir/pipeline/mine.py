@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from distillir.base.files import atomic_directory
+from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
@@ -14,7 +15,7 @@ from distillir.pipeline.queries import training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
-from distillir.pipeline.step import Write, exists, make_once
+from distillir.pipeline.step import exists, make_once
 from distillir.retrieval.run import Run
 
 

@@ -7,11 +7,9 @@ import yaml
 
 from distillir.base.version import __version__
 from distillir.collections import Collection
-from distillir.methods.compose import Composition
+from distillir.composition.compose import Composition
 from distillir.methods.registry import METHODS
 from distillir.recipe import Recipe
-from distillir.signals.layers.spec import LayerSpec
-from distillir.students.registry import STUDENTS
 
 _CARD = """---
 library_name: sentence-transformers
@@ -47,12 +45,8 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition, also
     """Markdown with the front matter that model hubs read; ``also`` are other collections that it is measured on."""
     own = METHODS.get(method.name) if METHODS.knows(method.name) else None
     parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
-    beside = {"adam": method.dark, "pairdistill": method.pairs, "lead": method.layers}
-    parts += [
-        published
-        for name, wanted in beside.items()
-        if wanted is not None and (published := METHODS.get(name)) is not own
-    ]
+    cited = [METHODS.get(signal.kind.method) for signal in method.signals if signal.kind.method]
+    parts += [paper for paper in cited if paper is not own]
     student, kind = recipe.student, recipe.student.own_kind
     return _CARD.format(
         name=f"{student.model.rstrip('/').rsplit('/', 1)[-1]} distilled on {collection.name}",
@@ -70,37 +64,4 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition, also
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
         objective=method.objective.spec,
         recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
-    )
-
-
-_TEACHER_CARD = """---
-library_name: sentence-transformers
-tags: [sentence-transformers, distillir, distillation, information-retrieval]
----
-
-# {name}
-
-The teacher that [distillir] {version} trained along with a student ({method}), in `../student` of the same run.
-
-```python
-from sentence_transformers import {loader}
-
-model = {loader}("path/to/this/folder")
-```
-
-Started from `{model}`, trained on {collection}; licence and citation are those of that model.
-"""
-
-
-def teacher_card(recipe: Recipe, collection: Collection, spec: LayerSpec) -> str:
-    """Markdown beside a teacher that was trained along."""
-    kind, value = next(iter(spec.teacher.items()))
-    model = str(value["model"] if isinstance(value, dict) else value)
-    return _TEACHER_CARD.format(
-        name=f"{model.rstrip('/').rsplit('/', 1)[-1]} trained along on {collection.name}",
-        version=__version__,
-        method=f"`{recipe.method.name}` with layers of a joint teacher",
-        loader="CrossEncoder" if kind == "cross-encoder" else STUDENTS.get(kind).loader,
-        model=model,
-        collection=collection.name,
     )

@@ -10,8 +10,9 @@ import xxhash
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier
 from distillir.base.progress import say
+from distillir.composition.compose import compose
 from distillir.encoding.identity import check_own_code, resolved_prompts
-from distillir.encoding.model_files import check_kind, own_pooling
+from distillir.encoding.model_files import check_kind
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
@@ -19,12 +20,8 @@ from distillir.language_models.spec import read_generator_spec
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
-from distillir.signals.layers.spec import LayerSpec
 from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.language_models.kinds import asker_of, asks
-from distillir.teachers.layered_kinds import FORM as LAYERED
-from distillir.teachers.load_layered import load_layered
-from distillir.teachers.load_pairwise import load_pairwise
 from distillir.teachers.registry import members
 
 
@@ -62,10 +59,8 @@ def check_named_models(recipe: Recipe) -> None:
             raise DistillirError(str(error), where=model.where) from None
     if recipe.queries.generator is not None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
-    if recipe.method.layers is not None:
-        _check_layers(recipe, recipe.method.layers)
-    if recipe.method.pairs is not None:
-        load_pairwise(recipe.method.pairs.teacher)
+    for signal in compose(recipe).signals:
+        signal.check_models(recipe)
     _say_missing_prompts([NamedModel("student", student.own_kind.model_kind, student.model, student.options), *named])
 
 
@@ -85,24 +80,6 @@ def _say_missing_prompts(models: list[NamedModel]) -> None:
             expected = expected_prompts(model.name)
             if expected is not None:
                 say(prompts_told(model.name, expected, model.where))
-
-
-def _check_layers(recipe: Recipe, spec: LayerSpec) -> None:
-    """Look at a layered teacher, and say where layers are compared by states that the models do not use."""
-    try:
-        load_layered(spec.teacher, spec.pooling)
-    except DistillirError as error:
-        raise DistillirError(str(error), where="method.layers.teacher") from None
-    chosen = LAYERED.read(spec.teacher, "method.layers.teacher")
-    dense = {str(chosen.options.model)} if chosen.name == "dense" else set()
-    dense |= {recipe.student.model} if recipe.student.own_kind.pooled else set()
-    other = {name: own_pooling(name) for name in sorted(dense) if own_pooling(name) != spec.pooling}
-    if other and spec.pooling == "cls":
-        named = " and ".join(f"{name} (which pools by {own})" for name, own in other.items())
-        say(
-            f"Layers of {named} are compared by [CLS] states, as published: they may rank next to nothing by these. "
-            "The report's curve of layers shows it; method.layers.pooling: mean is the other way."
-        )
 
 
 def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[NamedModel]:

@@ -10,7 +10,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
 from distillir.base.output_folder import is_empty
 from distillir.base.yaml_file import read_mapping
-from distillir.methods.settled import adopt
+from distillir.composition.settled import adopt
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.

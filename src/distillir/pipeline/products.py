@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
+from distillir.signals.registry import built_in
 
 #: The verbs that make products, in the order of a run.
 VERBS = ("mine", "score", "train", "evaluate")
+#: Name and folder of the answers of signals that have no name of their own, and of their facts.
+OTHER_SIGNALS = "signals"
 #: Whether a query's own document is a candidate: of everything that ranks or is ranked.
 OWN = "queries.own_document"
 
@@ -51,11 +56,44 @@ class Product:
         return any(path.exists() for path in self.paths(folder))
 
 
+#: Answers of signals by what they are called: those of kinds without a name of their own lie in one folder.
+SIGNAL_FOLDERS = {kind.product: kind.folder for kind in built_in()} | {OTHER_SIGNALS: OTHER_SIGNALS}
+
+
 def _student_paths(folder: RunFolder) -> list[Path]:
-    """The student, and what its training leaves: a joint teacher, logs, checkpoints, later rounds' candidates."""
-    numbered = ("student-*", "teacher-*", "teaching-*", "dark-*", "pairs-*", "layers-*", "candidates-*", "checkpoints*")
-    work = [path for pattern in numbered for path in sorted(folder.work.glob(pattern))]
-    return [folder.student, folder.teacher, folder.log, folder.layer_log, *work]
+    """The student, and what its training leaves: models trained along, logs, checkpoints, later rounds' candidates."""
+    left = [path for kind in built_in() for path in kind.leaves]
+    numbered = [f"{name}-*" for name in ("student", "teaching", "candidates", *left, *SIGNAL_FOLDERS.values())]
+    work = [path for pattern in (*numbered, "checkpoints*") for path in sorted(folder.work.glob(pattern))]
+    return [folder.student, *(folder.path / path for path in left), folder.log, *work]
+
+
+def _signal_products() -> list[Product]:
+    """Answers of the signals, whose files carry the identity of what they were made from in themselves."""
+    found = []
+    for name, own in SIGNAL_FOLDERS.items():
+        kinds = [kind for kind in built_in() if kind.product == name]
+        found.append(
+            Product(
+                name,
+                "score",
+                partial(_at, own),
+                piecewise=True,
+                after=kinds[0].after if kinds else ("teaching set", "initial student"),
+                facts=tuple(fact for kind in kinds for fact in kind.facts if fact not in kind.stage_facts) or (own,),
+                seconds=(own,),
+                wanted=partial(_wants, name),
+            )
+        )
+    return found
+
+
+def _wants(product: str, folder: RunFolder) -> bool:
+    return any(signal.kind.product == product for signal in compose(folder.recipe).signals)
+
+
+def _at(name: str, folder: RunFolder) -> list[Path]:
+    return [folder.path / name]
 
 
 def _others_after(folder: RunFolder) -> list[Path]:
@@ -114,33 +152,7 @@ PRODUCTS = (
         keys=("teacher", "teaching", OWN),
         wanted=lambda folder: folder.recipe.teacher is not None and folder.recipe.teaching is None,
     ),
-    Product(
-        "dark examples",
-        "score",
-        lambda folder: [folder.dark],
-        piecewise=True,
-        after=("teaching set", "initial student"),
-        facts=("dark", "dark_calls"),
-        seconds=("dark",),
-    ),
-    Product(
-        "pairs",
-        "score",
-        lambda folder: [folder.pairs],
-        piecewise=True,
-        after=("teaching set", "initial student", "dark examples"),
-        facts=("pairs", "pair_calls", "dark_pairs"),
-        seconds=("pairs",),
-    ),
-    Product(
-        "layers",
-        "score",
-        lambda folder: [folder.layers],
-        piecewise=True,
-        after=("teaching set",),
-        facts=("layer_calls",),
-        seconds=("layers",),
-    ),
+    *_signal_products(),
     Product(
         "run before training",
         "evaluate",
@@ -164,11 +176,11 @@ PRODUCTS = (
         "student",
         "train",
         _student_paths,
-        after=("initial student", "selection candidates", "teaching set", "dark examples", "pairs", "layers"),
+        after=("initial student", "selection candidates", "teaching set", *SIGNAL_FOLDERS),
         keys=(
             *("method", "objective", "training", "training.select", "training.select_queries", "seed", "student.flops"),
         ),
-        facts=("gate", "rounds", "selection"),
+        facts=(*(fact for kind in built_in() for fact in kind.stage_facts), "rounds", "selection"),
         seconds=("train", "evaluate rounds"),
     ),
     Product(

@@ -11,12 +11,12 @@ from distillir.base.processes import barrier, first_decides, rank
 from distillir.base.progress import say
 from distillir.pipeline.contents import changed_files, contents
 from distillir.pipeline.inputs import Inputs
-from distillir.pipeline.products import BY_NAME, PRODUCTS, VERBS, Product
+from distillir.pipeline.products import BY_NAME, PRODUCTS, SIGNAL_FOLDERS, VERBS, Product
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.signal_sources import misfit_of_signal
+from distillir.pipeline.signal_place import misfit_of_signals
 
 #: Products that carry the identity of what they were made from in themselves.
-OWN_SOURCE = ("dark examples", "pairs", "layers")
+OWN_SOURCE = tuple(SIGNAL_FOLDERS)
 #: Products that are made when the signals are finished.
 FROM_SIGNALS = ("student", "run after training", "metrics")
 #: Under what the hashes of a product's own files stand in its record.
@@ -63,7 +63,7 @@ def seal(folder: RunFolder, *, signals: bool) -> None:
 
     Args:
         folder: The run's.
-        signals: Whether dark examples, pairs and layers are finished: their folders are there before they are.
+        signals: Whether the answers of signals are finished: their folders are there before they are.
     """
     if not folder.provenance.is_file():
         return  # of an earlier version, or nothing is made yet
@@ -188,7 +188,7 @@ def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] 
 def remove(folder: RunFolder, product: Product) -> None:
     """Delete a product, its record and the facts noted with it."""
     for path in product.paths(folder):
-        if path.is_symlink() and path == folder.dark:  # a comparison's: its runs share what is in there
+        if path.is_symlink() and product.name in OWN_SOURCE:  # a comparison's: its runs share what is in there
             for inside in path.resolve().iterdir():
                 _delete(inside)
         else:
@@ -209,7 +209,7 @@ def _delete(path: Path) -> None:
 def _misfit(folder: RunFolder, product: Product, inputs: Inputs) -> str:
     """Tell what has changed since a product was made; empty where it fits."""
     if product.name in OWN_SOURCE:
-        return misfit_of_signal(folder, product.name) or _changed_files(folder, product)
+        return misfit_of_signals(folder, product.name) or _changed_files(folder, product)
     if problem := _changed_files(folder, product):
         return problem
     record = read(folder).get(product.name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
+from distillir.composition.compose import compose
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.text_limits import text_limits
 from distillir.language_models.document_room import DocumentRoom, asker_room, generator_room
@@ -95,10 +96,9 @@ def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
     if recipe.teaching is None:
         yield from _of_sources(read_sources(recipe.candidates.from_), "candidates.from")
         yield from _of_teacher(recipe.teacher, "teacher")
-    if recipe.method.pairs is not None:
-        yield from _of_pairwise(recipe.method.pairs.teacher, "method.pairs.teacher")
-    if recipe.method.layers is not None:
-        yield from _of_teacher(recipe.method.layers.teacher, "method.layers.teacher")
+    for signal in compose(recipe).signals:
+        for where, spec, pairwise in signal.teachers():
+            yield from (_of_pairwise if pairwise else _of_teacher)(spec, where)
 
 
 def _of_sources(sources: list[tuple[str, dict[str, Any]]], where: str) -> Iterator[tuple[str, Make]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import console, is_first_process, say
+from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 
 
@@ -28,8 +29,9 @@ def report(folder: RunFolder) -> Path:
             say(line)
         if folder.student.is_dir():
             say(f"Student: {folder.student} ({folder.recipe.student.own_kind.loader} loads it)")
-        if folder.teacher.is_dir():
-            say(f"Teacher: {folder.teacher} (as it was trained along)")
+        for name in (name for signal in compose(folder.recipe).signals for name in signal.trains_along):
+            if (folder.path / name).is_dir():
+                say(f"{name.capitalize()}: {folder.path / name} (as it was trained along)")
         say(f"Report:  {folder.report}")
     barrier()
     return folder.report

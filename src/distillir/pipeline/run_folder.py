@@ -50,12 +50,6 @@ class RunFolder:
         #: Rankings of other collections, ``NAME/before.trec`` and ``NAME/after.trec``.
         self.other_runs = self.runs / "also"
         self.teaching = path / "teaching"
-        self.dark = path / "dark"
-        self.pairs = path / "pairs"
-        self.layers = path / "layers"
-        self.layer_log = path / "layers.jsonl"
-        #: Where a joint teacher is kept.
-        self.teacher = path / "teacher"
         self.student = path / "student"
         self.metrics = path / "metrics.json"
         self.report = path / "report.html"

@@ -11,7 +11,7 @@ from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.collections.generated import source_document
 from distillir.collections.text_identity import text_keys
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.queries import training_qrels

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from distillir.base.arrays import Rows
+from distillir.base.processes import Write
 from distillir.collections import Collection
 from distillir.collections.run import Run
+from distillir.pipeline.mined_parts import teacher_depth
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Write
 from distillir.retrieval.sources import load_retriever
 
 
@@ -68,7 +69,6 @@ def evaluation_candidates(folder: RunFolder) -> Callable[[Collection, Rows], Run
         mined = folder.evaluation_candidates
         if collection.fingerprint == folder.collection.fingerprint and mined.is_file():
             return read_ranking(folder, mined).select(rows.tolist())
-        wanted = folder.recipe.evaluation
-        return load_retriever("bm25").search(collection, rows, wanted.teacher_depth or wanted.depth)
+        return load_retriever("bm25").search(collection, rows, teacher_depth(folder.recipe))
 
     return find

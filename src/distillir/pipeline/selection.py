@@ -8,7 +8,7 @@ from distillir.base.progress import say
 from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
 from distillir.collections.table import Rows
-from distillir.methods.compose import Composition
+from distillir.composition.compose import Composition
 from distillir.pipeline.mined_parts import DEPTH
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking

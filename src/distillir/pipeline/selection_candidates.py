@@ -2,10 +2,11 @@
 
 from functools import partial
 
+from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.pipeline.mined_parts import MinedPart, mine_part, selection_part
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.step import Write, make_once
+from distillir.pipeline.step import make_once
 
 
 def mine_selection(folder: RunFolder) -> None:

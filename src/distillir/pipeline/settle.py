@@ -2,7 +2,7 @@
 
 from distillir.base.processes import first_decides, rank
 from distillir.base.progress import say
-from distillir.methods.settled import Settled, settle, unsettled
+from distillir.composition.settled import Settled, settle, unsettled
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.provenance import read, write
 from distillir.pipeline.run_folder import RunFolder

@@ -1,17 +1,13 @@
 """A step of a run, and the question whether something of a run is made already: asked once, answered to all alike."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from distillir.base.processes import barrier, first_decides, rank
+from distillir.base.processes import Write, barrier, first_decides, make_together
 from distillir.pipeline.products import BY_NAME
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.run_folder import RunFolder
-
-#: Writes what all processes have made together; the first one alone is asked to.
-Write = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -76,9 +72,6 @@ def exists(folder: RunFolder, product: str) -> bool:
 def made(folder: RunFolder, what: str | Path) -> bool:
     """Tell whether something of a run is made already; every process gets the same answer.
 
-    All processes ask together, and none goes on before the answer is found: what one of them makes next is not taken
-    for there by another.
-
     Args:
         folder: The run's.
         what: A product by its name, which must fit what it was made from (`distillir.pipeline.provenance.reusable`); or
@@ -93,13 +86,12 @@ def made(folder: RunFolder, what: str | Path) -> bool:
 def make_once(
     folder: RunFolder, what: str | Path, make: Callable[[], Write | None], *, timed: str | None = None
 ) -> bool:
-    """Make something of a run where it is missing; after that it is there for every process.
+    """Make something of a run where it is missing, all processes together.
 
     Args:
         folder: The run's.
         what: As in `made`.
-        make: Called in every process, so that they can share the work. What it gives is called in the first process
-            alone and writes (whole, or not at all: `distillir.base.files.atomic_file`); None where that is done.
+        make: As in `distillir.base.processes.make_once`.
         timed: Under which stage its seconds are counted; None: they are not.
 
     Returns:
@@ -110,9 +102,5 @@ def make_once(
     """
     if made(folder, what):
         return False
-    with folder.timed(timed) if timed is not None else nullcontext():
-        write = make()
-        if write is not None and rank() == 0:
-            write()
-    barrier()
+    make_together(make, None if timed is None else folder.timed(timed))
     return True

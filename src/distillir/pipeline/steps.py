@@ -1,18 +1,18 @@
 """The steps of a run in their order, from which ``run``, the verbs, ``--dry-run`` and comparisons take them."""
 
+from functools import partial
 from pathlib import Path
 
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.cut_texts import tell_cut_texts
-from distillir.pipeline.dark import dark
 from distillir.pipeline.evaluate import evaluate, search_before
-from distillir.pipeline.layers import layers
 from distillir.pipeline.mine import mine
 from distillir.pipeline.named_models import look_at_models
-from distillir.pipeline.pairs import pairs
+from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS
 from distillir.pipeline.report import report
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score
+from distillir.pipeline.signal_place import prepare_product
 from distillir.pipeline.step import Step
 from distillir.pipeline.train import train
 
@@ -46,10 +46,15 @@ OPENING = (
 )
 
 #: Signals besides the teacher's scores, each where the recipe's method wants it.
-SIGNALS = (
-    Step("dark", dark, "score", makes=("initial student", "dark examples"), needs=("teaching set",)),
-    Step("pairs", pairs, "score", makes=("initial student", "pairs"), needs=("teaching set",)),
-    Step("layers", layers, "score", makes=("layers",), needs=("teaching set",)),
+SIGNALS = tuple(
+    Step(
+        folder,
+        partial(prepare_product, product),
+        "score",
+        makes=(*(name for name in BY_NAME[product].after if name == "initial student"), product),
+        needs=("teaching set",),
+    )
+    for product, folder in SIGNAL_FOLDERS.items()
 )
 
 #: The rest.

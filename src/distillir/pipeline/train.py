@@ -1,7 +1,7 @@
 """Stage ``train``: the student learns from the teaching set, through every stage of the method's plan."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,44 +10,23 @@ from distillir.base.files import atomic_directory
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
-from distillir.methods.compose import ComposedStage, Composition, compose
+from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.checks import check_teaching, say_flat_lists
-from distillir.pipeline.dark import make_dark_set
-from distillir.pipeline.dark_pairs import make_dark_pairs
-from distillir.pipeline.layers import make_layers
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.pairs import make_pairs
 from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.same_texts import known_lists, own_judgements
+from distillir.pipeline.same_texts import own_judgements
 from distillir.pipeline.selection import selection
 from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
-from distillir.pipeline.signal_sources import dark_pair_source, dark_source, layer_source, pair_source
+from distillir.pipeline.signal_place import SignalPlace, prepare_signal, trained_along
 from distillir.pipeline.temperature import suggested_temperature
-from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
 if TYPE_CHECKING:
-    from distillir.signals.layers.spec import LayerSpec
-    from distillir.training.layer_training import LayerTraining
+    from distillir.signals.signal_training import SignalTraining
     from distillir.training.selection import Selection
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What a stage learns from: folders of the teaching set, of its dark examples, pairs and layers, and who mined.
-
-    And the folder of a joint teacher as the last stage left it; None before the first.
-    """
-
-    teaching: Path
-    dark: Path
-    pairs: Path
-    layers: Path
-    student: Path
-    teacher: Path | None = None
 
 
 def train(folder: RunFolder) -> None:
@@ -64,17 +43,17 @@ def train(folder: RunFolder) -> None:
         prepare_student(folder)
         mine_selection(folder)
     if reusable(folder, "student"):
-        spec = folder.recipe.method.layers
-        if spec is not None and spec.joint and not folder.teacher.is_dir():
-            say(f"{folder.teacher}: the trained teacher is gone; delete {folder.student} to train both again")
+        for path in (folder.path / name for signal in compose(folder.recipe).signals for name in signal.trains_along):
+            if not path.is_dir():
+                say(f"{path}: the trained {path.name} is gone; delete {folder.student} to train both again")
         return
     last_student = folder.initial_student
-    sources = Sources(folder.teaching, folder.dark, folder.pairs, folder.layers, last_student)
-    check_teaching(folder, sources.teaching)
+    place = SignalPlace.of_run(folder)
+    check_teaching(folder, place.teaching)
     settle_recipe(folder)
     method = compose(folder.recipe)
     cosines = folder.recipe.student.own_kind.cosines(folder.initial_student)
-    chosen = selection(folder, method, open_teaching_set(sources.teaching, folder.collection))
+    chosen = selection(folder, method, place.lists())
     say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
@@ -82,27 +61,18 @@ def train(folder: RunFolder) -> None:
         if stage.mine:
             measure_round(folder, last_student, number)
             teaching = _mine_anew(folder, last_student, number)
-            dark, pairs, layers = (folder.work / f"{name}-{number}" for name in ("dark", "pairs", "layers"))
-            sources = Sources(teaching, dark, pairs, layers, last_student, sources.teacher)
-            if method.layers is not None and not method.layers.joint:
-                make_layers(folder, method.layers, teaching, layers)
-            if method.dark is not None:
-                make_dark_set(folder, method.dark, teaching, sources.dark, key=f"stage {number}")
-            if method.pairs is not None:
-                make_pairs(folder, method.pairs, teaching, sources.pairs, last_student, key=f"stage {number}")
-                if method.pairs.dark:
-                    make_dark_pairs(folder, method.pairs, teaching, sources.dark, sources.pairs, key=f"stage {number}")
+            place = replace(place, teaching=teaching, student=last_student, number=number)
+            for signal in method.signals:
+                prepare_signal(signal, place)
         barrier()
         done = target.is_dir()
         barrier()
         if not done:
             start = folder.initial_student if stage.restart else last_student
-            begun = replace(sources, teacher=None if stage.restart else sources.teacher)
+            begun = replace(place, before=None if stage.restart or number == 1 else last_student)
             stage_number = number if len(method.stages) > 1 else None
             _train_stage(folder, method, stage, start, begun, target, stage_number, chosen)
         last_student = target
-        if method.layers is not None and method.layers.joint:
-            sources = replace(sources, teacher=trained_teacher(folder, target))
 
 
 def _train_stage(
@@ -110,47 +80,21 @@ def _train_stage(
     method: Composition,
     stage: ComposedStage,
     start: Path,
-    sources: Sources,
+    place: SignalPlace,
     target: Path,
     number: int | None,
     chosen: "Selection | None",
 ) -> None:
     """Train the model in ``start`` into ``target``, and keep the best by ``chosen``."""
-    from distillir.pipeline.model_card import model_card, teacher_card
-    from distillir.signals.dark_examples.dark_lists import DarkLists
-    from distillir.signals.dark_examples.dark_set import check_source, open_dark_set
-    from distillir.signals.preferences.pair_lists import PairLists
-    from distillir.signals.preferences.pair_set import DARK_PAIRS, PAIRS, open_pairs
+    from distillir.pipeline.model_card import model_card
     from distillir.students.load import load_student_of
-    from distillir.teachers.load_pairwise import load_pairwise
     from distillir.teaching.mined_order import MinedOrder
-    from distillir.training.train import DarkTraining, checkpoint_folder
+    from distillir.training.train import checkpoint_folder
     from distillir.training.train import train as train_student
 
     recipe = folder.recipe
-    taught = open_teaching_set(sources.teaching, folder.collection)
-    judged = own_judgements(folder)
-    dark = None
-    if stage.dark is not None and method.dark is not None:
-        edge = len(folder.collection.corpus)
-        examples = open_dark_set(sources.dark)
-        known = known_lists(folder, taught)
-        check_source(sources.dark, dark_source(folder, method.dark, known))
-        compared = None
-        if method.pairs is not None and method.pairs.dark:
-            folder.need(sources.pairs / DARK_PAIRS, "score")
-            teacher = load_pairwise(method.pairs.teacher)
-            source = dark_pair_source(folder, method.pairs, taught, examples, teacher)
-            compared = PairLists(open_pairs(sources.pairs, source, DARK_PAIRS))
-        dark_lists = DarkLists(examples, known, method.dark, edge, compared)
-        dark = DarkTraining(dark_lists, *stage.dark)
-    pairs = None
-    if method.pairs is not None:
-        folder.need(sources.pairs / PAIRS, "score")
-        teacher = load_pairwise(method.pairs.teacher)
-        source = pair_source(folder, method.pairs, taught, teacher, sources.student)
-        pairs = PairLists(open_pairs(sources.pairs, source), first=method.pairs.documents == "first")
-    layered = None if method.layers is None else _layered(folder, method.layers, taught, sources)
+    taught, judged = place.lists(), own_judgements(folder)
+    signals = _opened(method, stage, place)
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student_of(recipe.student, start)
     with folder.timed("train"):
@@ -163,9 +107,7 @@ def _train_stage(
             folder.work,
             folder.log,
             forms=stage.forms,
-            dark=dark,
-            pairs=pairs,
-            layers=layered,
+            signals=signals,
             judged=judged,
             selection=chosen,
             penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
@@ -176,14 +118,15 @@ def _train_stage(
     if chosen is not None:
         steps = len(lessons) // stage.training.queries_per_step
         note_selection(folder, chosen, checkpoint_folder(folder.work, number), steps, number)
-    if dark is not None:
-        shares = {str(number or 1): lessons.gate_shares()}
-        folder.note(gate={**folder.noted().get("gate", {}), **shares})
+    for signal in signals:
+        for name, told in signal.facts(lessons).items():
+            folder.note(**{name: {**folder.noted().get(name, {}), str(number or 1): told}})
     if rank() == 0:
-        if layered is not None and layered.teacher is not None:
-            with atomic_directory(trained_teacher(folder, target)) as made:
-                layered.teacher.save_pretrained(str(made), create_model_card=False)
-                (made / "README.md").write_text(teacher_card(recipe, folder.collection, layered.spec), encoding="utf-8")
+        for wanted, signal in zip(method.signals, signals, strict=True):
+            if signal.module is not None:
+                with atomic_directory(trained_along(folder, target, signal.along or signal.name)) as made:
+                    signal.save(made)
+                    wanted.save_card(place, made)
         with atomic_directory(target) as made:
             model.save_pretrained(str(made), create_model_card=False)
             also = [f"{other.name} ({other.split})" for other in folder.others]
@@ -193,25 +136,13 @@ def _train_stage(
     barrier()
 
 
-def trained_teacher(folder: RunFolder, student: Path) -> Path:
-    """Where the joint teacher lies that was trained along with the student in a folder."""
-    return (
-        folder.teacher if student == folder.student else student.with_name(student.name.replace("student", "teacher"))
-    )
-
-
-def _layered(folder: RunFolder, spec: "LayerSpec", taught: TeachingSet, sources: Sources) -> "LayerTraining":
-    """The layers that a stage learns from: a frozen teacher's scores, or a teacher to train along."""
-    from distillir.signals.layers.layer_set import LAYERS, open_layers
-    from distillir.teachers.load_layered import load_joint, load_layered
-    from distillir.training.layer_training import LayerTraining
-
-    log = folder.layer_log
-    if spec.joint:
-        return LayerTraining(spec, teacher=load_joint(spec.teacher, sources.teacher), log=log)
-    folder.need(sources.layers / LAYERS, "score")
-    by_layer = load_layered(spec.teacher, spec.pooling)
-    return LayerTraining(spec, open_layers(sources.layers, layer_source(folder, taught, by_layer)), log=log)
+def _opened(method: Composition, stage: ComposedStage, place: SignalPlace) -> "list[SignalTraining]":
+    """What a stage learns from its signals; texts that they bring follow the corpus's, one signal's the other's."""
+    opened, first_row = [], len(place.collection.corpus)
+    for signal in method.signals:
+        opened.append(signal.open(replace(place, first_row=first_row), stage.objective))
+        first_row += len(opened[-1].texts or ())
+    return opened
 
 
 def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:

@@ -1,15 +1,10 @@
 """Lesson: what the student sees at once, one query with some of its candidates."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from distillir.base.arrays import Flags, LayerScores, Rows, Scores
-from distillir.teaching.lists import Lists
-
-if TYPE_CHECKING:
-    from distillir.signals.dark_examples.dark_lists import DarkLesson
-
-__all__ = ["Flags", "Lesson", "Lists"]
+from distillir.base.arrays import Flags, Rows, Scores
 
 
 @dataclass(frozen=True)
@@ -24,10 +19,7 @@ class Lesson:
         relevant: Judged relevant or not [N].
         known: Rows of all the query's candidates [M], chosen or not: no other query's are surer negatives.
         outside: The label of a document that is none of them.
-        pairs: Places [M, 2] in ``documents`` of pairs that a pairwise teacher has compared; None without one.
-        preferences: Its P(first beats second) of them [M].
-        layers: Scores of the teacher's layers [K, N], the last layer last; None without a layered teacher.
-        dark: Dark examples beside the list, where the plan has any.
+        signals: What each further signal adds, by its name (`distillir.plans.attachment.Attachment.attach`).
         open: Whether the list is learnt from; false where a gate keeps it back.
     """
 
@@ -38,8 +30,5 @@ class Lesson:
     relevant: Flags
     known: Rows
     outside: float
-    pairs: Rows | None = None
-    preferences: Scores | None = None
-    layers: LayerScores | None = None
-    dark: "DarkLesson | None" = None
+    signals: Mapping[str, Any] = field(default_factory=dict)
     open: bool = True

@@ -1,13 +1,13 @@
 """Lessons: a stage's stream of them, in a fixed and repeatable order."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.collections.table import Rows
+from distillir.plans.attachment import Attachment, Drawn
 from distillir.plans.lesson import Lesson
 from distillir.plans.list_form import ListForm
 from distillir.plans.overlap import Overlap
@@ -15,11 +15,6 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.teaching.known_lists import KnownLists
 from distillir.teaching.lists import Lists
 from distillir.teaching.positives import wanted_positives, with_positive
-
-if TYPE_CHECKING:
-    from distillir.signals.dark_examples.dark_lists import DarkLists
-    from distillir.signals.layers.layer_set import LayerSet
-    from distillir.signals.preferences.pair_lists import PairLists
 
 BATCHES = {
     "shuffled": "queries in random order",
@@ -44,9 +39,7 @@ class Lessons:
             TAS-Balanced (arXiv 2104.06967): a text that is encoded once then serves several queries, so that a step
             compares a multiple of the pairs at the same cost. Lessons of a step then differ in length and may be
             longer than their form says.
-        dark: Dark examples that lessons hold beside their lists.
-        pairs: Pairs that lessons hold, and whose documents come first into their lists.
-        layers: Scores of a teacher's layers.
+        signals: What is added to lessons, each by its name; one may choose other candidates too, or keep a list back.
         positives: Each list holds a judged positive of its query where its candidates do. Objectives that compare
             positives need that; lists of others are those of ``False``, bit for bit.
         pseudo_positives: What stands for a positive (`distillir.teaching.positives.wanted_positives`).
@@ -65,15 +58,13 @@ class Lessons:
         queries_per_step: int,
         forms: Sequence[ListForm] = (PlainLists(),),
         batches: str = "shuffled",
-        dark: "DarkLists | None" = None,
-        pairs: "PairLists | None" = None,
-        layers: "LayerSet | None" = None,
+        signals: Sequence[Attachment] = (),
         positives: bool = False,
         pseudo_positives: bool | str = False,
         usable: Flags | None = None,
         seed: int = 0,
     ) -> None:
-        self.lists, self.forms, self.dark, self.pairs, self.layers = lists, tuple(forms), dark, pairs, layers
+        self.lists, self.forms, self.signals = lists, tuple(forms), tuple(signals)
         self.positives, self.pseudo_positives, self.seed = positives, pseudo_positives, seed
         self._step = queries_per_step
         sizes = np.array([len(lists.documents(i)) for i in range(len(lists.queries))], dtype=np.int64)
@@ -121,13 +112,10 @@ class Lessons:
             chosen = self._choose(epoch, index, form)
         else:
             chosen = np.flatnonzero(np.isin(documents, self._step_documents(position // self._step)))
-        dark, progress = None, position / self._length
-        if self.dark is not None:
-            dark = self.dark.lesson(index, chosen, progress, np.random.default_rng([self.seed, epoch, index, 3]))
         labels = self.forms[form].labels(scores, relevant)
         if isinstance(self.lists, KnownLists):
             labels = self.lists.levelled(index, labels)
-        pairs, preferences = (None, None) if self.pairs is None else self.pairs.within(index, chosen)
+        drawn = Drawn(index, chosen, position / self._length, epoch, self.seed)
         return Lesson(
             query=int(self.lists.queries[index]),
             documents=documents[chosen],
@@ -136,21 +124,15 @@ class Lessons:
             relevant=relevant[chosen],
             known=documents,
             outside=self.forms[form].outside(scores),
-            pairs=pairs,
-            preferences=preferences,
-            layers=None if self.layers is None else self.layers.of(index)[:, chosen],
-            dark=dark,
-            open=self.dark is None or self.dark.lets_list_through(index, progress),
+            signals={signal.name: signal.attach(drawn) for signal in self.signals},
+            open=all(signal.lets_list_through(index, drawn.progress) for signal in self.signals),
         )
 
-    def gate_shares(self) -> list[tuple[int, float]]:
-        """Of each epoch, from 1: lessons whose query has dark examples, and the share of them that the gate opens."""
-        opened: dict[int, list[bool]] = {}
-        for position in range(self._length if self.dark is not None else 0):
+    def drawn_lists(self) -> Iterator[tuple[int, int, float]]:
+        """Of each position: the epoch from 0, the number of the list, and the part of all lessons before it."""
+        for position in range(self._length):
             epoch, index, _ = self._place(position)
-            if self.dark is not None and index in self.dark.confidences:
-                opened.setdefault(epoch, []).append(self.dark.open(index, position / self._length))
-        return [(len(flags), sum(flags) / len(flags)) for _, flags in sorted(opened.items())]
+            yield epoch, index, position / self._length
 
     def _list(self, index: int) -> tuple[Rows, np.ndarray, np.ndarray]:
         return self.lists.documents(index), self.lists.scores(index), self.lists.relevant(index)
@@ -188,7 +170,8 @@ class Lessons:
         _, scores, relevant = self._list(index)
         positives = wanted_positives(scores, relevant, self.pseudo_positives) if self.positives else None
         chosen = cut.choose(scores, relevant, np.random.default_rng(drawn), positives=positives)
-        if self.pairs is None or not self.pairs.first:
-            return chosen
-        chosen = self.pairs.put_first(index, chosen, np.random.default_rng([*drawn, 4]))
-        return with_positive(chosen, scores, positives)
+        for signal in self.signals:
+            others = signal.shown(index, chosen, drawn)
+            if others is not chosen:
+                chosen = with_positive(others, scores, positives)
+        return chosen

@@ -4,11 +4,22 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+)
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json
 
+MEND = "mend the file, or write it anew with: distillir evaluate"
 System = Literal["before", "after", "teacher"]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -64,49 +75,6 @@ class TeacherCalls(BaseModel):
     cached: NonNegativeInt = 0
 
 
-class DarkKind(BaseModel):
-    """Dark texts of one kind; see `distillir.signals.dark_examples.diagnostics.KindFigures`."""
-
-    made: NonNegativeInt
-    score: FiniteFloat
-    gap: FiniteFloat
-    above: FiniteFloat
-    chosen: FiniteFloat
-
-
-class DarkFigures(BaseModel):
-    """Figures on dark examples: those of `distillir.signals.dark_examples.diagnostics.diagnose_dark`, read back."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    lists: NonNegativeInt
-    kinds: dict[str, DarkKind]
-    chosen: FiniteFloat
-    without: FiniteFloat
-    entropy: dict[str, FiniteFloat]
-    nats: dict[str, FiniteFloat]
-    share: dict[str, FiniteFloat]
-    confidence: list[FiniteFloat] | None = None
-    opened: list[FiniteFloat] = []
-    examples: list[tuple[NonNegativeInt, NonNegativeInt]] = []
-
-
-class PairFigures(BaseModel):
-    """Figures on pairs: the result of `distillir.signals.preferences.diagnostics.diagnose_pairs`, read back."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    pairs: NonNegativeInt
-    lists: NonNegativeInt
-    disagree: FiniteFloat
-    judged: NonNegativeInt
-    pairwise_right: MaybeFloat = None
-    pointwise_right: MaybeFloat = None
-    certainty: FiniteFloat
-    position_bias: MaybeFloat = None
-    consistent: MaybeFloat = None
-
-
 class StudentFigures(BaseModel):
     """Size of the student's encodings; see `distillir.evaluation.index_size.index_size`.
 
@@ -156,15 +124,6 @@ class SelectionFigures(StageSelection):
     def by_stage(self) -> dict[str, StageSelection]:
         """Measures by the stage's name in the log: "" where there is one stage alone."""
         return self.stages or {"": self}
-
-
-def _by_stage(value: object) -> object:
-    """Put figures of the run's own pairs beside those of later stages."""
-    if not isinstance(value, dict):
-        return value
-    later = {name: found for name, found in value.items() if name.startswith("stage ")}
-    own = {name: found for name, found in value.items() if name not in later}
-    return {**({"first": own} if own else {}), **later}
 
 
 class Measured(BaseModel):
@@ -225,7 +184,7 @@ class Elsewhere(Measured):
 
 
 class Metrics(Measured):
-    """Everything ``metrics.json`` holds; each part may be absent, and keys not known here are passed over.
+    """Everything ``metrics.json`` holds; each part may be absent. What signals note is read by `part`.
 
     Attributes:
         collection: Name of the collection.
@@ -236,12 +195,6 @@ class Metrics(Measured):
         teacher_calls: What the teacher was asked.
         diagnostics: Numbers about the teacher's scores, free-form.
         student: What the student encodes texts as; None where unknown.
-        dark: Figures on dark examples; None without any.
-        gate: Of each stage by its number: of each epoch, lessons with dark examples and the share that the gate let
-            through.
-        pairs: Figures on the pairs that a pairwise teacher was asked about, by when: ``first``, then ``stage 2`` ...
-        pair_calls: What the pairwise teacher was asked, and what was the matter with answers.
-        layer_calls: What the layered teacher was asked.
         rounds: Measures of the student before each stage that mined anew, by the stage's number.
         selection: What the best student was chosen by; None where the last one was kept.
         generated: Of queries made of documents: how many were ``made``, ``kept``, and by which rank (``round_trip``).
@@ -249,6 +202,8 @@ class Metrics(Measured):
         hardware: Processor and memory, in words.
         versions: Package to version.
     """
+
+    model_config = ConfigDict(extra="allow")
 
     collection: str | None = None
     method: str | None = None
@@ -258,22 +213,39 @@ class Metrics(Measured):
     teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None
     diagnostics: dict[str, Any] = {}
     student: StudentFigures | None = None
-    dark: DarkFigures | None = None
-    gate: dict[str, list[tuple[NonNegativeInt, FiniteFloat]]] = {}
-    pairs: Annotated[dict[str, PairFigures], BeforeValidator(_by_stage)] = {}
-    pair_calls: dict[str, NonNegativeInt] = {}
-    layer_calls: dict[str, NonNegativeInt] = {}
     rounds: dict[str, dict[str, FiniteFloat]] = {}
     selection: SelectionFigures | None = None
     generated: dict[str, NonNegativeInt] = {}
     same_texts: dict[str, NonNegativeInt] = {}
     hardware: str | None = None
     versions: dict[str, str] = {}
+    _path: Path | None = PrivateAttr(None)
 
     @property
     def measures(self) -> list[str]:
         """All measures, the main one first."""
         return list(dict.fromkeys([*super().measures, *self.teacher]))
+
+    def part(self, name: str, form: Any) -> Any:
+        """What stands under a key that is not known here.
+
+        Args:
+            name: The key.
+            form: Type that the value must have; pydantic's models are made of it.
+
+        Returns:
+            The value, or None where there is none.
+
+        Raises:
+            DistillirError: It is something else.
+        """
+        value = (self.model_extra or {}).get(name)
+        if value is None:
+            return None
+        try:
+            return TypeAdapter(form).validate_python(value)
+        except ValidationError as error:
+            raise _wrong(error, self._path, name) from None
 
     def share(self, measure: str) -> float | None:
         """After as a share of the teacher, None where one of them is unknown or the teacher has 0."""
@@ -287,14 +259,20 @@ def read_metrics(path: Path) -> Metrics:
     Raises:
         DistillirError: The file is missing, is not JSON, or a part of it is not what it must be.
     """
-    remedy = "mend the file, or write it anew with: distillir evaluate"
     if not path.exists():
         raise DistillirError("no such file", where=path, remedy="give the folder that `distillir run` wrote")
-    value = read_json(path, remedy)
+    value = read_json(path, MEND)
     try:
-        return Metrics.model_validate(value)
+        found = Metrics.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        given = str(first["input"])[:60]
-        raise DistillirError(f"{place}: {first['msg']}, not {given!r}", where=path, remedy=remedy) from None
+        raise _wrong(error, path) from None
+    found._path = path
+    return found
+
+
+def _wrong(error: ValidationError, path: Path | None, *within: str) -> DistillirError:
+    """The first thing that is wrong with a part of the file."""
+    first = error.errors()[0]
+    place = ".".join([*within, *(str(part) for part in first["loc"])])
+    given = str(first["input"])[:60]
+    return DistillirError(f"{place}: {first['msg']}, not {given!r}", where=path, remedy=MEND)

@@ -12,18 +12,27 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def render(template: str, **values: Any) -> str:
-    """A page of ``templates/`` with values; `distillir.reporting.wording` is there as ``say``, and ``version``."""
-    return str(_templates().get_template(template).render(say=wording, version=__version__, **values))
+def render(template: str, *, package: str | None = None, **values: Any) -> str:
+    """Page of ``templates/`` with values; `distillir.reporting.wording` is there as ``say``, and ``version``.
+
+    Args:
+        template: Name of the file.
+        package: Dotted name of a package whose templates stand before the report's own; None: none.
+        **values: What the template is told.
+    """
+    return str(_templates(package).get_template(template).render(say=wording, version=__version__, **values))
 
 
 @cache
-def _templates() -> "jinja2.Environment":
+def _templates(package: str | None) -> "jinja2.Environment":
     """Templates, each compiled once in a process."""
     import jinja2
 
+    loader: jinja2.BaseLoader = jinja2.PackageLoader("distillir.reporting")
+    if package is not None:
+        loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package, "."), loader])
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("distillir.reporting"),
+        loader=loader,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -7,10 +7,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import read_lines
 from distillir.collections.collection import Collection
 from distillir.evaluation.held_out import HELD_OUT, teacher_qrels
-from distillir.reporting.dark_examples import DarkReport, read_dark_examples
-from distillir.reporting.layer_report import LayerReport, read_layers
 from distillir.reporting.metrics import Metrics, read_metrics
-from distillir.reporting.pair_preferences import PairReport, read_pairs
 from distillir.reporting.query_gains import QueryGains, query_gains
 from distillir.reporting.teacher_scores import TeacherScores, read_teacher_scores
 from distillir.reporting.training_log import TrainingLog, read_training_log
@@ -27,9 +24,6 @@ class RunDirectory:
         log: ``log.jsonl``.
         scores: Of ``teaching/``.
         gains: Of ``runs/before.trec`` and ``runs/after.trec``.
-        dark: Of ``dark/``; None for a run without dark examples.
-        pairs: Of ``pairs/``; None for a run without pairs.
-        layers: Of ``layers.jsonl`` and ``layer_quality.json``; None for a run without layers.
         notes: Why a part is left out, a sentence each.
     """
 
@@ -38,9 +32,6 @@ class RunDirectory:
     log: TrainingLog | None = None
     scores: TeacherScores | None = None
     gains: QueryGains | None = None
-    dark: DarkReport | None = None
-    pairs: PairReport | None = None
-    layers: LayerReport | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -64,16 +55,6 @@ def read_run_directory(path: Path, collection: Collection | None = None) -> RunD
     _read_log(run, path / "log.jsonl")
     _read_scores(run, path / "teaching")
     _read_gains(run, path / "runs", collection)
-    if run.metrics.dark is not None:
-        if (path / "dark").is_dir():
-            run.dark = read_dark_examples(path, run.metrics.dark, collection)
-        else:
-            run.notes.append("Dark examples: the run directory has no dark/.")
-    if run.metrics.pairs and (path / "pairs").is_dir() and (path / "teaching").is_dir():
-        run.pairs = read_pairs(path)
-    elif run.metrics.pairs:
-        run.notes.append("Pairs: the run directory has no pairs/ or no teaching/.")
-    _read_layers(run, path)
     if not run.metrics.seconds:
         run.notes.append("Time: metrics.json has no seconds.")
     return run
@@ -98,19 +79,6 @@ def _read_scores(run: RunDirectory, path: Path) -> None:
     run.scores = read_teacher_scores(path)
     if run.scores is None:
         run.notes.append("Teacher's scores: the teaching set has none.")
-
-
-def _read_layers(run: RunDirectory, path: Path) -> None:
-    if not any((path / name).exists() for name in ("layers", "layers.jsonl", "layer_quality.json")):
-        return
-    found = read_layers(path)
-    if not found.draws:
-        run.notes.append("Layers that were compared: the run directory has no layers.jsonl, or no draw in it.")
-    if not found.quality:
-        run.notes.append("How well each layer ranks: the run directory has no layer_quality.json that can be read.")
-    if found.unreadable:
-        run.notes.append(f"Layers: {found.unreadable} of the lines of layers.jsonl are no draw and were passed over.")
-    run.layers = found if found.draws or found.quality else None
 
 
 def _read_gains(run: RunDirectory, path: Path, collection: Collection | None) -> None:

@@ -82,3 +82,12 @@ def shortened(text: str, length: int = 300) -> str:
     cut = kept[:length]
     space = max(cut.rfind(" "), cut.rfind("\n"))
     return (cut[:space] if space > 0.7 * length else cut).rstrip() + " …"
+
+
+def rows_of(value: object, name: str = "") -> list[tuple[str, object]]:
+    """Rows of a table from nested free-form numbers: ``{"a": {"b": 1}}`` is ``a b`` and 1."""
+    if isinstance(value, dict):
+        return [row for key, inner in value.items() for row in rows_of(inner, f"{name} {key}".strip())]
+    if isinstance(value, list):
+        return [(name, ", ".join(plain(v) for v in value))]
+    return [(name, value)]

@@ -1,1 +1,1 @@
-"""What a teacher says beside its scores, a folder a signal."""
+"""Signals: what a student learns from beside plain scores, a folder each behind one protocol (`signal.py`)."""

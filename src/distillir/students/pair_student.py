@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distillir.base.errors import DistillirError
 from distillir.students.chunks import Chunk
 from distillir.students.student import Student
 
@@ -22,7 +23,13 @@ class PairStudent(Student):
     def embed(
         self, model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, task: str, recompute: bool = False
     ) -> list[Tensor]:
-        """Token ids of each text, special ones included, without padding."""
+        """Token ids of each text, special ones included, without padding.
+
+        Raises:
+            DistillirError: The model is wrapped for several processes: gradients of pairs would not be averaged.
+        """
+        if model is not self.model:
+            raise DistillirError("students that read pairs are trained in one process", where="torchrun")
         return [ids[mask.bool()] for ids, mask in zip(features["input_ids"], features["attention_mask"], strict=True)]
 
     def select(self, embedded: list[Tensor], rows: Tensor) -> list[Tensor]:

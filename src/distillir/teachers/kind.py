@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from distillir.teachers.pairwise import PairwiseTeacher
     from distillir.teachers.teacher import Teacher
 
+#: Said of each teacher that is a model.
+OPTIONS = "options model, max_length, precision, prompts, trust_remote_code"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherKind(OptionKind):
@@ -34,3 +37,10 @@ class PairwiseKind(OptionKind):
     """
 
     make: "Callable[[Any, Path | None], PairwiseTeacher]"
+
+
+def check_there(model: str) -> None:
+    """Say now, not after the mining, that a path leads nowhere."""
+    from distillir.encoding.model_files import resolve_model
+
+    resolve_model(model)

@@ -1,7 +1,7 @@
 """The student measured while it is trained, its best state kept, and the end where it rises no more."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -26,7 +26,7 @@ class BestKept(TrainerCallback):
         steps: Of the training.
         measures: How often it is measured, the end included.
         patience: Measures in a row without a rise after which training stops; None: never.
-        joint: A teacher that is trained along, or None: it is kept from the same step.
+        along: What is trained along, by name: it is kept from the same step.
         watchers: Told of each measure.
     """
 
@@ -39,11 +39,11 @@ class BestKept(TrainerCallback):
         steps: int,
         measures: int,
         patience: int | None,
-        joint: Any = None,
+        along: Mapping[str, Any],
         watchers: Sequence[MeasureWatcher] = (),
     ) -> None:
         self.watchers = watchers
-        self.ranking, self.state, self.log, self.joint = ranking, state, log, joint
+        self.ranking, self.state, self.log, self.along = ranking, state, log, along
         self.steps, self.due, self.patience = steps, measure_steps(steps, measures), patience
 
     @property
@@ -75,7 +75,7 @@ class BestKept(TrainerCallback):
             start = time.monotonic()
             values = self.ranking.values()
             value = first_says(float(values.mean()))
-            self.state.add(step, value, time.monotonic() - start, self.ranking.model, self.joint)
+            self.state.add(step, value, time.monotonic() - start, self.ranking.model, self.along)
         best = "" if step == 0 or self.state.waited(step) else ", the best so far"
         say(f"Step {step} of {self.steps}: {MEASURE} {value:.4f} on {self.ranking.selection.split}{best}")
         if rank() == 0:

@@ -1,6 +1,7 @@
 """The best state of a training so far, on disk: what was measured, and the weights that measured best."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class BestState:
         seen = [value for at, value in self.measures if at <= step]
         return len(seen) - 1 - seen.index(max(seen))
 
-    def add(self, step: int, value: float, seconds: float, model: Any, joint: Any = None) -> None:
+    def add(self, step: int, value: float, seconds: float, model: Any, along: Mapping[str, Any]) -> None:
         """Keep a measure, and the weights if they are the best so far; process 0 alone writes.
 
         Args:
@@ -71,7 +72,7 @@ class BestState:
             value: Its measure.
             seconds: That measuring took.
             model: The student.
-            joint: A teacher that is trained along, or None.
+            along: What is trained along with it, by name.
         """
         rises = not self.measures or value > self.best[1]
         self.measures.append((step, value))
@@ -80,25 +81,25 @@ class BestState:
             return
         if rises:
             self._write(self._student(step), model)
-            if joint is not None:
-                self._write(self._teacher(step), joint)
+            for name, module in along.items():
+                self._write(self._along(step, name), module)
         write_json(self.folder / MEASURES, {"measures": self.measures, "seconds": self.seconds})
         for file in self.folder.glob("best-*.safetensors") if rises else ():
-            if file not in (self._student(step), self._teacher(step)):
+            if file not in (self._student(step), *(self._along(step, name) for name in along)):
                 file.unlink()
 
-    def load(self, model: Any, joint: Any = None) -> None:
-        """Give a student, and a teacher that was trained along, the best weights."""
+    def load(self, model: Any, along: Mapping[str, Any]) -> None:
+        """Give a student, and what was trained along with it, the best weights; arguments as `add`."""
         step, _ = self.best
         load_model(model, str(self._student(step)), device=str(model.device))
-        if joint is not None:
-            load_model(joint, str(self._teacher(step)), device=str(next(joint.parameters()).device))
+        for name, module in along.items():
+            load_model(module, str(self._along(step, name)), device=str(next(module.parameters()).device))
 
     def _student(self, step: int) -> Path:
         return self.folder / f"best-{step}.safetensors"
 
-    def _teacher(self, step: int) -> Path:
-        return self.folder / f"best-{step}-teacher.safetensors"
+    def _along(self, step: int, name: str) -> Path:
+        return self.folder / f"best-{step}-{name}.safetensors"
 
     def _write(self, path: Path, model: Any) -> None:
         with atomic_file(path) as temporary:

@@ -1,18 +1,14 @@
-"""What happens around the steps: the log file, the layers that were drawn."""
+"""What happens around the steps: the log file."""
 
 import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from distillir.base.files import atomic_file
-
-if TYPE_CHECKING:
-    from distillir.signals.layers.draw import LayerDraw
-    from distillir.training.loss import LessonLoss
+from distillir.base.log_lines import keep_until
 
 #: What the trainer logs and the log file says in its own way, or not at all.
 NOT_LOGGED = {"epoch", "step", "seconds"}
@@ -67,61 +63,3 @@ class LogFile(TrainerCallback):
         }
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record) + "\n")
-
-
-class LayerLog(TrainerCallback):
-    """Append which layers were compared, and their weights, at each draw; a resumed run goes on as `LogFile` does.
-
-    A line's ``step`` is that of the draw's first comparison, from 0; ``teacher`` and ``student`` are numbers of layers
-    from 0, ``weights`` those of the first batch.
-
-    Args:
-        path: JSON-lines file.
-        loss: The training's loss.
-        draw: Which layers are drawn when.
-        stage: As in `LogFile`.
-    """
-
-    def __init__(self, path: Path, loss: "LessonLoss", draw: "LayerDraw", stage: int | None = None) -> None:
-        self.path, self.loss, self.draw, self.stage = path, loss, draw, stage
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Drop the lines of steps that are done again."""
-        if state.is_world_process_zero:
-            keep_until(self.path, self.stage, state.global_step - 1)
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """One line, where the step was the first of a draw."""
-        step, weights = state.global_step - 1, self.loss.layer_weights
-        if not state.is_world_process_zero or step % self.draw.spec.redraw or weights is None:
-            return
-        teacher, student = self.draw.at(step)
-        record = {
-            **({} if self.stage is None else {"stage": self.stage}),
-            "step": step,
-            "teacher": teacher,
-            "student": student,
-            "weights": [round(float(weight), 6) for weight in weights],
-        }
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
-
-
-def keep_until(path: Path, stage: int | None, step: int) -> list[str]:
-    """Drop a log's lines after a stage's step, and what a kill tore; returns the lines that stay."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    kept = [line for line in lines if _place(line) <= (stage or 0, step)]
-    with atomic_file(path) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-    return kept
-
-
-def _place(line: str) -> tuple[int, int]:
-    """Stage and step of a log line; a line torn by a kill counts as after everything."""
-    try:
-        entry = json.loads(line)
-        return int(entry.get("stage", 0)), int(entry["step"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return 1 << 62, 0

@@ -1,12 +1,9 @@
 """The identity of a training, kept beside its checkpoints: those of another one are refused, never gone on from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import xxhash
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
@@ -16,13 +13,12 @@ from distillir.encoding.fingerprint import model_fingerprint
 from distillir.objectives.weighted_sum import WeightedSum
 from distillir.plans.lessons import Lessons
 from distillir.plans.settings import TrainingSettings
+from distillir.signals.signal_training import SignalTraining
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.training.best_state import forget_best
-from distillir.training.layer_training import LayerTraining
 
 if TYPE_CHECKING:
     from distillir.training.selection import Selection
-    from distillir.training.train import DarkTraining
 
 IDENTITY = "made-from.json"
 #: Settings under which a training goes on to the same weights.
@@ -36,8 +32,7 @@ def training_identity(
     objective: WeightedSum,
     settings: TrainingSettings,
     *,
-    dark: "DarkTraining | None",
-    layers: LayerTraining | None,
+    signals: Sequence[SignalTraining],
     penalties: tuple[Mapping[str, float], float],
     selection: "Selection | None" = None,
     seed: int,
@@ -47,11 +42,10 @@ def training_identity(
     Args:
         model: The student before the first step; arguments otherwise as `distillir.training.train.train`.
         collection: Where the texts are.
-        lessons: Lists, forms and signals.
+        lessons: Lists and forms.
         objective: What is compared.
         settings: See `TrainingSettings`.
-        dark: Dark examples; None for none.
-        layers: Layers; None for none.
+        signals: What else is learnt from.
         penalties: Of sparse students.
         selection: What the best is chosen by; None: the last is kept.
         seed: Of order, sampling and dropout.
@@ -67,20 +61,8 @@ def training_identity(
         "penalties": [dict(penalties[0]), penalties[1]],
         "seed": seed,
     }
-    if lessons.pairs is not None:
-        identity["pairs"] = [lessons.pairs.fingerprint, lessons.pairs.first]
-    if dark is not None:
-        spec, examples = dark.lists.spec.model_dump(), dark.lists.dark
-        scores = [(index, _of(found.scores, found.candidates)) for index, found in sorted(examples.lists.items())]
-        compared = None if dark.lists.pairs is None else dark.lists.pairs.fingerprint
-        identity["dark examples"] = [examples.texts.fingerprint, scores and _of_text(scores), spec, compared]
-        identity["objective of dark examples"] = [dark.objective.spec, dark.weight]
-    if layers is not None:
-        teacher = None if layers.teacher is None else model_fingerprint(layers.teacher)
-        scored = None
-        if layers.scores is not None:
-            scored = _of(*(layers.scores.of(index) for index in range(len(layers.scores))))
-        identity["layers"] = [layers.spec.model_dump(mode="json"), teacher, scored]
+    for signal in signals:
+        identity |= signal.identity()
     if selection is not None:
         identity["selection"] = [selection.fingerprint, settings.select_measures, settings.patience]
     return identity
@@ -119,14 +101,3 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
     elif found != identity:
         forget_best(folder)  # measured before another training's first checkpoint
     write_json(file, identity)
-
-
-def _of(*arrays: Any) -> str:
-    digest = xxhash.xxh3_128()
-    for values in arrays:
-        digest.update(f"{np.shape(values)}".encode() + np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
-
-
-def _of_text(value: object) -> str:
-    return xxhash.xxh3_128_hexdigest(json.dumps(value).encode())

@@ -12,6 +12,7 @@ from accelerate.utils import send_to_device
 
 from distillir.base.processes import first_process_first, rank, world_size
 from distillir.base.progress import say
+from distillir.batches.tokens import TokenStore, tokenise
 from distillir.collections import Collection
 from distillir.collections.table import Rows
 from distillir.encoding.batches import default_batch_tokens
@@ -21,7 +22,6 @@ from distillir.retrieval.run import Run, Scores, from_lists
 from distillir.students.chunks import chunks
 from distillir.students.student import student_of
 from distillir.training.selection import MEASURE, Selection
-from distillir.training.tokens import TokenStore, tokenise
 
 #: Documents that are encoded and compared before the next ones are; several processes share them block by block.
 BLOCK = 256

@@ -1,8 +1,7 @@
 """Train a student on a teaching set: from lists and settings to a trained model, resumable at any moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +22,10 @@ from distillir.plans.list_form import ListForm
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.plans.usable_lists import usable_lists
-from distillir.signals.dark_examples.dark_lists import DarkLists
-from distillir.signals.preferences.pair_lists import PairLists
+from distillir.signals.signal_training import Begun, SignalTraining, modules_of
 from distillir.teaching.known_lists import KnownLists
 from distillir.teaching.lists import Lists
-from distillir.training.layer_training import LayerTraining, layer_draw, teacher_inputs
 from distillir.training.selection import Selection
-
-
-@dataclass(frozen=True)
-class DarkTraining:
-    """Dark examples that are learnt from.
-
-    Attributes:
-        lists: Where lessons take them from.
-        objective: What is compared on dark lists.
-        weight: Of that, beside the lists' objective.
-    """
-
-    lists: DarkLists
-    objective: WeightedSum
-    weight: float
 
 
 def train(
@@ -56,9 +38,7 @@ def train(
     log: Path,
     *,
     forms: Sequence[ListForm] | None = None,
-    dark: DarkTraining | None = None,
-    pairs: PairLists | None = None,
-    layers: LayerTraining | None = None,
+    signals: Sequence[SignalTraining] = (),
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     judged: Qrels | None = None,
     selection: Selection | None = None,
@@ -69,8 +49,8 @@ def train(
     """Train ``model`` in place, on one stage of a plan.
 
     With ``selection`` the student is measured on the way, as ``select_measures`` and ``patience`` of the settings say,
-    and has its best weights at the end (a joint teacher those of the same step). Measuring changes nothing of what is
-    learnt: every step gives the weights that it gives without.
+    and has its best weights at the end (what is trained along those of the same step). Measuring changes nothing that
+    is learnt: every step gives the weights that it gives without.
 
     Args:
         model: A SentenceTransformer.
@@ -82,9 +62,7 @@ def train(
             to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
         log: JSON-lines file of the loss.
         forms: How lists are cut from the candidates; default: plain lists as the settings say.
-        dark: Dark examples beside the lists; None for none.
-        layers: See `LayerTraining`; None for none.
-        pairs: Pairs of the lists' candidates and a pairwise teacher's preferences; None for none.
+        signals: What else is learnt from, in order: their parts of the loss stand behind the lists'.
         penalties: As in `LessonLoss`, the rise as a share of the steps.
         judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
             None: of those that the lists call relevant.
@@ -105,19 +83,18 @@ def train(
     from transformers.trainer_utils import set_seed
 
     from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
+    from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.best_state import BestState
-    from distillir.training.callbacks import LayerLog, LogFile
+    from distillir.training.callbacks import LogFile
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import LessonCollator
-    from distillir.training.joint_teacher import joint_teacher
     from distillir.training.loss import LessonLoss
     from distillir.training.measure_watcher import MeasureWatcher
     from distillir.training.pool_ranking import PoolRanking
-    from distillir.training.tokens import tokenise
     from distillir.training.trainer import LessonTrainer
     from distillir.training.unused import unused_frozen
 
@@ -128,10 +105,9 @@ def train(
         with first_process_first():
             known = KnownPositives(collection)
         lists = KnownLists(lists, known, judged)
-    beside = frozenset({"teacher"}) if dark is not None or pairs is not None else frozenset()
     usable = usable_lists(
         lists,
-        objective.needs | beside,  # dark examples and pairs are chosen by the teacher's order
+        objective.needs.union(*(signal.compares for signal in signals)),
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
     )
@@ -145,10 +121,8 @@ def train(
         queries_per_step=settings.queries_per_step,
         forms=forms or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
-        dark=dark.lists if dark else None,
-        pairs=pairs,
-        layers=layers.scores if layers else None,
-        positives=needs_positives(objective, settings, beside=dark is not None or layers is not None),
+        signals=[signal.attachment for signal in signals if signal.attachment is not None],
+        positives=needs_positives(objective, settings, beside=any(signal.needs_positive for signal in signals)),
         pseudo_positives=settings.pseudo_positives,
         usable=learnt,
         seed=seed,
@@ -159,8 +133,7 @@ def train(
         lessons,
         objective,
         settings,
-        dark=dark,
-        layers=layers,
+        signals=signals,
         penalties=penalties,
         selection=selection,
         seed=seed,
@@ -171,46 +144,42 @@ def train(
         candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
         queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
         corpus: TextTable = collection.corpus
-        if dark is not None:
-            corpus = JoinedTable(corpus, dark.lists.dark.texts)
-            candidate_rows = np.concatenate([candidate_rows, dark.lists.rows])
+        for signal in signals:
+            if signal.texts is not None:
+                corpus = JoinedTable(corpus, signal.texts)
+                candidate_rows = np.concatenate([candidate_rows, signal.rows])
         documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
-    joint, read = None, None
-    if layers is not None and layers.teacher is not None:
-        joint = joint_teacher(layers.teacher, layers.spec, recompute=settings.grad_cache)
-        rows = lists.queries, candidate_rows[candidate_rows < len(collection.corpus)]
-        read = teacher_inputs(joint, collection, rows, work, settings.token_budget)
+    begun = Begun(model, collection, lists, candidate_rows, settings, work, seed)
+    for signal in signals:
+        signal.begin(begun)
+    along = modules_of(signals)
     collator = LessonCollator(
         queries,
         documents,
         budget=settings.token_budget,
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
-        teacher=read,
+        signals=signals,
         known=known,
     )
     if settings.dropout is not None:
-        for trained in (model, joint):
+        for trained in (model, *along.values()):
             set_dropout(trained, settings.dropout)
     precision = training_precision(settings.precision, model, model.device)
     steps = len(lessons) // settings.queries_per_step
     arguments = _arguments(settings, checkpoints, batch, steps, precision == "bf16", model.device.type, seed)
-    compared = (dark.objective, dark.weight) if dark else None
     weights, rise = penalties
-    draw = layer_draw(layers, joint, lists, model, seed)
     loss = LessonLoss(
         model,
         objective,
-        dark=compared,
+        signals=signals,
         penalties=(weights, round(rise * steps)),
-        layers=draw,
-        joint=joint,
         recompute=settings.grad_cache,
     )
     log_file = LogFile(log, settings.queries_per_step, lessons.per_epoch, stage)
     callbacks: list[Any] = [log_file]
-    if layers is not None and draw is not None and layers.log is not None:
-        callbacks.append(LayerLog(layers.log, loss, draw, stage))
+    for signal in signals:
+        callbacks += signal.callbacks(stage)
     label = "Train" if stage is None else f"Train, stage {stage}"
     claim_checkpoints(checkpoints, identity)
     best: BestKept | None = None
@@ -222,7 +191,7 @@ def train(
             steps=steps,
             measures=settings.select_measures,
             patience=settings.patience,
-            joint=joint,
+            along=along,
             watchers=[watcher for watcher in watchers if isinstance(watcher, MeasureWatcher)],
         )
         callbacks.append(best)
@@ -231,8 +200,11 @@ def train(
         unused_frozen(model, loss, collator([lessons[0]])),
         progress(label, steps) as advance,
         fastest_attention(model, precision),
-        fastest_attention(layers.teacher, precision) if joint is not None and layers is not None else nullcontext(),
+        ExitStack() as others,
     ):
+        for signal in signals:
+            for encoder in signal.encoders:
+                others.enter_context(fastest_attention(encoder, precision))
         set_seed(seed)
         trainer = LessonTrainer(
             model=model,
@@ -243,8 +215,8 @@ def train(
             callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds), *watchers],
         )
         silence(trainer)
-        if joint is not None:
-            joint.to(trainer.model.device)  # of several GPUs the process's own
+        for module in along.values():
+            module.to(trainer.model.device)  # of several GPUs the process's own
         resumed = last_checkpoint(checkpoints)
         try:
             if best is None or not best.stopped:
@@ -255,11 +227,11 @@ def train(
             ) from None
     barrier()
     if best is not None:
-        best.state.load(model, joint)
+        best.state.load(model, along)
         barrier()  # the caller deletes the checkpoints
     model.eval()
-    if joint is not None:
-        joint.eval()
+    for module in along.values():
+        module.eval()
     return lessons
 
 
@@ -292,8 +264,7 @@ def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, besid
     Args:
         objective: What is compared.
         settings: Where the teacher's best of each list is taken ``always``, the judged one is not needed.
-        beside: Whether dark examples or layers stand beside the lists: the first are made of a positive, which stands
-            in the list too (ADAM), and the second weigh by where the teacher's layers rank it (LEAD).
+        beside: Whether a signal needs it.
     """
     return beside or (bool(objective.needs & JUDGED) and settings.pseudo_positives != "always")
 
@@ -309,9 +280,9 @@ def shortened(model: Any, max_length: int | None) -> Iterator[None]:
         model.max_seq_length = own
 
 
-def set_dropout(model: nn.Module | None, share: float) -> None:
+def set_dropout(model: nn.Module, share: float) -> None:
     """Set every dropout of a model, those inside attention too."""
-    for module in model.modules() if model is not None else ():
+    for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = share
         for name in ("attention_dropout", "dropout_prob", "attention_probs_dropout_prob"):

@@ -10,13 +10,11 @@ from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
+from distillir.batches.gather import average_gradients
 from distillir.plans.lessons import Lessons
-from distillir.training.gather import average_gradients, with_other_processes
-from distillir.training.layer_loss import HIDDEN
+from distillir.signals.signal_training import HIDDEN
+from distillir.training.joining import with_other_processes
 from distillir.training.loss import LessonLoss
-
-#: A joint teacher in a checkpoint.
-TEACHER = "teacher.safetensors"
 
 
 class LessonTrainer(SentenceTransformerTrainer):
@@ -73,7 +71,7 @@ class LessonTrainer(SentenceTransformerTrainer):
         loss: LessonLoss = self.loss
         totals: dict[str, torch.Tensor] = {}
         for batch in samples:
-            batch["label"] = with_other_processes(batch["label"])
+            batch["label"] = with_other_processes(batch["label"], loss.signals)
             for name, count in loss.counts(batch["label"]).items():
                 totals[name] = totals.get(name, torch.zeros((), device=device)) + count.to(device)
         if self.args.world_size > 1 and totals:
@@ -99,30 +97,30 @@ class LessonTrainer(SentenceTransformerTrainer):
         return (total, {}) if return_outputs else total
 
     def _clip_grad_norm(self, model: Any) -> Any:
-        """Clip the student's gradients, and a joint teacher's by a norm of its own, as microsoft/SimXNS run_LEAD.py.
+        """Clip the student's gradients, and those of what is trained along by norms of their own.
 
-        The student alone is in the wrapper that averages gradients over processes: the teacher's are averaged here.
+        As microsoft/SimXNS run_LEAD.py does. The student alone is in the wrapper that averages gradients over
+        processes: the others' are averaged here.
         """
-        joint = self.loss.joint
-        if joint is None:
-            return super()._clip_grad_norm(model)
-        if self.args.world_size > 1:
-            average_gradients(list(joint.parameters()), self.args.world_size)
-        self.accelerator.clip_grad_norm_(joint.parameters(), self.args.max_grad_norm)
+        for module in self.loss.along.values():
+            if self.args.world_size > 1:
+                average_gradients(list(module.parameters()), self.args.world_size)
+            self.accelerator.clip_grad_norm_(module.parameters(), self.args.max_grad_norm)
         return super()._clip_grad_norm(model)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Save a joint teacher too: a loss's parameters are optimised, and sentence-transformers does not save them."""
+        """Save what is trained along, which is optimised as a loss's parameters, and sentence-transformers does not."""
         super()._save_checkpoint(model, trial)
-        if self.loss.joint is not None and self.args.should_save:
+        if self.args.should_save:
             folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            save_model(self.loss.joint, str(folder / TEACHER))
+            for name, module in self.loss.along.items():
+                save_model(module, str(folder / f"{name}.safetensors"))
 
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:
-        """Load a joint teacher too."""
+        """Load what is trained along, too."""
         super()._load_from_checkpoint(checkpoint_path)
-        if self.loss.joint is not None:
-            load_model(self.loss.joint, str(Path(checkpoint_path) / TEACHER))
+        for name, module in self.loss.along.items():
+            load_model(module, str(Path(checkpoint_path) / f"{name}.safetensors"))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the parts of the loss too, where it has several: means over the steps since the last log."""

@@ -9,10 +9,10 @@ import numpy as np
 from rich.table import Table
 
 from distillir.base.progress import console, say
+from distillir.composition.settled import Settled, settle
 from distillir.dry_run.encoding import Encodings
 from distillir.dry_run.folder import open_dry
 from distillir.dry_run.plan import ABOUT, duration, plan
-from distillir.methods.settled import Settled, settle
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.recipe import Recipe
 from distillir.teaching.teaching_set import open_teaching_set

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from distillir.methods.compose import compose
-from distillir.methods.settled import Settled
+from distillir.composition.compose import compose
+from distillir.composition.settled import Settled
 from distillir.pipeline.mine import mine, prepare_student
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run_folder import RunFolder

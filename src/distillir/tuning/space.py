@@ -7,8 +7,8 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
-from distillir.methods.compose import compose
-from distillir.methods.settled import Settled
+from distillir.composition.compose import compose
+from distillir.composition.settled import Settled
 from distillir.recipe import Recipe
 from distillir.recipe_file import parse_recipe
 from distillir.tuning.key import Key, choice, digits, number
@@ -96,14 +96,10 @@ def check_tunable(recipe: Recipe) -> None:
     """Refuse recipes whose keys stand elsewhere than in one stage of plain lists.
 
     Raises:
-        DistillirError: The method has several stages, lists of its own, dark examples, pairs or layers.
+        DistillirError: The method has several stages, lists of its own, or signals beside them.
     """
     method = compose(recipe)
-    beside = [
-        name
-        for name, there in (("dark examples", method.dark), ("pairs", method.pairs), ("layers", method.layers))
-        if there is not None
-    ]
+    beside = [signal.kind.title for signal in method.signals]
     if method.plan != "plain" or len(method.stages) > 1 or beside:
         has = f"has {' and '.join(beside)}" if beside else f"has the plan {method.plan!r}"
         raise DistillirError(

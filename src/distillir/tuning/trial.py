@@ -13,7 +13,7 @@ from distillir.base.files import read_json, write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.seeds import stage_seed
 from distillir.base.trainer_callbacks import first_says
-from distillir.methods.compose import compose
+from distillir.composition.compose import compose
 from distillir.pipeline.same_texts import own_judgements
 from distillir.recipe import Recipe
 from distillir.training.measure_watcher import MeasureWatcher

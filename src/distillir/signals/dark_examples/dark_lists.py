@@ -7,6 +7,7 @@ import numpy as np
 
 from distillir.base.arrays import Flags
 from distillir.collections.table import Rows
+from distillir.plans.attachment import Attachment, Drawn
 from distillir.retrieval.run import Scores
 from distillir.signals.dark_examples.choose import choose_dark
 from distillir.signals.dark_examples.dark_set import DarkSet
@@ -42,7 +43,7 @@ class DarkLesson:
     preferences: Scores | None = None
 
 
-class DarkLists:
+class DarkLists(Attachment):
     """The dark lists of a teaching set, as a recipe asks for them.
 
     Args:
@@ -52,6 +53,8 @@ class DarkLists:
         first_row: Row of the first dark text: the number of documents of the corpus.
         pairs: Pairs among a list's positive (place 0) and its dark texts (places from 1).
     """
+
+    name = "dark"
 
     def __init__(
         self, dark: DarkSet, lists: Lists, spec: DarkSpec, first_row: int, pairs: "PairLists | None" = None
@@ -90,6 +93,10 @@ class DarkLists:
         """Whether the ordinary list is learnt from: always, unless the recipe gates it too and it has dark examples."""
         gate = self.spec.gate
         return gate is None or not gate.lists or index not in self.confidences or self.open(index, progress)
+
+    def attach(self, drawn: Drawn) -> DarkLesson | None:
+        """As `lesson`."""
+        return self.lesson(drawn.index, drawn.chosen, drawn.progress, drawn.generator(3))
 
     def lesson(self, index: int, chosen: Rows, progress: float, generator: np.random.Generator) -> DarkLesson | None:
         """A list's dark lesson; None where it has no positive or no dark text that fits.

@@ -12,6 +12,7 @@ from distillir.base.arrays import LayerScores
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
+from distillir.plans.attachment import Attachment, Drawn
 
 LAYERS = "layers.parquet"
 _SOURCE, _DEPTH = b"distillir.source", b"distillir.depth"
@@ -19,7 +20,7 @@ _SOURCE, _DEPTH = b"distillir.source", b"distillir.depth"
 __all__ = ["LAYERS", "LayerScores", "LayerSet", "open_layers", "write_layers"]
 
 
-class LayerSet:
+class LayerSet(Attachment):
     """Scores of a teacher's layers for each list of a teaching set.
 
     Args:
@@ -30,6 +31,8 @@ class LayerSet:
         depth: Layers.
     """
 
+    name = "layers"
+
     def __init__(self, depth: int, scores: Sequence[LayerScores]) -> None:
         self.depth, self._scores = depth, scores
 
@@ -39,6 +42,10 @@ class LayerSet:
     def of(self, index: int) -> LayerScores:
         """Scores [depth, N] of the ``index``-th list."""
         return self._scores[index]
+
+    def attach(self, drawn: Drawn) -> LayerScores:
+        """Scores [depth, N] of a lesson's list."""
+        return self.of(drawn.index)[:, drawn.chosen]
 
 
 def write_layers(layers: LayerSet, path: Path, source: str) -> None:

@@ -1,20 +1,38 @@
 """Pairs to lessons: which pairs a lesson holds, and their documents first in its list."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import xxhash
 
 from distillir.collections.table import Rows
+from distillir.plans.attachment import Attachment, Drawn
 from distillir.retrieval.run import Scores
 from distillir.signals.preferences.pair_set import Pairs
 
 
-class PairLists:
+@dataclass(frozen=True)
+class LessonPairs:
+    """Pairs that a lesson holds.
+
+    Attributes:
+        places: Of the two in the lesson's documents [M, 2].
+        preferences: The pairwise teacher's P(first beats second) [M].
+    """
+
+    places: Rows
+    preferences: Scores
+
+
+class PairLists(Attachment):
     """The pairs of a teaching set, by list.
 
     Args:
         pairs: All of them.
         first: Whether their documents come first into a lesson's list.
     """
+
+    name = "pairs"
 
     def __init__(self, pairs: Pairs, *, first: bool = True) -> None:
         self.first = first
@@ -29,6 +47,14 @@ class PairLists:
         self._parts = {
             int(index): slice(int(start), int(end)) for index, start, end in zip(lists, starts, ends, strict=True)
         }
+
+    def shown(self, index: int, chosen: Rows, drawn: list[int]) -> Rows:
+        """As `put_first`, where the recipe wants it; see `Attachment.shown`."""
+        return self.put_first(index, chosen, np.random.default_rng([*drawn, 4])) if self.first else chosen
+
+    def attach(self, drawn: Drawn) -> LessonPairs:
+        """The pairs of a lesson's list."""
+        return LessonPairs(*self.within(drawn.index, drawn.chosen))
 
     def of(self, index: int) -> tuple[Rows, Scores]:
         """Pairs [P, 2] of places in the ``index``-th list and their preferences [P]."""

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distillir.encoding.model_spec import PairModelSpec
-from distillir.teachers.encoders.kinds import OPTIONS, check_there
-from distillir.teachers.kind import TeacherKind
+from distillir.teachers.kind import OPTIONS, TeacherKind, check_there
 
 if TYPE_CHECKING:
     from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher

@@ -4,22 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distillir.encoding.model_spec import ModelSpec
-from distillir.teachers.kind import TeacherKind
+from distillir.teachers.kind import OPTIONS, TeacherKind, check_there
 
 if TYPE_CHECKING:
     from distillir.teachers.encoders.dense import DenseTeacher
     from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
     from distillir.teachers.encoders.sparse import SparseTeacher
-
-#: Said of each of them.
-OPTIONS = "options model, max_length, precision, prompts, trust_remote_code"
-
-
-def check_there(model: str) -> None:
-    """Say now, not after the mining, that a path leads nowhere."""
-    from distillir.encoding.model_files import resolve_model
-
-    resolve_model(model)
 
 
 def _dense(options: ModelSpec, cache: Path | None) -> "DenseTeacher":

@@ -1,0 +1,74 @@
+"""Parts of a recipe that do not go together, refused before anything is loaded."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from distillir.base.errors import DistillirError
+from distillir.plans.graded_lists import GradedLists
+
+if TYPE_CHECKING:
+    from distillir.composition.compose import ComposedStage
+    from distillir.recipe import Recipe
+
+
+def _asks_student(recipe: "Recipe") -> bool:
+    """Whether the student is a source of candidates."""
+    from distillir.retrieval.sources import read_sources
+
+    found = read_sources(recipe.candidates.from_)
+    own = recipe.student.own_kind.source
+    return any(kind == own and options.get("model") is None for kind, options in found)
+
+
+def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
+    """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
+    kind = recipe.student.own_kind
+    for number, stage in enumerate(stages, 1):
+        where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"
+        longest = max((form.size for form in stage.forms if isinstance(form, GradedLists)), default=0)
+        if recipe.teaching is None and longest > recipe.candidates.depth:
+            raise DistillirError(
+                f"takes lists of {longest}, and candidates.depth is {recipe.candidates.depth}",
+                where=where,
+                remedy=f"set candidates.depth to {longest} or more, or smaller groups",
+            )
+        if stage.training.in_batch:
+            for objective, _, _ in stage.objective.parts:
+                if not objective.in_batch:
+                    raise DistillirError(
+                        f"{objective.name} compares margins of scores, and the teacher has not scored other queries'"
+                        " documents",
+                        where="training.in_batch",
+                        remedy="set it to false (the default method sets it), or choose another objective",
+                    )
+            if kind.no_in_batch is not None:
+                raise DistillirError(kind.no_in_batch, where="training.in_batch", remedy="set it to false")
+        for name in stage.objective.names:
+            if name in kind.no_objectives:
+                raise DistillirError(
+                    f"{name} is not for {kind.name} students: {kind.no_objectives[name]}",
+                    where="objective",
+                    remedy="choose another objective",
+                )
+        if stage.mine and recipe.teacher is None:
+            raise DistillirError(
+                "mines anew, and the recipe has no teacher to score what it finds",
+                where=where,
+                remedy="name a teacher (in place of teaching)",
+            )
+        if stage.mine and kind.source is None:
+            raise DistillirError(
+                f"mines anew with the student, and {kind.name} students find nothing: they rank what others find",
+                where=where,
+                remedy="take mine and rounds out",
+            )
+        if stage.mine and not _asks_student(recipe):
+            raise DistillirError(
+                "mines anew with the student, and candidates.from does not ask it",
+                where=where,
+                remedy=f"put {kind.source} (without a model) into candidates.from",
+            )
+        if stage.mine and number == 1:
+            raise DistillirError(
+                "mines anew before anything was learned", where=where, remedy="take mine out of the first stage"
+            )

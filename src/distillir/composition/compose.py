@@ -1,0 +1,155 @@
+"""A recipe to what is trained: stages with their lists, objectives and settings."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from distillir.composition.checks import check_stages
+from distillir.methods.naming import method_name
+from distillir.methods.registry import get
+from distillir.plans.list_form import ListForm
+from distillir.plans.settings import TrainingSettings
+from distillir.signals.compositions import join
+from distillir.signals.registry import SIGNALS
+from distillir.signals.signal import CANDIDATES, JUDGEMENTS, SCORES, Signal
+
+if TYPE_CHECKING:
+    from distillir.methods.spec import MethodSpec
+    from distillir.objectives.weighted_sum import WeightedSum
+    from distillir.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ComposedStage:
+    """A stage, ready to be trained.
+
+    Attributes:
+        forms: How its lists are cut.
+        objective: What is compared.
+        training: Its settings.
+        mine: Whether the student so far mines and the teacher scores anew before it.
+        restart: Whether it starts from the student as it was before the first stage.
+        signals: What else is learnt from.
+    """
+
+    forms: tuple[ListForm, ...]
+    objective: "WeightedSum"
+    training: TrainingSettings
+    mine: bool
+    restart: bool = False
+    signals: tuple[Signal[Any], ...] = ()
+
+    @property
+    def compares(self) -> frozenset[str]:
+        """The signals of lists that something in the stage compares with."""
+        return self.objective.needs.union(*(signal.compares for signal in self.signals))
+
+    def facts(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {
+            "lists": [{"form": type(form).__name__, **vars(form)} for form in self.forms],
+            "objective": self.objective.spec,
+            "learning_rate": self.training.learning_rate,
+            "epochs": self.training.epochs,
+            "mine": self.mine,
+            **({"restart": True} if self.restart else {}),
+        } | {name: told for signal in self.signals for name, told in signal.told(self.objective).items()}
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A method as a recipe has it.
+
+    Attributes:
+        name: A recipe that compares something else than its method does is called by its objectives
+            (``kl + info_nce``); another plan or choice of stages is named behind (``ckl, plan cl-drd``).
+        plan: The plan's name.
+        objective: What is compared where a stage does not say otherwise.
+        stages: At least one.
+        signals: What is learnt from beside plain scores, in the order of `distillir.signals.registry`.
+    """
+
+    name: str
+    plan: str
+    objective: "WeightedSum"
+    stages: tuple[ComposedStage, ...]
+    signals: tuple[Signal[Any], ...] = ()
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Which data it learns from; see `distillir.signals.signal.Signal.needs`."""
+        found: frozenset[str] = frozenset().union(*(signal.needs for signal in self.signals))
+        for stage in self.stages:
+            compared = stage.objective.needs
+            found |= {CANDIDATES}
+            found |= {SCORES} if compared & {"teacher", "labels"} else frozenset()
+            found |= {JUDGEMENTS} if compared & {"relevant", "positive"} else frozenset()
+        return found
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether something is compared with a teacher's scores or their order, and not with judgements alone."""
+        return SCORES in self.needs
+
+    def wants(self, name: str) -> bool:
+        """Whether a signal is wanted."""
+        return any(signal.name == name for signal in self.signals)
+
+
+def compose(recipe: "Recipe") -> Composition:
+    """What a recipe's method, objective and training settings stand for.
+
+    Raises:
+        DistillirError: An unknown name, or parts that do not go together.
+    """
+    from distillir.composition.composed_objective import list_objective  # loads torch
+    from distillir.objectives.weighted_sum import parse_objective
+
+    spec = recipe.method
+    method, plan = get(spec.name), spec.find_plan()
+    own_objective = method.objective_for(recipe.student.own_kind)
+    given = next((o for o in (recipe.objective, spec.objective) if o is not None), own_objective)
+    signals = wanted_signals(spec)
+    join(signals)
+    for signal in signals:
+        signal.check(recipe)
+    objective = list_objective(given, recipe, signals)
+    stages = []
+    for stage in plan.select(spec.stages):
+        compared = objective
+        if stage.objective is not None:
+            compared = list_objective(stage.objective, recipe, signals)
+        stages.append(
+            ComposedStage(
+                stage.forms(recipe.training),
+                compared,
+                plan.settings(stage, recipe.training),
+                stage.mine,
+                stage.restart,
+                signals,
+            )
+        )
+    check_stages(stages, recipe)
+    for composed in stages:
+        composed.facts()  # a signal may refuse what a stage compares
+    own = objective.names == list_objective(own_objective, recipe, signals).names
+    name = method_name(spec, plan, parse_objective(given), own, signals)
+    return Composition(name, plan.name, objective, tuple(stages), signals)
+
+
+def wanted_signals(spec: "MethodSpec") -> tuple[Signal[Any], ...]:
+    """The signals that a recipe's method wants: those with a key of their own, then those of ``signals``.
+
+    Raises:
+        DistillirError: An unknown name or option, or code that may not run.
+    """
+    fields, known = type(spec).model_fields, SIGNALS.names()
+    given = {name: getattr(spec, name) for name in known if name in fields and getattr(spec, name) is not None}
+    where = dict.fromkeys(given, "method") | dict.fromkeys(spec.signals, "method.signals")
+    given |= spec.signals
+    found = []
+    for name in sorted(given, key=lambda name: known.index(name) if name in known else len(known)):
+        kind = SIGNALS.get(name, where[name])
+        signal = kind.of({} if given[name] is True else given[name], f"{where[name]}.{name}")
+        if kind.wanted(signal.spec):
+            found.append(signal)
+    return tuple(found)

@@ -1,0 +1,213 @@
+"""A stage of a run as its signals see it, and what the run does with each of them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from distillir.base.errors import DistillirError
+from distillir.base.processes import barrier
+from distillir.collections import Collection, Qrels
+from distillir.collections.run import Run
+from distillir.composition.compose import compose
+from distillir.pipeline.products import OTHER_SIGNALS
+from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.rankings import read_ranking
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.same_texts import known_lists
+from distillir.recipe import Recipe
+from distillir.signals.signal import Signal
+from distillir.teaching.known_lists import KnownLists
+from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+
+
+@dataclass(frozen=True)
+class SignalPlace:
+    """A `distillir.signals.place.Place` of a run's folder.
+
+    Attributes:
+        run: The folder.
+        teaching: Its teaching set of the stage.
+        student: The student so far, which has mined it.
+        number: Of a stage that has mined anew; None: the candidates are those of the run.
+        before: Where what the stage before trained lies: its student; None for the first.
+        first_row: Document row of the first text that a signal brings.
+    """
+
+    run: RunFolder
+    teaching: Path
+    student: Path
+    number: int | None = None
+    before: Path | None = None
+    first_row: int = 0
+
+    @classmethod
+    def of_run(cls, folder: RunFolder) -> "SignalPlace":
+        """The place of the run's own candidates."""
+        return cls(folder, folder.teaching, folder.initial_student)
+
+    @property
+    def path(self) -> Path:
+        """See `distillir.signals.place.Place`."""
+        return self.run.path
+
+    @property
+    def work(self) -> Path:
+        """See `distillir.signals.place.Place`."""
+        return self.run.work
+
+    @property
+    def initial_student(self) -> Path:
+        """See `distillir.signals.place.Place`."""
+        return self.run.initial_student
+
+    @property
+    def key(self) -> str | None:
+        """See `distillir.signals.place.Place`."""
+        return None if self.number is None else f"stage {self.number}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """See `distillir.signals.place.Place`."""
+        return self.run.recipe
+
+    @property
+    def collection(self) -> Collection:
+        """See `distillir.signals.place.Place`."""
+        return self.run.collection
+
+    @property
+    def trained(self) -> bool:
+        """See `distillir.signals.place.Place.trained`."""
+        return self.run.student.is_dir()
+
+    def folder(self, signal: Signal[Any]) -> Path:
+        """See `distillir.signals.place.Place.folder`."""
+        own = signal.kind.folder
+        if self.number is None:
+            return self.run.path / own
+        first, *rest = Path(own).parts
+        return self.run.work.joinpath(f"{first}-{self.number}", *rest)
+
+    def along(self, name: str) -> Path | None:
+        """See `distillir.signals.place.Place.along`."""
+        return None if self.before is None else trained_along(self.run, self.before, name)
+
+    def lists(self) -> TeachingSet:
+        """See `distillir.signals.place.Place.lists`."""
+        return self._lists
+
+    @cached_property
+    def _lists(self) -> TeachingSet:
+        self.run.need(self.teaching, "score")
+        return open_teaching_set(self.teaching, self.run.collection)
+
+    def known_lists(self) -> KnownLists:
+        """See `distillir.signals.place.Place.known_lists`."""
+        return known_lists(self.run, self.lists())
+
+    def prepare_student(self) -> None:
+        """See `distillir.signals.place.Place.prepare_student`."""
+        from distillir.pipeline.mine import prepare_student  # which looks at provenance, and that at signals
+
+        prepare_student(self.run)
+
+    def judged(self) -> Qrels:
+        """See `distillir.signals.place.Place.judged`."""
+        return evaluation_qrels(self.run)
+
+    def ranking(self, name: str) -> Run | None:
+        """See `distillir.signals.place.Place.ranking`."""
+        run = self.run
+        path = {
+            "teacher": run.teacher_run,
+            "candidates": run.evaluation_candidates,
+            "before": run.before_run,
+            "after": run.after_run,
+        }[name]
+        return read_ranking(run, path) if path.is_file() else None
+
+    def need(self, path: Path, verb: str) -> None:
+        """See `distillir.signals.place.Place.need`."""
+        self.run.need(path, verb)
+
+    def note(self, **facts: Any) -> None:
+        """See `distillir.signals.place.Place.note`."""
+        self.run.note(**facts)
+
+    def noted(self) -> dict[str, Any]:
+        """See `distillir.signals.place.Place.noted`."""
+        return self.run.noted()
+
+    def tell(self, signal: Signal[Any], facts: dict[str, Any]) -> None:
+        """See `distillir.signals.place.Place.tell`."""
+        name = signal.name if self.key is None else f"{signal.name}, {self.key}"
+        self.run.facts.note_part(OTHER_SIGNALS, {"description": signal.kind.description, **facts}, name)
+
+    def make_once(self, what: Path, make: Callable[[], Callable[[], object] | None], *, timed: str) -> bool:
+        """See `distillir.signals.place.Place.make_once`."""
+        from distillir.pipeline.step import make_once
+
+        return make_once(self.run, what, make, timed=timed)
+
+    def timed(self, stage: str) -> AbstractContextManager[None]:
+        """See `distillir.signals.place.Place.timed`."""
+        return self.run.timed(stage)
+
+
+def prepare_product(product: str, folder: RunFolder) -> None:
+    """Have the teachers answer what the recipe's signals are made of; what is there already is kept.
+
+    Args:
+        product: Which product the answers are (`distillir.signals.signal.SignalKind.product`).
+        folder: The run's.
+
+    Raises:
+        DistillirError: The teaching set is missing, or a signal cannot be made of it.
+    """
+    place = SignalPlace.of_run(folder)
+    for signal in compose(folder.recipe).signals:
+        if signal.kind.product == product:
+            prepare_signal(signal, place)
+
+
+def prepare_signal(signal: Signal[Any], place: SignalPlace) -> None:
+    """Have the teacher of one signal answer, for the lists of a stage."""
+    barrier()
+    signal.prepare(place)
+    barrier()
+
+
+def measure_signals(folder: RunFolder) -> None:
+    """Measure each signal once the student is trained."""
+    place = SignalPlace.of_run(folder)
+    for signal in compose(folder.recipe).signals:
+        signal.measure(place)
+
+
+def misfit_of_signals(folder: RunFolder, product: str) -> str:
+    """Tell what is the matter with answers for the run as it is now; empty where they fit or are not wanted.
+
+    Args:
+        folder: The run's.
+        product: Name of the product that the answers are.
+    """
+    if not folder.teaching.is_dir():
+        return ""
+    place = SignalPlace.of_run(folder)
+    try:
+        for signal in compose(folder.recipe).signals:
+            if signal.kind.product == product:
+                signal.check_files(place)
+    except DistillirError as error:
+        return error.what
+    return ""
+
+
+def trained_along(folder: RunFolder, student: Path, name: str) -> Path:
+    """Where lies what was trained along under a name with the student in a folder."""
+    if student == folder.student:
+        return folder.path / name
+    return student.with_name(student.name.replace("student", name))

@@ -1,0 +1,1 @@
+"""The template of signals that have none of their own."""

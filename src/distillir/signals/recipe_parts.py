@@ -1,0 +1,31 @@
+"""Parts of a recipe that signals read."""
+
+from typing import Any, Protocol
+
+
+class RecipeParts(Protocol):
+    """A recipe (`distillir.recipe.Recipe`) as signals know it."""
+
+    @property
+    def teacher(self) -> Any:
+        """The teacher as it is written; None for none."""
+
+    @property
+    def student(self) -> Any:
+        """The student: model, kind, towers, prompts."""
+
+    @property
+    def method(self) -> Any:
+        """The method: name, rounds."""
+
+    @property
+    def training(self) -> Any:
+        """Settings of the training (`distillir.plans.settings.TrainingSettings`)."""
+
+    @property
+    def evaluation(self) -> Any:
+        """How the gain is measured: split, precision."""
+
+    @property
+    def query_seed(self) -> int:
+        """Seed of which queries are chosen, and of what is made of them."""
