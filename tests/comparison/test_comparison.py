@@ -22,13 +22,13 @@ from other_collection import make_other
 
 
 @pytest.fixture
-def value(tiny_beir: Path, small_models: Path) -> dict[str, Any]:
+def value(tiny_beir: Path) -> dict[str, Any]:
     graded = [{"lists": {"top": 2, "hard": 1, "remaining": 1}}, {"lists": {"top": 4}, "learning_rate": 1e-4}]
     return {
         "recipe": {
             "collection": str(tiny_beir),
             "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-            "student": {"model": str(small_models / "base"), "layers": 1, "max_length": 32},
+            "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
             "candidates": {"from": ["bm25", "dense"], "depth": 8},
             "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4, "learning_rate": 3e-4},
             "evaluation": {"measures": ["nDCG@10", "MRR@10"]},

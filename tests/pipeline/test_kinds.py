@@ -18,11 +18,11 @@ KINDS = ["multi-vector", "sparse"]
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, small_models: Path, tmp_path: Path) -> dict[str, Any]:
+def recipe(tiny_beir: Path, tmp_path: Path) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
         "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": str(small_models / "base"), "layers": 1, "max_length": 32},
+        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
         "candidates": {"from": "bm25", "depth": 8},
         "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 4},
         "evaluation": {"measures": ["nDCG@10"], "precision": "auto"},

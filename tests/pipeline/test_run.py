@@ -17,12 +17,12 @@ from command_line import apart, distillir, kill_once
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, small_models: Path, tmp_path: Path) -> Path:
+def recipe(tiny_beir: Path, tmp_path: Path) -> Path:
     path = tmp_path / "recipe.yaml"
     value = {
         "collection": str(tiny_beir),
         "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": str(small_models / "base"), "layers": 1, "max_length": 32},
+        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "training": {"epochs": 3, "queries_per_step": 4, "candidates_per_query": 4, "precision": "float32"},
         "evaluation": {"measures": ["nDCG@10", "MRR@10"]},
@@ -177,7 +177,7 @@ def test_a_run_that_made_nothing_gives_its_folder_back(recipe: Path, tmp_path: P
         (["collection=/nowhere"], "/nowhere"),
         (["queries=trian"], "no split 'trian'"),
         (["student.model=./nowhere"], "is no model folder"),
-        (["student.layers=3"], "choose 1 to 2"),
+        (["student.layers=7"], "choose 1 to 6"),
         (["training.queries_per_step=1000"], "fewer than one step"),
         (["method={name: kl, plan: [{}, {epochs: 0.01}]}"], "stage 2 has 0 lessons"),
         (["method={name: kl, plan: [{}, {mine: true}]}", "candidates.from=bm25"], "does not ask it"),

@@ -42,11 +42,11 @@ HELD_OUT = {"queries": "train", "evaluation": {"split": "dev", "measures": ["nDC
 
 
 @pytest.fixture
-def value(tiny_beir: Path, small_models: Path) -> dict[str, Any]:
+def value(tiny_beir: Path) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
         "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": str(small_models / "base"), "layers": 1, "max_length": 32},
+        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "training": {
             **{"epochs": 3, "queries_per_step": 4, "candidates_per_query": 4, "precision": "float32"},
