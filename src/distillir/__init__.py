@@ -9,6 +9,7 @@ Each name below is loaded when it is first used, so that the import itself is qu
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from distillir.base.version import __version__
@@ -63,4 +64,5 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    own = {name for name, value in globals().items() if name.startswith("__") or isinstance(value, ModuleType)}
+    return sorted({*own, *__all__})

@@ -24,6 +24,9 @@ def test_facts_add_up_across_starts(tmp_path: Path) -> None:
     first.note_part("rounds", {"nDCG@10": 0.5}, "2")
     later.note_part("rounds", {"nDCG@10": 0.6}, "3")
     assert first.read()["rounds"] == {"2": {"nDCG@10": 0.5}, "3": {"nDCG@10": 0.6}}
+    later.note_parts("same_texts", {"same_id": 1, "evaluated": 2})
+    later.note_parts("same_texts", {"evaluated": 3})
+    assert first.read()["same_texts"] == {"same_id": 1, "evaluated": 3}
     later.note_part("rounds", {}, None)
     assert first.read()["rounds"] == {}
     assert first.hold("rounds", {}) and not first.hold("also_of", [])

@@ -1,6 +1,7 @@
 """Where output is no terminal, progress is a line every half minute."""
 
 import io
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_colours_forced_into_a_file_make_no_terminal_of_it(every_tenth: None, mo
     with progress("Ask", 2):
         time.sleep(0.15)
     assert "Ask: 0 of 2" in out.getvalue() and "\x1b[1A" not in out.getvalue()
+
+
+def test_a_notebook_without_widgets_gets_lines(
+    every_tenth: None, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """There rich would leave a warning and an empty output for every bar."""
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.setattr(module, "console", Console(force_jupyter=True, file=io.StringIO()))
+    with progress("Ask", 10) as advance:
+        advance(10)
+    assert not recwarn.list
 
 
 def test_an_error_says_how_far_it_came(tmp_path: Path) -> None:

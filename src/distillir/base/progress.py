@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import (
@@ -35,8 +36,9 @@ def say(text: str) -> None:
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of ``total`` units is done; the yielded function advances it by its argument.
 
-    On a terminal and in a notebook this is a bar. Where output goes into a file or a pipe, or the terminal is dumb, it
-    is a line every half minute (`distillir.base.progress_lines`); work that is done before that prints nothing.
+    On a terminal, and in a notebook that has ipywidgets, this is a bar. Where output goes into a file or a pipe, or the
+    terminal is dumb, it is a line every half minute (`distillir.base.progress_lines`); work that is done before that
+    prints nothing.
     """
     done = 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):
@@ -72,7 +74,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 def _draws() -> bool:
     """Tell whether bars can be drawn over; colours forced for a log file (FORCE_COLOR) make no terminal of it."""
     if console.is_jupyter:
-        return True
+        return find_spec("ipywidgets") is not None  # without it every bar leaves a warning and an empty output
     try:
         return console.file.isatty() and not console.is_dumb_terminal
     except ValueError:  # a closed file

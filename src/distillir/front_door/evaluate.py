@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from distillir.base.errors import DistillirError
 from distillir.front_door.forms import as_collection, as_path
 from distillir.front_door.one_line import one_line
-from distillir.front_door.stages import judged_split, saved_model
+from distillir.front_door.stages import judged_split, rank_with, saved_model
 
 if TYPE_CHECKING:
     from distillir.collections import Collection
@@ -26,9 +26,12 @@ def evaluate(
     measures: str | Sequence[str] = ("nDCG@10", "MRR@10", "recall@100", "MAP@100"),
     depth: int = 100,
     before: Any = None,
+    kind: str | None = None,
+    candidates: "Run | None" = None,
     precision: str = "float32",
     own_document: str = "leave_out",
     trust_remote_code: bool = False,
+    allow_code: bool = False,
 ) -> "Measures":
     """Measure a student: exact search of the whole collection, and what ir-measures makes of it.
 
@@ -41,9 +44,13 @@ def evaluate(
             (docs/evaluate.md). The first is the main one.
         depth: Documents retrieved a query.
         before: What it is compared with: another student in any of these forms, or what an earlier call gave.
+        kind: The kind of student (docs/students.md), where it is one that ranks candidates, or your own. Default: what
+            the model's files say.
+        candidates: What a student ranks that does not search: a run for the queries of this split.
         precision: What the student encodes in: ``float32``, ``bf16`` or ``auto``.
         own_document: ``leave_out``, or ``keep``, the document that a query itself is.
         trust_remote_code: Whether code that comes with the model runs.
+        allow_code: Whether Python code runs that ``kind`` names as ``module:NAME``.
 
     Returns:
         Means over queries by measure, each in 0 to 1; ``per_query`` has the single values [Q], ``run`` the ranking,
@@ -72,7 +79,8 @@ def evaluate(
     names = list(dict.fromkeys([measures] if isinstance(measures, str) else measures))
     check_measures(names)
     qrels = judged_split(opened, split)
-    options = {"precision": precision, "own_document": own_document, "trust_remote_code": trust_remote_code}
+    options: dict[str, Any] = {"precision": precision, "trust_remote_code": trust_remote_code}
+    options |= {"own_document": own_document, "candidates": candidates, "kind": kind}
 
     def measured(asked: Any) -> "Measures":
         if isinstance(asked, Measures):
@@ -93,7 +101,6 @@ def evaluate(
 
 def _search(student: Any, collection: "Collection", rows: "Rows", depth: int, options: Mapping[str, Any]) -> "Run":
     """Rank the collection for query rows [Q] with whatever stands for a student."""
-    from distillir.evaluation.search import search_student
     from distillir.front_door.kept_sets import check_candidates
     from distillir.retrieval.run import Run
 
@@ -111,4 +118,4 @@ def _search(student: Any, collection: "Collection", rows: "Rows", depth: int, op
             remedy="give a model, a folder, a name or a run",
         )
     with named as model:
-        return search_student(model, collection, rows, depth, **options)
+        return rank_with(model, collection, rows, depth, **options)

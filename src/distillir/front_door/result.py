@@ -7,6 +7,7 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.front_door.forms import as_path
+from distillir.front_door.one_line import one_line
 from distillir.front_door.stages import student_of_run
 
 
@@ -17,6 +18,7 @@ class Result:
 
     Args:
         path: The folder.
+        allow_code: Whether Python code runs that the recipe names as ``module:NAME``, when the student is loaded.
 
     Attributes:
         path: The folder.
@@ -34,7 +36,8 @@ class Result:
         ```
     """
 
-    def __init__(self, path: "str | os.PathLike[str]") -> None:
+    def __init__(self, path: "str | os.PathLike[str]", *, allow_code: bool = False) -> None:
+        self._allow_code = allow_code
         self.path = as_path(path)
         self.report: Path = self.path / "report.html"
         if not (self.path / "metrics.json").is_file():
@@ -59,7 +62,7 @@ class Result:
 
         A SentenceTransformer for a dense student, a MultiVectorEncoder or SparseEncoder for the other kinds.
         """
-        return student_of_run(self.path)
+        return one_line(_load)(self.path, allow_code=self._allow_code)
 
     def __repr__(self) -> str:
         from distillir.reporting.measure_table import table_text
@@ -78,3 +81,8 @@ class Result:
         metrics = read_metrics(self.path / "metrics.json")
         folder = {"Student": self.path / "student", "Report": self.report}
         return table_html(metrics, [headline(metrics), *elsewhere(metrics)], folder)
+
+
+def _load(folder: Path, *, allow_code: bool) -> Any:
+    """The student of a run, for `one_line`, which lets code run where it is allowed."""
+    return student_of_run(folder)

@@ -63,4 +63,4 @@ def run(
         )
     path = as_path(output) if output is not None else default_output(recipe)  # type: ignore[arg-type]
     run_all(checked, path, anew=anew)
-    return Result(path)
+    return Result(path, allow_code=allow_code)

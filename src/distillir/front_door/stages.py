@@ -16,7 +16,9 @@ from distillir.base.processes import barrier, first_decides, rank
 from distillir.front_door.forms import as_path, plain
 
 if TYPE_CHECKING:
+    from distillir.base.arrays import Rows
     from distillir.collections import Collection, Qrels
+    from distillir.collections.run import Run
     from distillir.recipe import Recipe
     from distillir.students.spec import StudentSpec
 
@@ -88,10 +90,9 @@ def student_of_run(folder: Path) -> Any:
     """Load the student of a run's folder."""
     from distillir.base.yaml_file import read_mapping
     from distillir.recipe import RECIPE_FILE
-    from distillir.students.spec import StudentSpec
 
     value, _ = read_mapping(folder / RECIPE_FILE)
-    return load_trained(StudentSpec.model_validate(value["student"]), folder / "student")
+    return load_trained(student_spec(value["student"]), folder / "student")
 
 
 def student_spec(student: "str | os.PathLike[str] | Mapping[str, Any]") -> "StudentSpec":
@@ -104,6 +105,42 @@ def judged_split(collection: "Collection", split: str) -> "Qrels":
     from distillir.pipeline.queries import split_qrels
 
     return split_qrels(collection, split, "split")
+
+
+def rank_with(
+    model: str | Path,
+    collection: "Collection",
+    rows: "Rows",
+    depth: int,
+    *,
+    kind: str | None,
+    candidates: "Run | None",
+    own_document: str,
+    **options: Any,
+) -> "Run":
+    """Rank documents for queries with a student, as a run does.
+
+    Args:
+        model: Its folder or name.
+        collection: What is ranked.
+        rows: Query rows [Q].
+        depth: Documents a query.
+        kind: As a recipe has it under ``student: {kind: ...}``; None: what its files say, of kinds that search.
+        candidates: What kinds rank that do not search.
+        own_document: ``leave_out`` or ``keep``.
+        options: ``precision`` and ``trust_remote_code``.
+
+    Raises:
+        DistillirError: No such kind, one that needs candidates, or a model that cannot be loaded.
+    """
+    from distillir.evaluation.search import search_measured, search_student
+    from distillir.students.registry import STUDENTS
+
+    if kind is None:
+        return search_student(model, collection, rows, depth, own_document=own_document, **options)
+    find = None if candidates is None else (lambda _, asked: candidates.select(asked.tolist()))
+    retriever = STUDENTS.get(kind, "kind").retriever(str(model), candidates=find, **options)
+    return search_measured(retriever, collection, rows, depth, own_document=own_document)
 
 
 @contextmanager

@@ -82,7 +82,14 @@ class Facts:
             value: Of the fact as a whole, or of its part.
             key: The part's, beside the parts noted before; None: the whole.
         """
-        self.note(**{name: value if key is None else {**self.read().get(name, {}), key: value}})
+        if key is None:
+            self.note(**{name: value})
+        else:
+            self.note_parts(name, {key: value})
+
+    def note_parts(self, name: str, parts: Mapping[str, Any]) -> None:
+        """Keep parts of a fact, beside those noted before; later ones replace earlier ones of the same key."""
+        self.note(**{name: {**self.read().get(name, {}), **parts}})
 
     def add_calls(self, calls: Mapping[str, int], *names: str) -> None:
         """Add counts of a teacher's calls to each of some facts.

@@ -42,7 +42,7 @@ def tell_same_texts(folder: RunFolder, training: Rows, evaluated: Rows | None = 
         "same_text": _documents_under_other_ids(collection, rows),
         "evaluated": len(repeated_queries(collection, training, evaluated)),
     }
-    folder.note(**{FACT: {**folder.noted().get(FACT, {}), **counts}})
+    folder.facts.note_parts(FACT, counts)
     left = "they are kept (queries.own_document: keep)" if wanted.own_document == "keep" else (
         "none is a candidate of its own, taught or measured (queries.own_document: keep would have it)"
     )  # fmt: skip
@@ -68,7 +68,7 @@ def tell_copies(folder: RunFolder, lists: TeachingSet) -> None:
     known = known_lists(folder, lists)
     found = [int((known.relevant(index) & ~lists.relevant(index)).sum()) for index in range(len(lists))]
     if any(found):
-        folder.note(**{FACT: {**folder.noted().get(FACT, {}), "copies": sum(found)}})
+        folder.facts.note_part(FACT, sum(found), "copies")
         say(
             f"{sum(found)} candidates of {sum(count > 0 for count in found)} lists have the text of a positive under "
             "another id: they are no negatives (training.mask_positives)"

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
 from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.mine import prepare_student
-from distillir.pipeline.provenance import reusable
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import own_judgements
@@ -22,6 +21,7 @@ from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.signal_place import SignalPlace, prepare_signal, trained_along
+from distillir.pipeline.step import made, make_once
 from distillir.pipeline.temperature import suggested_temperature
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def train(folder: RunFolder) -> None:
         folder.need(folder.teaching, "score")
         prepare_student(folder)
         mine_selection(folder)
-    if reusable(folder, "student"):
+    if made(folder, "student"):
         for path in (folder.path / name for signal in compose(folder.recipe).signals for name in signal.trains_along):
             if not path.is_dir():
                 say(f"{path}: the trained {path.name} is gone; delete {folder.student} to train both again")
@@ -64,10 +64,7 @@ def train(folder: RunFolder) -> None:
             place = replace(place, teaching=teaching, student=last_student, number=number)
             for signal in method.signals:
                 prepare_signal(signal, place)
-        barrier()
-        done = target.is_dir()
-        barrier()
-        if not done:
+        if not made(folder, target):
             start = folder.initial_student if stage.restart else last_student
             begun = replace(place, before=None if stage.restart or number == 1 else last_student)
             stage_number = number if len(method.stages) > 1 else None
@@ -153,19 +150,16 @@ def _mine_anew(folder: RunFolder, student: Path, number: int) -> Path:
     from distillir.retrieval.trec import write_run
 
     found, teaching = folder.work / f"candidates-{number}.trec", folder.work / f"teaching-{number}"
-    barrier()
-    mined, scored = found.is_file(), teaching.is_dir()
-    barrier()
-    if not mined:
-        with folder.timed("mine"):
-            run = mine_training(folder, str(student))
-            if rank() == 0:
-                write_run(run, folder.collection, found)
-        barrier()
-    if not scored:
-        with folder.timed("score"):
-            score_training(folder, read_ranking(folder, found), teaching, key=f"stage {number}")
-        barrier()
+
+    def mine() -> Write:
+        run = mine_training(folder, str(student))
+        return lambda: write_run(run, folder.collection, found)
+
+    def score() -> None:
+        score_training(folder, read_ranking(folder, found), teaching, key=f"stage {number}")
+
+    make_once(folder, found, mine, timed="mine")
+    make_once(folder, teaching, score, timed="score")
     return teaching
 
 

@@ -23,6 +23,7 @@ class JointTeacher(nn.Module):
         model: A SentenceTransformer, MultiVectorEncoder or CrossEncoder. It is called ``encoder`` here, since
             sentence-transformers' trainer puts the student in place of anything called ``model`` in a loss.
         spec: What is compared.
+        recompute: Compute activations again in the backward pass in place of keeping them (``grad_cache``).
 
     Attributes:
         own_list: Whether it scores the query's own list alone.
