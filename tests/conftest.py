@@ -7,7 +7,9 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
+import gc
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -19,6 +21,18 @@ from distillir.collections import Collection, load_collection
 # How long an example takes says nothing on a machine that does other things beside.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+
+#: Modules that were loaded when the collector was last told to leave alone what there is.
+_FROZEN = [0]
+
+
+def pytest_runtest_setup() -> None:
+    """Spare the garbage collector the million objects of the libraries, which each training has it walk through."""
+    if len(sys.modules) > _FROZEN[0] + 300:
+        gc.collect()
+        gc.freeze()
+        _FROZEN[0] = len(sys.modules)
+
 
 TINY = Path(__file__).parent / "data" / "tiny"
 
@@ -63,6 +77,16 @@ def tiny_beir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tiny_beir: Path, isolated_cache: Path) -> Collection:
     """The imported form of `tiny_beir`."""
     return load_collection(tiny_beir)
+
+
+@pytest.fixture(scope="session")
+def small_models(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of ``base``, ``mlm`` and ``cross-encoder``: two layers of MiniLM, the words of the tiny collection."""
+    from small_models import make_models
+
+    folder = tmp_path_factory.mktemp("small-models")
+    make_models(minilm_path, TINY, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
 from distillir.base.yaml_file import Places, read_mapping
+from distillir.collections.spec import check_own_kind
 from distillir.recipe import Recipe
 from distillir.recipe_keys import apply_setting
 from distillir.recipe_values import check_values
@@ -63,6 +64,9 @@ def _check_meaning(recipe: Recipe, path: Path | None, places: Places) -> None:
     from distillir.teachers.load import validate_teacher_spec
 
     try:
+        check_own_kind(recipe.collection, "collection")
+        for number, also in enumerate(recipe.evaluation.also):
+            check_own_kind(also.collection, f"evaluation.also.{number}.collection")
         method = compose(recipe)
         if recipe.teaching is None:
             if recipe.teacher is not None:

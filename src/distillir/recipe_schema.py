@@ -11,7 +11,8 @@ from distillir.methods.registry import METHODS, PLANS
 from distillir.objectives.form import FORM as OBJECTIVE
 from distillir.recipe import AlsoSpec, Recipe
 from distillir.retrieval.source_kinds import FORM as SOURCE
-from distillir.specs.schema import NamesForm, Refer, Schema, SchemaForm, complete_schema
+from distillir.signals.registry import SIGNALS
+from distillir.specs.schema import CODE, NamesForm, Refer, Schema, SchemaForm, complete_schema
 from distillir.students.registry import STUDENTS
 from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teachers.pairwise_kinds import FORM as PAIRWISE
@@ -41,6 +42,22 @@ class _FirstStage:
     def schema(self, refer: Refer) -> Schema:
         """See `SchemaForm`."""
         return {"anyOf": [{"const": "index"}, {"$ref": "#/$defs/source"}, {"type": "null"}]}
+
+
+class _Signals:
+    """Signals by name, each with its options."""
+
+    def parts(self) -> Iterable[type[BaseModel]]:
+        """See `SchemaForm`."""
+        return [kind.spec for kind in SIGNALS.kinds()]
+
+    def schema(self, refer: Refer) -> Schema:
+        """See `SchemaForm`."""
+        known = {
+            kind.name: {"anyOf": [refer(kind.spec), {"type": "null"}], "description": kind.description}
+            for kind in SIGNALS.kinds()
+        }
+        return {"type": "object", "properties": known, "patternProperties": {CODE: {}}, "additionalProperties": False}
 
 
 class _Generator:
@@ -88,5 +105,6 @@ def _forms() -> dict[str, SchemaForm]:
         "method": NamesForm(METHODS),
         "plan": NamesForm(PLANS),
         "kind of student": NamesForm(STUDENTS),
+        "signals": _Signals(),
         "query generator": _Generator(),
     }

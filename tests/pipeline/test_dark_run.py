@@ -27,16 +27,9 @@ DARK = {"reinforced": 4, "noisy": 4, "gate": {"schedule": "quantile", "start": 0
 
 
 @pytest.fixture(scope="module")
-def teacher(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def teacher(small_models: Path) -> str:
     """A cross-encoder with a new head: its scores say little, and are counted."""
-    import torch
-    from sentence_transformers import CrossEncoder
-
-    torch.manual_seed(0)
-    model = CrossEncoder(minilm_path, num_labels=1, max_length=128, device="cpu")
-    folder = tmp_path_factory.mktemp("teacher") / "cross-encoder"
-    model.save_pretrained(str(folder))
-    return str(folder)
+    return str(small_models / "cross-encoder")
 
 
 def _recipe(tiny_beir: Path, **changes: Any) -> Recipe:

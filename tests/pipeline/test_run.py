@@ -38,9 +38,9 @@ def _digest(run: Path) -> str:
 
 def test_a_run_from_text_to_report(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
-    process = apart("run", recipe, "--output", output, stderr=subprocess.PIPE)
-    _, said = process.communicate(timeout=280)
-    assert process.returncode == 0, said
+    command = [sys.executable, "-m", "distillir", "run", str(recipe), "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
     for name in ("recipe.yaml", "student", "teaching", "metrics.json", "report.html", "log.jsonl", "runs/after.trec"):
         assert (output / name).exists(), name
     metrics = json.loads((output / "metrics.json").read_text())
@@ -127,12 +127,12 @@ def test_lists_too_flat_to_learn_from_are_told(recipe: Path, tmp_path: Path, stu
 
 def test_ctrl_c_says_how_to_go_on(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
-    process = apart("run", recipe, "--output", output, stderr=subprocess.PIPE)
+    process = apart("run", recipe, "--output", output)
     deadline = time.monotonic() + 180
     while not (output / "recipe.yaml").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=180)
+    said = process.said(timeout=180)
     assert process.returncode == 130, said
     assert "run the same command again" in said and "Traceback" not in said
 

@@ -92,6 +92,7 @@ FORMS: list[dict[str, Any]] = [
     {"evaluation": {"measures": "nDCG@10", "also": ["stdlib", {"documents": "a"}, {"collection": "x", "split": "t"}]}},
     {"collection": {"documents": "a.tsv", "queries": {"train": "q.tsv"}, "qrels": ["x", "y"], "empty": "skip"}},
     {"collection": {"path": "irds:x", "splits": ["train"]}},
+    {"method": {"name": "kl", "signals": {"dark": {"noisy": 3}}}},
     {"student": {"model": "x", "kind": "sparse", "prompts": {"query": {"name": "query"}}}, "queries": "dev"},
 ]  # fmt: skip
 #: Where each of these has a slip of the hand: the keys that lead there, and what is put there.
@@ -114,8 +115,10 @@ SLIPS: list[tuple[int, list[Any], Any]] = [
     (11, ["evaluation", "also", 1, "document"], "x"),
     (12, ["collection", "qrel"], "x"),
     (13, ["collection", "split"], "x"),
-    (14, ["student", "kind"], "colbert"),
-    (14, ["student", "prompts", "quary"], "x"),
+    (14, ["method", "signals", "dark", "niosy"], 3),
+    (14, ["method", "signals", "drak"], {}),
+    (15, ["student", "kind"], "colbert"),
+    (15, ["student", "prompts", "quary"], "x"),
 ]
 
 
@@ -143,6 +146,7 @@ def test_code_that_a_recipe_brings_is_accepted_unread(code: Any, schema: Draft20
         {"candidates": {"from": [code, "bm25"]}},
         {"objective": [code, "kl"]},
         {"collection": code},
+        {"method": {"name": "kl", "signals": code if isinstance(code, dict) else {code: None}}},
     ]
     if isinstance(code, str):
         parts += [{"method": code}, {"method": {"name": code, "plan": code}}]

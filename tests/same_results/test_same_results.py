@@ -21,7 +21,7 @@ KNOWN: dict[str, dict[str, dict[str, float]]] = json.loads((HERE / "losses.json"
 
 @pytest.fixture(scope="module")
 def small() -> ModuleType:
-    """The benchmark, for its recipes and models."""
+    """The benchmark, for its recipes."""
     spec = importlib.util.spec_from_file_location("same_results", HERE.parents[1] / "benchmarks" / "same_results.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -30,11 +30,11 @@ def small() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def place(small: ModuleType, tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(small_models: Path, tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the collection and the models that the recipes name."""
     folder = tmp_path_factory.mktemp("same")
-    (folder / "tiny").symlink_to(tiny_beir)
-    small.make_models(folder)
+    for there in (tiny_beir, *small_models.iterdir()):
+        (folder / there.name).symlink_to(there)
     return folder
 
 

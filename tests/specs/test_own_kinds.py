@@ -170,6 +170,8 @@ def test_a_comparison_needs_permission_too(folder: Path) -> None:
         ({"teacher": "own_kind:TEACHER"}, "there is no module own_kind"),
         ({"candidates": {"from": {"own_kinds:SOURCE": {"step": 0}}}}, "step is 0; give a whole number above 0"),
         ({"objective": {"own_kinds:OBJECTIVE": {"scale": 20}}}, "20 is out of range"),
+        ({"collection": {"own_kinds:COLLECTION": {"fodler": "x"}}}, "own_kinds:COLLECTION: unknown key 'fodler'"),
+        ({"collection": "own_kinds:COLLECTION"}, "own_kinds:COLLECTION needs more than its name"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_as_those_of_built_in_kinds(change: dict[str, object], said: str, folder: Path) -> None:

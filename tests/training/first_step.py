@@ -4,6 +4,7 @@ As a program, which `torchrun` gives twins: first_step.py COLLECTION FOLDER MODE
 """
 
 import copy
+import gc
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,6 +212,7 @@ def averaged() -> list[list[float] | None]:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # of the libraries, which each training would have it walk through
     torch.set_num_threads(1)
     steps = first_steps(Collection(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3], parts=True)
     means = averaged()

@@ -21,16 +21,17 @@ Means = list[list[float] | None]
 
 
 @pytest.fixture(scope="session")
-def small_model(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Folder of a masked language model of MiniLM's words, so narrow that a step takes no time."""
+def small_model(small_models: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a masked language model of few words, so narrow that a step takes no time."""
     from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    config = BertConfig(vocab_size=30522, max_position_embeddings=64, initializer_range=0.3, **sizes)
+    tokenizer = AutoTokenizer.from_pretrained(small_models / "tokenizer")
+    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, initializer_range=0.3, **sizes)
     folder = str(tmp_path_factory.mktemp("small") / "model")
     BertForMaskedLM(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(minilm_path).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -5,6 +5,7 @@ Usage: worker.py COLLECTION JOBS [SECONDS A STEP]
 JOBS is a JSON list of [WORK, SETTINGS, OBJECTIVE], done one after the other.
 """
 
+import gc
 import json
 import sys
 import time
@@ -115,6 +116,7 @@ def _slow_down(seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # of the libraries, which each training would have it walk through
     torch.set_num_threads(1)
     if len(sys.argv) > 3:
         _slow_down(float(sys.argv[3]))

@@ -15,11 +15,12 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """Name every method, objective, plan, teacher, student, source of candidates and collection form."""
+    """Name every method, objective, plan, signal, teacher, student, source of candidates and collection form."""
     from distillir.collections.kind import COLLECTIONS
     from distillir.methods.registry import METHODS, PLANS
     from distillir.objectives.registry import OBJECTIVES
     from distillir.retrieval.sources import retriever_kinds
+    from distillir.signals.registry import SIGNALS
     from distillir.students.registry import STUDENTS
     from distillir.teachers.load import teacher_kinds
     from distillir.teachers.load_pairwise import pairwise_kinds
@@ -33,6 +34,7 @@ def list_names() -> None:
         "method": METHODS.descriptions(),
         "objective": OBJECTIVES.descriptions(),
         "plan": PLANS.descriptions(),
+        "signal": SIGNALS.descriptions(),
         "teacher": teacher_kinds(),
         "pairwise teacher": pairwise_kinds(),
         "student": STUDENTS.descriptions(),

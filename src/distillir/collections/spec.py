@@ -60,6 +60,25 @@ def parse_spec(spec: str | Path | Mapping[str, Any]) -> ParsedSpec | Path:
     return ParsedSpec(source, options)
 
 
+def check_own_kind(spec: str | Mapping[str, Any], where: str) -> None:
+    """Check a kind from outside the package that a recipe names, options and all; any other form is passed over.
+
+    Args:
+        spec: As in `parse_spec`.
+        where: What messages call the place.
+
+    Raises:
+        DistillirError: There is no such kind, its code may not run, or an option cannot be.
+    """
+    form = spec["path"] if isinstance(spec, Mapping) and "path" in spec else spec
+    name = next(iter(form), None) if isinstance(form, Mapping) and len(form) == 1 else form
+    known = (*KEYS, *COLLECTIONS.builtin())
+    if not isinstance(name, str) or name.partition(":")[0] in known or not COLLECTIONS.knows(name):
+        return
+    if isinstance(form, Mapping) or not Path(name).exists():
+        KINDS.read(form, where)
+
+
 def _named(spec: str, options: ImportOptions) -> ParsedSpec | Path:
     name, _, rest = spec.partition(":")
     builtin = COLLECTIONS.builtin()

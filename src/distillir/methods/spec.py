@@ -59,8 +59,7 @@ class MethodSpec(BaseModel):
         description="a teacher's layers beside the lists of any method: true (of the recipe's teacher) or a mapping; "
         "null: the method's own (lead has some)",
     )
-
-    signals: dict[str, Any] = Field(
+    signals: Annotated[dict[str, Any], InForm("signals")] = Field(
         default_factory=dict,
         description="further signals beside the lists, by name or as module:NAME, each with its options",
     )

@@ -94,7 +94,7 @@ class DarkExampleLists(Attachment):
         return gate is None or not gate.lists or index not in self.confidences or self.open(index, progress)
 
     def attach(self, drawn: Drawn) -> AttachedDarkList | None:
-        """The dark list beside a list; see `lesson`."""
+        """The dark list beside a list; see `example`."""
         return self.example(drawn.index, drawn.chosen, drawn.progress, drawn.generator(DARK_CHOICE))
 
     def example(

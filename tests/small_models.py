@@ -1,0 +1,54 @@
+"""Small models of real weights: few layers and few words, for most of a small run is spent on 30,000 words."""
+
+import json
+import shutil
+from pathlib import Path
+
+
+def make_models(minilm: str, collection: Path, folder: Path) -> None:
+    """Two layers of all-MiniLM-L6-v2 with the words of a BEIR folder: encoder, masked model and cross-encoder.
+
+    Args:
+        minilm: Folder of all-MiniLM-L6-v2.
+        collection: A BEIR folder.
+        folder: Where ``base``, ``mlm``, ``cross-encoder`` and their ``tokenizer`` go.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM, BertForSequenceClassification
+
+    whole, tokenizer = AutoModel.from_pretrained(minilm), AutoTokenizer.from_pretrained(minilm)
+    lines = [line for file in ("corpus", "queries") for line in (collection / f"{file}.jsonl").read_text().splitlines()]
+    read = {token for line in lines for token in tokenizer(" ".join(map(str, json.loads(line).values())))["input_ids"]}
+    rows = sorted(read | set(tokenizer.all_special_ids))
+    model = json.loads(tokenizer.backend_tokenizer.to_str())
+    words = {number: word for word, number in model["model"]["vocab"].items()}
+    model["model"]["vocab"] = {words[row]: place for place, row in enumerate(rows)}
+    for added in model["added_tokens"]:
+        added["id"] = rows.index(added["id"])
+    for special in model["post_processor"]["special_tokens"].values():
+        special["ids"] = [rows.index(number) for number in special["ids"]]
+    place = folder / "tokenizer"
+    tokenizer.save_pretrained(place)
+    (place / "tokenizer.json").write_text(json.dumps(model), encoding="utf-8")
+    torch.manual_seed(0)
+    config = BertConfig(**{**whole.config.to_dict(), "num_hidden_layers": 2, "vocab_size": len(rows)})
+    state = {**whole.state_dict(), "embeddings.word_embeddings.weight": whole.get_input_embeddings().weight[rows]}
+    masked, cross = (
+        BertForMaskedLM(config),
+        BertForSequenceClassification(BertConfig(**{**config.to_dict(), "num_labels": 1})),
+    )
+    for name, made in (("mlm", masked), ("cross-encoder", cross)):
+        made.bert.load_state_dict(state, strict=False)
+        if name == "mlm":
+            with torch.no_grad():
+                made.cls.predictions.transform.dense.weight.copy_(torch.eye(config.hidden_size))
+                made.cls.predictions.bias.fill_(-4.0)
+        made.save_pretrained(folder / name)
+        shutil.copytree(place, folder / name, dirs_exist_ok=True)
+    cross.bert.save_pretrained(folder / "bert")
+    shutil.copytree(place, folder / "bert", dirs_exist_ok=True)
+    read_in = Transformer(str(folder / "bert"), max_seq_length=64)
+    parts = [read_in, Pooling(config.hidden_size), Normalize()]
+    SentenceTransformer(modules=parts, device="cpu").save_pretrained(str(folder / "base"), create_model_card=False)
