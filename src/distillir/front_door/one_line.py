@@ -26,7 +26,10 @@ def one_line(call: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(call)
     def told(*args: P.args, **options: P.kwargs) -> R:
         try:
-            if options.get("allow_code"):
+            allowed = options.get("allow_code", False)
+            if not isinstance(allowed, bool):
+                raise DistillirError(f"{allowed!r} is not True or False", where="allow_code")
+            if allowed:
                 from distillir.specs.allow_code import allow_code
 
                 with allow_code():

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, first_decides, rank
 from distillir.front_door.forms import as_path, plain_values
 
@@ -36,7 +37,15 @@ def checked_recipe(recipe: "str | os.PathLike[str] | Mapping[str, Any]", setting
     from distillir.recipe_file import parse_recipe, read_recipe
     from distillir.recipe_keys import apply_setting
 
+    if not isinstance(settings, Mapping):
+        raise DistillirError(
+            f"{type(settings).__name__} is no mapping", where="settings", remedy='write {"training.epochs": 1}'
+        )
     changes = [f"{key}={json.dumps(plain_values(value), default=str)}" for key, value in settings.items()]
+    if not isinstance(recipe, str | os.PathLike | Mapping):
+        raise DistillirError(
+            f"{type(recipe).__name__} is no recipe", where="recipe", remedy="give the path of a file, or a mapping"
+        )
     if not isinstance(recipe, Mapping):
         return read_recipe(as_path(recipe), changes)
     value = plain_values(recipe)

@@ -1,7 +1,7 @@
 """``distillir.teaching_set``."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
@@ -64,6 +64,13 @@ def teaching_set(
         raise DistillirError("is missing", where="collection", remedy="give the collection whose ids these are")
     opened = as_collection(lists.collection if collection is None else collection)  # type: ignore[union-attr]
     if isinstance(lists, Mapping):
+        for query, found in lists.items():
+            if isinstance(found, str | Set | Mapping):
+                raise DistillirError(
+                    f"those of query {query!r} have no order ({type(found).__name__})",
+                    where="lists",
+                    remedy="give a list of document ids, so that scores belong to them by their place",
+                )
         queries = rows_of_ids(opened.queries, list(lists), "lists")
         documents = [rows_of_ids(opened.corpus, found, f"lists: {query}") for query, found in lists.items()]
     else:
@@ -90,6 +97,13 @@ def _by_list(scores: Any, names: list[str]) -> list[Any]:
         if lacking:
             raise DistillirError(
                 f"{len(lacking)} of {len(names)} queries have none, for example {lacking[0]!r}", where="scores"
+            )
+        unknown = [name for name in scores if name not in set(names)]
+        if unknown:
+            raise DistillirError(
+                f"{len(unknown)} queries have no list, for example {unknown[0]!r}",
+                where="scores",
+                remedy="give them lists, or leave them out",
             )
         return [scores[name] for name in names]
     found = list(scores)

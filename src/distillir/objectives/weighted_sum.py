@@ -11,6 +11,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
 from distillir.objectives.lists import mean
 from distillir.objectives.objective import Objective, Options, OptionValue, Signals
+from distillir.objectives.own_objective import checked_objective
 from distillir.objectives.registry import OBJECTIVES
 
 Part = tuple[Objective, float, Options]
@@ -131,6 +132,8 @@ def _part(name: str, settings: Any) -> Part:
     if not OBJECTIVES.knows(name):
         name = name.replace("-", "_")
     objective = OBJECTIVES.get(name, "objective")
+    if not OBJECTIVES.is_own(name):
+        objective = checked_objective(objective)
     where = f"objective.{name}"
     if settings is None:
         settings = {}

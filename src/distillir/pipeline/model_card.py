@@ -43,7 +43,9 @@ What it gained is told by `report.html` and `metrics.json` of the run that made 
 
 def model_card(recipe: Recipe, collection: Collection, method: Composition, also: Sequence[str] = ()) -> str:
     """Markdown with the front matter that model hubs read; ``also`` are other collections that it is measured on."""
-    own = METHODS.get(method.name) if METHODS.knows(method.name) else None
+    # Of a method's own objective, and of one objective alone that a method is made of; any other has its own line.
+    named = method.name == recipe.method.name or method.name in METHODS.names()
+    own = METHODS.get(method.name) if named else None
     parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
     cited = [METHODS.get(signal.kind.method) for signal in method.signals if signal.kind.method]
     parts += [paper for paper in cited if paper is not own]

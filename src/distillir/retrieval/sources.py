@@ -10,8 +10,10 @@ from distillir.base.suggestions import nearest
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.retrieval.bm25_settings import BM25Settings
+from distillir.retrieval.own_source import OwnSource
 from distillir.retrieval.source_kinds import FORM, SOURCES
 from distillir.retrieval.source_kinds import MODEL_SOURCES as MODEL_SOURCES
+from distillir.specs.outside_calls import outside_call
 
 
 class Retriever(Protocol):
@@ -132,4 +134,8 @@ def load_retriever(spec: object, default_model: str | None = None, *, trust_defa
             raise DistillirError(f"{chosen.name} candidates without a model", remedy=f"write {{{chosen.name}: model}}")
         own = {"model": default_model, "trust_remote_code": trust_default}
         options = type(options).model_validate({**options.written(), **own})
-    return chosen.kind.make(options)
+    if SOURCES.is_own(chosen.name):
+        return chosen.kind.make(options)
+    with outside_call(chosen.name, "make"):
+        made = chosen.kind.make(options)
+    return OwnSource(chosen.name, made)

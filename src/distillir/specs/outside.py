@@ -62,7 +62,7 @@ def installed(group: str) -> dict[str, EntryPoint]:
 
 @lru_cache(maxsize=64)
 def _installed(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
-    """As `installed`; every package of the path is looked at, which takes a tenth of a second."""
+    """Entry points as `installed` gives them; to look at every package of the path takes a tenth of a second."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         found.setdefault(point.name, point)

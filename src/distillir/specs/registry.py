@@ -84,6 +84,10 @@ class Registry(Generic[Kind]):
             return False
         return name in self._builtin or (self.group is not None and is_code(name)) or name in self._installed()
 
+    def is_own(self, name: object) -> bool:
+        """Tell whether a name is one of the package's own."""
+        return isinstance(name, str) and name in self._builtin
+
     def builtin(self) -> dict[str, Kind]:
         """The package's own kinds by name."""
         return {name: self._own(name) for name in self._builtin}

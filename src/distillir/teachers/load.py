@@ -42,4 +42,11 @@ def load_teacher(spec: str | Mapping[str, Any], *, cache: Path | None = None) ->
         DistillirError: As `validate_teacher_spec`, or a model that is not there.
     """
     chosen = FORM.read(spec, "teacher")
-    return chosen.kind.make(chosen.options, cache)
+    if TEACHERS.is_own(chosen.kind.name):
+        return chosen.kind.make(chosen.options, cache)
+    from distillir.specs.outside_calls import outside_call
+    from distillir.teachers.own_teacher import OwnTeacher
+
+    with outside_call(chosen.kind.name, "make"):
+        made = chosen.kind.make(chosen.options, cache)
+    return OwnTeacher(chosen.kind.name, made)
