@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from sentence_transformers import CrossEncoder
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, GPT2Config, GPT2Model
 
+from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
+from distillir.collections import Collection
 from distillir.encoding.model_options import ModelOptions
+from distillir.objectives.weighted_sum import parse_objective
+from distillir.plans.settings import TrainingSettings
 from distillir.students.cross_encoder.student import shares
 from distillir.students.load import load_student
+from distillir.students.pair_student import PairStudent
 from distillir.students.student import Student, student_of
+from distillir.training.train import train_student
+from example_lists import ExampleLists
 from odd_models import roberta
 
 QUERIES = ["honey bees", "why do far away moons pull tides in the sea"]
@@ -30,7 +38,9 @@ def _read(student: Student, texts: list[str], task: str, **more: Any) -> Any:
     from distillir.encoding.vectors import prompt_for
 
     prompt = prompt_for(student.model, task) or None  # type: ignore[arg-type]
-    return student.embed(student.model, student.model.preprocess(texts, prompt=prompt, task=task), [], task=task, **more)
+    return student.embed(
+        student.model, student.model.preprocess(texts, prompt=prompt, task=task), [], task=task, **more
+    )
 
 
 def _every(model: Any, **more: Any) -> torch.Tensor:
@@ -50,7 +60,9 @@ def test_scores_are_those_of_predict(family: str, prompt: str | None, minilm_pat
     # And so does whoever loads what was saved.
     model.save_pretrained(str(tmp_path / "saved"))
     loaded = CrossEncoder(str(tmp_path / "saved"), device="cpu")
-    assert isinstance(loaded.activation_fn, torch.nn.Identity) and len(loaded[0].auto_model.base_model.encoder.layer) == 1
+    assert (
+        isinstance(loaded.activation_fn, torch.nn.Identity) and len(loaded[0].auto_model.base_model.encoder.layer) == 1
+    )
     np.testing.assert_allclose(found, loaded.predict(pairs), rtol=1e-5, atol=1e-5)
     again = load_student(str(tmp_path / "saved"), kind="cross-encoder", device="cpu")
     with torch.no_grad():
@@ -111,6 +123,7 @@ def test_each_distinct_pair_is_read_once_and_training_may_read_less(minilm_path:
     assert sum(rows for rows, _ in shapes) == 8 and torch.equal(scores[0], scores[1])
     assert max(width for _, width in shapes) == 32
     shapes.clear()
+    assert isinstance(student, PairStudent)
     student.max_length = 12
     student.scores(queries, documents)
     assert max(width for _, width in shapes) == 12
@@ -121,7 +134,7 @@ def test_a_batch_without_a_wanted_pair_has_a_gradient_of_zero(minilm_path: str) 
     queries, documents = _read(student, QUERIES, "query"), _read(student, DOCUMENTS, "document")
     scores = student.scores(queries, documents, torch.zeros((2, 4), dtype=torch.bool))
     assert scores.shape == (2, 4) and not scores.any()
-    scores.sum().backward()
+    torch.autograd.backward(scores.sum())
     gradient = student.model.transformers_model.classifier.weight.grad
     assert gradient is not None and not gradient.any()
 
@@ -158,5 +171,38 @@ def test_what_no_cross_encoder_can_be_made_of_is_refused(minilm_path: str, tmp_p
             load_student(str(tmp_path / name), kind="cross-encoder", device="cpu")
     with pytest.raises(DistillirError, match="one prompt, before the query"):
         _student(minilm_path, options=ModelOptions.of({"document": "passage: "}))
-    with pytest.raises(DistillirError, match="separate towers|no separate towers"):
+    with pytest.raises(DistillirError, match="have no separate towers"):
         _student(minilm_path, towers="separate")
+
+
+class OddLists(ExampleLists):
+    """One list of a single candidate; in the others every candidate is judged relevant."""
+
+    def documents(self, index: int) -> Rows:
+        return super().documents(index)[: 1 if index == 0 else None]
+
+    def scores(self, index: int) -> Scores:
+        return super().scores(index)[: 1 if index == 0 else None]
+
+    def relevant(self, index: int) -> npt.NDArray[np.bool_]:
+        return np.ones(len(self.documents(index)), dtype=bool)
+
+
+def test_one_candidate_is_told_and_all_positive_lists_are_learnt_from(
+    tiny: Collection, tmp_path: Path, minilm_path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = _student(minilm_path)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    train_student(
+        model,
+        tiny,
+        OddLists(tiny),
+        parse_objective({"kl": 1.0, "info_nce": 1.0}),
+        TrainingSettings(epochs=1, queries_per_step=4, candidates_per_query=5, dropout=0.0),
+        tmp_path,
+        tmp_path / "log.jsonl",
+    )
+    assert "1 of 12 lists have fewer than two candidates" in capsys.readouterr().err
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert all(np.isfinite(log["loss"]) and log["info_nce"] == 0 < log["kl"] for log in logged)
+    assert any(not torch.equal(value, before[name]) for name, value in model.state_dict().items())
