@@ -10,12 +10,23 @@ import numpy.typing as npt
 import pytest
 import torch
 from sentence_transformers import CrossEncoder
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, GPT2Config, GPT2Model
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    GPT2Config,
+    GPT2Model,
+    Qwen2Config,
+    Qwen2ForSequenceClassification,
+)
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.text_limits import text_limits
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.settings import TrainingSettings
 from distillir.students.cross_encoder.student import shares
@@ -48,21 +59,43 @@ def _every(model: Any, **more: Any) -> torch.Tensor:
     return student.scores(_read(student, QUERIES, "query"), _read(student, DOCUMENTS, "document", **more))
 
 
+def _headed(family: str, minilm: str, folder: Path) -> str:
+    """A tiny model with a scoring head of another family: no token types, or a decoder."""
+    if family == "roberta":
+        return roberta(minilm, folder, positions=34, labels=1)
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(minilm)
+    sizes = {"vocab_size": len(tokenizer), "num_labels": 1, "pad_token_id": 0}
+    if family == "distilbert":
+        model: Any = DistilBertForSequenceClassification(DistilBertConfig(dim=32, n_layers=2, n_heads=2, **sizes))
+    else:
+        heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
+        config = Qwen2Config(hidden_size=32, num_hidden_layers=2, intermediate_size=32, **heads, **sizes)
+        model = Qwen2ForSequenceClassification(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
 @pytest.mark.parametrize("prompt", [None, "query: "])
-@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "decoder"])
 def test_scores_are_those_of_predict(family: str, prompt: str | None, minilm_path: str, tmp_path: Path) -> None:
-    name = minilm_path if family == "bert" else roberta(minilm_path, tmp_path / "roberta", positions=34, labels=1)
-    model = _student(name, options=ModelOptions.of({"query": prompt}))
+    name = minilm_path if family == "bert" else _headed(family, minilm_path, tmp_path / family)
+    # The decoder's tokens are letters.
+    model = _student(name, 64 if family == "decoder" else 32, options=ModelOptions.of({"query": prompt}))
     pairs = [(query, document) for query in QUERIES for document in DOCUMENTS]
     with torch.no_grad():
+        # Random weights give all pairs nearly the same.
+        random = model.parameters() if family != "bert" else [model.transformers_model.classifier.weight]
+        for weights in random:
+            weights.mul_(1000 if family == "bert" else 8 if weights.dim() > 1 else 1)
         found = _every(model).flatten().numpy()
+    assert found.std() > 0.01
     np.testing.assert_allclose(found, model.predict(pairs), rtol=1e-5, atol=1e-5)
     # And so does whoever loads what was saved.
     model.save_pretrained(str(tmp_path / "saved"))
     loaded = CrossEncoder(str(tmp_path / "saved"), device="cpu")
-    assert (
-        isinstance(loaded.activation_fn, torch.nn.Identity) and len(loaded[0].auto_model.base_model.encoder.layer) == 1
-    )
+    assert isinstance(loaded.activation_fn, torch.nn.Identity) and student_of(loaded).depth == 1
     np.testing.assert_allclose(found, loaded.predict(pairs), rtol=1e-5, atol=1e-5)
     again = load_student(str(tmp_path / "saved"), kind="cross-encoder", device="cpu")
     with torch.no_grad():
@@ -146,6 +179,22 @@ def test_a_new_head_is_the_same_each_time_and_told(minilm_path: str, capsys: pyt
     second = _student(minilm_path)
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_encoders_of_any_layout_start_alike(minilm_path: str, tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    shutil.copytree(minilm_path, folder)
+    modules = json.loads((folder / "modules.json").read_text())
+    (folder / "0_Transformer").mkdir()
+    for file in list(folder.iterdir()):
+        if file.is_file() and file.name not in ("modules.json", "config_sentence_transformers.json"):
+            shutil.move(file, folder / "0_Transformer" / file.name)
+    modules[0]["path"] = "0_Transformer"
+    (folder / "modules.json").write_text(json.dumps(modules))
+    first, second = (load_student(name, kind="cross-encoder", device="cpu") for name in (minilm_path, str(folder)))
+    told = text_limits(minilm_path, "cross-encoder").tokens
+    assert first.max_seq_length == second.max_seq_length == told
+    assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
 
 
 def test_what_no_cross_encoder_can_be_made_of_is_refused(minilm_path: str, tmp_path: Path, mlm_path: str) -> None:

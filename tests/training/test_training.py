@@ -35,7 +35,8 @@ def _command(tiny: Collection, *jobs: Job, slow: float | None = None) -> list[st
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parent.parent)}
+    paths = [str(WORKER.parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _train(tiny: Collection, *jobs: Job) -> None:

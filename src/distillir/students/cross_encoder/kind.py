@@ -1,13 +1,14 @@
 """The kind ``cross-encoder``: query and document read together, one score; it ranks what others find."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
-from distillir.encoding.model_files import first_module_path, model_kind, read_model_json
+from distillir.encoding.model_files import first_module_path, model_kind, read_model_json, resolve_model
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.pair_kind import PairKind, Scorer
 
@@ -47,6 +48,8 @@ class CrossEncoderKind(PairKind):
         """See `StudentKind.start`; its scores are raw logits from now on, and its prompt stands before queries."""
         import torch
 
+        from distillir.encoding.identity import resolved_prompts
+        from distillir.encoding.text_limits import text_limits
         from distillir.teachers.cross_encoders.load import is_cross_encoder, open_cross_encoder, pair_prompt
 
         self.refuse(name, options)
@@ -60,9 +63,15 @@ class CrossEncoderKind(PairKind):
                 )
         else:
             say(f"{name} has no scoring head: the student gets a new one, drawn from a fixed seed ({HEAD_SEED})")
+            length = text_limits(name, self.model_kind, options=options).tokens
+            given = ModelOptions.of({"query": resolved_prompts(name, options).get("query")}, options.trust_remote_code)
+            folder, first = Path(resolve_model(name)), first_module_path(name)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(HEAD_SEED)
-                model = open_cross_encoder(name, device=device, options=options, num_labels=1)
+                encoder = str(folder / first) if first and folder.is_dir() else name
+                model = open_cross_encoder(encoder, device=device, options=given, num_labels=1)
+            if length is not None and length < model.max_seq_length:  # sentence-transformers asks the tokenizer alone
+                model.max_seq_length = length
         if not getattr(model.tokenizer, "is_fast", False):
             raise DistillirError("has no fast tokenizer, which joins query and document as ids", where=name)
         prompt = pair_prompt(model)

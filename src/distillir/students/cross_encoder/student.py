@@ -182,8 +182,8 @@ def pair_form(tokenizer: Any) -> PairForm:
 def shares(first: int, second: int, room: int | None) -> tuple[int, int]:
     """Tokens that are kept of two texts, as fast tokenizers cut a pair (``longest_first``): the longer one is cut.
 
-    Both are cut to halves where each has more than that. Exact for texts of which one at least was not cut alone
-    before.
+    Both are cut to halves where each has more than that. Exact where one of the texts at least is shorter than what is
+    read of a text alone; of an odd room it is not known otherwise which half has one token more.
 
     Args:
         first: Tokens of the query.
