@@ -61,7 +61,7 @@ class PairStudent(Student):
         documents: list[Tensor],
         wanted: Tensor | None = None,
     ) -> Tensor:
-        """What ``score`` makes [P, ...] of the wanted pairs, each distinct one once, as [Q, T, ...]; 0 elsewhere.
+        """Values [Q, T, ...] that ``score`` gives [P, ...] of the wanted pairs, each distinct one once; 0 elsewhere.
 
         Where gradients are wanted and no pair is (a gate keeps every list back), one is read and counts nothing, so
         that every process has gradients.

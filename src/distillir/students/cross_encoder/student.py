@@ -125,7 +125,7 @@ class CrossEncoderStudent(PairStudent):
 
 @dataclass(frozen=True)
 class PairForm:
-    """What a tokenizer puts around and between the two texts of a pair.
+    """Ids that a tokenizer puts around and between the two texts of a pair.
 
     Attributes:
         before: Ids before the first text.
