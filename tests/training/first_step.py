@@ -80,6 +80,14 @@ CASES = {
     "layers": Case({"kl": KL, "lambda_mrr": 1.0}, beside="layers"),
     "multi-vector": Case({"ranknet": 1.0, "kl": 0.1}, kind="multi-vector", in_batch=(True,)),
     "sparse": Case({"lambda_mrr": 1.0, "kl": 0.1}, kind="sparse", in_batch=(True,)),
+    "cross-encoder": Case(
+        {"kl": KL, "ckl": KL, "margin_mse": 0.5, "ranknet": 2.0, "info_nce": 0.3, "lambda_mrr": 0.5},
+        kind="cross-encoder",
+        in_batch=(False,),
+    ),
+    "cross-encoder, dark": Case({"ranknet": 1.0, "kl": KL}, "cross-encoder", "dark", in_batch=(False,)),
+    "cross-encoder, layers": Case({"kl": KL}, "cross-encoder", "layers", in_batch=(False,)),
+    "cross-encoder, pairs": Case({"pair_kl": 1.0, "kl": KL}, "cross-encoder", "pairs", in_batch=(False,)),
 }
 #: Accumulated batches, each encoded in chunks.
 PARTS: dict[str, Any] = {"gradient_accumulation": 3, "token_budget": 96, "grad_cache": True}
@@ -146,7 +154,7 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         make_dark_set(opened, ExampleLists(opened, QUERIES), folder / "dark")
     barrier()
     students: dict[str, Any] = {}
-    for kind in ("dense", "multi-vector", "sparse"):
+    for kind in ("dense", "multi-vector", "sparse", "cross-encoder"):
         towers = "inference-free" if kind == "sparse" else "shared"
         # In double precision the encoder adds no rounding of its own.
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()

@@ -111,6 +111,10 @@ class StudentKind(ABC):
     def student(self, model: Any) -> "Student":
         """Make the student that training works with of a model."""
 
+    def layers_refusal(self, model: str) -> DistillirError | None:
+        """The reason why a model's layers cannot follow a teacher's, by its files; None where they can."""
+        return None
+
     @abstractmethod
     def finite(self, model: Any, texts: Sequence[str]) -> bool:
         """Tell whether a model's outputs (`gives`) for some documents are finite."""

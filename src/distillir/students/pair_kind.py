@@ -50,6 +50,12 @@ class PairKind(StudentKind):
             trust_remote_code: Whether code that comes with the model may run.
         """
 
+    def layers_refusal(self, model: str) -> DistillirError | None:
+        """See `StudentKind.layers_refusal`: a kind must say itself how its layers score."""
+        return DistillirError(
+            f"layers of {self.name} students give no scores by themselves", where=model, remedy="take layers out"
+        )
+
     def finite(self, model: Any, texts: Sequence[str]) -> bool:
         """See `StudentKind.finite`; each text stands for a query and a document."""
         return bool(np.isfinite(self.scorer(model)([(text, text) for text in texts])).all())

@@ -12,5 +12,6 @@ STUDENTS: Registry[StudentKind] = Registry(
         "dense": "distillir.students.dense.kind:DENSE",
         "multi-vector": "distillir.students.multi_vector.kind:MULTI_VECTOR",
         "sparse": "distillir.students.sparse.kind:SPARSE",
+        "cross-encoder": "distillir.students.cross_encoder.kind:CROSS_ENCODER",
     },
 )

@@ -53,7 +53,7 @@ class StudentSpec(Part):
     kind: Annotated[str, InForm("kind of student")] = Field(
         "dense",
         description="dense: one vector a text; multi-vector: one a token (late interaction, ColBERT); sparse: a weight "
-        "for each word of the vocabulary (SPLADE)",
+        "for each word of the vocabulary (SPLADE); cross-encoder: query and document read together (a reranker)",
     )
     layers: int | None = Field(None, ge=1, description="keep this many evenly spaced layers; null keeps all")
     max_length: int | None = Field(None, ge=2, description="truncate texts to this many tokens; null: the model's own")

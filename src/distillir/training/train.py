@@ -86,6 +86,7 @@ def train_student(
     from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
+    from distillir.students.pair_student import PairStudent
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.best_state import BestState
@@ -177,6 +178,8 @@ def train_student(
         recompute=settings.grad_cache,
         budget=settings.token_budget,
     )
+    if isinstance(loss.student, PairStudent):
+        loss.student.max_length = settings.max_length
     log_file = LogFile(log, settings.queries_per_step, examples.per_epoch, stage)
     callbacks: list[Any] = [log_file]
     for signal in signals:

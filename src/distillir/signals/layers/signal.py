@@ -61,10 +61,13 @@ class Layers(Signal[LayerSpec]):
         yield "method.layers.teacher", self.spec.teacher, False
 
     def check_models(self, recipe: "RecipeParts") -> None:
-        """Look at a layered teacher, and say where layers are compared by states that the models do not use."""
+        """Look at both models with layers, and say where these are compared by states that the models do not use."""
         from distillir.teachers.layered_kinds import FORM
         from distillir.teachers.load_layered import load_layered
 
+        refusal = recipe.student.own_kind.layers_refusal(recipe.student.model)
+        if refusal is not None:
+            raise DistillirError(str(refusal), where="method.layers")
         try:
             load_layered(self.spec.teacher, self.spec.pooling)
         except DistillirError as error:

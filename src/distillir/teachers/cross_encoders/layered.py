@@ -106,7 +106,7 @@ def check_head(name: str) -> None:
     config = read_model_json(name, "config.json")
     family, labels = str(config.get("model_type")), config.get("id2label") or {"0": ""}
     if family not in FAMILIES:
-        raise _other_family(family, name)
+        raise other_family(family, name)
     if len(labels) != 1:
         raise DistillirError(
             f"gives {len(labels)} labels where a teacher gives one score",
@@ -115,7 +115,8 @@ def check_head(name: str) -> None:
         )
 
 
-def _other_family(family: str, where: str) -> DistillirError:
+def other_family(family: str, where: str) -> DistillirError:
+    """Make the error for a family of models whose head reads more than a state of the first token."""
     return DistillirError(
         f"the head of {family} cannot be put on its layers",
         where=where,
@@ -137,5 +138,5 @@ def head_scores(model: Any, states: Any, where: str) -> Any:
     elif family == "distilbert":
         logits = model.classifier(model.pre_classifier(states[:, 0]).relu())
     else:
-        raise _other_family(family, where)
+        raise other_family(family, where)
     return logits.squeeze(1)

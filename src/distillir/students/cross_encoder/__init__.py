@@ -1,0 +1,1 @@
+"""Cross-encoder students: query and document read together, one score."""

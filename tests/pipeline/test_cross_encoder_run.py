@@ -1,0 +1,119 @@
+"""Cross-encoder students through the whole run: trained, chosen by dev, ranking, teaching the next student."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sentence_transformers import CrossEncoder
+
+from command_line import Done, distillir
+from distillir.collections import Collection
+from distillir.recipe_file import parse_recipe
+from distillir.retrieval.trec import read_run
+from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+
+
+@pytest.fixture
+def recipe(tiny_beir: Path, small_models: Path) -> dict[str, Any]:
+    return {
+        "collection": str(tiny_beir),
+        "teacher": "bm25",
+        "student": {"model": str(small_models / "base"), "kind": "cross-encoder", "layers": 1, "max_length": 32},
+        "candidates": {"from": "bm25", "depth": 8},
+        "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4},
+        "evaluation": {"measures": ["nDCG@10"]},
+    }
+
+
+def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
+    folder.mkdir(exist_ok=True)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return distillir("run", folder / "recipe.yaml", "--output", folder / "run", *flags)
+
+
+def test_the_default_method_trains_one_that_ranks_and_teaches(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection
+) -> None:
+    recipe["training"] |= {"select": "dev", "select_queries": 5, "grad_cache": True, "token_budget": 200}
+    planned = _run(recipe, tmp_path, "--dry-run")
+    assert planned.returncode == 0 and "rank the candidates of" in planned.stderr, planned.stderr
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0 and "(CrossEncoder loads it)" in done.stderr, done.stderr
+    # Told before anything is paid for: the head, and what is longer than the model reads.
+    assert "has no scoring head: the student gets a new one" in done.stderr
+    assert "reads the first 32 tokens of query and document together: " in done.stderr
+    run = tmp_path / "run"
+    kept = yaml.safe_load((run / "recipe.yaml").read_text())
+    assert kept["method"]["objective"]["kl"]["student_temperature"] == 1.0 and kept["training"]["in_batch"] is False
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["student"]["layers"] == 1 and metrics["student"]["pairs_per_second"] > 0
+    assert "pairs a second" in (run / "report.html").read_text()
+    card = (run / "student" / "README.md").read_text()
+    assert "activation is Identity" in card and "text-ranking" in card and "cross-encoder reranker" in card
+    # What it ranks are the mined candidates, by the scores that CrossEncoder gives.
+    after = read_run(run / "runs" / "after.trec", tiny)
+    mined = read_run(run / "runs" / "evaluation-candidates.trec", tiny)
+    rows, scores = after.of(0)
+    query = int(after.queries[0])
+    assert sorted(rows.tolist()) == sorted(mined.select([query]).of(0)[0].tolist())
+    model = CrossEncoder(str(run / "student"), device="cpu")
+    pairs = [(tiny.queries.text(query), text) for text in tiny.corpus.texts(rows.tolist())]
+    np.testing.assert_allclose(scores, model.predict(pairs), rtol=1e-5, atol=1e-5)
+    taught = CrossEncoderTeacher(str(run / "student"), precision="float32", cache=tmp_path / "scores")
+    np.testing.assert_allclose(taught.score(tiny, np.array([query]), [rows])[0], scores, rtol=1e-5, atol=1e-5)
+    # It teaches a dense student.
+    recipe |= {"teacher": {"cross-encoder": str(run / "student")}, "method": "kl"}
+    recipe["student"] = {**recipe["student"], "kind": "dense"}
+    recipe["training"] = {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4}
+    next_one = _run(recipe, tmp_path / "next")
+    assert next_one.returncode == 0 and "(SentenceTransformer loads it)" in next_one.stderr, next_one.stderr
+
+
+def test_stages_with_dark_examples(recipe: dict[str, Any], tmp_path: Path, small_models: Path) -> None:
+    recipe["student"]["model"] = str(small_models / "cross-encoder")
+    plan = [{"lists": {"top": 4}}, {"lists": {"top": 4}, "objective": {"ranknet": 1.0, "lambda_mrr": 1.0}}]
+    recipe["method"] = {"name": "cl-drd", "plan": plan, "dark": {"reinforced": 2, "noisy": 1}}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0 and "scoring head" not in done.stderr, done.stderr
+    logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert {"ranknet", "lambda_mrr"} <= logged[-1].keys() and any("dark" in name for name in logged[-1])
+
+
+def test_layers_follow_a_cross_encoders(recipe: dict[str, Any], tmp_path: Path, small_models: Path) -> None:
+    recipe["teacher"] = {"cross-encoder": str(small_models / "cross-encoder")}
+    recipe["method"] = {"name": "lead", "layers": {"count": 1, "joint": False}}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert logged[-1]["layers"] > 0
+    quality = json.loads((tmp_path / "run" / "layer_quality.json").read_text())
+    assert len(quality["after"]) == 1 and len(quality["teacher"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"training": {"in_batch": True}}, "training.in_batch: the student reads query and document together"),
+        ({"candidates": {"from": ["bm25", "cross-encoder"]}}, "candidates.from"),
+        ({"method": {"name": "kl", "rounds": 2}}, "they rank what others find; take mine and rounds out"),
+        ({"student": {"towers": "separate"}}, "student.towers: separate towers are for dense students"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_with_the_reason(
+    recipe: dict[str, Any], tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    for key, value in change.items():
+        recipe[key] = {**recipe[key], **value} if isinstance(recipe.get(key), dict) else value
+    done = _run(recipe, tmp_path, "--dry-run")
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_methods_that_compare_in_batch_do_without(recipe: dict[str, Any]) -> None:
+    for method in ("auto", "lead", "kl"):
+        recipe["method"] = {"name": method}
+        if method == "lead":
+            recipe["method"]["layers"] = {"teacher": {"cross-encoder": "any"}}
+        assert parse_recipe(recipe).training.in_batch is False
