@@ -1,9 +1,11 @@
 """The place of this process among several (``accelerate launch``), waiting for the others, agreeing with them."""
 
+import atexit
 import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -30,6 +32,19 @@ def barrier() -> None:
 
         # Without cpu=True accelerate takes processes that have no GPU for one process, and waits for nobody.
         PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
+        _leave_at_exit()
+
+
+@cache
+def _leave_at_exit() -> None:
+    """End the group of processes before this one exits: with its group open it may abort, its work done."""
+    import torch.distributed
+
+    def leave() -> None:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+    atexit.register(leave)
 
 
 @contextmanager
