@@ -16,6 +16,7 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.retrieval.sources import load_retriever
 from distillir.specs.allow_code import allow_code
 from distillir.teachers.load import load_teacher
+from distillir.teachers.load_pairwise import load_pairwise
 
 TEACHER = """
 import numpy as np
@@ -36,6 +37,15 @@ class Own(Teacher):
 
 OWN = TeacherKind("own", "a teacher", Options, make=lambda options, cache: MADE)
 """
+PAIRWISE = TEACHER.replace("TeacherKind", "PairwiseKind").replace("teachers.teacher import", "teachers.pairwise import")
+for one, other in {
+    "import Teacher": "import PairwiseTeacher",
+    "(Teacher)": "(PairwiseTeacher)",
+    "fingerprint(self, collection)": "fingerprint(self)",
+    "score(self, collection, queries, lists)": "prefer(self, collection, queries, first, second)",
+    "MADE": "Own()",
+}.items():
+    PAIRWISE = PAIRWISE.replace(one, other)
 SOURCE = """
 import numpy as np
 from distillir.collections.run import from_lists
@@ -113,6 +123,27 @@ def test_a_teacher_of_other_code_is_another_teacher(here: Path, tiny: Collection
     written(here, "own_nothing", TEACHER, ANSWER=GOOD, MADE="None")
     with allow_code(), pytest.raises(DistillirError, match="make gave a NoneType"):
         load_teacher("own_nothing:OWN")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("None", r"shape \(\) for 2 pairs"),
+        ("np.ones(1)", r"shape \(1,\) for 2 pairs"),
+        ("np.full(2, np.inf)", "answered inf about query"),
+        ("1 / 0", r"prefer failed \(ZeroDivisionError: division by zero, own_pairwise.py line 15\)"),
+    ],
+)
+def test_answers_of_an_own_pairwise_teacher(answer: str, why: str, here: Path, tiny: Collection) -> None:
+    name = written(here, "own_pairwise", PAIRWISE, ANSWER=answer)
+    rows = np.array([0, 1])
+    with allow_code():
+        teacher = load_pairwise({name: {}})
+        before = teacher.fingerprint()
+        with pytest.raises(DistillirError, match=why):
+            teacher.prefer(tiny, rows, rows, rows + 1)
+        written(here, "own_pairwise", PAIRWISE, ANSWER="np.array([1.0, np.nan])")
+        assert teacher.fingerprint() != before
 
 
 @pytest.mark.parametrize(

@@ -39,4 +39,11 @@ def load_pairwise(spec: Mapping[str, Any], *, cache: Path | None = None) -> Pair
         DistillirError: As `validate_pairwise_spec`, or a model that is not there.
     """
     chosen = FORM.read(spec, "method.pairs.teacher")
-    return chosen.kind.make(chosen.options, cache)
+    if PAIRWISE_TEACHERS.is_own(chosen.kind.name):
+        return chosen.kind.make(chosen.options, cache)
+    from distillir.specs.outside_calls import outside_call
+    from distillir.teachers.own_pairwise import OwnPairwiseTeacher
+
+    with outside_call(chosen.kind.name, "make"):
+        made = chosen.kind.make(chosen.options, cache)
+    return OwnPairwiseTeacher(chosen.kind.name, made)
