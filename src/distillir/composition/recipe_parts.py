@@ -43,7 +43,7 @@ class ComposedParts(RecipeParts, Protocol):
 
     @property
     def objective(self) -> Any:
-        """What is compared in place of the method's own, as it is written; None for that."""
+        """The objective in place of the method's own, as it is written; None for none."""
 
     @property
     def training(self) -> "TrainingSettings":
