@@ -20,7 +20,7 @@ from distillir.dry_run.signal_costs import SignalCosts
 from distillir.plans.example_stream import ExampleStream
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of
-from distillir.training.train import needs_positives, reading_at_most, train_student
+from distillir.training.train import reading_at_most, train_student
 
 #: Seconds of steps that are timed, besides the warm start.
 ENOUGH = 6.0
@@ -170,12 +170,11 @@ class TrainingCosts:
             load_student_of(self.folder.recipe.student, self.folder.initial_student),
             self.folder.collection,
             lists,
-            stage.objective,
             settings.model_copy(update={"checkpoint_seconds": 1e9}),
             work,
             work / "log.jsonl",
             samplers=stage.samplers,
-            signals=[one for signal in stage.signals if (one := signal.rehearsal(costs)) is not None],
+            signals=[one for signal in stage.learnt if (one := signal.rehearsal(costs)) is not None],
             penalties=self.folder.recipe.student.penalties(),
             stage=queries,
             watchers=[clock],
@@ -186,16 +185,13 @@ class TrainingCosts:
 
 def _examples(lists: DryLists, stage: ComposedStage, queries: int) -> ExampleStream:
     settings = stage.training
-    positives = needs_positives(
-        stage.objective, settings, beside=any(signal.needs_positive for signal in stage.signals)
-    )
     return ExampleStream(
         lists,
         epochs=max(1.0, 2 * queries / len(lists)),
         queries_per_step=queries,
         samplers=stage.samplers,
         batches=settings.batches,
-        positives=positives,
+        positives=any(signal.needs_positive for signal in stage.learnt),
         pseudo_positives=settings.pseudo_positives,
     )
 

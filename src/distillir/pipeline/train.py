@@ -91,7 +91,7 @@ def _train_stage(
 
     recipe = folder.recipe
     taught, judged = place.lists(), own_judgements(folder)
-    signals = _opened(method, stage, place)
+    signals = _opened(stage, place)
     lists = taught if taught.has_scores else MinedOrder(taught)
     model = load_student_of(recipe.student, start)
     with folder.timed("train"):
@@ -99,7 +99,6 @@ def _train_stage(
             model,
             folder.collection,
             lists,
-            stage.objective,
             stage.training,
             folder.work,
             folder.log,
@@ -119,7 +118,7 @@ def _train_stage(
         for name, told in signal.facts(examples).items():
             folder.note(**{name: {**folder.noted().get(name, {}), str(number or 1): told}})
     if rank() == 0:
-        for wanted, signal in zip(method.signals, signals, strict=True):
+        for wanted, signal in zip(stage.learnt, signals, strict=True):
             if signal.module is not None:
                 with atomic_directory(trained_along(folder, target, signal.along or signal.name)) as made:
                     signal.save(made)
@@ -133,10 +132,10 @@ def _train_stage(
     barrier()
 
 
-def _opened(method: Composition, stage: ComposedStage, place: SignalPlace) -> "list[SignalTraining]":
+def _opened(stage: ComposedStage, place: SignalPlace) -> "list[SignalTraining]":
     """The training of a stage's signals; texts that they bring follow the corpus's, one signal's the other's."""
     opened, first_row = [], len(place.collection.corpus)
-    for signal in method.signals:
+    for signal in stage.learnt:
         opened.append(signal.open(replace(place, first_row=first_row), stage.objective))
         first_row += len(opened[-1].texts or ())
     return opened

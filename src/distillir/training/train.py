@@ -15,8 +15,6 @@ from distillir.base.progress import progress, say
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
-from distillir.objectives.objective import JUDGED
-from distillir.objectives.weighted_sum import WeightedSum
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
@@ -32,13 +30,12 @@ def train_student(
     model: Any,
     collection: Collection,
     lists: Lists,
-    objective: WeightedSum,
     settings: TrainingSettings,
     work: Path,
     log: Path,
     *,
     samplers: Sequence[ListSampler] | None = None,
-    signals: Sequence[SignalTraining] = (),
+    signals: Sequence[SignalTraining],
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     judged: Qrels | None = None,
     selection: Selection | None = None,
@@ -56,13 +53,12 @@ def train_student(
         model: A SentenceTransformer.
         collection: Where the texts are.
         lists: Queries with candidates and signals.
-        objective: What is compared.
         settings: See `TrainingSettings`.
         work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
             to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
         log: JSON-lines file of the loss.
         samplers: How lists are cut from the candidates; default: plain lists as the settings say.
-        signals: What else is learnt from, in order: their parts of the loss stand behind the lists'.
+        signals: What is learnt from, in the order of their parts of the loss.
         penalties: As in `ExampleLoss`, the rise as a share of the steps.
         judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
             None: of those that the lists call relevant.
@@ -108,7 +104,7 @@ def train_student(
         lists = CopyAwareLists(lists, known, judged)
     usable = usable_lists(
         lists,
-        objective.needs.union(*(signal.compares for signal in signals)),
+        frozenset().union(*(signal.compares for signal in signals)),
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
     )
@@ -123,7 +119,7 @@ def train_student(
         samplers=samplers or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
         signals=[signal.attachment for signal in signals if signal.attachment is not None],
-        positives=needs_positives(objective, settings, beside=any(signal.needs_positive for signal in signals)),
+        positives=any(signal.needs_positive for signal in signals),
         pseudo_positives=settings.pseudo_positives,
         usable=learnt,
         seed=seed,
@@ -132,7 +128,6 @@ def train_student(
         model,
         collection,
         examples,
-        objective,
         settings,
         signals=signals,
         penalties=penalties,
@@ -172,8 +167,7 @@ def train_student(
     weights, rise = penalties
     loss = ExampleLoss(
         model,
-        objective,
-        signals=signals,
+        signals,
         penalties=(weights, round(rise * steps)),
         recompute=settings.grad_cache,
         budget=settings.token_budget,
@@ -260,17 +254,6 @@ def batch_size(settings: TrainingSettings) -> int:
             + (", or a smaller training.gradient_accumulation" if settings.gradient_accumulation > 1 else ""),
         )
     return settings.queries_per_step // parts
-
-
-def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, beside: bool) -> bool:
-    """Tell whether lists must hold the judged positive of their query.
-
-    Args:
-        objective: What is compared.
-        settings: Where the teacher's best of each list is taken ``always``, the judged one is not needed.
-        beside: Whether a signal needs it.
-    """
-    return beside or (bool(objective.needs & JUDGED) and settings.pseudo_positives != "always")
 
 
 @contextmanager
