@@ -13,6 +13,7 @@ from distillir.base.seeds import stage_seed
 from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.mine import prepare_student
+from distillir.pipeline.products import needs_lists
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import own_judgements
@@ -26,6 +27,7 @@ from distillir.pipeline.temperature import suggested_temperature
 
 if TYPE_CHECKING:
     from distillir.signals.signal_training import SignalTraining
+    from distillir.teaching.lists import Lists
     from distillir.training.selection import Selection
 
 
@@ -38,8 +40,10 @@ def train_stage(folder: RunFolder) -> None:
     Raises:
         DistillirError: The teaching set is missing or does not fit, or training fails.
     """
+    alone = not needs_lists(folder)
     if not folder.student.is_dir():
-        folder.need(folder.teaching, "score")
+        if not alone:
+            folder.need(folder.teaching, "score")
         prepare_student(folder)
         mine_selection(folder)
     if made(folder, "student"):
@@ -49,12 +53,13 @@ def train_stage(folder: RunFolder) -> None:
         return
     last_student = folder.initial_student
     place = SignalPlace.of_run(folder)
-    check_teaching(folder, place.teaching)
+    if not alone:
+        check_teaching(folder, place.teaching)
     settle_recipe(folder)
     method = compose(folder.recipe)
     cosines = folder.recipe.student.own_kind.cosines(folder.initial_student)
-    chosen = selection(folder, method, place.lists())
-    say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
+    chosen = None if alone else selection(folder, method, place.lists())
+    say_flat_lists(method, None if alone else suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -90,9 +95,13 @@ def _train_stage(
     from distillir.training.train import train_student as train_student
 
     recipe = folder.recipe
-    taught, judged = place.lists(), own_judgements(folder)
-    signals = _opened(stage, place)
-    lists = taught if taught.has_scores else MinedOrder(taught)
+    judged, signals = own_judgements(folder), _opened(stage, place)
+    lists: Lists
+    if method.needs_lists:
+        taught = place.lists()
+        lists = taught if taught.has_scores else MinedOrder(taught)
+    else:
+        lists = place.text_lists()
     model = load_student_of(recipe.student, start)
     with folder.timed("train"):
         examples = train_student(

@@ -14,6 +14,7 @@ from distillir.plans.example_stream import ExampleStream
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.signal_training import SignalTraining
 from distillir.teaching.fingerprint import lists_fingerprint
+from distillir.teaching.text_lists import TextLists
 from distillir.training.best_state import forget_best
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def training_identity(
     identity: dict[str, Any] = {
         "student": model_fingerprint(model),
         "texts": f"{collection.corpus.fingerprint} {collection.queries.fingerprint}",
-        "candidate lists": lists_fingerprint(examples.lists),
+        **(
+            {"texts alone": examples.lists.fingerprint}
+            if isinstance(examples.lists, TextLists)
+            else {"candidate lists": lists_fingerprint(examples.lists)}
+        ),
         "lists of the plan": samplers,
         "settings": {name: value for name, value in settings.model_dump().items() if name not in _NO_MATTER},
         "penalties": [dict(penalties[0]), penalties[1]],

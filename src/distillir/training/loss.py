@@ -62,9 +62,19 @@ class ExampleLoss(nn.Module):
         queries, documents, _ = self._embedded(model, inputs, states_of(self.signals, 0))
         return self._compared(inputs, queries, documents).gather(1, inputs["label"]["index"])
 
+    def reached(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """Numbers of a collated batch that depend on all that its training reaches: scores, else encodings."""
+        queries, documents, _ = self._embedded(model, inputs, states_of(self.signals, 0))
+        if len(queries) and len(documents):
+            return self._compared(inputs, queries, documents).gather(1, inputs["label"]["index"])
+        found = queries if len(queries) else documents
+        return found if isinstance(found, Tensor) else torch.cat(list(found))
+
     def _compared(self, inputs: Mapping[str, Any], queries: Any, documents: Any) -> Tensor:
         """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
         label, wanted = inputs["label"], None
+        if not len(queries) or not len(documents):
+            return torch.zeros((len(label["query"]), len(documents)), device=label["query"].device)
         asked = self.student.select(queries, label["query"])
         if self.student.by_pair:
             wanted = _compared_pairs(label, len(documents))
@@ -77,6 +87,15 @@ class ExampleLoss(nn.Module):
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
         asked = (model, features_of(inputs, "query"), [whole(inputs["query_input_ids"])])
         read = (inner, features_of(inputs, "document"), inputs["document_chunks"])
+        nothing = torch.empty(0, dtype=torch.long, device=inputs["query_input_ids"].device)
+        if not inputs["query_chunks"]:  # documents alone: with several processes they go through the wrapper
+            if model is not inner:
+                read = (model, features_of(inputs, "document"), [whole(inputs["document_input_ids"])])
+            documents = self.student.embed(*read, task="document", recompute=self.recompute and model is inner)
+            return self.student.select(documents, nothing), documents, None
+        if not inputs["document_chunks"]:
+            queries = self.student.embed(*asked, task="query")
+            return queries, self.student.select(queries, nothing), None
         if wanted is None:
             queries = self.student.embed(*asked, task="query")
             return queries, self.student.embed(*read, task="document", recompute=self.recompute), None

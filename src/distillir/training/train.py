@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from distillir.plans.example_stream import ExampleStream
 from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
+from distillir.plans.training_example import TrainingExample
 from distillir.plans.usable_lists import usable_lists
 from distillir.signals.signal_training import Begun, SignalTraining, modules_of
 from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.lists import Lists
+from distillir.teaching.text_lists import TextLists
 from distillir.training.selection import Selection
 
 
@@ -52,7 +55,7 @@ def train_student(
     Args:
         model: A SentenceTransformer.
         collection: Where the texts are.
-        lists: Queries with candidates and signals.
+        lists: Queries with candidates and signals, or texts alone (`distillir.teaching.text_lists.TextLists`).
         settings: See `TrainingSettings`.
         work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
             to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
@@ -98,7 +101,8 @@ def train_student(
     batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
     keep_freed_memory(model.device)
     known = None
-    if settings.mask_positives:
+    alone = lists if isinstance(lists, TextLists) else None
+    if settings.mask_positives and alone is None:
         with first_process_first():
             known = KnownPositives(collection)
         lists = CopyAwareLists(lists, known, judged)
@@ -119,7 +123,7 @@ def train_student(
         samplers=samplers or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
         signals=[signal.attachment for signal in signals if signal.attachment is not None],
-        positives=any(signal.needs_positive for signal in signals),
+        positives=alone is None and any(signal.needs_positive for signal in signals),
         pseudo_positives=settings.pseudo_positives,
         usable=learnt,
         seed=seed,
@@ -134,11 +138,15 @@ def train_student(
         selection=selection,
         seed=seed,
     )
-    if examples.short and samplers:
+    if examples.short and samplers and alone is None:
         say(f"{examples.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
     with first_process_first(), reading_at_most(model, settings.max_length):
-        candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
-        queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
+        if alone is not None:
+            asked, candidate_rows = alone.asked, np.unique(alone.read)
+        else:
+            asked = lists.queries
+            candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
+        queries = tokenise(work / "query-tokens", model, collection.queries, asked, kind="query")
         corpus: TextTable = collection.corpus
         for signal in signals:
             if signal.texts is not None:
@@ -153,8 +161,8 @@ def train_student(
         queries,
         documents,
         budget=settings.token_budget,
-        pseudo_positives=settings.pseudo_positives,
-        in_batch=settings.in_batch,
+        pseudo_positives=settings.pseudo_positives if alone is None else False,
+        in_batch=settings.in_batch if alone is None else False,
         signals=signals,
         known=known,
     )
@@ -195,7 +203,7 @@ def train_student(
         callbacks.append(best)
     with (
         active_words_only(model),
-        unused_frozen(model, loss, collator([examples[0]])),
+        unused_frozen(model, loss, collator(_one_of_each(examples))),
         progress(label, steps) as advance,
         fastest_attention(model, precision),
         ExitStack() as others,
@@ -231,6 +239,15 @@ def train_student(
     for module in along.values():
         module.eval()
     return examples
+
+
+def _one_of_each(examples: ExampleStream) -> list[TrainingExample]:
+    """The first training example, and of texts alone the first of the other sort, where there is one."""
+    first = examples[0]
+    if not isinstance(examples.lists, TextLists) or not len(examples.lists.asked) or not len(examples.lists.read):
+        return [first]
+    others = (examples[place] for place in range(1, len(examples)))
+    return [first, *islice((one for one in others if (one.query < 0) != (first.query < 0)), 1)]
 
 
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:
