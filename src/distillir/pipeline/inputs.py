@@ -270,6 +270,7 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
     "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked() | i.kept,
+    "run of the documents' model": lambda i: i.texts | i.evaluation | i.kept,
     "runs before training on other collections": lambda i: i.others | i.initial_student | i.kept,
     "student": lambda i: (
         i.texts | i.initial_student | i.teaching | i.signals() | i.later_rounds() | i.selection | i.code | i.kept
@@ -284,6 +285,8 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
         | i.other_runs()
         | i.file(i.folder.before_run)
         | i.file(i.folder.after_run)
+        | i.file(i.folder.documents_run)
+        | i.kept
         | i.file(i.folder.teacher_run)
     ),
 }

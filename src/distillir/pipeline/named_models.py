@@ -47,6 +47,9 @@ def check_named_models(recipe: Recipe) -> None:
     student = recipe.student
     sources = [] if recipe.teaching is not None else read_sources(recipe.candidates.from_)
     named = [*_of_sources(sources, "candidates.from"), *_of_teacher(recipe.teacher, "teacher")]
+    kept = student.documents
+    if kept is not None and kept.dense is not None:
+        named.append(_named("student.documents.dense", "dense", kept.dense.written()))
     for model in named:
         try:
             if model.kind == "cross-encoder":

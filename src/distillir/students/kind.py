@@ -129,6 +129,10 @@ class StudentKind(ABC):
         """As `ready`, in no time: of the same shape, for what is timed and not kept."""
         return None
 
+    def rehearse(self, model: Any) -> Any:
+        """The model as a dry run times it: nothing is encoded for it that a run would keep."""
+        return model
+
     def save(self, model: Any, folder: Path, *, last: bool) -> None:
         """Write a model into a folder that is there.
 
@@ -236,6 +240,23 @@ class StudentKind(ABC):
             What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
             there is to say: heading, figure and small print each.
         """
+
+    @property
+    def documents_model(self) -> dict[str, Any] | None:
+        """Options, as of a dense source, of the model whose documents' vectors are kept; None where there is none."""
+        return None
+
+    def reference(self, *, precision: str = "float32") -> "Retriever | None":
+        """The ranker by the own query encoder of documents that are kept; None where there is none."""
+        return None
+
+    def kept_facts(self, collection: "Collection") -> dict[str, Any] | None:
+        """Facts on the documents that are kept, for the report; None where they are encoded."""
+        return None
+
+    def query_encoders(self, model: str) -> dict[str, Callable[[], Any]]:
+        """Loaders, on the CPU, of what encodes queries: the ``student`` in a folder, and the ``documents``' own."""
+        return {}
 
     def usage(self) -> str:
         """The lines of Python in a card that load the student and use it."""

@@ -54,8 +54,8 @@ def load_student(
 
     Args:
         name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.model_files.resolve_model`).
-        kind: A name of `distillir.students.registry.STUDENTS`, or a kind. What is of the kind already stays as it is; see
-            `StudentKind.start` for what else it can be made of.
+        kind: A kind, or its name in `distillir.students.registry.STUDENTS`. What is of the kind already stays as it is;
+            see `StudentKind.start` for what else it can be made of.
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
         towers: ``separate`` makes a query and a document encoder of it, ``inference-free`` (sparse) a table of words'

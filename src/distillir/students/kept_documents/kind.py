@@ -1,8 +1,9 @@
 """The kind of a student whose documents are kept: dense, with a query encoder that is trained alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from distillir.encoding.model_options import PLAIN, ModelOptions
@@ -33,7 +34,7 @@ class KeptDocumentsKind(DenseKind):
     options = frozenset()
     encodes_documents = False
     #: Candidates cost a product: the whole list that was scored is learnt from.
-    training = {"candidates_per_query": None}
+    training: Mapping[str, Any] = MappingProxyType({"candidates_per_query": None})
 
     def __init__(self, documents: DocumentsSpec) -> None:
         self.spec = documents
@@ -68,6 +69,15 @@ class KeptDocumentsKind(DenseKind):
         from distillir.students.kept_documents.ready import roughly
 
         return roughly(self.index, self.spec.projection, model)
+
+    def rehearse(self, model: Any) -> Any:
+        """See `StudentKind.rehearse`: against vectors of that width that are drawn."""
+        from distillir.students.kept_documents.drawn_index import DrawnIndex
+        from distillir.students.student import mark
+
+        kind = KeptDocumentsKind(self.spec)
+        kind.index = DrawnIndex(self.index.similarity, int(model.get_embedding_dimension()))
+        return mark(model, kind)
 
     def save(self, model: Any, folder: Path, *, last: bool) -> None:
         """See `StudentKind.save`; at the end of a training with the documents' model beside it."""
@@ -148,6 +158,43 @@ class KeptDocumentsKind(DenseKind):
         found = super().size(_part(model), collection, query_rows, **options)
         kept = self.index.vectors(collection.corpus)
         return {**found, "bytes_per_document": kept.shape[1] * kept.itemsize}
+
+    @property
+    def documents_model(self) -> dict[str, Any] | None:
+        """See `StudentKind.documents_model`."""
+        return None if self.spec.dense is None else self.spec.dense.written()
+
+    def reference(self, *, precision: str = "float32") -> "Retriever | None":
+        """See `StudentKind.reference`."""
+        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.retriever import KeptRetriever
+
+        index = self.index
+        if not isinstance(index, ModelIndex):
+            return None
+        return KeptRetriever(index, index.model, index.spec.max_length, precision, index.options)
+
+    def kept_facts(self, collection: "Collection") -> dict[str, Any] | None:
+        """See `StudentKind.kept_facts`."""
+        kept = self.index.vectors(collection.corpus)
+        documents, width = kept.shape
+        return {
+            "name": self.index.name,
+            "documents": documents,
+            "width": width,
+            "bytes": documents * width * kept.itemsize,
+            "similarity": self.index.similarity,
+        }
+
+    def query_encoders(self, model: str) -> dict[str, Callable[[], Any]]:
+        """See `StudentKind.query_encoders`."""
+        from distillir.students.kept_documents.index import ModelIndex
+
+        index = self.index
+        found: dict[str, Callable[[], Any]] = {"student": lambda: self.start(model, device="cpu")}
+        if isinstance(index, ModelIndex):
+            found["documents"] = index.load
+        return found
 
     def usage(self) -> str:
         """See `StudentKind.usage`."""
