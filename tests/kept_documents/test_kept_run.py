@@ -39,7 +39,7 @@ def _forbid_encoding_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     from distillir.batches import tokens
     from distillir.encoding import vectors
 
-    whole = {"tokenise": tokens.tokenise, "encode_texts": vectors.encode_texts}
+    whole: dict[str, Any] = {"tokenise": tokens.tokenise, "encode_texts": vectors.encode_texts}
 
     def only_queries(name: str) -> Any:
         def call(*given: Any, kind: str, **more: Any) -> Any:
@@ -152,3 +152,37 @@ def test_another_documents_model_is_never_taken_for_the_one_before(
     save_file({name: value * 1.01 for name, value in weights.items()}, changed / "model.safetensors", {"format": "pt"})
     done = _run(recipe, tmp_path)
     assert done.returncode == 2 and "kept vectors of documents" in done.stderr, done.stderr
+
+
+def test_vectors_made_elsewhere_are_searched_and_documents_refused(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection, small_models: Path
+) -> None:
+    own = SentenceTransformer(str(small_models / "base"), device="cpu")
+    vectors = own.encode_document(tiny.corpus.texts())
+    np.save(tmp_path / "vectors.npy", vectors[::-1])
+    (tmp_path / "ids.txt").write_text("".join(f"{one}\n" for one in tiny.corpus.ids()[::-1]), encoding="utf-8")
+    recipe["student"]["documents"] = {"vectors": str(tmp_path / "vectors.npy"), "ids": str(tmp_path / "ids.txt")}
+    recipe["teacher"] = "bm25"
+    recipe["training"] |= {"select": "dev", "select_queries": 5, "select_measures": 2}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0 and "No document was encoded again: the 62 vectors of vectors.npy" in done.stderr
+    run = tmp_path / "run"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert "measures" not in metrics["kept"] and "documents" not in metrics["kept"]["query"]
+    after = read_run(run / "runs" / "after.trec", tiny)
+    rows, scores = after.of(0)
+    model = SentenceTransformer(str(run / "student"), device="cpu")
+    asked = model.encode_query([tiny.queries.text(int(after.queries[0]))])
+    np.testing.assert_allclose((asked @ vectors[rows].T)[0] / np.linalg.norm(asked), scores, atol=1e-5)
+    with pytest.raises(ValueError, match="No route found for task type 'document'"):
+        model.encode_document(["A text."])
+    search = {"from": {"dense": str(run / "student")}, "depth": 8}
+    refused = _run({**recipe, "candidates": search}, tmp_path / "next")
+    assert refused.returncode == 2 and "encodes queries alone: documents were encoded elsewhere" in refused.stderr
+    # Other vectors in the same file are not taken for these.
+    np.save(tmp_path / "vectors.npy", vectors[::-1] * 2)
+    other = _run(recipe, tmp_path)
+    assert other.returncode == 2 and "other kept vectors of vectors.npy" in other.stderr, other.stderr
+    recipe["method"] = {"name": "kl", "dark": True}
+    dark = _run(recipe, tmp_path / "dark", "--dry-run")
+    assert dark.returncode == 2 and "dark brings texts of its own" in dark.stderr

@@ -116,8 +116,15 @@ class StudentSpec(Part):
 
     @property
     def options(self) -> ModelOptions:
-        """Options for loading the model that it starts from."""
-        return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
+        """Options for loading the model that it starts from.
+
+        Where that is the documents' own, and no prompts are given, its queries have the prompt of theirs.
+        """
+        given: dict[str, Any] | None = self.prompts.model_dump() if self.prompts else None
+        kept = self.documents.dense if self.documents is not None else None
+        if given is None and kept is not None and kept.model == self.model and kept.prompts:
+            given = {side: prompt for side, prompt in kept.prompts.items() if side == "query"}
+        return ModelOptions.of(given, self.trust_remote_code)
 
     @property
     def saved_options(self) -> ModelOptions:

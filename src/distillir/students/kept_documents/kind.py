@@ -148,8 +148,10 @@ class KeptDocumentsKind(DenseKind):
         candidates: Candidates | None = None,
     ) -> "Retriever":
         """See `StudentKind.retriever`: the kept vectors are searched, exactly."""
+        from distillir.students.kept_documents.query_encoder import check_fits
         from distillir.students.kept_documents.retriever import KeptRetriever
 
+        check_fits(model, self.index)
         options = ModelOptions(trust_remote_code=trust_remote_code)
         return KeptRetriever(self.index, _part(model), max_length, precision, options)
 

@@ -47,7 +47,8 @@ def fit(start: Vectors, wanted: Vectors) -> Projection:
     solve = _solver(start[known], wanted[known])
     found = [(cosine(_apply(start[held], *solve(ridge)), wanted[held]), ridge) for ridge in RIDGES]
     best, ridge = max(found)
-    return Projection(*_solver(start, wanted)(ridge), best)
+    weight, bias = _solver(start, wanted)(ridge)
+    return Projection(weight, bias, best)
 
 
 def cosine(given: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from distillir.base.errors import DistillirError
-from distillir.base.files import write_json
+from distillir.base.files import read_json, write_json
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.kept_documents.index import KeptIndex, ModelIndex
 
@@ -46,6 +46,25 @@ def load_query_encoder(
         )
     model.similarity_fn_name = index.similarity
     return model
+
+
+def check_fits(name: str | Path, index: KeptIndex) -> None:
+    """Refuse a saved student whose queries fit other vectors than an index has.
+
+    Raises:
+        DistillirError: They do; the message has both fingerprints.
+    """
+    file = Path(name) / FITS
+    if not file.is_file():
+        return
+    told = read_json(file, "train the student anew")
+    if told.get("fingerprint") != index.fingerprint:
+        raise DistillirError(
+            f"its queries fit the vectors of {told.get('documents')} ({str(told.get('fingerprint'))[:12]}), and those "
+            f"of {index.name} are others ({index.fingerprint[:12]})",
+            where=str(name),
+            remedy="name the vectors that it was trained with in student.documents, or train it anew",
+        )
 
 
 def check_width(queries: int, documents: int, name: str) -> None:
