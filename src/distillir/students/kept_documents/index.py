@@ -117,4 +117,5 @@ def index_of(spec: DocumentsSpec) -> KeptIndex:
     from distillir.students.kept_documents.vectors_index import VectorsIndex
 
     assert spec.vectors is not None
-    return VectorsIndex(Path(spec.vectors), spec.ids and Path(spec.ids), spec.similarity or "cosine")
+    ids = None if spec.ids is None else Path(spec.ids)
+    return VectorsIndex(Path(spec.vectors), ids, spec.similarity or "cosine")

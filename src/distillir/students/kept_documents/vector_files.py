@@ -53,7 +53,7 @@ def vector_arrays(files: Sequence[Path], cache: Path, where: str) -> list[Array]
         DistillirError: A file holds something else, or vectors of another width than the first.
     """
     parts = [file if file.suffix == ".npy" else _converted(file, cache / f"{file.stem}.npy", where) for file in files]
-    arrays = []
+    arrays: list[Array] = []
     for part, file in zip(parts, files, strict=True):
         try:
             array: Any = np.load(part, mmap_mode="r")

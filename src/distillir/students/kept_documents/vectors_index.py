@@ -16,8 +16,8 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.table import TextTable
 from distillir.encoding.fingerprint import file_hash
 from distillir.students.kept_documents.index import KeptIndex
-from distillir.students.kept_documents.vector_files import Array, read_ids, vector_arrays, vector_files
-from distillir.students.kept_documents.vectors import DocumentVectors
+from distillir.students.kept_documents.vector_files import read_ids, vector_arrays, vector_files
+from distillir.students.kept_documents.vectors import Array, DocumentVectors
 
 #: Keys of the recipe, for messages.
 VECTORS, IDS = "student.documents.vectors", "student.documents.ids"
