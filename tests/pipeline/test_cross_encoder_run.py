@@ -16,7 +16,7 @@ from distillir.collections.run import Run
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.significance import compare
 from distillir.front_door.result import Result
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 

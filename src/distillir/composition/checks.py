@@ -8,10 +8,10 @@ from distillir.plans.graded_lists import GradedLists
 
 if TYPE_CHECKING:
     from distillir.composition.compose import ComposedStage
-    from distillir.recipe import Recipe
+    from distillir.composition.recipe_parts import ComposedParts
 
 
-def _asks_student(recipe: "Recipe") -> bool:
+def _asks_student(recipe: "ComposedParts") -> bool:
     """Tell whether the student is a source of candidates."""
     from distillir.retrieval.sources import read_sources
 
@@ -20,7 +20,7 @@ def _asks_student(recipe: "Recipe") -> bool:
     return any(kind == own and options.get("model") is None for kind, options in found)
 
 
-def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
+def check_stages(stages: Sequence["ComposedStage"], recipe: "ComposedParts") -> None:
     """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
     kind = recipe.student.own_kind
     for number, stage in enumerate(stages, 1):

@@ -10,10 +10,10 @@ from distillir.signals.registry import built_in
 from distillir.signals.signal import Signal
 
 if TYPE_CHECKING:
-    from distillir.recipe import Recipe
+    from distillir.composition.recipe_parts import ComposedParts
 
 
-def list_objective(given: Any, recipe: "Recipe", signals: Sequence[Signal[Any]]) -> WeightedSum:
+def list_objective(given: Any, recipe: "ComposedParts", signals: Sequence[Signal[Any]]) -> WeightedSum:
     """An objective as a recipe writes it, with what its signals add to it.
 
     Raises:
