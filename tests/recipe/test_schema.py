@@ -174,3 +174,12 @@ def test_what_a_run_takes_of_mutated_recipes_is_accepted(schema: Draft202012Vali
             read += 1
             assert mistakes(schema, recipe) == [], recipe
     assert read > 20
+
+
+def test_options_stand_beside_a_kind_of_student_from_outside_alone(schema: Draft202012Validator) -> None:
+    own = {**GOOD, "student": {"model": "any", "kind": "my_module:NARROW", "layers": 2, "width": 64}}
+    assert mistakes(schema, own) == []
+    for change in ({"kind": "dense"}, {"layers": "2"}):
+        assert mistakes(schema, {**own, "student": {**own["student"], **change}})
+    del own["student"]["kind"]
+    assert mistakes(schema, own)

@@ -5,7 +5,8 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
-from distillir.students.registry import STUDENTS
+from distillir.students.kind import StudentKind
+from distillir.students.registry import student_kind
 from distillir.students.spec import StudentSpec
 
 
@@ -22,10 +23,10 @@ def load_student_of(spec: StudentSpec, saved: Path | None = None, *, device: str
         DistillirError: As `load_student`.
     """
     if saved is not None:
-        return load_student(str(saved), kind=spec.kind, device=device, options=spec.saved_options)
+        return load_student(str(saved), kind=spec.own_kind, device=device, options=spec.saved_options)
     return load_student(
         spec.model,
-        kind=spec.kind,
+        kind=spec.own_kind,
         layers=spec.layers,
         max_length=spec.max_length,
         towers=spec.towers,
@@ -37,7 +38,7 @@ def load_student_of(spec: StudentSpec, saved: Path | None = None, *, device: str
 def load_student(
     name: str,
     *,
-    kind: str = "dense",
+    kind: str | StudentKind = "dense",
     layers: int | None = None,
     max_length: int | None = None,
     towers: str = "shared",
@@ -48,8 +49,8 @@ def load_student(
 
     Args:
         name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.model_files.resolve_model`).
-        kind: A name of `distillir.students.registry.STUDENTS`. What is of the kind already stays as it is; see
-            `StudentKind.start` for what else it can be made of.
+        kind: A name of `distillir.students.registry.STUDENTS`, or a kind. What is of the kind already stays as it is;
+            see `StudentKind.start` for what else it can be made of.
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
         towers: ``separate`` makes a query and a document encoder of it, ``inference-free`` (sparse) a table of words'
@@ -70,10 +71,10 @@ def load_student(
             where="student.towers",
             remedy="leave it out",
         )
-    own = STUDENTS.get(kind, "student.kind")
+    own = student_kind(kind) if isinstance(kind, str) else kind
     model = own.start(name, device=device, options=options)
     if layers is not None:
         own.slim(model, layers)
     if max_length is not None:
         set_max_length(model, max_length, name)
-    return mark(own.with_towers(model, towers), kind)
+    return mark(own.with_towers(model, towers), own)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,10 @@ from torch import Tensor, nn
 from distillir.encoding.blocks import blocks_of
 from distillir.students.chunks import Chunk
 
-#: Under what a model that was loaded as a student holds the name of its kind.
+if TYPE_CHECKING:
+    from distillir.students.kind import StudentKind
+
+#: Under what a model that was loaded as a student holds its kind.
 _KIND = "distillir_kind"
 
 
@@ -136,7 +139,7 @@ class Student(ABC):
         """Some of the texts' encodings, in the order of ``rows``."""
 
 
-def mark(model: Any, kind: str) -> Any:
+def mark(model: Any, kind: "StudentKind") -> Any:
     """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell."""
     setattr(model, _KIND, kind)
     return model
@@ -148,5 +151,6 @@ def student_of(model: Any) -> Student:
 
     marked = getattr(model, _KIND, None)
     if marked is None:
-        marked = next((name for name, kind in STUDENTS.builtin().items() if kind.owns(model)), "dense")
-    return STUDENTS.get(marked).student(model)
+        marked = next((kind for kind in STUDENTS.builtin().values() if kind.owns(model)), STUDENTS.get("dense"))
+    found: Student = marked.student(model)
+    return found
