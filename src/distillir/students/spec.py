@@ -106,7 +106,8 @@ class StudentSpec(Part):
         try:
             student_kind(self.kind, self.model_extra)
         except DistillirError as error:
-            place = f"student.{error.key}" if getattr(error, "key", "") else error.where
+            key = getattr(error, "key", "")  # of an option
+            place = f"student.{key}" if key else error.where
             raise ValueError(str(DistillirError(error.what, where=place, remedy=error.remedy))) from None
         return self
 
