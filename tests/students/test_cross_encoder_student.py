@@ -177,9 +177,11 @@ def test_the_last_layer_computes_the_first_token_alone(
         if not narrow:
             monkeypatch.setattr("distillir.students.cross_encoder.student.first_token_only", nullcontext)
         read = []
+        embed: Any
         for texts, task in ((QUERIES, "query"), (DOCUMENTS, "document")):
-            features, options = model.preprocess(texts, task=task), {"layers": layers, "pooling": "cls"}
-            embed: Any = partial(student.embed_layers, **options) if layers else student.embed
+            features, embed = model.preprocess(texts, task=task), student.embed
+            if layers:
+                embed = partial(student.embed_layers, layers=layers, pooling="cls")
             read.append(embed(model, features, [], task=task))
         scores = student.scores(*(each[0] if layers else each for each in read))
         assert (set(widths) == {1}) == narrow

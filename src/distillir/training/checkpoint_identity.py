@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.best_state import forget_best
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.base.processes import first_decides
@@ -15,7 +16,6 @@ from distillir.plans.example_stream import ExampleStream
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.signal_training import SignalTraining
 from distillir.teaching.fingerprint import lists_fingerprint
-from distillir.training.best_state import forget_best
 
 if TYPE_CHECKING:
     from distillir.training.selection import Selection
