@@ -74,7 +74,7 @@ def first_says(value: T) -> T:
     return said[0]
 
 
-def train_on(trainer: Any, checkpoints: Path) -> None:
+def take_steps(trainer: Any, checkpoints: Path) -> None:
     """Have a trainer of transformers take its steps, from the last whole checkpoint on where there is one.
 
     Args:

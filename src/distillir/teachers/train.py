@@ -255,7 +255,7 @@ def _train(
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
-    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, train_on
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.encoding.loading import quiet_libraries
     from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
     from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
@@ -288,7 +288,7 @@ def _train(
             callbacks=[Bar(advance), *([best] if best else []), ClockedCheckpoints(checkpoint_seconds)],
         )
         with quiet_libraries(), _reached(model, texts):
-            train_on(trainer, work / "checkpoints")
+            take_steps(trainer, work / "checkpoints")
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if not np.all(np.isfinite(losses)):
         raise DistillirError("the loss is not finite", where="train-teacher", remedy="lower the learning rate")

@@ -83,7 +83,7 @@ def train_student(
     from transformers.trainer_utils import set_seed
 
     from distillir.base.best_state import BestState
-    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, train_on
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
@@ -222,7 +222,7 @@ def train_student(
             module.to(trainer.model.device)  # of several GPUs the process's own
         try:
             if best is None or not best.stopped:
-                train_on(trainer, checkpoints)
+                take_steps(trainer, checkpoints)
         except FloatingPointError as error:
             raise DistillirError(
                 str(error), where="training", remedy="lower training.learning_rate, or use precision: float32"
