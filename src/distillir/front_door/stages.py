@@ -143,12 +143,12 @@ def rank_with(
         DistillirError: No such kind, one that needs candidates, or a model that cannot be loaded.
     """
     from distillir.evaluation.search import search_measured, search_student
-    from distillir.students.registry import STUDENTS
+    from distillir.students.registry import student_kind
 
     if kind is None:
         return search_student(model, collection, rows, depth, own_document=own_document, **options)
     find = None if candidates is None else (lambda _, asked: candidates.select(asked.tolist()))
-    retriever = STUDENTS.get(kind, "kind").retriever(str(model), candidates=find, **options)
+    retriever = student_kind(kind, where="kind").retriever(str(model), candidates=find, **options)
     return search_measured(retriever, collection, rows, depth, own_document=own_document)
 
 

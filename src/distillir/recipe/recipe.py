@@ -161,7 +161,9 @@ class Recipe(Part):
         None, description="bm25, {dense: model}, {cross-encoder: model} or {ensemble: [...]}"
     )
     teaching: str | None = Field(None, description="a teaching set made elsewhere, in place of candidates and teacher")
-    student: Annotated[StudentSpec, AlsoAs({"type": "string"})] = Field(description="a model's name, or a mapping")
+    student: Annotated[StudentSpec, AlsoAs({"type": "string"}), AlsoAs({MARK: "student with options"})] = Field(
+        description="a model's name, or a mapping"
+    )
     queries: Annotated[QueriesSpec, AlsoAs({"type": "string"})] = Field(
         default_factory=QueriesSpec, description="a split's name, or a mapping"
     )
