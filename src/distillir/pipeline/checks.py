@@ -40,8 +40,13 @@ def check_queries(folder: RunFolder) -> None:
     _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
 
 
-def check_teaching(folder: RunFolder, place: Path) -> None:
+def check_teaching(folder: RunFolder, place: Path, *, tell: bool = True) -> None:
     """Refuse a teaching set, one made elsewhere or the run's own, that the recipe's method cannot learn from.
+
+    Args:
+        folder: The run's.
+        place: Of the teaching set.
+        tell: Whether lists without a judged positive are told of.
 
     Raises:
         DistillirError: It lacks teacher scores that are compared, and as `check_lists`.
@@ -53,16 +58,17 @@ def check_teaching(folder: RunFolder, place: Path) -> None:
             where=place,
             remedy="import it again with --scores, or name a teacher in place of teaching",
         )
-    check_lists(method, lists, held_out_lists(folder, lists))
+    check_lists(method, lists, held_out_lists(folder, lists), tell=tell)
 
 
-def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None = None) -> None:
+def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None = None, *, tell: bool = True) -> None:
     """Refuse, before the first stage, what would end a later one or teach nothing; tell of lists without a positive.
 
     Args:
         method: What is trained.
         lists: The teaching set.
         held_out: Which lists [Q] are not learnt from, since the best student is chosen by them; None: all are.
+        tell: Whether lists without a judged positive are told of.
 
     Raises:
         DistillirError: No list of a stage can be learnt from, a stage is shorter than one step, or judged positives are
@@ -84,7 +90,8 @@ def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None 
     _check_steps(method, [int((usable.usable & learnt).sum()) for usable in found])
     judged = sum(bool(lists.relevant(i).any()) for i in range(len(lists)))
     _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
-    _say_unjudged(method, len(lists), judged)
+    if tell:
+        _say_unjudged(method, len(lists), judged)
 
 
 def say_flat_lists(method: Composition, suggested: float | None, *, cosines: bool) -> None:
