@@ -7,6 +7,7 @@ from distillir.base.files import atomic_directory
 from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.collections.run import Run
+from distillir.encoding.saving import save_model
 from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.mined_parts import MinedPart, evaluation_part, mine_part, training_part
@@ -30,7 +31,7 @@ def prepare_initial(folder: RunFolder) -> None:
 
     model = load_student_of(folder.recipe.student, device="cpu")
     with atomic_directory(folder.initial_student) as target:
-        model.save_pretrained(str(target), create_model_card=False)
+        save_model(model, target, create_model_card=False)
 
 
 def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:

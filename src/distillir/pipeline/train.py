@@ -11,6 +11,7 @@ from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
 from distillir.composition.compose import ComposedStage, Composition, compose
+from distillir.encoding.saving import save_model
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.rounds import measure_round
@@ -125,7 +126,7 @@ def _train_stage(
                     signal.save(made)
                     wanted.save_card(place, made)
         with atomic_directory(target) as made:
-            model.save_pretrained(str(made), create_model_card=False)
+            save_model(model, made, create_model_card=False)
             also = [f"{other.name} ({other.split})" for other in folder.others]
             (made / "README.md").write_text(model_card(recipe, folder.collection, method, also), encoding="utf-8")
         # Only now: a kill before this line must not lose the training.
