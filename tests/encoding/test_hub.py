@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from distillir.base import hub
 from distillir.base.errors import DistillirError
 from distillir.collections.hub_source import HubSource
 from distillir.encoding.models import load_sentence_transformer
@@ -50,7 +49,7 @@ def hub_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     monkeypatch.setattr(constants, "ENDPOINT", found.address)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub.time, "sleep", lambda _: None)
+    monkeypatch.setattr("distillir.base.hub.time.sleep", lambda _: None)
     yield found
     found.server.shutdown()
     found.server.server_close()

@@ -24,7 +24,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
-from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.spec import DarkSpec, GateSpec
 from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.spec import LayerSpec
@@ -178,7 +178,10 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
     if case.beside == "dark":
         raise_positives(lists)
         learnt = DarkExampleLists(
-            open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus)
+            open_dark_set(folder / "dark"),
+            lists,
+            DarkSpec(count=2, gate=GateSpec.model_validate(GATE)),
+            len(opened.corpus),
         )
         signals.append(DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7))
     drawn = np.random.default_rng(1)

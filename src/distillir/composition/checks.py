@@ -7,7 +7,7 @@ from distillir.base.errors import DistillirError
 from distillir.plans.graded_lists import GradedLists
 
 if TYPE_CHECKING:
-    from distillir.composition.compose import ComposedStage
+    from distillir.composition.composed_stage import ComposedStage
     from distillir.composition.recipe_parts import ComposedParts
 
 

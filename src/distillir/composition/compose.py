@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distillir.composition.checks import check_stages
+from distillir.composition.composed_stage import ComposedStage
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get_method
-from distillir.plans.list_sampler import ListSampler
-from distillir.plans.settings import TrainingSettings
 from distillir.signals.compositions import join
 from distillir.signals.registry import SIGNALS
 from distillir.signals.signal import CANDIDATES, JUDGEMENTS, SCORES, Signal
@@ -16,43 +15,6 @@ if TYPE_CHECKING:
     from distillir.composition.recipe_parts import ComposedParts
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
-
-
-@dataclass(frozen=True)
-class ComposedStage:
-    """A stage, ready to be trained.
-
-    Attributes:
-        samplers: How its lists are cut.
-        objective: What is compared.
-        training: Its settings.
-        mine: Whether the student so far mines and the teacher scores anew before it.
-        restart: Whether it starts from the student as it was before the first stage.
-        signals: What else is learnt from.
-    """
-
-    samplers: tuple[ListSampler, ...]
-    objective: "WeightedSum"
-    training: TrainingSettings
-    mine: bool
-    restart: bool = False
-    signals: tuple[Signal[Any], ...] = ()
-
-    @property
-    def compares(self) -> frozenset[str]:
-        """The signals of lists that something in the stage compares with."""
-        return self.objective.needs.union(*(signal.compares for signal in self.signals))
-
-    def facts(self) -> dict[str, Any]:
-        """Facts about it for the report."""
-        return {
-            "lists": [{"form": type(sampler).__name__, **vars(sampler)} for sampler in self.samplers],
-            "objective": self.objective.spec,
-            "learning_rate": self.training.learning_rate,
-            "epochs": self.training.epochs,
-            "mine": self.mine,
-            **({"restart": True} if self.restart else {}),
-        } | {name: told for signal in self.signals for name, told in signal.told(self.objective).items()}
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def student_spec(student: "str | os.PathLike[str] | Mapping[str, Any]") -> "Stud
 
 def judged_split(collection: "Collection", split: str) -> "Qrels":
     """Judgements of a split that is to be measured on."""
-    from distillir.pipeline.queries import split_qrels
+    from distillir.pipeline.judged_split import split_qrels
 
     return split_qrels(collection, split, "split")
 

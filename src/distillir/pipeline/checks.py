@@ -8,7 +8,8 @@ import numpy as np
 from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
-from distillir.composition.compose import ComposedStage, Composition, compose
+from distillir.composition.compose import Composition, compose
+from distillir.composition.composed_stage import ComposedStage
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
