@@ -58,7 +58,7 @@ def hub_or_cache() -> Iterator[str]:
 
 
 def _silence(endpoint: str) -> str:
-    """Why the Hub does not answer; empty where it does."""
+    """Reason why the Hub does not answer; empty where it does."""
     known = _known.get(endpoint)
     if known is None or time.monotonic() - known.asked > _HOLDS:
         silence = ""

@@ -101,14 +101,14 @@ def _shown(value: object) -> str:
 
 
 def _wanted(mistake: Mapping[str, Any]) -> str | None:
-    """What one of the ways a value may be written wants; None where that is not said in a word."""
+    """Words for what one of the ways to write a value wants; None where there are none."""
     if mistake["type"] == "literal_error":
         return str(mistake["ctx"]["expected"])
     return _WANTED.get(str(mistake["type"]).split("_")[0])
 
 
 def _way_out(given: object) -> str:
-    """How to write a number, or true and false, where it is there in another way."""
+    """Remedy for a number, or true and false, that is there in another way."""
     meant = given
     if isinstance(given, str):
         try:
