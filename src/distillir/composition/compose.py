@@ -9,7 +9,7 @@ from distillir.methods.naming import method_name
 from distillir.methods.registry import get_method
 from distillir.signals.compositions import join
 from distillir.signals.registry import SIGNALS
-from distillir.signals.signal import CANDIDATES, JUDGEMENTS, SCORES, Signal
+from distillir.signals.signal import CANDIDATES, SCORES, Signal
 
 if TYPE_CHECKING:
     from distillir.composition.recipe_parts import ComposedParts
@@ -39,13 +39,12 @@ class Composition:
     @property
     def needs(self) -> frozenset[str]:
         """The data that it learns from; see `distillir.signals.signal.Signal.needs`."""
-        found: frozenset[str] = frozenset().union(*(signal.needs for signal in self.signals))
-        for stage in self.stages:
-            compared = stage.objective.needs
-            found |= {CANDIDATES}
-            found |= {SCORES} if compared & {"teacher", "labels"} else frozenset()
-            found |= {JUDGEMENTS} if compared & {"relevant", "positive"} else frozenset()
-        return found
+        return frozenset().union(*(stage.needs for stage in self.stages))
+
+    @property
+    def needs_lists(self) -> bool:
+        """Tell whether it learns from candidates of queries, and not from texts alone."""
+        return CANDIDATES in self.needs
 
     @property
     def needs_scores(self) -> bool:
@@ -63,8 +62,7 @@ def compose(recipe: "ComposedParts") -> Composition:
     Raises:
         DistillirError: An unknown name, or parts that do not go together.
     """
-    from distillir.composition.composed_objective import list_objective  # loads torch
-    from distillir.objectives.weighted_sum import parse_objective
+    from distillir.composition.composed_objective import list_objective, written_objective  # loads torch
 
     spec = recipe.method
     method, plan = get_method(spec.name), spec.find_plan()
@@ -94,7 +92,7 @@ def compose(recipe: "ComposedParts") -> Composition:
     for composed in stages:
         composed.facts()  # a signal may refuse what a stage compares
     own = objective.names == list_objective(own_objective, recipe, signals).names
-    name = method_name(spec, plan, parse_objective(given), own, signals)
+    name = method_name(spec, plan, written_objective(given), own, signals)
     return Composition(name, plan.name, objective, tuple(stages), signals)
 
 

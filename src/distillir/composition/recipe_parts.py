@@ -21,6 +21,18 @@ class MinedCandidates(Protocol):
     def depth(self) -> int:
         """Candidates a query."""
 
+    @property
+    def guard(self) -> Any:
+        """The false-negative guard; None for none."""
+
+
+class MadeQueries(Protocol):
+    """Queries of a recipe as its composition knows them."""
+
+    @property
+    def round_trip(self) -> int | None:
+        """Rank of its document that keeps a made query; None: all are kept."""
+
 
 class ComposedParts(RecipeParts, Protocol):
     """A recipe (`distillir.recipe.Recipe`) as its composition knows it."""
@@ -32,6 +44,10 @@ class ComposedParts(RecipeParts, Protocol):
     @property
     def student(self) -> "StudentSpec":
         """The student."""
+
+    @property
+    def queries(self) -> MadeQueries:
+        """The queries that are learnt from."""
 
     @property
     def candidates(self) -> MinedCandidates:

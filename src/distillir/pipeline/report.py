@@ -62,14 +62,14 @@ def _report(path: Path, collection: Collection | None, loader: str | None, along
     if rank() == 0:
         from distillir.reporting.metrics import read_metrics
         from distillir.reporting.report import render_report
-        from distillir.reporting.summary import elsewhere, headline, summary_table
+        from distillir.reporting.summary import beside, headline, summary_table
 
         render_report(path, collection)
         metrics = read_metrics(path / "metrics.json")
         if is_first_process():
             console.print(summary_table(metrics))
         say(headline(metrics))
-        for line in elsewhere(metrics):
+        for line in beside(metrics):
             say(line)
         if (path / "student").is_dir():
             say(f"Student: {path / 'student'}{f' ({loader} loads it)' if loader else ''}")
