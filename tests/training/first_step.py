@@ -24,7 +24,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
-from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.spec import DarkSpec, GateSpec
 from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.spec import LayerSpec
@@ -191,7 +191,7 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         # In double precision the encoder adds no rounding of its own.
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
     # Queries are trained against the vectors of the model that they start from.
-    kept = KeptDocumentsKind(DocumentsSpec(dense={"model": model, "max_length": 24}))
+    kept = KeptDocumentsKind(DocumentsSpec.model_validate({"dense": {"model": model, "max_length": 24}}))
     students["kept"] = load_student(model, kind=kept, max_length=24, device="cpu").double()
     made, found = trainer.ExampleTrainer, {}
     trainer.ExampleTrainer = _KeepingTrainer  # type: ignore[misc]
@@ -218,7 +218,10 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
     if case.beside == "dark":
         raise_positives(lists)
         learnt = DarkExampleLists(
-            open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus)
+            open_dark_set(folder / "dark"),
+            lists,
+            DarkSpec(count=2, gate=GateSpec.model_validate(GATE)),
+            len(opened.corpus),
         )
         signals.append(DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7))
     drawn = np.random.default_rng(1)

@@ -111,7 +111,7 @@ def student_spec(student: "str | os.PathLike[str] | Mapping[str, Any]") -> "Stud
 
 def judged_split(collection: "Collection", split: str) -> "Qrels":
     """Judgements of a split that is to be measured on."""
-    from distillir.pipeline.queries import split_qrels
+    from distillir.pipeline.judged_split import split_qrels
 
     return split_qrels(collection, split, "split")
 
@@ -164,9 +164,11 @@ def saved_student(spec: "StudentSpec") -> Iterator[Path]:
 @contextmanager
 def saved_model(model: Any) -> Iterator[Path]:
     """Save a loaded model for as long as the block lasts; the first process saves, all read."""
+    from distillir.encoding.saving import save_model
+
     with temporary_folder() as folder:
         if rank() == 0:
-            model.save_pretrained(str(folder / "model"), create_model_card=False)
+            save_model(model, folder / "model", create_model_card=False)
         barrier()
         yield folder / "model"
 

@@ -4,8 +4,6 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     field_validator,
@@ -20,13 +18,12 @@ from distillir.plans.stage import Stage
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.preferences.spec import PairSpec
+from distillir.specs.part import Part
 from distillir.specs.schema import AlsoAs, InForm
 
 
-class MethodSpec(BaseModel):
+class MethodSpec(Part):
     """A method's name, and the changes to it."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name: Annotated[str, InForm("method")] = Field("kl", description="see distillir list")
     plan: Annotated[str, InForm("plan")] | list[Stage] | None = Field(

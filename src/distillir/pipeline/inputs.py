@@ -112,12 +112,12 @@ class Inputs:
 
     @cached_property
     def kept(self) -> Fingerprints:
-        """What the student keeps of documents; empty where it encodes them."""
+        """Document vectors that the student keeps; empty where it encodes documents."""
         return self.recipe.student.own_kind.kept()
 
     @cached_property
     def readied(self) -> Fingerprints:
-        """What the student before training was made ready by: kept vectors, and queries."""
+        """Inputs of the projection that the student gets before training: kept vectors, and queries."""
         if not self.kept:
             return {}
         return self.kept | self.texts | {"training queries": _of_arrays(learnt_queries(self.folder))}

@@ -39,7 +39,7 @@ class CandidatesSpec(Part):
     add_judged: bool = Field(False, description="put judged positives into the lists where mining missed them")
     guard: GuardSpec | None = Field(None, description="drop likely false negatives by the teacher's score")
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(populate_by_name=True)
 
     def form(self) -> dict[str, Any]:
         """The mapping that `distillir.retrieval.recipe_form` reads."""
@@ -152,7 +152,7 @@ class EvaluationSpec(Part):
 class Recipe(Part):
     """Everything a run needs."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(populate_by_name=True)
 
     collection: Annotated[str | dict[str, Any], InForm("collection")] = Field(
         description="stdlib, a BEIR folder, irds:ID, hf:NAME, or a mapping of MS MARCO files"

@@ -133,7 +133,7 @@ class StudentKind(ABC):
         return None
 
     def roughly_ready(self, model: str) -> Callable[[Any], Any] | None:
-        """As `ready`, in no time: of the same shape, for what is timed and not kept."""
+        """A stand-in for `ready` of the same shape, for what is timed and not kept."""
         return None
 
     def rehearse(self, model: Any) -> Any:
@@ -148,7 +148,9 @@ class StudentKind(ABC):
             folder: For what its library loads.
             last: Whether it is what a training ends with, and no state on the way.
         """
-        model.save_pretrained(str(folder), create_model_card=False)
+        from distillir.encoding.saving import save_model
+
+        save_model(model, folder, create_model_card=False)
 
     def document_reader(self, student: Any) -> Any:
         """The model that reads documents, given a loaded student."""
@@ -205,7 +207,7 @@ class StudentKind(ABC):
         return {}
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
-        """What ranks for a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
+        """The retriever of a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
 
         Args:
             model: The student's folder in a later round; None: before training.

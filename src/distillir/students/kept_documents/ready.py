@@ -1,4 +1,4 @@
-"""What a query encoder is before training: the projection it needs, fitted on texts that the index knows."""
+"""A query encoder before training, with the projection it needs, fitted on texts that the index knows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def ready(
 
 
 def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
-    """As `ready` for a dry run, in no time: where a projection may be needed, one of random weights."""
+    """A stand-in for `ready` in a dry run: where a projection may be needed, one of random weights."""
     if how == "none" or (how == "auto" and own_model(student, index)):
         return lambda model: model
     return lambda model: projected(model, index.width, unit=True, found=None)
