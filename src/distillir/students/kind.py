@@ -207,7 +207,7 @@ class StudentKind(ABC):
         return {}
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
-        """The retriever of a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
+        """The retriever of a source of candidates without a model; see `distillir.retrieval.sources.load_retriever`.
 
         Args:
             model: The student's folder in a later round; None: before training.
