@@ -33,6 +33,9 @@ from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
 from distillir.signals.preferences.training import PairTraining
 from distillir.signals.signal_training import SignalTraining
+from distillir.signals.vectors.spec import VectorSpec
+from distillir.signals.vectors.teacher_vectors import MadeVectors
+from distillir.signals.vectors.training import VectorTraining
 from distillir.students.load import load_student
 from distillir.training import trainer
 from distillir.training.train import train_student
@@ -51,7 +54,7 @@ class Case:
     Attributes:
         objective: As a recipe writes it.
         kind: Of student.
-        beside: What stands beside the lists: ``dark``, ``layers``, ``pairs``.
+        beside: What stands beside the lists: ``dark``, ``layers``, ``pairs``, ``vectors``.
         graded: Lists as in CL-DRD, whose remaining candidates tie with other lists' documents.
         in_batch: How documents of other lists join.
     """
@@ -78,6 +81,7 @@ CASES = {
     "sum": Case({"kl": {**KL, "own_list": True}, "ranknet": 2.0, "info_nce": 0.3, "ckl": KL, "lambda_mrr": 0.5}),
     "dark": Case({"ranknet": 1.0, "kl": KL, "info_nce": 0.5}, beside="dark"),
     "layers": Case({"kl": KL, "lambda_mrr": 1.0}, beside="layers"),
+    "vectors": Case({"kl": KL}, beside="vectors", in_batch=(False, True, "all")),
     "multi-vector": Case({"ranknet": 1.0, "kl": 0.1}, kind="multi-vector", in_batch=(True,)),
     "sparse": Case({"lambda_mrr": 1.0, "kl": 0.1}, kind="sparse", in_batch=(True,)),
     "cross-encoder": Case(
@@ -192,6 +196,9 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         second = 1 + drawn.integers(0, 3, len(some))
         pairs = PairLists(Pairs(some, np.zeros_like(some), second, odds, np.full_like(odds, np.nan)))
         signals.append(PairTraining(pairs))
+    if case.beside == "vectors":  # of another width than the student's
+        targets = {side: MadeVectors(24) for side in ("queries", "documents")}
+        signals.append(VectorTraining(VectorSpec(weight=2.0, loss="distance"), targets))
     examples = train_student(
         copy.deepcopy(students[case.kind]),
         opened,

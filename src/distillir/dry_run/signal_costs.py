@@ -1,5 +1,6 @@
 """Facts on lists and the teacher that a dry run gives to signals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,3 +46,7 @@ class SignalCosts:
     def layers(self, teacher: Any) -> float:
         """See `distillir.signals.place.Costs.layers`."""
         return 0.0 if self.teacher is None else self.teacher.layers(teacher, self.lists)
+
+    def vectors(self, teacher: Any, sides: Sequence[str]) -> float:
+        """See `distillir.signals.place.Costs.vectors`."""
+        return 0.0 if self.teacher is None else self.teacher.vectors(teacher, sides, self.lists)

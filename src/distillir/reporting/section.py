@@ -18,6 +18,7 @@ SECTIONS = (
     "distillir.signals.dark_examples.report:dark_section",
     "distillir.signals.preferences.report:pair_section",
     "distillir.signals.layers.report:layer_section",
+    "distillir.signals.vectors.report:vector_section",
     "distillir.reporting.signal_facts:facts_section",
 )
 
