@@ -110,8 +110,7 @@ def test_a_run_in_two_processes_is_that_of_one(value: dict[str, Any], tmp_path: 
         stderr=subprocess.PIPE,
         text=True,
     )
-    value["training"]["gradient_accumulation"] = 2  # lists of a batch are each other's negatives
-    done = distillir("run", _write(tmp_path / "one.yaml", value), "--output", tmp_path / "one")
+    done = distillir("run", recipe, "--output", tmp_path / "one")
     assert done.returncode == 0, done.stderr
     _, said = process.communicate(timeout=240)
     assert process.returncode == 0, said[-2000:]
