@@ -32,6 +32,7 @@ from distillir.signals.layers.training import LayerTraining
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
 from distillir.signals.preferences.training import PairTraining
+from distillir.signals.scores.training import ScoresTraining
 from distillir.signals.signal_training import SignalTraining
 from distillir.signals.vectors.spec import VectorSpec
 from distillir.signals.vectors.teacher_vectors import MadeVectors
@@ -178,7 +179,7 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
 
 def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any], students: dict[str, Any]) -> Step:
     lists, objective = ExampleLists(opened, QUERIES), parse_objective(case.objective)
-    signals: list[SignalTraining] = []
+    signals: list[SignalTraining] = [ScoresTraining(objective, settings.get("pseudo_positives", False))]
     if case.beside == "dark":
         raise_positives(lists)
         learnt = DarkExampleLists(
@@ -203,7 +204,6 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         copy.deepcopy(students[case.kind]),
         opened,
         lists,
-        objective,
         TrainingSettings(
             epochs=1, queries_per_step=QUERIES, dropout=0.0, precision="float32", max_grad_norm=1e9, **settings
         ),

@@ -189,6 +189,10 @@ class EvaluationFacts:
     hardware: str
     versions: Mapping[str, str]
 
+    def _no_lists(self) -> dict[str, Any]:
+        """Of stages that learn from texts alone no lists are told."""
+        return {} if self.method.needs_lists else {"lists": []}
+
     def metrics(self, noted: Mapping[str, Any]) -> dict[str, Any]:
         """The content of ``metrics.json``; `distillir.reporting.metrics.read_metrics` reads it back.
 
@@ -209,7 +213,7 @@ class EvaluationFacts:
             "method": self.method.name,
             "plan": self.method.plan,
             "objective": self.method.objective.spec,
-            "stages": [stage.facts() for stage in self.method.stages],
+            "stages": [{**stage.facts(), **self._no_lists()} for stage in self.method.stages],
             "teacher_calls": noted.get("teacher_calls", {}),
             "diagnostics": noted.get("diagnostics", {}),
             **{name: noted[name] for name in said},

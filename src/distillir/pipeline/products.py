@@ -92,6 +92,16 @@ def _wants(product: str, folder: RunFolder) -> bool:
     return any(signal.kind.product == product for signal in compose(folder.recipe).signals)
 
 
+def needs_lists(folder: RunFolder) -> bool:
+    """Tell whether anything in the recipe of a run learns from candidates, so that they are mined and scored."""
+    return compose(folder.recipe).needs_lists
+
+
+def _judged_or_taught(folder: RunFolder) -> bool:
+    """Tell whether the teacher ranks evaluation queries: beside what it teaches, or since nobody else judges them."""
+    return needs_lists(folder) or folder.recipe.evaluation.split is None
+
+
 def _at(name: str, folder: RunFolder) -> list[Path]:
     return [folder.path / name]
 
@@ -118,7 +128,7 @@ PRODUCTS = (
         keys=_MINED,
         facts=("mining",),
         seconds=("mine",),
-        wanted=lambda folder: folder.recipe.teaching is None,
+        wanted=lambda folder: folder.recipe.teaching is None and needs_lists(folder),
     ),
     Product(
         "evaluation candidates",
@@ -126,7 +136,10 @@ PRODUCTS = (
         lambda folder: [folder.evaluation_candidates],
         after=("initial student",),
         keys=(*_MINED, "evaluation.depth", "evaluation.teacher_depth"),
-        wanted=lambda folder: folder.recipe.teaching is None,
+        wanted=lambda folder: (
+            folder.recipe.teaching is None
+            and (_judged_or_taught(folder) or not folder.recipe.student.own_kind.searches)
+        ),
     ),
     Product(
         "selection candidates",
@@ -143,6 +156,7 @@ PRODUCTS = (
         keys=("teacher", "teaching", "candidates.guard", "queries.round_trip", OWN),
         facts=("diagnostics", "teacher_calls", "generated"),
         seconds=("score",),
+        wanted=needs_lists,
     ),
     Product(
         "teacher's run",
@@ -150,7 +164,9 @@ PRODUCTS = (
         lambda folder: [folder.teacher_run],
         after=("evaluation candidates",),
         keys=("teacher", "teaching", OWN),
-        wanted=lambda folder: folder.recipe.teacher is not None and folder.recipe.teaching is None,
+        wanted=lambda folder: (
+            folder.recipe.teacher is not None and folder.recipe.teaching is None and _judged_or_taught(folder)
+        ),
     ),
     *_signal_products(),
     Product(
