@@ -152,7 +152,7 @@ class Costs(Protocol):
         """Seconds of the scores of every layer of a teacher for all pairs."""
 
     def vectors(self, teacher: Any, sides: Sequence[str]) -> float:
-        """Seconds of encoding what is not encoded yet of the lists' texts by a dense teacher.
+        """Seconds of encoding what is not encoded yet of the texts that are learnt from, by a dense teacher.
 
         Args:
             teacher: As a recipe names it.

@@ -75,8 +75,11 @@ def check_model(spec: VectorSpec, recipe: "RecipeParts") -> None:
         similarity = similarity_name(spec.model)
     except DistillirError as error:
         raise DistillirError(str(error), where=f"{WHERE}.model") from None
+    whole = width_by_files(spec.model)
+    if spec.width is not None and whole is not None and spec.width > whole:
+        raise spec.too_wide(whole)
     own = similarity_name(recipe.student.model)
-    widths = width_by_files(recipe.student.model), spec.width or width_by_files(spec.model)
+    widths = width_by_files(recipe.student.model), spec.width or whole
     if spec.loss != "cosine" and own == "cosine" and similarity == "dot" and widths[0] == widths[1] is not None:
         raise DistillirError(
             f"{spec.loss} compares lengths too, and the student's vectors have length 1 (it compares cosines) where "

@@ -11,10 +11,10 @@ from distillir.base.errors import DistillirError
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import encode_rows
 from distillir.signals.place import Place
-from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection, spread
+from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection
 from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
 from distillir.signals.vectors.teacher_vectors import unit
-from distillir.signals.vectors.texts import table_of, teacher_vectors, wanted_rows
+from distillir.signals.vectors.texts import by_side, spread, table_of, teacher_vectors
 
 if TYPE_CHECKING:
     from distillir.signals.vectors.signal import Vectors as VectorSignal
@@ -28,7 +28,7 @@ QUANTILES = 21
 def measure_nearness(place: Place, signal: "VectorSignal") -> None:
     """Note cosines of the student's vectors with those of the model, of texts that were not learnt from.
 
-    They are the evaluation's queries, and documents outside the lists; of collections that are in the lists altogether,
+    They are the evaluation's queries, and documents that the training has not; of collections all of which it has,
     documents of these. Across widths the trained student's go through the map that was trained with it, those of the
     student before through the one that fits it best on the training's texts. All processes encode together.
     """
@@ -53,9 +53,9 @@ def measure_nearness(place: Place, signal: "VectorSignal") -> None:
 
 
 def _learnt(place: Place, spec: VectorSpec) -> dict[str, Rows]:
-    """Texts of the training; empty where its lists are gone."""
+    """Texts of the training; empty where its lists are not there any more."""
     try:
-        return wanted_rows(spec, place.lists())
+        return by_side(spec, *place.texts())
     except DistillirError:
         return {}
 

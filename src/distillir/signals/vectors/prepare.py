@@ -10,7 +10,7 @@ from distillir.base.progress import say
 from distillir.signals.place import Place
 from distillir.signals.vectors.spec import VectorSpec
 from distillir.signals.vectors.teacher_vectors import TeacherVectors
-from distillir.signals.vectors.texts import teacher_vectors, vectors_fingerprint, wanted_rows
+from distillir.signals.vectors.texts import by_side, teacher_vectors, vectors_fingerprint
 
 #: In the folder of the signal's answers. The vectors themselves lie in the cache of encoded texts.
 RECORD = "vectors.json"
@@ -34,14 +34,14 @@ class Record:
 
 
 def make_vectors(place: Place, spec: VectorSpec, target: Path) -> None:
-    """Encode the texts of a stage's lists; what is there already is kept.
+    """Encode the texts of a stage; what is there already is kept.
 
     Args:
         place: The stage of the run.
         spec: Whose vectors, of which texts.
         target: Folder of the record.
     """
-    rows = wanted_rows(spec, place.lists())
+    rows = by_side(spec, *place.texts())
 
     def encode() -> Write:
         found = teacher_vectors(spec, place.collection, rows)
@@ -68,7 +68,7 @@ def check_record(place: Place, spec: VectorSpec, target: Path) -> Record:
         record = Record(**read_json(file, "delete it"))
     except TypeError as error:
         raise DistillirError(f"is no record of vectors ({error})", where=file, remedy="delete it") from None
-    if record.source != vectors_fingerprint(spec, place.collection, wanted_rows(spec, place.lists())):
+    if record.source != vectors_fingerprint(spec, place.collection, by_side(spec, *place.texts())):
         raise DistillirError("is of another model, other settings or other texts", where=file, remedy="delete it")
     return record
 
@@ -80,4 +80,4 @@ def open_vectors(place: Place, spec: VectorSpec, target: Path) -> tuple[Record, 
         DistillirError: As `check_record`, or a vector cannot be made.
     """
     record = check_record(place, spec, target)
-    return record, teacher_vectors(spec, place.collection, wanted_rows(spec, place.lists()))
+    return record, teacher_vectors(spec, place.collection, by_side(spec, *place.texts()))

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from distillir.base.arrays import Rows
 from distillir.encoding.store import Vectors
 from distillir.signals.vectors.teacher_vectors import unit
 
@@ -64,10 +63,3 @@ def fitted(own: Mapping[str, Vectors], wanted: Mapping[str, Vectors], *, unit_le
     """
     student = np.concatenate([own[side] for side in wanted])
     return fitted_weight(unit(student) if unit_length else student, np.concatenate(list(wanted.values())))
-
-
-def spread(rows: Rows, most: int) -> Rows:
-    """At most so many of some rows, evenly spaced."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.arrays import Rows
 from distillir.signals.place import Costs, Place
 from distillir.signals.signal import TEXTS, Signal, SignalKind
 from distillir.signals.vectors.models import check_model, check_student, width_by_files, with_model
@@ -35,6 +36,12 @@ class Vectors(Signal[VectorSpec]):
         self.spec = with_model(self.spec, recipe)
         self._student = recipe.student.model
 
+    def texts_alone(self, place: Place) -> tuple[Rows, Rows]:
+        """See `Signal.texts_alone`; the corpus too."""
+        from distillir.signals.vectors.texts import texts_alone
+
+        return texts_alone(place, self.spec)
+
     def teachers(self) -> Iterator[tuple[str, Any, bool]]:
         """The model."""
         yield WHERE, self.spec.form(), False
@@ -56,7 +63,7 @@ class Vectors(Signal[VectorSpec]):
         return {"weights of the model whose vectors are followed": model_fingerprint(self.spec.model)}
 
     def prepare(self, place: Place) -> None:
-        """Encode the texts of the stage's lists; a finished run needs that no more."""
+        """Encode the texts of the stage; a finished run needs that no more."""
         from distillir.signals.vectors.prepare import make_vectors
 
         if not place.trained:
@@ -90,12 +97,8 @@ class Vectors(Signal[VectorSpec]):
 
     def work(self, costs: Costs) -> Iterator[tuple[str, Callable[[], float | None]]]:
         """Texts that the model reads."""
-        told = " and ".join(f"the {side}" for side in self.spec.sides)
-        yield f"vectors of {told} of all lists by {self.spec.model}", partial(costs.vectors, *self.encoder())
-
-    def encoder(self) -> tuple[dict[str, Any], list[str]]:
-        """The model as a recipe names a teacher, and whose vectors are wanted."""
-        return self.spec.form(), self.spec.sides
+        told = f"vectors of the {' and '.join(self.spec.sides)} that are learnt from, by {self.spec.model}"
+        yield told, partial(costs.vectors, self.spec.form(), self.spec.sides)
 
     def rehearsal(self, costs: Costs) -> "VectorTraining | None":
         """Made-up vectors of the model's width."""
@@ -122,6 +125,7 @@ VECTORS = SignalKind(
     VectorSpec,
     Vectors,
     source="Kim et al. 2023, arXiv 2301.12005; Vujanic and Rueckstiess 2025, arXiv 2509.12539",
+    method="vectors",
     folder="vectors",
     doing="encoding texts whose vectors are followed",
     product="vectors",

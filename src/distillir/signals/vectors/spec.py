@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.model_spec import Prompts
 from distillir.specs.part import Count, Options, Word
@@ -40,6 +41,11 @@ class VectorSpec(Options):
         description="cosine: 1 - cosine, which knows no lengths; squared: squared Euclidean distance (LEAF); distance: "
         "Euclidean distance (EmbedDistill)",
     )
+    documents: Count | None = Field(
+        None,
+        description="documents that are learnt from where nothing in the recipe needs candidates, evenly spaced in the "
+        "corpus; null: all",
+    )
     weight: float = Field(1.0, gt=0, description="of the queries' mean, and of the documents', beside the objective")
     width: Count | None = Field(
         None, description="the first so many numbers of the model's vectors (Matryoshka); null: all"
@@ -70,6 +76,14 @@ class VectorSpec(Options):
         """The same of a model that the recipe names elsewhere, by its options there; own ones stay."""
         given = self.model_dump(exclude_unset=True)
         return VectorSpec(**{**model, **{name: value for name, value in given.items() if value is not None}})
+
+    def too_wide(self, whole: int) -> DistillirError:
+        """Make the error for a `width` above the model's."""
+        return DistillirError(
+            f"{self.width} numbers of a vector are wanted, and those of {self.model} have {whole}",
+            where=f"{WHERE}.width",
+            remedy=f"choose at most {whole}, or leave it out",
+        )
 
     def form(self) -> dict[str, Any]:
         """The model as a recipe names a teacher."""

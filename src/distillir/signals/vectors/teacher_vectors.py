@@ -6,13 +6,12 @@ from typing import Literal, Protocol
 import numpy as np
 
 from distillir.base.arrays import Rows
-from distillir.base.errors import DistillirError
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import TextTable
 from distillir.encoding.model_files import similarity_name
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import encode_into_store
-from distillir.signals.vectors.spec import WHERE, VectorSpec
+from distillir.signals.vectors.spec import VectorSpec
 
 
 class Targets(Protocol):
@@ -53,11 +52,7 @@ class TeacherVectors:
         self.width = whole if spec.width is None else spec.width
         self._unit = similarity_name(spec.model) == "cosine"
         if self.width > whole:
-            raise DistillirError(
-                f"{self.width} numbers of a vector are wanted, and those of {spec.model} have {whole}",
-                where=f"{WHERE}.width",
-                remedy=f"choose at most {whole}, or leave it out",
-            )
+            raise spec.too_wide(whole)
 
     def of(self, rows: Rows) -> Vectors:
         """See `Targets.of`; of length 1 where the model compares by cosine, as they are where by dot product."""

@@ -16,14 +16,38 @@ from distillir.signals.vectors.teacher_vectors import TeacherVectors
 if TYPE_CHECKING:
     from distillir.collections import Collection
     from distillir.collections.table import TextTable
-    from distillir.teaching.lists import Lists
+    from distillir.signals.place import Place
 
 
-def wanted_rows(spec: VectorSpec, lists: "Lists") -> dict[str, Rows]:
-    """Rows of the queries and documents of lists, ascending, by the words of recipes (``queries``, ``documents``)."""
-    documents = [lists.documents(index) for index in range(len(lists.queries))]
-    found = {"queries": np.unique(lists.queries), "documents": np.unique(np.concatenate(documents))}
-    return {side: found[side] for side in spec.sides}
+def by_side(spec: VectorSpec, queries: Rows, documents: Rows) -> dict[str, Rows]:
+    """Rows of a stage's queries and documents by the words of recipes, of those sides whose vectors are followed."""
+    found = {"queries": queries, "documents": documents}
+    return {side: found[side] for side in spec.sides if len(found[side])}
+
+
+def texts_alone(place: "Place", spec: VectorSpec) -> tuple[Rows, Rows]:
+    """Queries and documents to learn from where nothing in the recipe needs candidates.
+
+    The training queries, where the recipe asks for any, and the corpus, or evenly spaced documents of it.
+
+    Raises:
+        DistillirError: The recipe asks for queries, and there is none.
+    """
+    corpus, wanted = len(place.collection.corpus), place.recipe.queries
+    queries = documents = np.empty(0, dtype=np.int64)
+    asked = wanted.split is not None or wanted.unjudged or wanted.makes
+    if "queries" in spec.sides and (asked or "documents" not in spec.sides):
+        queries = place.queries()
+    if "documents" in spec.sides:
+        documents = spread(np.arange(corpus, dtype=np.int64), corpus if spec.documents is None else spec.documents)
+    return queries, documents
+
+
+def spread(rows: Rows, most: int) -> Rows:
+    """At most so many of some rows, evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def table_of(collection: "Collection", side: str) -> "TextTable":
@@ -32,16 +56,12 @@ def table_of(collection: "Collection", side: str) -> "TextTable":
 
 
 def teacher_vectors(spec: VectorSpec, collection: "Collection", rows: Mapping[str, Rows]) -> dict[str, TeacherVectors]:
-    """The vectors of `wanted_rows`; what is missing is encoded.
+    """The vectors of some texts by side; what is missing is encoded.
 
     Raises:
         DistillirError: As `TeacherVectors`.
     """
-    return {
-        side: TeacherVectors(spec, table_of(collection, side), own, SIDES[side])
-        for side, own in rows.items()
-        if len(own)
-    }
+    return {side: TeacherVectors(spec, table_of(collection, side), own, SIDES[side]) for side, own in rows.items()}
 
 
 def vectors_fingerprint(spec: VectorSpec, collection: "Collection", rows: Mapping[str, Rows]) -> str:

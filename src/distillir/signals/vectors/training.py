@@ -16,18 +16,20 @@ from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import encode_texts
 from distillir.objectives.vector_match import vector_match_count, vector_match_terms
 from distillir.signals.signal_training import Batch, Begun, Output, SignalTraining
-from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection, new_projection, spread
+from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection, new_projection
 from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
 from distillir.signals.vectors.teacher_vectors import Targets
-from distillir.signals.vectors.texts import table_of, wanted_rows
+from distillir.signals.vectors.texts import by_side, spread, table_of
 from distillir.students.student import student_of
+from distillir.teaching.text_lists import NO_QUERY, TextLists
 
 
 class VectorTraining(SignalTraining):
     """Vectors that the student's follow: a part of the loss for queries, and one for documents.
 
-    A text counts as often as lists of the step hold it, however the step is cut into batches and processes: so the mean
-    is the same for each cut. Lists that a gate keeps back do not count, nor do texts that signals bring.
+    A text counts as often as training examples of the step hold it, however the step is cut into batches and processes:
+    so the mean is the same for each cut. Lists that a gate keeps back do not count, nor do texts that signals bring.
+    Of lists there is a mean over queries and one over documents; of texts alone one over all of them (as LEAF has it).
 
     Args:
         spec: How they are compared.
@@ -38,6 +40,7 @@ class VectorTraining(SignalTraining):
 
     Attributes:
         module: The linear map across widths, once the training has begun; None where these are equal.
+        together: Whether the texts of both sides have one mean.
     """
 
     name = "vectors"
@@ -53,7 +56,7 @@ class VectorTraining(SignalTraining):
         before: Path | None = None,
     ) -> None:
         self.spec, self.targets, self.source = spec, targets, source
-        self.unit_length = unit_length
+        self.unit_length, self.together = unit_length, False
         self.module: nn.Module | None = load_projection(before) if before is not None and before.is_dir() else None
 
     def identity(self) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class VectorTraining(SignalTraining):
 
     def begin(self, training: Begun) -> None:
         """Make the linear map, where the student's vectors are of another width and no stage has left one."""
+        self.together = isinstance(training.lists, TextLists)
         width = next(iter(self.targets.values())).width
         own = student_width(training.model, training.collection, next(iter(self.targets)))
         if self.module is None and own != width:
@@ -76,7 +80,10 @@ class VectorTraining(SignalTraining):
     def _fitted(self, training: Begun) -> Vectors:
         """The weights of the map that is nearest for the student as it is."""
         own, wanted = {}, {}
-        for side, rows in wanted_rows(self.spec, training.lists).items():
+        queries, documents = training.lists.queries, training.candidates
+        asked = np.unique(queries[queries != NO_QUERY])
+        read = documents[documents < len(training.collection.corpus)]  # without texts that signals bring
+        for side, rows in by_side(self.spec, asked, read).items():
             some = spread(rows, FITTED_TO)
             texts = table_of(training.collection, side).texts(some.tolist())
             own[side] = encode_texts(training.model, texts, kind=SIDES[side], precision="float32")
@@ -91,14 +98,15 @@ class VectorTraining(SignalTraining):
             rows = batch.queries if side == "queries" else batch.documents
             counted = [example.documents for example in listed]
             if side == "queries":
-                counted = [np.array([example.query]) for example in listed]
+                counted = [np.array([example.query]) for example in listed if example.query != NO_QUERY]
             label[f"vectors_{side}"] = torch.from_numpy(target.of(rows))
             label[f"vectors_{side}_times"] = torch.from_numpy(_times(rows, counted))
         return {}, label
 
     def counts(self, label: Mapping[str, Any]) -> dict[str, Tensor]:
         """Texts that count."""
-        return {part: vector_match_count(label[part], label[f"{part}_times"]) for part in self._parts}
+        found = {part: vector_match_count(label[part], label[f"{part}_times"]) for part in self._parts}
+        return dict.fromkeys(found, torch.stack(list(found.values())).sum()) if self.together else found
 
     def terms(
         self,
