@@ -14,7 +14,7 @@ from distillir.signals.place import Place
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection
 from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
 from distillir.signals.vectors.teacher_vectors import unit
-from distillir.signals.vectors.texts import by_side, spread, table_of, teacher_vectors
+from distillir.signals.vectors.texts import by_side, evenly_spaced, table_of, teacher_vectors
 
 if TYPE_CHECKING:
     from distillir.signals.vectors.signal import Vectors as VectorSignal
@@ -67,7 +67,7 @@ def _sample(place: Place, spec: VectorSpec, learnt: dict[str, Rows]) -> tuple[di
     for side in spec.sides:
         others = known[side][~np.isin(known[side], learnt.get(side, np.empty(0, dtype=np.int64)))]
         unseen[side] = side in learnt and len(others) >= min(FEW, len(known[side]))
-        rows[side] = np.unique(spread(others if unseen[side] else known[side], LOOKED_AT))
+        rows[side] = np.unique(evenly_spaced(others if unseen[side] else known[side], LOOKED_AT))
     return rows, unseen
 
 
@@ -89,7 +89,7 @@ def _maps(place: Place, spec: VectorSpec, learnt: dict[str, Rows], width: int) -
         return None
     maps = {"after": load_projection(folder).linear.weight.detach().numpy()}  # type: ignore[union-attr, operator]
     if learnt:
-        some = {side: spread(rows, FITTED_TO) for side, rows in learnt.items()}
+        some = {side: evenly_spaced(rows, FITTED_TO) for side, rows in learnt.items()}
         own = {side: _encoded(place, place.initial_student, side, rows) for side, rows in some.items()}
         targets = teacher_vectors(spec, place.collection, some)
         wanted = {side: targets[side].of(rows) for side, rows in some.items()}

@@ -17,8 +17,8 @@ RECORD = "vectors.json"
 
 
 @dataclass(frozen=True)
-class Record:
-    """What was encoded for a stage.
+class VectorRecord:
+    """The texts that were encoded for a stage.
 
     Attributes:
         source: Identity of all that the vectors depend on (hex).
@@ -49,14 +49,14 @@ def make_vectors(place: Place, spec: VectorSpec, target: Path) -> None:
         texts = {side: len(own) for side, own in rows.items()}
         told = " and ".join(f"{count} {side}" for side, count in texts.items())
         say(f"Vectors of {spec.model}: {told}, {width} numbers each")
-        record = Record(vectors_fingerprint(spec, place.collection, rows), str(spec.model), width, texts)
+        record = VectorRecord(vectors_fingerprint(spec, place.collection, rows), str(spec.model), width, texts)
         return lambda: write_json(target / RECORD, asdict(record))
 
     if not place.make_once(target / RECORD, encode, timed="vectors"):
         check_record(place, spec, target)
 
 
-def check_record(place: Place, spec: VectorSpec, target: Path) -> Record:
+def check_record(place: Place, spec: VectorSpec, target: Path) -> VectorRecord:
     """The record of a stage's vectors.
 
     Raises:
@@ -65,7 +65,7 @@ def check_record(place: Place, spec: VectorSpec, target: Path) -> Record:
     file = target / RECORD
     place.need(file, "score")
     try:
-        record = Record(**read_json(file, "delete it"))
+        record = VectorRecord(**read_json(file, "delete it"))
     except TypeError as error:
         raise DistillirError(f"is no record of vectors ({error})", where=file, remedy="delete it") from None
     if record.source != vectors_fingerprint(spec, place.collection, by_side(spec, *place.texts())):
@@ -73,7 +73,7 @@ def check_record(place: Place, spec: VectorSpec, target: Path) -> Record:
     return record
 
 
-def open_vectors(place: Place, spec: VectorSpec, target: Path) -> tuple[Record, dict[str, TeacherVectors]]:
+def open_vectors(place: Place, spec: VectorSpec, target: Path) -> tuple[VectorRecord, dict[str, TeacherVectors]]:
     """The record, and vectors by side; what the cache has lost since is encoded again.
 
     Raises:

@@ -66,7 +66,7 @@ class VectorFigures(BaseModel):
 
     @property
     def sides(self) -> dict[str, SideNearness]:
-        """What is known, by side."""
+        """Sides that were followed."""
         both = {"queries": self.queries, "documents": self.documents}
         return {side: found for side, found in both.items() if found is not None}
 

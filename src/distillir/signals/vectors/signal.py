@@ -51,7 +51,7 @@ class Vectors(Signal[VectorSpec]):
         check_model(self.spec, recipe)
 
     def told(self, objective: "WeightedSum") -> dict[str, Any]:
-        """What is compared, and its weight."""
+        """The model, what is compared, and its weight."""
         spec = self.spec
         return {"vectors": {"model": spec.model, "of": spec.sides, "loss": spec.loss, "weight": spec.weight}}
 
@@ -90,7 +90,7 @@ class Vectors(Signal[VectorSpec]):
         )
 
     def measure(self, place: Place) -> None:
-        """How near the student's vectors were before training, and are now."""
+        """Cosines of the student's vectors before training and now."""
         from distillir.signals.vectors.nearness import measure_nearness
 
         measure_nearness(place, self)

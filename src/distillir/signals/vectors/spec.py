@@ -64,12 +64,12 @@ class VectorSpec(Options):
 
     @property
     def sides(self) -> list[str]:
-        """Whose vectors are followed, queries first."""
+        """The sides whose vectors are followed, queries first."""
         return [side for side in SIDES if side in self.of]
 
     @property
     def options(self) -> ModelOptions:
-        """How the model is loaded."""
+        """Options that the model is loaded with."""
         return ModelOptions.of(self.prompts, self.trust_remote_code)
 
     def named(self, model: dict[str, Any]) -> "VectorSpec":

@@ -39,12 +39,14 @@ def texts_alone(place: "Place", spec: VectorSpec) -> tuple[Rows, Rows]:
     if "queries" in spec.sides and (asked or "documents" not in spec.sides):
         queries = place.queries()
     if "documents" in spec.sides:
-        documents = spread(np.arange(corpus, dtype=np.int64), corpus if spec.documents is None else spec.documents)
+        documents = evenly_spaced(
+            np.arange(corpus, dtype=np.int64), corpus if spec.documents is None else spec.documents
+        )
     return queries, documents
 
 
-def spread(rows: Rows, most: int) -> Rows:
-    """At most so many of some rows, evenly spaced."""
+def evenly_spaced(rows: Rows, most: int) -> Rows:
+    """Some of the rows, evenly spaced: all, or as many as wanted."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

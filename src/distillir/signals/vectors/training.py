@@ -19,7 +19,7 @@ from distillir.signals.signal_training import Batch, Begun, Output, SignalTraini
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection, new_projection
 from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
 from distillir.signals.vectors.teacher_vectors import Targets
-from distillir.signals.vectors.texts import by_side, spread, table_of
+from distillir.signals.vectors.texts import by_side, evenly_spaced, table_of
 from distillir.students.student import student_of
 from distillir.teaching.text_lists import NO_QUERY, TextLists
 
@@ -84,14 +84,14 @@ class VectorTraining(SignalTraining):
         asked = np.unique(queries[queries != NO_QUERY])
         read = documents[documents < len(training.collection.corpus)]  # without texts that signals bring
         for side, rows in by_side(self.spec, asked, read).items():
-            some = spread(rows, FITTED_TO)
+            some = evenly_spaced(rows, FITTED_TO)
             texts = table_of(training.collection, side).texts(some.tolist())
             own[side] = encode_texts(training.model, texts, kind=SIDES[side], precision="float32")
             wanted[side] = self.targets[side].of(some)
         return fitted(own, wanted, unit_length=student_of(training.model).compares_cosines)
 
     def collate(self, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Of each side the vectors float32 [T, D] and how often each text counts [T]."""
+        """Vectors float32 [T, D] of each side, and how often each text counts [T]."""
         label: dict[str, Any] = {}
         listed = [example for example in batch.examples if example.open]
         for side, target in self.targets.items():
@@ -159,7 +159,7 @@ def student_width(model: Any, collection: Collection, side: str) -> int:
 
 
 def _times(rows: Rows, lists: list[Rows]) -> Any:
-    """How often each of some distinct rows [T] stands in lists, float32."""
+    """Number of times [T] that each of some distinct rows stands in lists, float32."""
     found, counts = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *lists]), return_counts=True)
     times = np.zeros(len(rows), dtype=np.float32)
     _, here, there = np.intersect1d(rows, found, assume_unique=True, return_indices=True)
