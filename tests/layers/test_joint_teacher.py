@@ -21,7 +21,7 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.bm25 import BM25Index
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.joint_teacher import JointTeacher, joint_teacher

@@ -11,7 +11,7 @@ from sentence_transformers import CrossEncoder
 
 from command_line import Done, distillir
 from distillir.collections import Collection
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 

@@ -9,10 +9,10 @@ from distillir.signals.signal import CANDIDATES
 
 if TYPE_CHECKING:
     from distillir.composition.compose import ComposedStage
-    from distillir.recipe import Recipe
+    from distillir.composition.recipe_parts import ComposedParts
 
 
-def _check_texts_alone(recipe: "Recipe") -> None:
+def _check_texts_alone(recipe: "ComposedParts") -> None:
     """Refuse what means lists of candidates in a recipe of which no part learns from any."""
     kind, training, remedy = recipe.student.own_kind, recipe.training, "take it out, or name an objective"
     found = {
@@ -31,7 +31,7 @@ def _check_texts_alone(recipe: "Recipe") -> None:
             )
 
 
-def _asks_student(recipe: "Recipe") -> bool:
+def _asks_student(recipe: "ComposedParts") -> bool:
     """Tell whether the student is a source of candidates."""
     from distillir.retrieval.sources import read_sources
 
@@ -40,7 +40,7 @@ def _asks_student(recipe: "Recipe") -> bool:
     return any(kind == own and options.get("model") is None for kind, options in found)
 
 
-def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
+def check_stages(stages: Sequence["ComposedStage"], recipe: "ComposedParts") -> None:
     """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
     kind = recipe.student.own_kind
     if not all(stage.learnt for stage in stages):

@@ -14,9 +14,9 @@ from distillir.signals.registry import SIGNALS, of_objective
 from distillir.signals.signal import CANDIDATES, SCORES, Signal
 
 if TYPE_CHECKING:
+    from distillir.composition.recipe_parts import ComposedParts
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Composition:
         return any(signal.name == name for signal in self.signals)
 
 
-def compose(recipe: "Recipe") -> Composition:
+def compose(recipe: "ComposedParts") -> Composition:
     """Compose a recipe's method, objective and training settings.
 
     Raises:

@@ -10,7 +10,7 @@ from distillir.signals.registry import built_in
 from distillir.signals.signal import Signal
 
 if TYPE_CHECKING:
-    from distillir.recipe import Recipe
+    from distillir.composition.recipe_parts import ComposedParts
 
 
 def written_objective(given: Any) -> WeightedSum:
@@ -18,7 +18,7 @@ def written_objective(given: Any) -> WeightedSum:
     return WeightedSum(()) if given is None else parse_objective(given)
 
 
-def list_objective(given: Any, recipe: "Recipe", signals: Sequence[Signal[Any]]) -> WeightedSum:
+def list_objective(given: Any, recipe: "ComposedParts", signals: Sequence[Signal[Any]]) -> WeightedSum:
     """An objective as a recipe or a method writes it, with what its signals add to it.
 
     Raises:

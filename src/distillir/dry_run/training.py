@@ -183,10 +183,8 @@ class TrainingCosts:
         settings = stage.training.model_copy(
             update={"queries_per_step": queries, "gradient_accumulation": 1, "epochs": epochs * 1.001}
         )
-        clock, costs = (
-            Clock(ENOUGH, most),
-            SignalCosts(self.folder.recipe, self.lists if isinstance(lists, TextLists) else lists),
-        )
+        made_up = self.lists if isinstance(lists, TextLists) else lists
+        clock, costs = Clock(ENOUGH, most), SignalCosts(self.folder.recipe, made_up)
         train_student(
             load_student_of(self.folder.recipe.student, self.folder.initial_student),
             self.folder.collection,

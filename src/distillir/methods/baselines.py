@@ -38,8 +38,7 @@ INFO_NCE = Method(
 #: For signals that a recipe names: without one it is refused.
 SIGNALS_ALONE = Method(
     "signals",
-    "no lists are compared: what the recipe's signals learn from is all; needs neither candidates nor scores of them "
-    "where these do not",
+    "no lists are compared: the recipe's signals are all that is learnt from",
     "ours",
     "plain",
     None,

@@ -35,7 +35,7 @@ def prepare_initial(folder: RunFolder) -> None:
 
 
 def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
-    """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``; nothing where they are there or not wanted.
+    """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``, where they are wanted and not there.
 
     And ``runs/selection-candidates.trec``, where the best student is chosen by a dev split.
 

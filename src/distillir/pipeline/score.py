@@ -27,7 +27,7 @@ from distillir.teaching.teaching_set import open_teaching_set
 
 
 def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
-    """Write ``teaching/`` and ``runs/teacher.trec``; nothing where they are there or not wanted.
+    """Write ``teaching/`` and ``runs/teacher.trec``; each where it is wanted and not there.
 
     A recipe without a teacher (for objectives that need judgements alone) gets a teaching set without scores, and no
     teacher's run.
