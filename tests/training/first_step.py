@@ -100,6 +100,7 @@ CASES = {
     "documents alone": Case({}, in_batch=(False,), texts=(0, 12)),
     "texts alone": Case({}, in_batch=(False,), texts=(5, 7)),
     "texts alone, multi-vector": Case({}, "multi-vector", in_batch=(False,), texts=(5, 7)),
+    "texts alone, vectors": Case({}, beside="vectors", in_batch=(False,), texts=(5, 7)),
     "documents alone, sparse": Case({}, "sparse", in_batch=(False,), texts=(0, 12)),
 }
 #: Accumulated batches, each encoded in chunks.

@@ -67,7 +67,8 @@ def _squared(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def _distance(student: Tensor, teacher: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(student - teacher, dim=1)
+    apart: Tensor = torch.linalg.vector_norm(student - teacher, dim=1)
+    return apart
 
 
 #: Distance [T] of vectors [T, D] by the names that recipes have for it: 1 - cosine, which knows no lengths; the squared

@@ -33,16 +33,30 @@ def check_student(recipe: "RecipeParts") -> None:
         )
 
 
-def with_model(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
-    """The spec with the model that it stands for where it names none: the dense one among the recipe's teachers.
+def settled(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
+    """The spec with what it leaves to the rest of the recipe.
+
+    A spec without a model stands for the model whose document vectors the student keeps, else for the dense one among
+    the recipe's teachers. Of a student that keeps document vectors those of queries alone can follow any.
 
     Raises:
-        DistillirError: There is none, or there are several.
+        DistillirError: There is no such model, or there are several; or kept vectors are to follow others.
     """
     from distillir.teachers.registry import members
 
+    kind = recipe.student.own_kind
+    if not getattr(kind, "encodes_documents", True):
+        if "of" in spec.model_fields_set and "documents" in spec.of:
+            raise DistillirError(
+                "document vectors are kept (student.documents), so that they follow nothing",
+                where=f"{WHERE}.of",
+                remedy="write of: queries",
+            )
+        spec = spec.model_copy(update={"of": ["queries"]})
     if spec.model is not None:
         return spec
+    if (kept := getattr(kind, "documents_model", None)) is not None:
+        return spec.named(kept)
     found = [chosen.written for chosen in members(recipe.teacher) if chosen.name == "dense"]
     if len(found) == 1:
         return spec.named(found[0])
@@ -78,8 +92,8 @@ def check_model(spec: VectorSpec, recipe: "RecipeParts") -> None:
     whole = width_by_files(spec.model)
     if spec.width is not None and whole is not None and spec.width > whole:
         raise spec.too_wide(whole)
-    own = similarity_name(recipe.student.model)
-    widths = width_by_files(recipe.student.model), spec.width or whole
+    own = "cosine" if recipe.student.own_kind.cosines(recipe.student.model) else "dot"
+    widths = student_width_by_files(recipe), spec.width or whole
     if spec.loss != "cosine" and own == "cosine" and similarity == "dot" and widths[0] == widths[1] is not None:
         raise DistillirError(
             f"{spec.loss} compares lengths too, and the student's vectors have length 1 (it compares cosines) where "
@@ -87,6 +101,12 @@ def check_model(spec: VectorSpec, recipe: "RecipeParts") -> None:
             where=f"{WHERE}.loss",
             remedy="take loss: cosine",
         )
+
+
+def student_width_by_files(recipe: "RecipeParts") -> int | None:
+    """Numbers of the student's vector, by its files; None where they do not say, or the student keeps documents."""
+    keeps = not getattr(recipe.student.own_kind, "encodes_documents", True)
+    return None if keeps else width_by_files(recipe.student.model)
 
 
 def width_by_files(name: str) -> int | None:

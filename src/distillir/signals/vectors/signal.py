@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from distillir.base.arrays import Rows
 from distillir.signals.place import Costs, Place
 from distillir.signals.signal import TEXTS, Signal, SignalKind
-from distillir.signals.vectors.models import check_model, check_student, width_by_files, with_model
+from distillir.signals.vectors.models import check_model, check_student, settled, student_width_by_files, width_by_files
 from distillir.signals.vectors.spec import PROJECTION, WHERE, VectorSpec
 
 if TYPE_CHECKING:
@@ -21,20 +21,20 @@ class Vectors(Signal[VectorSpec]):
     """Vectors that a recipe wants the student's to follow."""
 
     needs = frozenset({TEXTS})
-    _student: str
+    _width: int | None = None
 
     @property
     def trains_along(self) -> tuple[str, ...]:
         """A linear map, where the widths of the two models differ by their files."""
         assert self.spec.model is not None
-        own, wanted = width_by_files(self._student), self.spec.width or width_by_files(self.spec.model)
-        return (PROJECTION,) if None not in (own, wanted) and own != wanted else ()
+        wanted = self.spec.width or width_by_files(self.spec.model)
+        return (PROJECTION,) if None not in (self._width, wanted) and self._width != wanted else ()
 
     def check(self, recipe: "RecipeParts") -> None:
         """Refuse a student without vectors; find the model where the recipe names it elsewhere."""
         check_student(recipe)
-        self.spec = with_model(self.spec, recipe)
-        self._student = recipe.student.model
+        self.spec = settled(self.spec, recipe)
+        self._width = student_width_by_files(recipe)
 
     def texts_alone(self, place: Place) -> tuple[Rows, Rows]:
         """See `Signal.texts_alone`; the corpus too."""
