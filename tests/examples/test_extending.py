@@ -88,6 +88,11 @@ def _weights(run: Path) -> dict[str, bytes]:
     return {f"{file.name} {name}": value.tobytes() for file in files for name, value in load_file(file).items()}
 
 
+def test_signal_that_needs_texts_alone() -> None:
+    assert _run("words")["method"] == "signals + words"
+    assert not Path("runs/words/teaching").exists()
+
+
 def test_signal() -> None:
     metrics = _run("signal")
     assert "lexical_signal:LEXICAL" in metrics["signals"]

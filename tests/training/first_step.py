@@ -134,8 +134,8 @@ class Lengths(SignalTraining):
         return {"lengths": label["lengths"]}
 
     def terms(self, output: Output, inputs: Any, label: Any, counts: Any, step: int) -> dict[str, torch.Tensor]:
-        vectors = torch.cat([*output.queries, *output.documents])
-        return {"lengths": vectors.view(-1, 2)[:, 0].square().sum()}
+        texts = [*output.queries, *output.documents]
+        return {"lengths": torch.stack([encoded.flatten()[::2].square().sum() for encoded in texts]).sum()}
 
 
 class _Kept(TrainerCallback):
