@@ -33,6 +33,7 @@ class Product:
         piecewise: Whether parts that were deleted are made again by themselves.
         version: Raised when what the stage makes of the same inputs changes.
         wanted: Whether the recipe of a run has it made.
+        ranks: Whether a student makes it that may rank the evaluation candidates in place of searching.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Product:
     piecewise: bool = False
     version: int = 1
     wanted: Callable[[RunFolder], bool] = lambda folder: True
+    ranks: bool = False
+
+    def made_from(self, folder: RunFolder) -> tuple[str, ...]:
+        """Products it is made from in a run."""
+        ranked = self.ranks and not folder.recipe.student.own_kind.searches
+        return (*self.after, "evaluation candidates") if ranked else self.after
 
     def path(self, folder: RunFolder) -> Path:
         """Path of the product."""
@@ -176,6 +183,7 @@ PRODUCTS = (
         after=("initial student",),
         keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate before",),
+        ranks=True,
     ),
     # Whatever changes these changes the runs after training too, which lie in the same folders.
     Product(
@@ -206,6 +214,7 @@ PRODUCTS = (
         after=("student",),
         keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate after",),
+        ranks=True,
     ),
     Product(
         "runs after training on other collections",
