@@ -20,7 +20,7 @@ from distillir.methods.spec import MethodSpec
 from distillir.objectives import vector_match
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.signals.signal_training import Begun
 from distillir.signals.vectors.models import width_by_files
 from distillir.signals.vectors.projection import fitted_weight

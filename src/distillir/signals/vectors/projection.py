@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,11 +27,12 @@ def new_projection(student: int, teacher: int, weight: Vectors | None = None) ->
     """
     from sentence_transformers.base.modules import Dense
 
-    made = Dense(student, teacher, bias=False, activation_function=None)
+    made: Any = Dense(student, teacher, bias=False, activation_function=None)
     if weight is not None:
         with torch.no_grad():
             made.linear.weight.copy_(torch.from_numpy(weight))
-    return made
+    module: nn.Module = made
+    return module
 
 
 def load_projection(folder: Path) -> nn.Module:

@@ -1,7 +1,7 @@
 """Vectors of a dense model for the texts of a table, encoded once and read by row from mapped files."""
 
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class TeacherVectors:
         for start, part in _parts(table):
             own = rows[(rows >= start) & (rows < start + len(part))] - start
             if len(own):
-                options = {"max_length": spec.max_length, "precision": spec.precision, "options": spec.options}
+                options: dict[str, Any] = {"max_length": spec.max_length, "precision": spec.precision, "options": spec.options}
                 self._parts.append((start, encode_into_store(spec.model, part, own, kind=side, **options).array))
         whole = self._parts[0][1].shape[1]
         self.width = whole if spec.width is None else spec.width
