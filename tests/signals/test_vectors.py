@@ -23,7 +23,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.recipe.read import parse_recipe
 from distillir.signals.signal_training import Begun
 from distillir.signals.vectors.models import width_by_files
-from distillir.signals.vectors.projection import fitted_weight
+from distillir.signals.vectors.projection import fitted_weight, new_projection
 from distillir.signals.vectors.spec import VectorSpec
 from distillir.signals.vectors.teacher_vectors import MadeVectors, TeacherVectors
 from distillir.signals.vectors.training import VectorTraining
@@ -39,7 +39,8 @@ def _recipe(**more: Any) -> dict[str, Any]:
 
 
 def test_the_model_is_the_dense_one_among_the_recipes_teachers() -> None:
-    dense = {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 40}}
+    dense: Any = {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 40}}
+    teacher: Any
     for teacher in (dense, {"ensemble": ["bm25", dense]}):
         value = _recipe(teacher=teacher, method={"name": "kl", "vectors": {"precision": "float32"}})
         (signal,) = compose(parse_recipe(value)).signals
@@ -169,9 +170,20 @@ def test_the_map_is_found_where_there_is_one_and_small_where_texts_say_nothing()
     assert few.shape == (9, 6) and np.linalg.norm(few) < np.linalg.norm(whole) and np.isfinite(few).all()
 
 
+def test_a_later_stage_goes_on_with_the_map_that_the_one_before_has_left(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(2).normal(size=(9, 6)).astype(np.float32)
+    first = VectorTraining(VectorSpec(), {"queries": MadeVectors(9)}, before=tmp_path / "none")
+    first.module = new_projection(6, 9, drawn)
+    first.save(tmp_path / "projection")
+    later = VectorTraining(VectorSpec(), {"queries": MadeVectors(9)}, before=tmp_path / "projection")
+    assert later.module is not None
+    np.testing.assert_array_equal(later.module.linear.weight.detach(), drawn)  # type: ignore[union-attr, operator, arg-type]
+    assert later.identity() != VectorTraining(VectorSpec(), {"queries": MadeVectors(9)}).identity()
+
+
 @pytest.mark.parametrize(("width", "loss"), [(384, "cosine"), (16, "squared")])
 def test_the_loss_is_the_distance_of_the_texts_of_lists_however_a_step_is_cut(
-    width: int, loss: str, minilm_path: str, tiny: Collection, tmp_path: Path
+    width: int, loss: Any, minilm_path: str, tiny: Collection, tmp_path: Path
 ) -> None:
     model = load_student(minilm_path, layers=1, max_length=32, device="cpu").double()
     model.train()

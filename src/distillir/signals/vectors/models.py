@@ -119,6 +119,9 @@ def width_by_files(name: str) -> int | None:
         if keys is None:
             return None
         settings = read_model_json(name, f"{path}/config.json")
+        modes = [key for key, value in settings.items() if key.startswith("pooling_mode_") and value is True]
+        if len(modes) > 1 or isinstance(settings.get("pooling_mode"), list):
+            return None  # several poolings stand side by side
         found = next((settings[key] for key in keys if key in settings), None)
         return found if isinstance(found, int) else None
     size: Any = read_model_json(name, "config.json").get("hidden_size")

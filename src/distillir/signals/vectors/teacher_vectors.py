@@ -46,7 +46,11 @@ class TeacherVectors:
         for start, part in _parts(table):
             own = rows[(rows >= start) & (rows < start + len(part))] - start
             if len(own):
-                options: dict[str, Any] = {"max_length": spec.max_length, "precision": spec.precision, "options": spec.options}
+                options: dict[str, Any] = {
+                    "max_length": spec.max_length,
+                    "precision": spec.precision,
+                    "options": spec.options,
+                }
                 self._parts.append((start, encode_into_store(spec.model, part, own, kind=side, **options).array))
         whole = self._parts[0][1].shape[1]
         self.width = whole if spec.width is None else spec.width
