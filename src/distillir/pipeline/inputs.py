@@ -110,12 +110,12 @@ class Inputs:
 
     @cached_property
     def kept(self) -> Fingerprints:
-        """What the student keeps of documents; empty where it encodes them."""
+        """Vectors that the student keeps of documents; empty where it encodes them."""
         return self.recipe.student.own_kind.kept()
 
     @cached_property
     def readied(self) -> Fingerprints:
-        """What the student before training was made ready by: kept vectors, and queries."""
+        """Vectors and queries that the student before training was fitted to; empty where it is the model that is named."""
         if not self.kept:
             return {}
         return self.kept | self.texts | {"training queries": _of_arrays(learnt_queries(self.folder))}

@@ -126,7 +126,7 @@ class StudentKind(ABC):
         return None
 
     def roughly_ready(self, model: str) -> Callable[[Any], Any] | None:
-        """As `ready`, in no time: of the same shape, for what is timed and not kept."""
+        """Prepare as `ready` does, in no time: something of the same shape, to be timed and not kept."""
         return None
 
     def rehearse(self, model: Any) -> Any:
@@ -192,7 +192,7 @@ class StudentKind(ABC):
         return {}
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
-        """What ranks for a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
+        """The ranker for a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
 
         Args:
             model: The student's folder in a later round; None: before training.
