@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from distillir.collections import load_collection
-from distillir.recipe_file import read_recipe
+from distillir.recipe.read import read_recipe
 from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
 from distillir.signals.dark_examples.diagnostics import diagnose_dark

@@ -72,7 +72,7 @@ def child(mode: str, recipe: Path, output: Path, answer: Path, processor: bool) 
     """Plan or run one recipe in this process, and write the seconds by stage."""
     if processor:
         time.monotonic = time.process_time  # every clock of the package, before it is imported
-    from distillir.recipe_file import read_recipe
+    from distillir.recipe.read import read_recipe
 
     checked = read_recipe(recipe, ())
     start = time.monotonic()

@@ -30,6 +30,7 @@ from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.plans.training_example import TrainingExample
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.kept_documents.kind import KeptDocumentsKind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.kept_documents.vectors import DocumentVectors, VectorFeatures
@@ -39,6 +40,7 @@ from distillir.training.loss import ExampleLoss
 from distillir.training.train import train_student
 
 SIZES = (50, 8)
+KL = ScoresTraining(parse_objective("kl"))
 
 
 def student(arguments: argparse.Namespace, kept: bool) -> Any:
@@ -49,7 +51,9 @@ def student(arguments: argparse.Namespace, kept: bool) -> Any:
     return load_student(arguments.student, kind=kind, layers=arguments.layers, max_length=length)
 
 
-def pairs_a_second(collection: Collection, lists: BM25Lists, size: int, arguments: argparse.Namespace, kept: bool) -> float:
+def pairs_a_second(
+    collection: Collection, lists: BM25Lists, size: int, arguments: argparse.Namespace, kept: bool
+) -> float:
     """Scored pairs a second of whole steps, as the trainer makes them."""
     clock = Clock(1e9, 10**9)
     settings = TrainingSettings(
@@ -66,10 +70,10 @@ def pairs_a_second(collection: Collection, lists: BM25Lists, size: int, argument
             student(arguments, kept),
             collection,
             lists,
-            parse_objective("kl"),
             settings,
             work,
             work / "log.jsonl",
+            signals=[KL],
             watchers=[clock],
         )
     return arguments.batch * size / float(np.mean(clock.wholes))
@@ -78,7 +82,7 @@ def pairs_a_second(collection: Collection, lists: BM25Lists, size: int, argument
 def parts_of_a_step(collection: Collection, lists: BM25Lists, arguments: argparse.Namespace) -> dict[str, float]:
     """Seconds of each part of a step against kept vectors, the median of some steps."""
     model = student(arguments, kept=True)
-    loss = ExampleLoss(model, parse_objective("kl"))
+    loss = ExampleLoss(model, [KL])
     with tempfile.TemporaryDirectory() as folder:
         queries = tokenise(Path(folder) / "queries", model, collection.queries, lists.queries, kind="query")
         collator = ExampleCollator(queries, loss.student.documents(collection.corpus), budget=4096)
@@ -111,7 +115,7 @@ def taken_apart(
             label = batch["label"]
             documents = loss.student.embed(model, features_of(batch, "document"), [], task="document")
             scores = loss.student.scores(loss.student.select(leaf, label["query"]), documents)
-            terms = loss.objective.numerators(scores.gather(1, label["index"]), label, label["mask"])
+            terms = KL.objective.numerators(scores.gather(1, label["index"]), label, label["mask"])
             torch.stack(list(terms.values())).sum().backward()
 
         timed(spent, "scores and loss", compare)
@@ -132,7 +136,7 @@ def timed(spent: dict[str, list[float]], name: str, work: Callable[[], Any]) -> 
 def large(collection: Collection, lists: BM25Lists, arguments: argparse.Namespace) -> dict[str, Any]:
     """A step on lists drawn from many random vectors: seconds of its parts, and the peak memory before and after."""
     model = student(arguments, kept=True)
-    loss = ExampleLoss(model, parse_objective("kl"))
+    loss = ExampleLoss(model, [KL])
     draw, width = np.random.default_rng(0), int(model.get_embedding_dimension())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:

@@ -53,6 +53,7 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
     from distillir.signals.layers.layer_set import LayerSet
     from distillir.signals.layers.spec import LayerSpec
     from distillir.signals.layers.training import LayerTraining
+    from distillir.signals.scores.training import ScoresTraining
     from distillir.students.load import load_student
     from distillir.teachers.load_layered import load_joint
     from distillir.training.train import train_student
@@ -68,14 +69,14 @@ def seconds(way: str, teacher: str | None, steps: int) -> float:
         sizes = [len(lists.documents(index)) for index in range(len(lists.queries))]
         made = [lists.generator.normal(size=(6, size)).astype(np.float32) for size in sizes]
         layers = [LayerTraining(spec, teacher=load_joint(limited)) if joint else LayerTraining(spec, LayerSet(6, made))]
-    objective = "info_nce" if joint else "kl"
+    compared = ScoresTraining(parse_objective("info_nce" if joint else "kl"))
     in_batch: Any = "all" if way == "lead, dense teacher" else False
     settings = TrainingSettings(
         epochs=16 * steps / len(lists.queries), queries_per_step=16, dropout=0.0, in_batch=in_batch
     )
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.jsonl"
-        train_student(model, collection, lists, parse_objective(objective), settings, Path(folder), log, signals=layers)
+        train_student(model, collection, lists, settings, Path(folder), log, signals=[compared, *layers])
         taken = [json.loads(line)["seconds"] for line in log.read_text().splitlines()]
     return float((taken[-1] - taken[2]) / (len(taken) - 3))
 

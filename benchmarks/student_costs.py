@@ -99,9 +99,11 @@ def training(students: dict[str, str], collection: Collection, length: int) -> d
     """Pairs a second in training: the median of three rounds."""
     from distillir.objectives import parse_objective
     from distillir.plans.settings import TrainingSettings
+    from distillir.signals.scores.training import ScoresTraining
     from distillir.training.train import train_student
 
     lists = BM25Lists(collection, 96, 8)
+    kl = [ScoresTraining(parse_objective("kl"))]
     settings = TrainingSettings(
         epochs=1, queries_per_step=16, candidates_per_query=None, max_length=length, checkpoint_seconds=1e9
     )
@@ -111,7 +113,7 @@ def training(students: dict[str, str], collection: Collection, length: int) -> d
             loaded = load_student(model, kind=kind)
             with tempfile.TemporaryDirectory() as folder:
                 work = Path(folder)
-                train_student(loaded, collection, lists, parse_objective("kl"), settings, work, work / "log.jsonl")
+                train_student(loaded, collection, lists, settings, work, work / "log.jsonl", signals=kl)
                 seconds = [line.rpartition('"seconds": ')[2] for line in (work / "log.jsonl").read_text().splitlines()]
             # From the first step's end to the last's: what is tokenised and built before is left out.
             first, last = (float(seconds[place].rstrip("}")) for place in (0, -1))

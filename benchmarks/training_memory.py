@@ -27,12 +27,14 @@ def cell(collection: str, candidates: int, queries: int, grad_cache: bool, stude
     """Train two steps; GiB resident before the first step and at the peak."""
     from distillir.objectives import parse_objective
     from distillir.plans.settings import TrainingSettings
+    from distillir.signals.scores.training import ScoresTraining
     from distillir.students.load import load_student
     from distillir.training.train import train_student
 
     texts = load_collection(collection)
     lists = BM25Lists(texts, 4 * queries, candidates)
     model = load_student(student, kind=kind, layers=LAYERS if kind != "sparse" else None, max_length=192)
+    kl = [ScoresTraining(parse_objective("kl"))]
     settings = TrainingSettings(
         epochs=2 * queries / len(lists.queries),
         queries_per_step=queries,
@@ -43,7 +45,7 @@ def cell(collection: str, candidates: int, queries: int, grad_cache: bool, stude
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        train_student(model, texts, lists, parse_objective("kl"), settings, path, path / "log.jsonl")
+        train_student(model, texts, lists, settings, path, path / "log.jsonl", signals=kl)
     return {"before": before, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB}
 
 

@@ -66,10 +66,12 @@ def ours(
     """Seconds and losses of distillir."""
     from distillir.objectives import parse_objective
     from distillir.plans.settings import TrainingSettings
+    from distillir.signals.scores.training import ScoresTraining
     from distillir.students.load import load_student
     from distillir.training.train import train_student
 
     model = load_student("all-MiniLM-L6-v2", layers=arguments.layers, max_length=arguments.max_length)
+    kl = [ScoresTraining(parse_objective("kl"))]
     settings = TrainingSettings(
         epochs=1,
         queries_per_step=arguments.batch,
@@ -84,7 +86,7 @@ def ours(
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.jsonl"
         start = time.monotonic()
-        train_student(model, collection, lists, parse_objective("kl"), settings, Path(folder), log)
+        train_student(model, collection, lists, settings, Path(folder), log, signals=kl)
         seconds = time.monotonic() - start
         losses = [json.loads(line)["loss"] for line in log.read_text().splitlines()]
     return seconds, losses

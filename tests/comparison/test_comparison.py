@@ -256,3 +256,18 @@ def test_dark_examples_are_made_once_for_all_cells(value: dict[str, Any], tmp_pa
     (runs["noisy"] / "metrics.json").unlink()
     assert not run_comparison(read_comparison(file), output).failed
     assert (runs["noisy"] / "student" / "model.safetensors").read_bytes() == before
+
+
+def test_rerankers_stand_beside_their_first_stage(value: dict[str, Any], small_models: Path, tmp_path: Path) -> None:
+    student = {"model": str(small_models / "base"), "kind": "cross-encoder", "layers": 1, "max_length": 32}
+    value["recipe"] |= {"student": student, "teacher": "bm25", "candidates": {"from": "bm25", "depth": 5}}
+    file, output = tmp_path / "rerankers.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump({**value, "cells": {"kl": {"method": "kl"}}, "seeds": [0]}), encoding="utf-8")
+    done = distillir("compare", file, "-o", output)
+    assert done.returncode == 0, done.stderr
+    board = json.loads((output / "leaderboard.json").read_text())
+    metrics = json.loads(next(output.glob("cells/kl*/seed-0/metrics.json")).read_text())
+    assert board["first_stage"] == metrics["first_stage"] == board["teacher"]
+    assert "the first stage" in (output / "leaderboard.html").read_text(encoding="utf-8")
+    last = (output / "leaderboard.md").read_text(encoding="utf-8").splitlines()[-1]
+    assert last.startswith(f"| the first stage | {board['first_stage']['nDCG@10']:.3f} | ")

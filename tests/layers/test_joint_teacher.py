@@ -21,7 +21,7 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.bm25 import BM25Index
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.joint_teacher import JointTeacher, joint_teacher
@@ -30,6 +30,7 @@ from distillir.signals.layers.quality import best_layers
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.teacher_inputs import EncoderInputs, PairInputs
 from distillir.signals.layers.training import LayerTraining
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_layered
 from distillir.teachers.train import train_cross_encoder
@@ -80,7 +81,7 @@ def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: s
     collator = ExampleCollator(*stores(model, "s"), budget=256, in_batch=in_batch, signals=[training])
     examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
     batch = [examples[i] for i in range(8)]
-    loss = ExampleLoss(model, parse_objective({"info_nce": {"temperature": 0.05}}), signals=[training])
+    loss = ExampleLoss(model, [ScoresTraining(parse_objective({"info_nce": {"temperature": 0.05}})), training])
     return loss, collator(batch), batch
 
 
@@ -221,10 +222,10 @@ def test_student_and_teacher_are_clipped_apart(
     student, teacher = (load_student(minilm_path, layers=layers, max_length=16, device="cpu") for layers in (1, 2))
     spec = LayerSpec(teacher={"dense": minilm_path}, joint=True, count=1)
     settings = TrainingSettings(epochs=1, queries_per_step=12, in_batch="all", max_grad_norm=1e-3, precision="float32")
-    objective = parse_objective({"info_nce": {"temperature": 0.05}})
+    compared = ScoresTraining(parse_objective({"info_nce": {"temperature": 0.05}}))
     layers = [LayerTraining(spec, teacher=teacher)]
     train_student(
-        student, tiny, ExampleLists(tiny), objective, settings, tmp_path, tmp_path / "log.jsonl", signals=layers
+        student, tiny, ExampleLists(tiny), settings, tmp_path, tmp_path / "log.jsonl", signals=[compared, *layers]
     )
     # Together they would have a norm of 1e-3.
     assert _Watched.kept.norms == pytest.approx([1e-3, 1e-3], rel=1e-3)

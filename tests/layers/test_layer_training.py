@@ -21,6 +21,7 @@ from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.layer_set import LayerSet, open_layers, write_layers
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.training import LayerTraining
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
 from distillir.training.collator import ExampleCollator
 from distillir.training.loss import ExampleLoss
@@ -70,7 +71,7 @@ def test_the_loss_is_layer_kl_of_the_students_layers(
     training = LayerTraining(_spec(count=2), layers)
     draw = training.draw = LayerDraw(_spec(count=2), 4, model_layers(model), seed=5)
     collator = ExampleCollator(queries, documents, budget=256, signals=[training])
-    loss = ExampleLoss(model, parse_objective("kl"), signals=[training])
+    loss = ExampleLoss(model, [ScoresTraining(parse_objective("kl")), training])
     inputs = collator(batch)
     part = loss(model, inputs, step=3)["layers"]
     teacher, student = draw.at(3)
@@ -88,7 +89,7 @@ def test_the_loss_is_layer_kl_of_the_students_layers(
 
     def gradient(parts: list[list[Any]], recompute: bool) -> torch.Tensor:
         model.zero_grad()
-        loss = ExampleLoss(model, parse_objective("kl"), signals=[training], recompute=recompute)
+        loss = ExampleLoss(model, [ScoresTraining(parse_objective("kl")), training], recompute=recompute)
         batches = [collator(part) for part in parts]
         counts: dict[str, torch.Tensor] = {}
         for one in batches:

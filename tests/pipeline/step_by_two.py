@@ -10,7 +10,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.processes import Write, rank
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.step import made, make_once
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 
 
 def main(path: Path) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from command_line import distillir
 from distillir.base.errors import DistillirError
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 
 FIVE: dict[str, Any] = {
     "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},

@@ -22,7 +22,7 @@ from distillir.dry_run.plan import plan
 from distillir.evaluation.measures import evaluate
 from distillir.evaluation.search import search_student
 from distillir.evaluation.significance import compare
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.reporting.metrics import read_metrics
 from distillir.reporting.summary import elsewhere
 from distillir.retrieval.trec import read_run

@@ -1,6 +1,7 @@
 """Cross-encoder students through the whole run: trained, chosen by dev, ranking, teaching the next student."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from sentence_transformers import CrossEncoder
 
 from command_line import Done, distillir
 from distillir.collections import Collection
-from distillir.recipe_file import parse_recipe
+from distillir.collections.run import Run
+from distillir.evaluation.measures import evaluate
+from distillir.evaluation.significance import compare
+from distillir.front_door.result import Result
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 
@@ -34,6 +39,22 @@ def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
     return distillir("run", folder / "recipe.yaml", "--output", folder / "run", *flags)
 
 
+def _after(run: Path, collection: Collection) -> Run:
+    return read_run(run / "runs" / "after.trec", collection)
+
+
+def test_other_candidates_are_ranked_anew(recipe: dict[str, Any], tmp_path: Path, tiny: Collection) -> None:
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    recipe["candidates"]["from"] = {"dense": "all-MiniLM-L6-v2"}
+    refused = _run(recipe, tmp_path)
+    assert refused.returncode == 2 and "differs in candidates.from" in refused.stderr, refused.stderr
+    done = _run(recipe, tmp_path, "--anew")
+    assert done.returncode == 0 and "To be made anew: run before training" in done.stderr, done.stderr
+    # BM25 finds fewer.
+    assert {len(rows) for rows in _after(tmp_path / "run", tiny).lists} == {len(tiny.corpus)}
+
+
 def test_the_default_method_trains_one_that_ranks_and_teaches(
     recipe: dict[str, Any], tmp_path: Path, tiny: Collection
 ) -> None:
@@ -50,12 +71,20 @@ def test_the_default_method_trains_one_that_ranks_and_teaches(
     assert kept["method"]["objective"]["kl"]["student_temperature"] == 1.0 and kept["training"]["in_batch"] is False
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["student"]["layers"] == 1 and metrics["student"]["pairs_per_second"] > 0
-    assert "pairs a second" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert "pairs a second" in page and "The first stage and the student" in page
+    # The candidates in the order in which they were found are what it must be better than.
+    mined = read_run(run / "runs" / "evaluation-candidates.trec", tiny)
+    found, trained = (evaluate(each, tiny.qrels("test"), ["nDCG@10"]) for each in (mined, _after(run, tiny)))
+    assert metrics["first_stage"] == pytest.approx(found.means)
+    (against,) = metrics["against_first_stage"]
+    assert against == pytest.approx(asdict(compare(found, trained, "nDCG@10")))
+    told = f"First stage (the candidates' own order): {found.means['nDCG@10']:.3f} nDCG@10; the student is "
+    assert told in done.stderr and told in repr(Result(run))
     card = (run / "student" / "README.md").read_text()
     assert "activation is Identity" in card and "text-ranking" in card and "cross-encoder reranker" in card
     # What it ranks are the mined candidates, by the scores that CrossEncoder gives.
-    after = read_run(run / "runs" / "after.trec", tiny)
-    mined = read_run(run / "runs" / "evaluation-candidates.trec", tiny)
+    after = _after(run, tiny)
     rows, scores = after.of(0)
     query = int(after.queries[0])
     assert sorted(rows.tolist()) == sorted(mined.select([query]).of(0)[0].tolist())

@@ -15,7 +15,7 @@ from distillir.base.lock import locked
 from distillir.pipeline import provenance
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 
 DAMAGES = {
     "empty": "",

@@ -19,7 +19,7 @@ from distillir.pipeline.run import run
 from distillir.pipeline.score import score_stage
 from distillir.pipeline.signal_place import prepare_product
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
 

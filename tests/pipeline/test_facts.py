@@ -9,7 +9,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.composition.compose import compose
 from distillir.pipeline.facts import EvaluationFacts, Facts, FactsInMemory
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.reporting.metrics import read_metrics
 from distillir.signals.dark_examples.report import Gate
 

@@ -15,7 +15,7 @@ from distillir.pipeline.run import run
 from distillir.pipeline.score import score_stage
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.teaching import import_teaching
 
 QUERIES = 8

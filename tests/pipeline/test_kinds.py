@@ -12,7 +12,7 @@ from command_line import Done, distillir
 from distillir.base.errors import DistillirError
 from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
-from distillir.recipe_file import read_recipe
+from distillir.recipe.read import read_recipe
 
 KINDS = ["multi-vector", "sparse"]
 

@@ -8,7 +8,7 @@ import pytest
 from distillir.collections import Collection
 from distillir.composition.compose import compose
 from distillir.pipeline.checks import check_lists
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.teaching.teaching_set import open_teaching_set
 from distillir.teaching.writer import build_teaching_set
 from example_lists import ExampleLists

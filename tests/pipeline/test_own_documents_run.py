@@ -20,7 +20,7 @@ from distillir.pipeline.queries import evaluation_qrels, training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score_stage
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teaching import build_teaching_set, open_teaching_set
 from same_texts import ARGUMENTS, COUNTERS, arguana, make_collection

@@ -11,7 +11,7 @@ import yaml
 from command_line import apart, distillir
 from distillir.pipeline.products import BY_NAME
 from distillir.pipeline.provenance import affected
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 
 
 @pytest.fixture

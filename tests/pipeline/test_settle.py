@@ -12,7 +12,7 @@ from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
 from distillir.composition.settled import Settled, adopt_settled, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.students.load import load_student
 from distillir.students.registry import STUDENTS
 from distillir.students.scale import own_rate

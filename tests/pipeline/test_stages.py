@@ -17,7 +17,7 @@ from distillir.pipeline.queries import training_queries
 from distillir.pipeline.report import report_stage
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score_stage
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.load import load_teacher
 from distillir.teaching.teaching_set import open_teaching_set

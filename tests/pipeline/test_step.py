@@ -17,7 +17,7 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.step import Step, made, make_once, walk
 from distillir.pipeline.steps import OPENING, STEPS, named, of_verb
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 
 PROGRAM = Path(__file__).with_name("step_by_two.py")
 

@@ -12,7 +12,7 @@ from distillir.plans.graded_lists import GradedLists
 from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.signals.preferences.spec import PairSpec
 from example_lists import ExampleLists
 

@@ -10,10 +10,10 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.plain_lists import SAMPLES, PlainLists
-from distillir.plans.settings import TrainingSettings
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
-from distillir.training.train import needs_positives
+from distillir.signals.registry import of_objective
+from distillir.signals.scores.training import ScoresTraining
 from example_lists import ExampleLists
 
 
@@ -121,13 +121,14 @@ def test_documents_of_pairs_leave_the_positive_its_place(lists: ExampleLists) ->
 
 
 def test_who_needs_positives() -> None:
-    def needed(objective: Any, pseudo_positives: Any = False, *, beside: bool = False) -> bool:
-        settings = TrainingSettings(pseudo_positives=pseudo_positives)
-        return needs_positives(parse_objective(objective), settings, beside=beside)
+    def needed(objective: Any, pseudo_positives: Any = False) -> bool:
+        (signal,) = of_objective(parse_objective(objective), pseudo_positives)
+        training = ScoresTraining(parse_objective(objective), pseudo_positives)
+        assert training.needs_positive == signal.needs_positive and training.compares == signal.compares
+        return signal.needs_positive
 
     for objective in ("ckl", "info_nce", {"kl": 1.0, "info_nce": 0.1}, {"ranknet": 1.0, "ckl": 1.0}):
         assert needed(objective) and needed(objective, True)
         assert not needed(objective, "always")  # as PairDistill has it: the best of each list, whatever is judged
     for objective in ("kl", "margin_mse", "ranknet", "lambda_mrr", "pair_kl", {"kl": 1.0, "pair_kl": 3.0}):
         assert not needed(objective)
-        assert needed(objective, beside=True)  # adam's and layers' lists

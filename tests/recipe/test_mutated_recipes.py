@@ -16,7 +16,7 @@ from distillir.comparison.file import read_comparison
 from distillir.composition.compose import compose
 from distillir.evaluation.measures import check_measures
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe, read_recipe
+from distillir.recipe.read import parse_recipe, read_recipe
 
 RECIPES: list[dict[str, Any]] = [
     *(yaml.safe_load(path.read_text()) for path in sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))),

@@ -9,7 +9,7 @@ import pytest
 from distillir.composition.compose import Composition, compose
 from distillir.plans.graded_lists import GradedLists
 from distillir.recipe import Recipe
-from distillir.recipe_file import read_recipe
+from distillir.recipe.read import read_recipe
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "papers"
 NAMES = [path.stem for path in sorted(FOLDER.glob("*.yaml"))]

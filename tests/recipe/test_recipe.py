@@ -9,7 +9,7 @@ from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
 from distillir.encoding.model_options import PLAIN, ModelOptions, PromptChoice
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe, read_recipe
+from distillir.recipe.read import parse_recipe, read_recipe
 
 GOOD: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
 

@@ -14,8 +14,8 @@ from mutations import mutated
 
 from distillir.base.errors import DistillirError
 from distillir.comparison.file import ComparisonFile, _cells, _recipe
-from distillir.recipe_file import parse_recipe
-from distillir.recipe_schema import recipe_schema
+from distillir.recipe.read import parse_recipe
+from distillir.recipe.schema import recipe_schema
 
 ROOT = Path(__file__).parents[2]
 GOOD: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}

@@ -191,7 +191,7 @@ def test_a_count_may_be_a_number(here: Path) -> None:
 def test_a_card_of_one_own_objective_alone(here: Path, tiny: Collection) -> None:
     from distillir.composition.compose import compose
     from distillir.pipeline.model_card import model_card
-    from distillir.recipe_file import parse_recipe
+    from distillir.recipe.read import parse_recipe
 
     name = written(here, "own_objective", OBJECTIVE, NEEDS="['teacher']", TERMS="s.sum()", COUNT="2")
     with allow_code():

@@ -29,6 +29,7 @@ from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.text_limits import text_limits
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.settings import TrainingSettings
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.cross_encoder.student import shares
 from distillir.students.load import load_student
 from distillir.students.pair_student import PairStudent
@@ -246,10 +247,10 @@ def test_one_candidate_is_told_and_all_positive_lists_are_learnt_from(
         model,
         tiny,
         OddLists(tiny),
-        parse_objective({"kl": 1.0, "info_nce": 1.0}),
         TrainingSettings(epochs=1, queries_per_step=4, candidates_per_query=5, dropout=0.0),
         tmp_path,
         tmp_path / "log.jsonl",
+        signals=[ScoresTraining(parse_objective({"kl": 1.0, "info_nce": 1.0}))],
     )
     assert "1 of 12 lists have fewer than two candidates" in capsys.readouterr().err
     logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]

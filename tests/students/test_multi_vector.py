@@ -24,6 +24,7 @@ from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval import late_index
 from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
 from distillir.students.multi_vector import student as late
 from distillir.students.multi_vector.pylate import write_pylate
@@ -75,7 +76,7 @@ def test_the_projection_is_the_same_each_time(minilm_path: str, student: Any) ->
 
 def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
     with torch.no_grad():
-        scores = ExampleLoss(student, parse_objective("kl")).scores(student, batch)
+        scores = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))]).scores(student, batch)
     for row, example in enumerate(batch["lessons"]):
         query = student.encode_query([tiny.queries.text(example.query)])
         documents = student.encode_document(tiny.corpus.texts(example.documents))
@@ -88,7 +89,9 @@ def test_chunks_change_neither_loss_nor_gradient(
 ) -> None:
     def gradient(recompute: bool) -> tuple[float, torch.Tensor]:
         student.zero_grad()
-        loss = ExampleLoss(student, parse_objective({"kl": {"student_temperature": 0.5}}), recompute=recompute)
+        loss = ExampleLoss(
+            student, [ScoresTraining(parse_objective({"kl": {"student_temperature": 0.5}}))], recompute=recompute
+        )
         total = torch.stack(list(loss(student, batch).values())).sum()
         torch.autograd.backward(total)
         return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])

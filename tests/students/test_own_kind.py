@@ -16,7 +16,7 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.evaluation.index_size import index_size
 from distillir.evaluation.search import search_student
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.specs import allow_code
 from distillir.students.load import load_student

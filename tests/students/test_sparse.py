@@ -27,6 +27,7 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval.sparse import SparseRetriever
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
 from distillir.students.multi_vector.pylate import write_pylate
 from distillir.students.sparse.student import flops, flops_share
@@ -73,7 +74,7 @@ def _own(model: Any, tiny: Collection, queries: int) -> Any:
 
 def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
     with torch.no_grad(), active_words_only(student):
-        scores = ExampleLoss(student, parse_objective("kl")).scores(student, batch)
+        scores = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))]).scores(student, batch)
     for row, example in enumerate(batch["lessons"]):
         query = student.encode_query([tiny.queries.text(example.query)])
         expected = student.similarity(query, student.encode_document(tiny.corpus.texts(example.documents)))
@@ -87,7 +88,7 @@ def test_training_through_active_words_alone_changes_nothing(student: Any, batch
 
     def gradient(recompute: bool) -> tuple[float, torch.Tensor]:
         student.zero_grad()
-        loss = ExampleLoss(student, parse_objective("kl"), penalties=penalties, recompute=recompute)
+        loss = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))], penalties=penalties, recompute=recompute)
         total = torch.stack(list(loss(student, batch).values())).sum()
         torch.autograd.backward(total)
         return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
@@ -137,7 +138,7 @@ def test_flops_regulariser() -> None:
 
 
 def test_penalties_rise_and_are_means_over_batches(student: Any, batch: dict[str, Any]) -> None:
-    loss = ExampleLoss(student, parse_objective("kl"), penalties=({"flops documents": 0.5}, 10))
+    loss = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))], penalties=({"flops documents": 0.5}, 10))
     counts = loss.counts(batch["label"])
     assert counts["flops documents"] == 1
     with torch.no_grad():
@@ -226,7 +227,7 @@ def test_queries_without_inference(mlm_path: str, tiny: Collection, tmp_path: Pa
         np.testing.assert_allclose(own[place][rows], scores, rtol=1e-5, atol=1e-5)
     # It learns by the same loss: the table's weights and the document encoder both get a gradient.
     with active_words_only(model):
-        parts = ExampleLoss(model, parse_objective("kl"))(model, _batch(model, tiny, tmp_path))
+        parts = ExampleLoss(model, [ScoresTraining(parse_objective("kl"))])(model, _batch(model, tiny, tmp_path))
         torch.autograd.backward(parts["kl"])
     unreached = {name for name, p in model.named_parameters() if p.grad is None}
     assert not unreached, unreached
@@ -234,7 +235,9 @@ def test_queries_without_inference(mlm_path: str, tiny: Collection, tmp_path: Pa
     weights = {"flops queries": 1.0, "flops documents": 1.0}
     for towers in ("shared", "inference-free"):
         again = load_student(str(tmp_path / "student"), kind="sparse", towers=towers, device="cpu")
-        assert ExampleLoss(again, parse_objective("kl"), penalties=(weights, 0)).penalties == {"flops documents": 1.0}
+        assert ExampleLoss(again, [ScoresTraining(parse_objective("kl"))], penalties=(weights, 0)).penalties == {
+            "flops documents": 1.0
+        }
 
 
 def test_a_model_without_the_head_is_refused(minilm_path: str, mlm_path: str, folder: str, tmp_path: Path) -> None:
@@ -267,7 +270,7 @@ def test_vectors_without_any_word(mlm_path: str, tiny: Collection, tmp_path: Pat
     assert [scores.tolist() for scores in teacher.score(tiny, np.arange(1), [np.array([0, 1])])] == [[0.0, 0.0]]
     model.train()
     with active_words_only(model):
-        parts = ExampleLoss(model, parse_objective("kl"))(model, _batch(model, tiny, tmp_path))
+        parts = ExampleLoss(model, [ScoresTraining(parse_objective("kl"))])(model, _batch(model, tiny, tmp_path))
         torch.autograd.backward(parts["kl"])
     assert torch.isfinite(parts["kl"]) and all(
         p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters()

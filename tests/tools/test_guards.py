@@ -98,7 +98,7 @@ def test_coverage_is_counted_by_room(tmp_path: Path) -> None:
         "src/distillir/base/files.py": lines(80, 100),
         "src/distillir/base/lock.py": lines(100, 100),
         "/elsewhere/src/distillir/plans/stage.py": lines(89, 100),
-        "src/distillir/recipe.py": lines(10, 10),
+        "src/distillir/room.py": lines(10, 10),
         "src/distillir/empty/__init__.py": lines(0, 0),
     }
     report = tmp_path / "coverage.json"
@@ -111,7 +111,7 @@ def test_coverage_is_counted_by_room(tmp_path: Path) -> None:
 
     code, said = tell()
     assert code == 1 and [line.split()[:2] for line in said] == [
-        ["base", "90.0"], ["plans", "89.0"], ["recipe.py", "100.0"], ["all", "90.0"],
+        ["base", "90.0"], ["plans", "89.0"], ["room.py", "100.0"], ["all", "90.0"],
     ]  # fmt: skip
     assert [line.split()[0] for line in said if line.endswith("below 90 %")] == ["plans"]
     assert tell("--least", "85")[0] == 0

@@ -32,10 +32,12 @@ from distillir.signals.layers.training import LayerTraining
 from distillir.signals.preferences.pair_lists import PairLists
 from distillir.signals.preferences.pair_set import Pairs
 from distillir.signals.preferences.training import PairTraining
-from distillir.signals.signal_training import SignalTraining
+from distillir.signals.scores.training import ScoresTraining
+from distillir.signals.signal_training import Batch, Output, SignalTraining
 from distillir.students.kept_documents.kind import KeptDocumentsKind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
+from distillir.teaching.text_lists import TextLists
 from distillir.training import trainer
 from distillir.training.train import train_student
 from example_lists import ExampleLists
@@ -51,9 +53,10 @@ class Case:
     """What is trained.
 
     Attributes:
-        objective: As a recipe writes it.
+        objective: As a recipe writes it; empty with texts alone.
         kind: Of student.
         beside: What stands beside the lists: ``dark``, ``layers``, ``pairs``.
+        texts: In place of lists: how many queries and how many documents alone.
         graded: Lists as in CL-DRD, whose remaining candidates tie with other lists' documents.
         in_batch: How documents of other lists join.
     """
@@ -63,6 +66,7 @@ class Case:
     beside: str = ""
     graded: bool = False
     in_batch: tuple[bool | str, ...] = (False, True)
+    texts: tuple[int, int] | None = None
 
 
 #: Lists are ragged, half of them have no positive, and processes have different documents: numbers of queries, of
@@ -95,6 +99,11 @@ CASES = {
     "cross-encoder, dark": Case({"ranknet": 1.0, "kl": KL}, "cross-encoder", "dark", in_batch=(False,)),
     "cross-encoder, layers": Case({"kl": KL}, "cross-encoder", "layers", in_batch=(False,)),
     "cross-encoder, pairs": Case({"pair_kl": 1.0, "kl": KL}, "cross-encoder", "pairs", in_batch=(False,)),
+    "queries alone": Case({}, in_batch=(False,), texts=(12, 0)),
+    "documents alone": Case({}, in_batch=(False,), texts=(0, 12)),
+    "texts alone": Case({}, in_batch=(False,), texts=(5, 7)),
+    "texts alone, multi-vector": Case({}, "multi-vector", in_batch=(False,), texts=(5, 7)),
+    "documents alone, sparse": Case({}, "sparse", in_batch=(False,), texts=(0, 12)),
 }
 #: Accumulated batches, each encoded in chunks.
 PARTS: dict[str, Any] = {"gradient_accumulation": 3, "token_budget": 96, "grad_cache": True}
@@ -113,6 +122,22 @@ class Step:
     log: dict[str, float] = field(default_factory=dict)
     gradient: torch.Tensor | None = None
     positives: bool = False
+
+
+class Lengths(SignalTraining):
+    """Learns from every text's encoding by itself."""
+
+    name = "lengths"
+
+    def collate(self, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {}, {"lengths": torch.tensor(float(len(batch.queries) + len(batch.documents)))}
+
+    def counts(self, label: Any) -> dict[str, torch.Tensor]:
+        return {"lengths": label["lengths"]}
+
+    def terms(self, output: Output, inputs: Any, label: Any, counts: Any, step: int) -> dict[str, torch.Tensor]:
+        vectors = torch.cat([*output.queries, *output.documents])
+        return {"lengths": vectors.view(-1, 2)[:, 0].square().sum()}
 
 
 class _Kept(TrainerCallback):
@@ -183,8 +208,13 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
 
 
 def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any], students: dict[str, Any]) -> Step:
-    lists, objective = ExampleLists(opened, QUERIES), parse_objective(case.objective)
+    lists: Any = ExampleLists(opened, QUERIES)
     signals: list[SignalTraining] = []
+    if case.texts is None:
+        signals.append(ScoresTraining(parse_objective(case.objective), settings.get("pseudo_positives", False)))
+    else:
+        lists = TextLists(*map(np.arange, case.texts))
+        signals.append(Lengths())
     if case.beside == "dark":
         raise_positives(lists)
         learnt = DarkExampleLists(
@@ -206,7 +236,6 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         copy.deepcopy(students[case.kind]),
         opened,
         lists,
-        objective,
         TrainingSettings(
             epochs=1, queries_per_step=QUERIES, dropout=0.0, precision="float32", max_grad_norm=1e9, **settings
         ),

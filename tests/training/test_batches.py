@@ -9,6 +9,7 @@ from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
+from distillir.signals.scores.training import ScoresTraining
 from distillir.students.chunks import chunks
 from distillir.training.collator import ExampleCollator
 from distillir.training.loss import ExampleLoss
@@ -44,7 +45,7 @@ def test_scores_are_those_of_the_model_itself(
     collator: ExampleCollator, examples: ExampleStream, student: Any, tiny: Collection
 ) -> None:
     chosen = [examples[i] for i in range(4)]
-    loss = ExampleLoss(student, parse_objective("kl"))
+    loss = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))])
     with torch.no_grad():
         scores = loss.scores(student, collator(chosen))
     for row, example in enumerate(chosen):
@@ -57,7 +58,9 @@ def test_scores_are_those_of_the_model_itself(
 def _gradient(student: Any, batch: Batch, *, recompute: bool = False) -> tuple[float, torch.Tensor]:
     student.zero_grad()
     total = torch.stack(
-        list(ExampleLoss(student, parse_objective("kl"), recompute=recompute)(student, batch).values())
+        list(
+            ExampleLoss(student, [ScoresTraining(parse_objective("kl"))], recompute=recompute)(student, batch).values()
+        )
     ).sum()
     torch.autograd.backward(total)
     return total.item(), torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])

@@ -12,6 +12,7 @@ from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.settings import TrainingSettings
+from distillir.signals.scores.training import ScoresTraining
 from distillir.training.train import train_student
 from example_lists import ExampleLists
 
@@ -28,9 +29,8 @@ def test_another_training_in_the_same_folder_is_refused(
     def trained(objective: Any = "kl", seed: int = 0, **settings: Any) -> None:
         student.load_state_dict(start)
         wanted = TrainingSettings(**{**SETTINGS, **settings})
-        train_student(
-            student, tiny, lists, parse_objective(objective), wanted, tmp_path, tmp_path / "log.jsonl", seed=seed
-        )
+        signals = [ScoresTraining(parse_objective(objective))]
+        train_student(student, tiny, lists, wanted, tmp_path, tmp_path / "log.jsonl", signals=signals, seed=seed)
 
     trained()
     weights = {name: value.clone() for name, value in student.state_dict().items()}

@@ -20,6 +20,7 @@ from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
 from distillir.signals.dark_examples.dark_example_set import DarkExampleSet
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.dark_examples.training import DarkTraining
+from distillir.signals.scores.training import ScoresTraining
 from distillir.training.collator import ExampleCollator
 from distillir.training.loss import ExampleLoss
 from example_lists import ExampleLists
@@ -58,7 +59,7 @@ def _examples(tiny: Collection, lists: ExampleLists, dark: DarkExampleSet, **spe
 
 
 def _parts(student: Any, collator: ExampleCollator, batch: Any, counts: Any = None) -> dict[str, float]:
-    loss = ExampleLoss(student, KL, signals=collator.signals if "dark" in batch["label"] else ())
+    loss = ExampleLoss(student, [ScoresTraining(KL), *(collator.signals if "dark" in batch["label"] else ())])
     with torch.no_grad():
         return {name: float(value) for name, value in loss(student, batch, counts).items()}
 
@@ -102,7 +103,7 @@ def test_parts_of_a_batch_add_up_to_it(
     examples = _examples(tiny, lists, dark, gate={"schedule": "quantile", "start": 0.5, "end": 0.5})
     chosen = [examples[i] for i in range(len(examples))]
     whole = collator(chosen)
-    counts = ExampleLoss(student, KL, signals=collator.signals).counts(whole["label"])
+    counts = ExampleLoss(student, [ScoresTraining(KL), *collator.signals]).counts(whole["label"])
     parts = [_parts(student, collator, collator(chosen[i : i + 3]), counts) for i in range(0, len(chosen), 3)]
     for name, value in _parts(student, collator, whole).items():
         assert sum(part.get(name, 0.0) for part in parts) == pytest.approx(value, abs=1e-5)

@@ -23,6 +23,7 @@ from distillir.plans.settings import TrainingSettings
 from distillir.plans.training_example import TrainingExample
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.training import LayerTraining
+from distillir.signals.scores.training import ScoresTraining
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
 from distillir.training.best_state import BestState
@@ -79,18 +80,17 @@ class _Job:
     ) -> BestState:
         self.student.load_state_dict(self.start)
         wanted = TrainingSettings(**{**SETTINGS, **changes})
-        objective = parse_objective({"kl": {"student_temperature": 0.05}})
+        compared = ScoresTraining(parse_objective({"kl": {"student_temperature": 0.05}}))
         folder.mkdir(exist_ok=True)
         log = folder / "log.jsonl"
         self.examples = train_student(
             self.student,
             self.tiny,
             self.lists,
-            objective,
             wanted,
             folder,
             log,
-            signals=signals,
+            signals=[compared, *signals],
             selection=selection,
             watchers=watchers,
         )

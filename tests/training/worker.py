@@ -29,6 +29,7 @@ from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.training import LayerTraining
+from distillir.signals.scores.training import ScoresTraining
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.kept_documents.kind import KeptDocumentsKind
 from distillir.students.kept_documents.spec import DocumentsSpec
@@ -81,11 +82,10 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
         model,
         opened,
         lists,
-        compared,
         TrainingSettings(**wanted),
         folder,
         folder / "log.jsonl",
-        signals=signals,
+        signals=[ScoresTraining(compared, wanted.get("pseudo_positives", False)), *signals],
         selection=selection,
     )
     if rank() == 0:

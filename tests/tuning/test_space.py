@@ -7,7 +7,7 @@ import pytest
 from distillir.base.errors import DistillirError
 from distillir.composition.settled import Settled, settle
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.tuning.budget import TrialBudget, expected, work
 from distillir.tuning.key import choice, number
 from distillir.tuning.space import NAMES, Space, build_space, check_tunable

@@ -13,7 +13,7 @@ import yaml
 
 from command_line import apart, distillir, kill_once
 from distillir.recipe import Recipe
-from distillir.recipe_file import read_recipe
+from distillir.recipe.read import read_recipe
 from distillir.tuning.result import Gain, SearchResult, gain_line, make_result, trial_file
 from distillir.tuning.search import Limits, tune
 from distillir.tuning.shared import Shared, prepared, trial_recipe

@@ -37,6 +37,8 @@ class Places:
 
     def of(self, rows: Rows) -> Rows:
         """The place of each row; 0 for those that are not encoded, which are masked."""
+        if not len(self._sorted):
+            return np.zeros_like(rows)
         places = np.minimum(np.searchsorted(self._sorted, rows), len(self._sorted) - 1)
         return np.where(self._sorted[places] == rows, self._order[places], 0)
 

@@ -54,7 +54,7 @@ def list_tensors(
     """
     sizes = [len(one.documents) for one in lists]
     wholes = [size + len(other) for size, other in zip(sizes, others, strict=True)]
-    shape = (len(lists), max(wholes))
+    shape = (len(lists), max(1, *wholes))  # of texts alone one column, which is masked
     index = np.zeros(shape, dtype=np.int64)
     teacher, labels = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
     relevant, mask, counted, mine = (np.zeros(shape, dtype=bool) for _ in range(4))

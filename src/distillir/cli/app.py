@@ -60,7 +60,7 @@ def _do(verb: str, recipe: Path, settings: list[str] | None, output: Path | None
     from distillir.pipeline.step import walk
     from distillir.pipeline.steps import of_verb
     from distillir.recipe import default_output
-    from distillir.recipe_file import read_recipe
+    from distillir.recipe.read import read_recipe
 
     path = output or default_output(recipe)
     keep_errors_beside(path)
@@ -81,7 +81,7 @@ def run(
 ) -> None:
     """Do everything: mine, score, train, evaluate, report. A rerun goes on where the last one stopped."""
     from distillir.recipe import default_output
-    from distillir.recipe_file import read_recipe
+    from distillir.recipe.read import read_recipe
 
     checked = read_recipe(recipe, settings or ())
     path = output or default_output(recipe)

@@ -60,6 +60,6 @@ FORMS = {
 
 def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
-    from distillir.recipe_schema import recipe_schema
+    from distillir.recipe.schema import recipe_schema
 
     typer.echo(json.dumps(recipe_schema(), indent=2))

@@ -45,7 +45,7 @@ def tune(
     """Search temperatures, learning rate and lists for a recipe, by dev queries. A rerun goes on where it stopped."""
     from distillir.cli.error_log import keep_errors_beside
     from distillir.recipe import default_output
-    from distillir.recipe_file import read_recipe
+    from distillir.recipe.read import read_recipe
     from distillir.tuning.optuna_there import optuna
     from distillir.tuning.search import Limits
 

@@ -14,9 +14,9 @@ from distillir.base.suggestions import nearest
 from distillir.base.yaml_file import Places, read_mapping
 from distillir.comparison.cell import Cell
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
-from distillir.recipe_keys import apply_setting, set_key
-from distillir.recipe_values import check_values
+from distillir.recipe.keys import apply_setting, set_key
+from distillir.recipe.read import parse_recipe
+from distillir.recipe.values import check_values
 
 LONGEST_NAME = 80
 

@@ -19,6 +19,7 @@ from distillir.pipeline.evaluate import hardware, versions
 from distillir.pipeline.other_collections import OtherCollection
 from distillir.pipeline.queries import evaluation_qrels
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.search import first_stage
 from distillir.reporting.metrics import read_metrics
 from distillir.signals.registry import built_in
 
@@ -110,6 +111,7 @@ class Leaderboard:
         hardware: What it ran on.
         versions: Of what its figures depend on.
         also: Of each other collection by its name: ``split``, ``queries`` and ``documents``.
+        first_stage: Measures of the candidates' own order, where all cells rank the same ones and search nothing.
     """
 
     collection: str
@@ -125,6 +127,7 @@ class Leaderboard:
     hardware: str
     versions: Mapping[str, str]
     also: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    first_stage: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for ``leaderboard.json``."""
@@ -197,6 +200,7 @@ def make_leaderboard(
         failed=tuple(failed),
         hardware=hardware(),
         versions=versions(),
+        first_stage=_first_stage(shared, measures, known),
         also={
             other.name: {
                 "split": other.split,
@@ -206,6 +210,19 @@ def make_leaderboard(
             for other in folder.others
         },
     )
+
+
+def _first_stage(
+    shared: Sequence[RunFolder], measures: Sequence[str], known: dict[Path, Evaluation]
+) -> Mapping[str, float]:
+    """Measures of the mined candidates in their own order; empty where students search, or not all rank the same."""
+    wanted = {(one.recipe.student.own_kind.searches, str(one.recipe.candidates)) for one in shared}
+    path = shared[0].evaluation_candidates.resolve() if shared else None
+    if path is None or len(wanted) != 1 or next(iter(wanted))[0] or not path.is_file():
+        return {}
+    if path not in known:
+        known[path] = measure(first_stage(shared[0]), evaluation_qrels(shared[0]), list(measures))
+    return known[path].means
 
 
 def _row(

@@ -98,14 +98,10 @@ def leaderboard_markdown(board: Leaderboard) -> str:
         lines.append(
             [row.name, *means, spread(row, board.measures[0]), *tested, size(row), elapsed(row.seconds), *elsewhere]
         )
-    if board.teacher:
-        lines.append(
-            [
-                "the teacher",
-                *(measured(board.teacher[name]) for name in board.measures),
-                *[""] * (7 + 3 * len(board.also)),
-            ]
-        )
+    for system, known in (("the teacher", board.teacher), ("the first stage", board.first_stage)):
+        if known:
+            empty = [""] * (7 + 3 * len(board.also))
+            lines.append([system, *(measured(known[measure]) for measure in board.measures), *empty])
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 

@@ -5,14 +5,34 @@ from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
 from distillir.plans.graded_lists import GradedLists
+from distillir.signals.signal import CANDIDATES
 
 if TYPE_CHECKING:
     from distillir.composition.compose import ComposedStage
-    from distillir.recipe import Recipe
+    from distillir.composition.recipe_parts import ComposedParts
     from distillir.signals.signal import Signal
 
 
-def _asks_student(recipe: "Recipe") -> bool:
+def _check_texts_alone(recipe: "ComposedParts") -> None:
+    """Refuse what means lists of candidates in a recipe of which no part learns from any."""
+    kind, training, remedy = recipe.student.own_kind, recipe.training, "take it out, or name an objective"
+    found = {
+        "teaching": (recipe.teaching is not None, "a teaching set is brought"),
+        "candidates.guard": (recipe.candidates.guard is not None, "candidates are guarded"),
+        "queries.round_trip": (recipe.queries.round_trip is not None, "the teacher's ranks keep or drop made queries"),
+        "training.select": (training.select == "dev", "the best student is to be chosen by ranked candidates"),
+        "training.batches": (training.batches == "overlapping", "steps are to share candidates"),
+        "training.in_batch": (bool(training.in_batch), "documents are to join lists"),
+        "student.kind": (not kind.searches, f"{kind.name} students rank candidates"),
+    }
+    for where, (given, what) in found.items():
+        if given:
+            raise DistillirError(
+                f"{what}, and no part of the recipe learns from candidates", where=where, remedy=remedy
+            )
+
+
+def _asks_student(recipe: "ComposedParts") -> bool:
     """Tell whether the student is a source of candidates."""
     from distillir.retrieval.sources import read_sources
 
@@ -21,9 +41,17 @@ def _asks_student(recipe: "Recipe") -> bool:
     return any(kind == own and options.get("model") is None for kind, options in found)
 
 
-def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
+def check_stages(stages: Sequence["ComposedStage"], recipe: "ComposedParts") -> None:
     """Refuse a plan that needs longer lists than are mined, and one that mines where nothing can be scored."""
     kind = recipe.student.own_kind
+    if not all(stage.learnt for stage in stages):
+        raise DistillirError(
+            "nothing is learnt from: the method compares no lists, and the recipe names no signal",
+            where="method",
+            remedy="name a signal in method.signals, or an objective",
+        )
+    if all(CANDIDATES not in stage.needs for stage in stages):
+        _check_texts_alone(recipe)
     for number, stage in enumerate(stages, 1):
         where = f"method.plan, stage {number}" if len(stages) > 1 else "method.plan"
         longest = max((sampler.size for sampler in stage.samplers if isinstance(sampler, GradedLists)), default=0)
@@ -75,7 +103,7 @@ def check_stages(stages: Sequence["ComposedStage"], recipe: "Recipe") -> None:
             )
 
 
-def check_kept_documents(recipe: "Recipe", signals: "Sequence[Signal[Any]]") -> None:
+def check_kept_documents(recipe: "ComposedParts", signals: "Sequence[Signal[Any]]") -> None:
     """Refuse what would need a model of documents, where their vectors were made elsewhere.
 
     Args:

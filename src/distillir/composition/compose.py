@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 from distillir.composition.checks import check_kept_documents, check_stages
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get_method
+from distillir.plans.graded_lists import GradedLists
 from distillir.plans.list_sampler import ListSampler
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.compositions import join
-from distillir.signals.registry import SIGNALS
-from distillir.signals.signal import CANDIDATES, JUDGEMENTS, SCORES, Signal
+from distillir.signals.registry import SIGNALS, of_objective
+from distillir.signals.signal import CANDIDATES, SCORES, Signal
 
 if TYPE_CHECKING:
+    from distillir.composition.recipe_parts import ComposedParts
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
-    from distillir.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ComposedStage:
         training: Its settings.
         mine: Whether the student so far mines and the teacher scores anew before it.
         restart: Whether it starts from the student as it was before the first stage.
-        signals: What else is learnt from.
+        signals: What is learnt from beside the objective.
     """
 
     samplers: tuple[ListSampler, ...]
@@ -39,9 +40,21 @@ class ComposedStage:
     signals: tuple[Signal[Any], ...] = ()
 
     @property
+    def learnt(self) -> tuple[Signal[Any], ...]:
+        """All that it learns from, in the order of the loss: the objective on lists first."""
+        return (*of_objective(self.objective, self.training.pseudo_positives), *self.signals)
+
+    @property
     def compares(self) -> frozenset[str]:
         """The signals of lists that something in the stage compares with."""
-        return self.objective.needs.union(*(signal.compares for signal in self.signals))
+        return frozenset().union(*(signal.compares for signal in self.learnt))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The data that it learns from; lists that are graded, or mined anew, are there to be learnt from."""
+        graded = self.mine or any(isinstance(sampler, GradedLists) for sampler in self.samplers)
+        found = frozenset({CANDIDATES}) if graded else frozenset()
+        return found.union(*(signal.needs for signal in self.learnt))
 
     def facts(self) -> dict[str, Any]:
         """Facts about it for the report."""
@@ -77,13 +90,12 @@ class Composition:
     @property
     def needs(self) -> frozenset[str]:
         """The data that it learns from; see `distillir.signals.signal.Signal.needs`."""
-        found: frozenset[str] = frozenset().union(*(signal.needs for signal in self.signals))
-        for stage in self.stages:
-            compared = stage.objective.needs
-            found |= {CANDIDATES}
-            found |= {SCORES} if compared & {"teacher", "labels"} else frozenset()
-            found |= {JUDGEMENTS} if compared & {"relevant", "positive"} else frozenset()
-        return found
+        return frozenset().union(*(stage.needs for stage in self.stages))
+
+    @property
+    def needs_lists(self) -> bool:
+        """Tell whether it learns from candidates of queries, and not from texts alone."""
+        return CANDIDATES in self.needs
 
     @property
     def needs_scores(self) -> bool:
@@ -95,14 +107,13 @@ class Composition:
         return any(signal.name == name for signal in self.signals)
 
 
-def compose(recipe: "Recipe") -> Composition:
+def compose(recipe: "ComposedParts") -> Composition:
     """Compose a recipe's method, objective and training settings.
 
     Raises:
         DistillirError: An unknown name, or parts that do not go together.
     """
-    from distillir.composition.composed_objective import list_objective  # loads torch
-    from distillir.objectives.weighted_sum import parse_objective
+    from distillir.composition.composed_objective import list_objective, written_objective  # loads torch
 
     spec = recipe.method
     method, plan = get_method(spec.name), spec.find_plan()
@@ -133,7 +144,7 @@ def compose(recipe: "Recipe") -> Composition:
     for composed in stages:
         composed.facts()  # a signal may refuse what a stage compares
     own = objective.names == list_objective(own_objective, recipe, signals).names
-    name = method_name(spec, plan, parse_objective(given), own, signals)
+    name = method_name(spec, plan, written_objective(given), own, signals)
     return Composition(name, plan.name, objective, tuple(stages), signals)
 
 

@@ -10,16 +10,21 @@ from distillir.signals.registry import built_in
 from distillir.signals.signal import Signal
 
 if TYPE_CHECKING:
-    from distillir.recipe import Recipe
+    from distillir.composition.recipe_parts import ComposedParts
 
 
-def list_objective(given: Any, recipe: "Recipe", signals: Sequence[Signal[Any]]) -> WeightedSum:
-    """An objective as a recipe writes it, with what its signals add to it.
+def written_objective(given: Any) -> WeightedSum:
+    """An objective as a recipe or a method writes it; None compares no lists, and is a sum without parts."""
+    return WeightedSum(()) if given is None else parse_objective(given)
+
+
+def list_objective(given: Any, recipe: "ComposedParts", signals: Sequence[Signal[Any]]) -> WeightedSum:
+    """An objective as a recipe or a method writes it, with what its signals add to it.
 
     Raises:
         DistillirError: It, or the recipe's method, needs a signal that the recipe does not want.
     """
-    objective = parse_objective(given)
+    objective = written_objective(given)
     wanted, own = {signal.kind.name for signal in signals}, get_method(recipe.method.name).signals
     for kind in built_in():
         compared = objective.needs & kind.gives

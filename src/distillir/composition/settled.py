@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from distillir.recipe import Recipe
+from distillir.composition.recipe_parts import ComposedParts
+
+Recipe = TypeVar("Recipe", bound=ComposedParts)
 
 #: As `distillir.objectives.weighted_sum.AUTO`, which loads torch.
 AUTO = "auto"
@@ -40,17 +41,17 @@ PARTS = ("objective", "method", "training")
 KEYS = frozenset(Settled(1, 1, 1).by_key())
 
 
-def unsettled(recipe: "Recipe") -> frozenset[str]:
+def unsettled(recipe: ComposedParts) -> frozenset[str]:
     """The keys of a recipe that are ``auto`` and must be settled before training."""
     return frozenset(_open_keys({part: value for part, value in recipe.resolved().items() if part in PARTS}))
 
 
-def settle(recipe: "Recipe", found: Settled) -> "Recipe":
+def settle(recipe: Recipe, found: Settled) -> Recipe:
     """The recipe with every such ``auto`` replaced."""
     return _replaced(recipe, lambda value, _: _filled(value, found.by_key()))
 
 
-def adopt_settled(recipe: "Recipe", before: Mapping[str, Any]) -> "Recipe":
+def adopt_settled(recipe: Recipe, before: Mapping[str, Any]) -> Recipe:
     """The recipe with every such ``auto`` replaced by what an earlier start of the same run settled.
 
     Args:
@@ -66,7 +67,7 @@ def adopt_settled(recipe: "Recipe", before: Mapping[str, Any]) -> "Recipe":
     return _replaced(recipe, known)
 
 
-def _replaced(recipe: "Recipe", change: Any) -> "Recipe":
+def _replaced(recipe: Recipe, change: Any) -> Recipe:
     if not unsettled(recipe):
         return recipe
     resolved = recipe.resolved()

@@ -13,6 +13,7 @@ from distillir.dry_run.search import Searches
 from distillir.dry_run.speed import some
 from distillir.pipeline.adopted_lists import kept_lists
 from distillir.pipeline.mined_parts import evaluation_part, training_part
+from distillir.pipeline.products import needs_lists
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.rankings import read_ranking
 from distillir.retrieval.sources import read_sources
@@ -98,8 +99,11 @@ class DryLists:
 
 
 def planned_training_lists(folder: DryFolder, searches: Searches) -> DryLists:
-    """Lists of the training queries: the run's or a teaching set's where there are any."""
+    """Lists of the training queries: the run's or a teaching set's where there are any; none of texts alone."""
     corpus, qrels = len(folder.collection.corpus), training_qrels(folder)
+    if not needs_lists(folder):
+        none = np.empty(0, dtype=np.int64)
+        return _lists(none, [], None, none, corpus)
     adopted, brought = folder.teaching.is_dir(), folder.recipe.teaching
     if adopted or brought is not None:
         taught = open_teaching_set(folder.teaching if adopted else Path(str(brought)), folder.collection)

@@ -25,10 +25,11 @@ from distillir.pipeline.checks import lesson_count
 from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
-from distillir.pipeline.products import SIGNAL_FOLDERS
+from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS, needs_lists
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.selection import pool_size
 from distillir.pipeline.selection_queries import dev_queries
+from distillir.pipeline.signal_place import SignalPlace
 from distillir.pipeline.step import exists
 from distillir.pipeline.steps import STEPS
 from distillir.plans.settings import TrainingSettings
@@ -36,6 +37,10 @@ from distillir.recipe import Recipe
 from distillir.retrieval.sources import read_sources
 from distillir.training.selection import measure_steps
 
+#: Queries that are mined for, by the product that holds their candidates.
+PARTS = {"candidates": training_part, "evaluation candidates": evaluation_part}
+#: What the teacher's scores go into.
+SCORED = ("teaching set", "teacher's run")
 #: Behind the work of a stage whose files are there.
 THERE = " (there already)"
 ABOUT = (
@@ -117,6 +122,8 @@ class _Plan:
         self.evaluated: Rows = evaluation_queries(folder)
         self.searches = Searches(folder, encodings)
         self.lists: DryLists = planned_training_lists(folder, self.searches)
+        #: What is learnt from where nothing needs candidates; None where something does.
+        self.texts = None if needs_lists(folder) else SignalPlace.of_run(folder).text_lists()
         self.teacher = TeacherCosts(self.searches, self.lists)
         self.costs = SignalCosts(self.recipe, self.lists, self.teacher)
         self.chosen = dev_queries(folder)
@@ -169,7 +176,10 @@ class _Plan:
         if self.recipe.teaching is not None:
             return
         selected = selection_part(folder)
-        parts = [training_part(folder), evaluation_part(folder), *([] if selected is None else [selected])]
+        parts = [part_of(folder) for name, part_of in PARTS.items() if BY_NAME[name].wanted(folder)]
+        parts += [] if selected is None else [selected]
+        if not parts:
+            return
         what = [" candidates", *[""] * len(parts)]
         work = ", ".join(
             f"{part.depth}{of} for {len(part.rows)} {part.queries}" for part, of in zip(parts, what, strict=False)
@@ -191,10 +201,10 @@ class _Plan:
         spec, brought = self.recipe.teacher, self.recipe.teaching
         if brought is not None:
             yield Line("score", "score", f"take the {self.lists.total} lists of the teaching set {brought}", 0.0)
-        elif spec is not None:
+        elif spec is not None and BY_NAME["teacher's run"].wanted(self.folder):
             lists = [self.lists, evaluation_lists(self.folder, self.searches)]
             work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
-            there = self._there("teaching set", "teacher's run")
+            there = self._there(*(name for name in SCORED if BY_NAME[name].wanted(self.folder)))
             yield _line("score", there, work, lambda: self.teacher.seconds(spec, lists))
 
     def signals(self, folder: str) -> Iterator[Line]:
@@ -216,13 +226,17 @@ class _Plan:
             if stage.mine:
                 yield self._mine_anew(number, there)
             settings = stage.training
-            learnt = self.lists.usable - self.held_out
+            learnt = self.lists.usable - self.held_out if self.texts is None else len(self.texts)
             steps = lesson_count(stage, learnt) // settings.queries_per_step
             out = f"; {self.held_out} queries held out" if self.held_out else ""
             if there:
                 yield Line("train", name, f"{steps} steps{out}{THERE}", 0.0)
                 continue
-            cost = costs.of(self.method, stage)
+            if self.texts is not None:
+                work = f"{steps} steps of {settings.queries_per_step} of {learnt} texts"
+                yield Line("train", name, work, costs.of_texts(stage, self.texts, steps))
+                continue
+            cost = costs.of(stage)
             work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"
             for along in (name for signal in self.method.signals for name in signal.trains_along):
                 work += f", and the {along}'s"

@@ -13,14 +13,16 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.batches.tokens import TokenStore, tokenise
-from distillir.composition.compose import ComposedStage, Composition
+from distillir.composition.compose import ComposedStage
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.signal_costs import SignalCosts
+from distillir.dry_run.speed import some
 from distillir.plans.example_stream import ExampleStream
 from distillir.students.chunks import chunks
 from distillir.students.load import load_student_of
-from distillir.training.train import needs_positives, reading_at_most, train_student
+from distillir.teaching.text_lists import TextLists
+from distillir.training.train import reading_at_most, train_student
 
 #: Seconds of steps that are timed, besides the warm start.
 ENOUGH = 6.0
@@ -93,7 +95,7 @@ class TrainingCosts:
         self.folder, self.lists = folder, lists
         self._known: dict[str, StepCost] = {}
 
-    def of(self, method: Composition, stage: ComposedStage) -> StepCost:
+    def of(self, stage: ComposedStage) -> StepCost:
         """Seconds of a stage's step; stages that differ in learning rate and epochs alone are timed once.
 
         Raises:
@@ -102,10 +104,26 @@ class TrainingCosts:
         settings = stage.training.model_dump(exclude={"epochs", "learning_rate", "checkpoint_seconds", "schedule"})
         key = json.dumps([repr(stage.samplers), settings, stage.objective.names])
         if key not in self._known:
-            self._known[key] = self._measure(method, stage, self.folder.scratch / f"training-{len(self._known)}")
+            self._known[key] = self._measure(stage, self.folder.scratch / f"training-{len(self._known)}")
         return self._known[key]
 
-    def _measure(self, method: Composition, stage: ComposedStage, work: Path) -> StepCost:
+    def of_texts(self, stage: ComposedStage, texts: TextLists, steps: int) -> float | None:
+        """Seconds of a stage that learns from texts alone; None where one of its signals cannot be rehearsed.
+
+        Raises:
+            DistillirError: The student cannot be loaded or trained.
+        """
+        costs = SignalCosts(self.folder.recipe, self.lists)
+        if any(signal.rehearsal(costs) is None for signal in stage.signals):
+            return None
+        settings = stage.training
+        batch = max(1, settings.queries_per_step // settings.gradient_accumulation)
+        few = TextLists(*(some(rows, max(2 * batch, MOST_LISTS)) for rows in (texts.asked, texts.read)))
+        work = self.folder.scratch / "training-texts"
+        update, others = self._steps(stage, few, work, min(batch, len(few)), MOST_STEPS)
+        return steps * (update + settings.gradient_accumulation * others)
+
+    def _measure(self, stage: ComposedStage, work: Path) -> StepCost:
         settings = stage.training
         batch = max(1, settings.queries_per_step // settings.gradient_accumulation)
         lists = self.lists.first(max(2 * batch, MOST_LISTS))
@@ -133,14 +151,14 @@ class TrainingCosts:
             return float(tokens) * (1.0 if kept else (size + dark) / size), size + dark
 
         whole, candidates = shape(batch)
-        update, others = self._steps(method, stage, lists, work, 1, 2)
+        update, others = self._steps(stage, lists, work, 1, 2)
         tokens, _ = shape(1)
         # As many queries as a step has, or as fit into the time.
         # Where documents are kept a whole step is quick, and most of it does not grow with its queries.
         fitting = batch if kept else int(ENOUGH / 3 * tokens / max(others, 1e-9) * batch / whole)
         if batch > 1 and fitting > 1:
             part = min(batch, fitting, len(lists))
-            update, others = self._steps(method, stage, lists, work, part, MOST_STEPS)
+            update, others = self._steps(stage, lists, work, part, MOST_STEPS)
             tokens, _ = shape(part)
         tokens *= 1.0 if kept else (candidates - dark) / candidates  # dark examples are not among what was timed
         step = update + settings.gradient_accumulation * others * whole / tokens
@@ -162,7 +180,7 @@ class TrainingCosts:
         return loading + each * len(self.lists.distinct())
 
     def _steps(
-        self, method: Composition, stage: ComposedStage, lists: DryLists, work: Path, queries: int, most: int
+        self, stage: ComposedStage, lists: DryLists | TextLists, work: Path, queries: int, most: int
     ) -> tuple[float, float]:
         """Seconds of the optimiser's part and of the rest of a step of so many queries, of one batch."""
         steps = most + 1
@@ -170,18 +188,18 @@ class TrainingCosts:
         settings = stage.training.model_copy(
             update={"queries_per_step": queries, "gradient_accumulation": 1, "epochs": epochs * 1.001}
         )
-        clock, costs = Clock(ENOUGH, most), SignalCosts(self.folder.recipe, lists)
+        made_up = self.lists if isinstance(lists, TextLists) else lists
+        clock, costs = Clock(ENOUGH, most), SignalCosts(self.folder.recipe, made_up)
         spec = self.folder.recipe.student
         train_student(
             spec.own_kind.rehearse(load_student_of(spec, self.folder.initial_student)),
             self.folder.collection,
             lists,
-            stage.objective,
             settings.model_copy(update={"checkpoint_seconds": 1e9}),
             work,
             work / "log.jsonl",
             samplers=stage.samplers,
-            signals=[one for signal in stage.signals if (one := signal.rehearsal(costs)) is not None],
+            signals=[one for signal in stage.learnt if (one := signal.rehearsal(costs)) is not None],
             penalties=spec.penalties(),
             stage=queries,
             watchers=[clock],
@@ -192,16 +210,13 @@ class TrainingCosts:
 
 def _examples(lists: DryLists, stage: ComposedStage, queries: int) -> ExampleStream:
     settings = stage.training
-    positives = needs_positives(
-        stage.objective, settings, beside=any(signal.needs_positive for signal in stage.signals)
-    )
     return ExampleStream(
         lists,
         epochs=max(1.0, 2 * queries / len(lists)),
         queries_per_step=queries,
         samplers=stage.samplers,
         batches=settings.batches,
-        positives=positives,
+        positives=any(signal.needs_positive for signal in stage.learnt),
         pseudo_positives=settings.pseudo_positives,
     )
 

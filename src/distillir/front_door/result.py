@@ -67,20 +67,20 @@ class Result:
     def __repr__(self) -> str:
         from distillir.reporting.measure_table import table_text
         from distillir.reporting.metrics import read_metrics
-        from distillir.reporting.summary import elsewhere, headline
+        from distillir.reporting.summary import beside, headline
 
         metrics = read_metrics(self.path / "metrics.json")
-        lines = [headline(metrics), *elsewhere(metrics), table_text(metrics)]
+        lines = [headline(metrics), *beside(metrics), table_text(metrics)]
         return "\n".join([*lines, f"Student: {self.path / 'student'}", f"Report:  {self.report}"])
 
     def _repr_html_(self) -> str:
         from distillir.reporting.measure_table import table_html
         from distillir.reporting.metrics import read_metrics
-        from distillir.reporting.summary import elsewhere, headline
+        from distillir.reporting.summary import beside, headline
 
         metrics = read_metrics(self.path / "metrics.json")
         folder = {"Student": self.path / "student", "Report": self.report}
-        return table_html(metrics, [headline(metrics), *elsewhere(metrics)], folder)
+        return table_html(metrics, [headline(metrics), *beside(metrics)], folder)
 
 
 def _load(folder: Path, *, allow_code: bool) -> Any:

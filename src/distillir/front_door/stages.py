@@ -34,8 +34,8 @@ def checked_recipe(recipe: "str | os.PathLike[str] | Mapping[str, Any]", setting
     Raises:
         DistillirError: Whatever is wrong with it.
     """
-    from distillir.recipe_file import parse_recipe, read_recipe
-    from distillir.recipe_keys import apply_setting
+    from distillir.recipe.keys import apply_setting
+    from distillir.recipe.read import parse_recipe, read_recipe
 
     if not isinstance(settings, Mapping):
         raise DistillirError(

@@ -1,4 +1,4 @@
-"""The baselines: plain lists with one loss.
+"""The baselines: plain lists with one loss; and no lists at all.
 
 A cosine lies in [-1, 1], and a softmax over such numbers is nearly flat, so the baselines with a softmax divide the
 student's scores by 0.05 (CADET, arXiv 2505.19274, uses 0.05; SimLM, arXiv 2207.02578, 0.02). `margin_mse` and
@@ -34,4 +34,12 @@ INFO_NCE = Method(
     "van den Oord et al. 2018, arXiv 1807.03748",
     "plain",
     {"info_nce": {"temperature": 0.05}},
+)
+#: For signals that a recipe names: without one it is refused.
+SIGNALS_ALONE = Method(
+    "signals",
+    "no lists are compared: the recipe's signals are all that is learnt from",
+    "ours",
+    "plain",
+    None,
 )

@@ -1,4 +1,4 @@
-"""Method: a plan and an objective under one name."""
+"""Method: a plan, an objective and signals under one name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,8 @@ class Method:
         description: One line for people.
         source: Paper.
         plan: The plan (what the student sees), or its name.
-        objective: The objective as a recipe writes it (what is compared), for students that score by cosine.
+        objective: The objective as a recipe writes it (what is compared), for students that score by cosine; None: no
+            lists are compared.
         signals: Names of the signals that it learns from beside plain scores.
         objectives: The objective of other kinds of student, where it is another.
         training: Settings of the recipe's ``training`` that hold where recipe and plan are silent.

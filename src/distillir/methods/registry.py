@@ -2,7 +2,7 @@
 
 from distillir.methods.adam import ADAM
 from distillir.methods.auto import AUTO
-from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET
+from distillir.methods.baselines import INFO_NCE, KL, MARGIN_MSE, RANKNET, SIGNALS_ALONE
 from distillir.methods.ckl import CKL
 from distillir.methods.cl_drd import CL_DRD
 from distillir.methods.cl_drd import PLAN as CL_DRD_PLAN
@@ -17,7 +17,7 @@ from distillir.specs.registry import Registry
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 
-_METHODS = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD)
+_METHODS = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD, SIGNALS_ALONE)
 _PLANS = (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN, LEAD_PLAN)
 METHODS: Registry[Method] = Registry(
     "method", "distillir.methods", Method, {method.name: method for method in _METHODS}, unknown="no method {name}"

@@ -12,7 +12,9 @@ from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
+from distillir.pipeline.signal_place import SignalPlace
 from distillir.plans.usable_lists import UsableLists, usable_lists
+from distillir.signals.signal import JUDGEMENTS
 from distillir.teaching.mined_order import MinedOrder
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -29,8 +31,11 @@ def check_queries(folder: RunFolder) -> None:
     Raises:
         DistillirError: A stage is shorter than one step, or judged positives are compared and no query has one.
     """
-    method, queries, qrels = compose(folder.recipe), training_queries(folder), training_qrels(folder)
-    held_out = 0
+    method, qrels = compose(folder.recipe), training_qrels(folder)
+    if not method.needs_lists:
+        _check_texts(folder, method)
+        return
+    queries, held_out = training_queries(folder), 0
     if selects(folder.recipe) and dev_queries(folder) is None:
         held_out = most_held_out(folder.recipe, len(queries))
         if not held_out:
@@ -38,6 +43,36 @@ def check_queries(folder: RunFolder) -> None:
     _check_steps(method, [len(queries) - held_out] * len(method.stages))
     judged = bool(np.isin(qrels.queries[qrels.grades > 0], queries).any())
     _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
+    _check_judged(method, judged)
+
+
+def _check_texts(folder: RunFolder, method: Composition) -> None:
+    """`check_queries` where training examples are texts alone.
+
+    Raises:
+        DistillirError: There is no text, and as `check_queries`.
+    """
+    asked, read = SignalPlace.of_run(folder).texts()
+    count = len(asked) + len(read)
+    if not count:
+        raise DistillirError(
+            f"{' and '.join(signal.name for signal in method.signals)} named no text to learn from",
+            where="method.signals",
+        )
+    _check_steps(method, [count] * len(method.stages))
+    qrels = training_qrels(folder)
+    _check_judged(method, bool(np.isin(qrels.queries[qrels.grades > 0], asked).any()))
+
+
+def _check_judged(method: Composition, judged: bool) -> None:
+    """Refuse signals that need judgements where no training query has a judged positive."""
+    for signal in method.signals:
+        if JUDGEMENTS in signal.needs and not judged:
+            raise DistillirError(
+                f"{signal.name} needs judgements, and no training query has one",
+                where="queries",
+                remedy="name a split whose queries are judged",
+            )
 
 
 def check_teaching(folder: RunFolder, place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stage ``evaluate_stage``: the student before and after, and the teacher, on the evaluation split."""
+"""Stage ``evaluate_stage``: the student before and after, teacher and first stage, on the evaluation split."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.search import search_into
+from distillir.pipeline.search import first_stage, search_into
 from distillir.pipeline.signal_place import measure_signals
 from distillir.pipeline.step import made, make_once
 
@@ -60,12 +60,14 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
     found = {
         name: measure(read_ranking(folder, path), qrels, measures) for name, path in runs.items() if path.is_file()
     }
+    # What a student that does not search is given to rank, in the order in which it was found.
+    beside = {} if recipe.student.own_kind.searches else {"first_stage": measure(first_stage(folder), qrels, measures)}
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
     measure_signals(folder)
     measure_kept(folder, found["after"])
     measured = EvaluationFacts(
-        means={part: evaluation.means for part, evaluation in found.items()},
+        means={part: evaluation.means for part, evaluation in {**found, **beside}.items()},
         comparison=_comparisons(found["before"], found["after"], measures, compare),
         also=others,
         collection=collection.name,
@@ -75,6 +77,9 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
         method=compose(recipe),
         hardware=hardware(),
         versions=versions(),
+        against_first_stage=[
+            one for first in beside.values() for one in _comparisons(first, found["after"], measures, compare)
+        ],
     )
     metrics = measured.metrics(folder.noted())
     if rank() == 0:

@@ -167,7 +167,8 @@ class EvaluationFacts:
     """The results of an evaluation, for ``metrics.json``.
 
     Attributes:
-        means: Of each system (``teacher``, ``before``, ``after``): measure to mean over queries, the main one first.
+        means: Of each system (``teacher``, ``before``, ``after``, and ``first_stage`` of one that ranks what
+            others find): measure to mean over queries, the main one first.
         comparison: Before and after on each measure (`distillir.evaluation.significance.compare`).
         also: The same of each other collection by name; empty where there is none.
         collection: Name of the collection.
@@ -177,6 +178,8 @@ class EvaluationFacts:
         method: What was trained.
         hardware: Processor, in words.
         versions: Package to version.
+        against_first_stage: The candidates' own order and the student after, as in ``comparison``; empty where it
+            searches.
     """
 
     means: Mapping[str, Mapping[str, float]]
@@ -189,6 +192,11 @@ class EvaluationFacts:
     method: Composition
     hardware: str
     versions: Mapping[str, str]
+    against_first_stage: Sequence[Mapping[str, Any]] = ()
+
+    def _no_lists(self) -> dict[str, Any]:
+        """Of stages that learn from texts alone no lists are told."""
+        return {} if self.method.needs_lists else {"lists": []}
 
     def metrics(self, noted: Mapping[str, Any]) -> dict[str, Any]:
         """The content of ``metrics.json``; `distillir.reporting.metrics.read_metrics` reads it back.
@@ -201,6 +209,7 @@ class EvaluationFacts:
         return {
             **self.means,
             "comparison": list(self.comparison),
+            **({"against_first_stage": list(self.against_first_stage)} if self.against_first_stage else {}),
             **({"also": self.also} if self.also else {}),
             "seconds": noted.get(SECONDS, {}),
             "collection": self.collection,
@@ -210,7 +219,7 @@ class EvaluationFacts:
             "method": self.method.name,
             "plan": self.method.plan,
             "objective": self.method.objective.spec,
-            "stages": [stage.facts() for stage in self.method.stages],
+            "stages": [{**stage.facts(), **self._no_lists()} for stage in self.method.stages],
             "teacher_calls": noted.get("teacher_calls", {}),
             "diagnostics": noted.get("diagnostics", {}),
             **{name: noted[name] for name in said},

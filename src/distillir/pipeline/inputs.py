@@ -16,8 +16,10 @@ from distillir.encoding.fingerprint import file_hash, model_fingerprint
 from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.selection_queries import dev_queries, learnt_queries, selection_queries
+from distillir.pipeline.selection_queries import dev_queries, selection_queries
+from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
+from distillir.signals.signal import JUDGEMENTS
 from distillir.specs.outside import code_file
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.teaching_set import open_teaching_set
@@ -115,10 +117,10 @@ class Inputs:
 
     @cached_property
     def readied(self) -> Fingerprints:
-        """Vectors and queries that the student before training was fitted to; empty where it is the model that is named."""
+        """Vectors and queries that the student before training was fitted to; empty where it was fitted to none."""
         if not self.kept:
             return {}
-        return self.kept | self.texts | {"training queries": _of_arrays(learnt_queries(self.folder))}
+        return self.kept | self.texts | {"training queries": _of_arrays(asked_queries(self.folder))}
 
     @property
     def student(self) -> Fingerprints:
@@ -220,6 +222,13 @@ class Inputs:
                 found[f"{path.name}/"] = xxhash.xxh3_128_hexdigest(told.encode("utf-8", "surrogateescape"))
         return found
 
+    def texts_alone(self) -> Fingerprints:
+        """Texts that are learnt from where nothing in the recipe needs candidates."""
+        if compose(self.recipe).needs_lists:
+            return {}
+        found = {"texts that are learnt from": _of_arrays(*SignalPlace.of_run(self.folder).texts())}
+        return found | (self.training_judgements if JUDGEMENTS in compose(self.recipe).needs else {})
+
     def later_rounds(self) -> Fingerprints:
         """Sources and teacher, where a stage mines anew while the student is trained."""
         anew = any(stage.mine for stage in compose(self.recipe).stages)
@@ -273,7 +282,14 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
     "run of the documents' model": lambda i: i.texts | i.evaluation | i.kept,
     "runs before training on other collections": lambda i: i.others | i.initial_student | i.kept,
     "student": lambda i: (
-        i.texts | i.initial_student | i.teaching | i.signals() | i.later_rounds() | i.selection | i.code | i.kept
+        i.texts
+        | i.initial_student
+        | (i.texts_alone() or i.teaching)
+        | i.signals()
+        | i.later_rounds()
+        | i.selection
+        | i.code
+        | i.kept
     ),
     "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked() | i.kept,
     "runs after training on other collections": lambda i: i.others | i.student | i.kept,

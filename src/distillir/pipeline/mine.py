@@ -12,12 +12,12 @@ from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.mined_parts import MinedPart, evaluation_part, mine_part, training_part
 from distillir.pipeline.named_models import look_at_models
-from distillir.pipeline.products import BY_NAME
+from distillir.pipeline.products import BY_NAME, needs_lists
 from distillir.pipeline.queries import training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
-from distillir.pipeline.selection_queries import learnt_queries
+from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.pipeline.step import exists, make_once
 
 
@@ -26,7 +26,7 @@ def prepare_student(folder: RunFolder) -> None:
 
     def prepare() -> Write:
         recipe = folder.recipe
-        queries = partial(learnt_queries, folder)
+        queries = partial(asked_queries, folder)
         ready = recipe.student.own_kind.ready(recipe.student.model, folder.collection, queries, recipe.query_seed)
         return lambda: prepare_initial(folder, ready)
 
@@ -50,7 +50,7 @@ def prepare_initial(folder: RunFolder, ready: Callable[[Any], Any] | None = None
 
 
 def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
-    """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``; nothing where they are there.
+    """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``, where they are wanted and not there.
 
     And ``runs/selection-candidates.trec``, where the best student is chosen by a dev split.
 
@@ -72,8 +72,12 @@ def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
     parts = {"candidates": training_part, "evaluation candidates": evaluation_part}
     if not evaluated:
         del parts["evaluation candidates"]
-    if not all(exists(folder, product) for product in parts):
-        tell_same_texts(folder, training_queries(folder))
+    parts = {product: part_of for product, part_of in parts.items() if BY_NAME[product].wanted(folder)}
+    alone = not needs_lists(folder)
+    if alone:
+        say("Nothing in the recipe learns from candidates: none are mined for training queries.")
+    if not all(exists(folder, product) for product in parts) or (alone and not folder.student.is_dir()):
+        tell_same_texts(folder, SignalPlace.of_run(folder).texts()[0] if alone else training_queries(folder))
     for product, part_of in parts.items():
         make_once(folder, product, partial(_mine, folder, part_of), timed="mine")
     mine_selection(folder)

@@ -45,7 +45,8 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition, also
     """Markdown with the front matter that model hubs read; ``also`` are other collections that it is measured on."""
     # Of a method's own objective, and of one objective alone that a method is made of; any other has its own line.
     named = method.name == recipe.method.name or method.name in METHODS.names()
-    own = METHODS.get(method.name) if named else None
+    # What learns from signals alone is described by the method that says so, and by their papers.
+    own = METHODS.get(method.name) if named else None if method.objective.parts else METHODS.get(recipe.method.name)
     parts: list[Any] = [own] if own else [part for part, _, _ in method.objective.parts]
     cited = [METHODS.get(signal.kind.method) for signal in method.signals if signal.kind.method]
     parts += [paper for paper in cited if paper is not own]
@@ -62,8 +63,8 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition, also
         layers=f", {student.layers} of its layers" if student.layers else "",
         collection=collection.name,
         also=f"\n| also measured on | {', '.join(also)} |" if also else "",
-        teacher=recipe.teacher or recipe.teaching or "none: judgements alone",
+        teacher=recipe.teacher or recipe.teaching or ("none: judgements alone" if method.objective.parts else "none"),
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
-        objective=method.objective.spec,
+        objective=method.objective.spec or "none",
         recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
     )

@@ -33,6 +33,7 @@ class Product:
         piecewise: Whether parts that were deleted are made again by themselves.
         version: Raised when what the stage makes of the same inputs changes.
         wanted: Whether the recipe of a run has it made.
+        ranks: Whether a student makes it that may rank the evaluation candidates in place of searching.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Product:
     piecewise: bool = False
     version: int = 1
     wanted: Callable[[RunFolder], bool] = lambda folder: True
+    ranks: bool = False
+
+    def made_from(self, folder: RunFolder) -> tuple[str, ...]:
+        """Products it is made from in a run."""
+        ranked = self.ranks and not folder.recipe.student.own_kind.searches
+        return (*self.after, "evaluation candidates") if ranked else self.after
 
     def path(self, folder: RunFolder) -> Path:
         """Path of the product."""
@@ -92,6 +99,16 @@ def _wants(product: str, folder: RunFolder) -> bool:
     return any(signal.kind.product == product for signal in compose(folder.recipe).signals)
 
 
+def needs_lists(folder: RunFolder) -> bool:
+    """Tell whether anything in the recipe of a run learns from candidates, so that they are mined and scored."""
+    return compose(folder.recipe).needs_lists
+
+
+def _judged_or_taught(folder: RunFolder) -> bool:
+    """Tell whether the teacher ranks evaluation queries: beside what it teaches, or since nobody else judges them."""
+    return needs_lists(folder) or folder.recipe.evaluation.split is None
+
+
 def _at(name: str, folder: RunFolder) -> list[Path]:
     return [folder.path / name]
 
@@ -118,7 +135,7 @@ PRODUCTS = (
         keys=_MINED,
         facts=("mining",),
         seconds=("mine",),
-        wanted=lambda folder: folder.recipe.teaching is None,
+        wanted=lambda folder: folder.recipe.teaching is None and needs_lists(folder),
     ),
     Product(
         "evaluation candidates",
@@ -126,7 +143,10 @@ PRODUCTS = (
         lambda folder: [folder.evaluation_candidates],
         after=("initial student",),
         keys=(*_MINED, "evaluation.depth", "evaluation.teacher_depth"),
-        wanted=lambda folder: folder.recipe.teaching is None,
+        wanted=lambda folder: (
+            folder.recipe.teaching is None
+            and (_judged_or_taught(folder) or not folder.recipe.student.own_kind.searches)
+        ),
     ),
     Product(
         "selection candidates",
@@ -143,6 +163,7 @@ PRODUCTS = (
         keys=("teacher", "teaching", "candidates.guard", "queries.round_trip", OWN),
         facts=("diagnostics", "teacher_calls", "generated"),
         seconds=("score",),
+        wanted=needs_lists,
     ),
     Product(
         "teacher's run",
@@ -150,7 +171,9 @@ PRODUCTS = (
         lambda folder: [folder.teacher_run],
         after=("evaluation candidates",),
         keys=("teacher", "teaching", OWN),
-        wanted=lambda folder: folder.recipe.teacher is not None and folder.recipe.teaching is None,
+        wanted=lambda folder: (
+            folder.recipe.teacher is not None and folder.recipe.teaching is None and _judged_or_taught(folder)
+        ),
     ),
     *_signal_products(),
     Product(
@@ -160,6 +183,7 @@ PRODUCTS = (
         after=("initial student",),
         keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate before",),
+        ranks=True,
     ),
     Product(
         "run of the documents' model",
@@ -199,6 +223,7 @@ PRODUCTS = (
         after=("student",),
         keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
         seconds=("evaluate after",),
+        ranks=True,
     ),
     Product(
         "runs after training on other collections",

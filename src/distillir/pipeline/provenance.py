@@ -172,7 +172,7 @@ def _check(folder: RunFolder, verb: str | None, anew: bool, only: Sequence[str] 
         late = verb is not None and VERBS.index(product.verb) > VERBS.index(verb)
         early = verb is not None and VERBS.index(product.verb) < VERBS.index(verb)
         problem = _changed_keys(folder, product)
-        if not problem and gone.intersection(product.after):
+        if not problem and gone.intersection(product.made_from(folder)):
             problem = "what it was made from is made anew"
         elif not problem and (anew or not late):
             problem = _misfit(folder, product, inputs)

@@ -18,14 +18,14 @@ def report_stage(folder: RunFolder) -> Path:
     if rank() == 0:
         from distillir.reporting.metrics import read_metrics
         from distillir.reporting.report import render_report
-        from distillir.reporting.summary import elsewhere, headline, summary_table
+        from distillir.reporting.summary import beside, headline, summary_table
 
         render_report(folder.path, folder.collection)
         metrics = read_metrics(folder.metrics)
         if is_first_process():
             console.print(summary_table(metrics))
         say(headline(metrics))
-        for line in elsewhere(metrics):
+        for line in beside(metrics):
             say(line)
         if folder.student.is_dir():
             say(f"Student: {folder.student} ({folder.recipe.student.own_kind.loader} loads it)")

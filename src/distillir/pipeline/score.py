@@ -16,6 +16,7 @@ from distillir.collections.text_identity import text_keys
 from distillir.composition.compose import compose
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.named_models import look_at_models
+from distillir.pipeline.products import BY_NAME, needs_lists
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
@@ -26,7 +27,7 @@ from distillir.teaching.teaching_set import open_teaching_set
 
 
 def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
-    """Write ``teaching/`` and ``runs/teacher.trec``; nothing where they are there.
+    """Write ``teaching/`` and ``runs/teacher.trec``; each where it is wanted and not there.
 
     A recipe without a teacher (for objectives that need judgements alone) gets a teaching set without scores, and no
     teacher's run.
@@ -40,8 +41,11 @@ def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
     """
     look_at_models(folder)
     tell_cut_texts(folder)
-    taught = made(folder, "teaching set")
-    ranked = not evaluated or folder.recipe.teacher is None or made(folder, "teacher's run")
+    lists = needs_lists(folder)
+    if not lists and folder.recipe.teacher is not None:
+        say("Nothing in the recipe learns from scores of candidates: the teacher gives none for training queries.")
+    taught = not lists or made(folder, "teaching set")
+    ranked = not evaluated or not BY_NAME["teacher's run"].wanted(folder) or made(folder, "teacher's run")
     if taught and ranked:
         return
     with folder.timed("score"):
@@ -52,7 +56,8 @@ def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
         else:
             _score(folder, taught, ranked)
         barrier()
-        tell_copies(folder, open_teaching_set(folder.teaching, folder.collection))
+        if lists:
+            tell_copies(folder, open_teaching_set(folder.teaching, folder.collection))
     barrier()
 
 
@@ -94,12 +99,15 @@ def _score(folder: RunFolder, taught: bool, ranked: bool) -> None:
     """Write the teacher's run and the teaching set, whichever is not there."""
     from distillir.pipeline.rankings import read_ranking
 
-    folder.need(folder.candidates, "mine")
+    if needs_lists(folder):
+        folder.need(folder.candidates, "mine")
     if not ranked:
         folder.need(folder.evaluation_candidates, "mine")
     teacher = _teacher(folder)
     if not ranked:
         _rank_evaluation(folder, teacher)
+        if not needs_lists(folder):
+            folder.facts.add_calls(teacher.calls(), "teacher_calls")
     if not taught:
         score_training(folder, read_ranking(folder, folder.candidates), folder.teaching, teacher=teacher)
 

@@ -9,6 +9,7 @@ from distillir.base.processes import Write
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.pipeline.mined_parts import teacher_depth
+from distillir.pipeline.queries import evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.retrieval.sources import load_retriever
@@ -59,6 +60,19 @@ def rank_by_student(folder: RunFolder, model: Path, collection: Collection, rows
     )
     own_document = recipe.queries.own_document
     return search_measured(retriever, collection, rows, wanted.depth, own_document=own_document)
+
+
+def first_stage(folder: RunFolder) -> Run:
+    """The candidates of the evaluation queries in their own order, as many as a student ranks that does not search.
+
+    Args:
+        folder: The run's.
+    """
+    from distillir.retrieval.own_document import without_own
+
+    found = evaluation_candidates(folder)(folder.collection, evaluation_queries(folder))
+    own_document = folder.recipe.queries.own_document
+    return without_own(found, folder.collection, own_document=own_document).top(folder.recipe.evaluation.depth)
 
 
 def evaluation_candidates(folder: RunFolder) -> Callable[[Collection, Rows], Run]:

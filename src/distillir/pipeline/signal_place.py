@@ -7,20 +7,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
 from distillir.composition.compose import compose
 from distillir.pipeline.products import OTHER_SIGNALS
-from distillir.pipeline.queries import evaluation_qrels
+from distillir.pipeline.queries import evaluation_qrels, training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import copy_aware_lists
+from distillir.pipeline.selection_queries import learnt_queries
 from distillir.recipe import Recipe
 from distillir.signals.signal import Signal
 from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
+from distillir.teaching.text_lists import TextLists
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,39 @@ class SignalPlace:
         """See `distillir.signals.place.Place.along`."""
         return None if self.before is None else trained_along(self.run, self.before, name)
 
+    def queries(self) -> Rows:
+        """See `distillir.signals.place.Place.queries`."""
+        return training_queries(self.run) if self.recipe.teaching is None else self.texts()[0]
+
+    def texts(self) -> tuple[Rows, Rows]:
+        """See `distillir.signals.place.Place.texts`."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> tuple[Rows, Rows]:
+        method = compose(self.recipe)
+        if method.needs_lists:
+            lists = self.lists()
+            return np.unique(lists.queries), np.unique(np.concatenate(lists.lists))
+        asked, read = zip(*(signal.texts_alone(self) for signal in method.signals), strict=True)
+        return np.unique(np.concatenate(asked)), np.unique(np.concatenate(read))
+
+    def text_lists(self) -> TextLists:
+        """Training examples of a recipe in which nothing needs candidates."""
+        return TextLists(*self.texts())
+
     def lists(self) -> TeachingSet:
         """See `distillir.signals.place.Place.lists`."""
         return self._lists
 
     @cached_property
     def _lists(self) -> TeachingSet:
+        if not compose(self.recipe).needs_lists:
+            raise DistillirError(
+                "a signal reads lists of candidates, and nothing in the recipe says that it needs them",
+                where="method.signals",
+                remedy="name candidates in the signal's needs",
+            )
         self.run.need(self.teaching, "score")
         return open_teaching_set(self.teaching, self.run.collection)
 
@@ -161,6 +193,13 @@ class SignalPlace:
         return self.run.timed(stage)
 
 
+def asked_queries(folder: RunFolder) -> Rows:
+    """Query rows that the student learns from, whatever from: of lists, or of texts alone."""
+    if compose(folder.recipe).needs_lists:
+        return learnt_queries(folder)
+    return SignalPlace.of_run(folder).texts()[0]
+
+
 def prepare_product(product: str, folder: RunFolder) -> None:
     """Have the teachers answer what the recipe's signals are made of; what is there already is kept.
 
@@ -198,7 +237,7 @@ def misfit_of_signals(folder: RunFolder, product: str) -> str:
         folder: The run's.
         product: Name of the product that the answers are.
     """
-    if not folder.teaching.is_dir():
+    if compose(folder.recipe).needs_lists and not folder.teaching.is_dir():
         return ""
     place = SignalPlace.of_run(folder)
     try:

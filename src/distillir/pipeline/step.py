@@ -37,7 +37,7 @@ class Step:
         A product of which a part is missing counts as there: its step makes the rest.
         """
         missing = [BY_NAME[name] for name in self.makes if not exists(folder, name)]
-        after = {name for product in missing if product.wanted(folder) for name in product.after}
+        after = {name for product in missing if product.wanted(folder) for name in product.made_from(folder)}
         needed = [name for name in self.needs if name in after and BY_NAME[name].wanted(folder)]
         return [name for name in needed if not exists(folder, name)]
 

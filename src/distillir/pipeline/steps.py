@@ -8,7 +8,7 @@ from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.evaluate import evaluate_stage, search_before
 from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.named_models import look_at_models
-from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS
+from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS, needs_lists
 from distillir.pipeline.report import report_stage
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score_stage
@@ -35,8 +35,9 @@ def check_brought(folder: RunFolder) -> None:
 
 
 def check_taught(folder: RunFolder) -> None:
-    """`check_teaching` of the run's own teaching set, before more is paid for."""
-    check_teaching(folder, folder.teaching)
+    """`check_teaching` of the run's own teaching set, before more is paid for; nothing where none is wanted."""
+    if needs_lists(folder):
+        check_teaching(folder, folder.teaching)
 
 
 #: What is looked at and told before a run says what it is.

@@ -13,6 +13,7 @@ from distillir.base.seeds import stage_seed
 from distillir.composition.compose import ComposedStage, Composition, compose
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.mine import prepare_student
+from distillir.pipeline.products import needs_lists
 from distillir.pipeline.rounds import measure_round
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import own_judgements
@@ -26,6 +27,7 @@ from distillir.pipeline.temperature import suggested_temperature
 
 if TYPE_CHECKING:
     from distillir.signals.signal_training import SignalTraining
+    from distillir.teaching.lists import Lists
     from distillir.training.selection import Selection
 
 
@@ -38,8 +40,10 @@ def train_stage(folder: RunFolder) -> None:
     Raises:
         DistillirError: The teaching set is missing or does not fit, or training fails.
     """
+    alone = not needs_lists(folder)
     if not folder.student.is_dir():
-        folder.need(folder.teaching, "score")
+        if not alone:
+            folder.need(folder.teaching, "score")
         prepare_student(folder)
         mine_selection(folder)
     if made(folder, "student"):
@@ -49,12 +53,13 @@ def train_stage(folder: RunFolder) -> None:
         return
     last_student = folder.initial_student
     place = SignalPlace.of_run(folder)
-    check_teaching(folder, place.teaching)
+    if not alone:
+        check_teaching(folder, place.teaching)
     settle_recipe(folder)
     method = compose(folder.recipe)
     cosines = folder.recipe.student.own_kind.cosines(folder.initial_student)
-    chosen = selection(folder, method, place.lists())
-    say_flat_lists(method, suggested_temperature(folder), cosines=cosines)
+    chosen = None if alone else selection(folder, method, place.lists())
+    say_flat_lists(method, None if alone else suggested_temperature(folder), cosines=cosines)
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -90,16 +95,19 @@ def _train_stage(
     from distillir.training.train import train_student as train_student
 
     recipe = folder.recipe
-    taught, judged = place.lists(), own_judgements(folder)
-    signals = _opened(method, stage, place)
-    lists = taught if taught.has_scores else MinedOrder(taught)
+    judged, signals = own_judgements(folder), _opened(stage, place)
+    lists: Lists
+    if method.needs_lists:
+        taught = place.lists()
+        lists = taught if taught.has_scores else MinedOrder(taught)
+    else:
+        lists = place.text_lists()
     model = load_student_of(recipe.student, start)
     with folder.timed("train"):
         examples = train_student(
             model,
             folder.collection,
             lists,
-            stage.objective,
             stage.training,
             folder.work,
             folder.log,
@@ -119,7 +127,7 @@ def _train_stage(
         for name, told in signal.facts(examples).items():
             folder.note(**{name: {**folder.noted().get(name, {}), str(number or 1): told}})
     if rank() == 0:
-        for wanted, signal in zip(method.signals, signals, strict=True):
+        for wanted, signal in zip(stage.learnt, signals, strict=True):
             if signal.module is not None:
                 with atomic_directory(trained_along(folder, target, signal.along or signal.name)) as made:
                     signal.save(made)
@@ -133,10 +141,10 @@ def _train_stage(
     barrier()
 
 
-def _opened(method: Composition, stage: ComposedStage, place: SignalPlace) -> "list[SignalTraining]":
+def _opened(stage: ComposedStage, place: SignalPlace) -> "list[SignalTraining]":
     """The training of a stage's signals; texts that they bring follow the corpus's, one signal's the other's."""
     opened, first_row = [], len(place.collection.corpus)
-    for signal in method.signals:
+    for signal in stage.learnt:
         opened.append(signal.open(replace(place, first_row=first_row), stage.objective))
         first_row += len(opened[-1].texts or ())
     return opened

@@ -74,7 +74,7 @@ class PlainLists:
 
     def outside(self, scores: Scores) -> float:
         """Below every candidate."""
-        return float(scores.min()) - 1.0
+        return float(scores.min()) - 1.0 if len(scores) else 0.0
 
 
 def _stratified(scores: Scores, keep: int, generator: np.random.Generator) -> Rows:

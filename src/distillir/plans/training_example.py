@@ -12,8 +12,8 @@ class TrainingExample:
     """One query and the candidates it is compared on.
 
     Attributes:
-        query: Query row.
-        documents: Candidate document rows [N].
+        query: Query row; `distillir.teaching.text_lists.NO_QUERY` where the example is a document alone.
+        documents: Candidate document rows [N]; none where the example is a query alone.
         teacher: Raw teacher scores [N], float32.
         labels: The order that the plan wants [N], float32: more is better, equal ones are not compared.
         relevant: Judged relevant or not [N].

@@ -9,6 +9,7 @@ from distillir.base.arrays import Flags
 from distillir.base.progress import say
 from distillir.retrieval.ties import all_tied
 from distillir.teaching.lists import Lists
+from distillir.teaching.text_lists import TextLists
 
 #: Signals that come of the teacher's scores; ``layers`` and ``pairs`` are a teacher's answers of their own.
 SCORED = frozenset({"teacher", "labels"})
@@ -58,6 +59,8 @@ def usable_lists(
             where nothing of a teacher is.
     """
     count = len(lists.queries)
+    if isinstance(lists, TextLists):  # nothing is compared within a list
+        return UsableLists(np.ones(count, dtype=bool), 0, 0)
     compares = bool(SCORED & set(needs))
     joined = bool(in_batch) and set(needs) == {"positive"}
     usable = np.ones(count, dtype=bool)

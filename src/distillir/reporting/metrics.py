@@ -20,7 +20,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import read_json
 
 MEND = "mend the file, or write it anew with: distillir evaluate"
-System = Literal["before", "after", "teacher"]
+System = Literal["before", "after", "teacher", "first_stage"]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -155,7 +155,7 @@ class Measured(BaseModel):
         """A system's mean on a measure, None where it was not measured."""
         means: dict[str, float] = getattr(self, system, {})
         compared = self.compared(measure)
-        if measure not in means and compared is not None and system != "teacher":
+        if measure not in means and compared is not None and system in ("before", "after"):
             return compared.before if system == "before" else compared.after
         return means.get(measure)
 
@@ -190,6 +190,8 @@ class Metrics(Measured):
         collection: Name of the collection.
         method: Name of the method.
         teacher: Measure to mean over queries, teacher.
+        first_stage: The same of the candidates' own order, of a student that ranks what others find.
+        against_first_stage: Paired comparisons of that (as ``before``) and the student after.
         also: The student on other collections, by the name that the recipe gives them.
         seconds: Wall-clock seconds per stage, in the order they ran.
         teacher_calls: What the teacher was asked.
@@ -208,6 +210,8 @@ class Metrics(Measured):
     collection: str | None = None
     method: str | None = None
     teacher: dict[str, FiniteFloat] = {}
+    first_stage: dict[str, FiniteFloat] = {}
+    against_first_stage: list[ComparisonFigures] = []
     also: dict[str, ElsewhereFigures] = {}
     seconds: dict[str, Seconds] = {}
     teacher_calls: Annotated[TeacherCalls | None, BeforeValidator(lambda value: value or None)] = None

@@ -4,7 +4,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from distillir.reporting.metrics import Measured, Metrics
+from distillir.reporting.metrics import ComparisonFigures, Measured, Metrics
 from distillir.reporting.wording import interval, measured, p_value, percent, signed
 
 #: Columns of the table of measures.
@@ -13,8 +13,12 @@ COLUMNS = ("measure", "before", "after", "teacher", "gain", "95 % interval", "p"
 
 def evidence(metrics: Measured, measure: str) -> list[str]:
     """The gain on a measure and how sure it is: ``+0.143``, ``95 % CI [+0.101, +0.185]``, ``p < 0.001``."""
-    compared = metrics.compared(measure)
-    parts = [signed(metrics.gain(measure))]
+    return [signed(metrics.gain(measure)), *_sure(metrics.compared(measure))]
+
+
+def _sure(compared: ComparisonFigures | None) -> list[str]:
+    """How sure a difference is: its interval and its p value, where they are known."""
+    parts = []
     if compared is not None and compared.low is not None and compared.high is not None:
         parts.append(f"95 % CI {interval(compared)}")
     if compared is not None and compared.p_value is not None:
@@ -52,6 +56,28 @@ def headline(metrics: Metrics) -> str:
     if metrics.share(measure) is not None:
         sentence += f", {percent(metrics.share(measure))} of the teacher"
     return sentence
+
+
+def beside(metrics: Metrics) -> list[str]:
+    """Sentences that stand behind the headline: on the first stage, and on each other collection."""
+    return [*first_stage(metrics), *elsewhere(metrics)]
+
+
+def first_stage(metrics: Metrics) -> list[str]:
+    """A sentence on a reranker's first stage, where there is one.
+
+    For example: ``First stage (the candidates' own order): 0.612 nDCG@10; the student is +0.093 to it (95 % CI
+    [+0.051, +0.135], p < 0.001)``.
+    """
+    if not metrics.measures or metrics.value("first_stage", metrics.measures[0]) is None:
+        return []
+    measure = metrics.measures[0]
+    line = f"First stage (the candidates' own order): {measured(metrics.value('first_stage', measure))} {measure}"
+    compared = next((one for one in metrics.against_first_stage if one.measure == measure), None)
+    if compared is not None:
+        sure = ", ".join(_sure(compared))
+        line += f"; the student is {signed(compared.difference)} to it" + (f" ({sure})" if sure else "")
+    return [line]
 
 
 def elsewhere(metrics: Metrics) -> list[str]:

@@ -61,11 +61,24 @@ class Place(Protocol):
     def along(self, name: str) -> Path | None:
         """The folder of a model that the stage before trained along under a name; None for the first stage."""
 
+    def queries(self) -> Rows:
+        """Rows of the queries that are learnt from, ascending.
+
+        Raises:
+            DistillirError: There is none.
+        """
+
+    def texts(self) -> tuple[Rows, Rows]:
+        """Rows of the queries and of the documents that training examples are made of, ascending.
+
+        Those of the lists; where nothing in the recipe needs candidates, what signals name (`Signal.texts_alone`).
+        """
+
     def lists(self) -> "TeachingSet":
         """Candidates, scores and judgements that the stage learns from.
 
         Raises:
-            DistillirError: They are not there.
+            DistillirError: They are not there, or nothing in the recipe needs any.
         """
 
     def copy_aware_lists(self) -> "CopyAwareLists":

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
 
@@ -43,7 +45,8 @@ class Signal(Generic[Spec]):
         spec: What the recipe says of it.
 
     Attributes:
-        needs: Which data it is made of; stages whose products nothing needs are left out.
+        needs: Which data it is made of; stages whose products nothing in a recipe needs are left out. `TEXTS` alone:
+            neither lists nor scores.
         compares: Which of a list's own signals it needs to be worth anything: ``teacher`` or ``labels`` leave out lists
             that have one score throughout.
         needs_positive: Whether lists must hold the judged positive of their query.
@@ -72,6 +75,13 @@ class Signal(Generic[Spec]):
         Raises:
             DistillirError: It does not.
         """
+
+    def texts_alone(self, place: "Place") -> tuple[Rows, Rows]:
+        """Query rows and document rows to learn from where nothing in the recipe needs candidates.
+
+        Each is then a training example by itself. Default: the training queries, and no document.
+        """
+        return place.queries(), np.empty(0, dtype=np.int64)
 
     def teachers(self) -> Iterator[tuple[str, Any, bool]]:
         """Each teacher that it names: its key in the recipe, what the recipe says, and whether it compares pairs."""

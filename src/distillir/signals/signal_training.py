@@ -91,8 +91,10 @@ class Output:
     Attributes:
         student: How its kind encodes and scores.
         model: Its model.
-        queries: Encodings of the distinct queries; ``label["query"]`` [B] says which is whose.
-        documents: Encodings of the distinct documents, of all processes where they have joined.
+        queries: Encodings of the distinct queries; ``label["query"]`` [B] says which is whose. None of a batch of
+            documents alone.
+        documents: Encodings of the distinct documents, of all processes where they have joined. None of a batch of
+            queries alone.
         scores: Scores [B, D] of each example's query and every distinct document, float32.
         states: States of queries [B] and documents [D] by the blocks that a signal asked for; None without any.
     """

@@ -10,12 +10,12 @@ from distillir.base.files import write_json
 from distillir.base.processes import first_decides
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.objectives.weighted_sum import WeightedSum
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.student import student_of
 from distillir.teaching.fingerprint import lists_fingerprint
+from distillir.teaching.text_lists import TextLists
 from distillir.training.best_state import forget_best
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ def training_identity(
     model: Any,
     collection: Collection,
     examples: ExampleStream,
-    objective: WeightedSum,
     settings: TrainingSettings,
     *,
     signals: Sequence[SignalTraining],
@@ -44,9 +43,8 @@ def training_identity(
         model: The student before the first step; arguments otherwise as `distillir.training.train.train_student`.
         collection: Where the texts are.
         examples: Lists and forms.
-        objective: What is compared.
         settings: See `TrainingSettings`.
-        signals: What else is learnt from.
+        signals: What is learnt from.
         penalties: Of sparse students.
         selection: What the best is chosen by; None: the last is kept.
         seed: Of order, sampling and dropout.
@@ -55,8 +53,11 @@ def training_identity(
     identity: dict[str, Any] = {
         "student": model_fingerprint(model),
         "texts": f"{collection.corpus.fingerprint} {collection.queries.fingerprint}",
-        "candidate lists": lists_fingerprint(examples.lists),
-        "objective": objective.spec,
+        **(
+            {"texts alone": examples.lists.fingerprint}
+            if isinstance(examples.lists, TextLists)
+            else {"candidate lists": lists_fingerprint(examples.lists)}
+        ),
         "lists of the plan": samplers,
         "settings": {name: value for name, value in settings.model_dump().items() if name not in _NO_MATTER},
         "penalties": [dict(penalties[0]), penalties[1]],

@@ -11,6 +11,7 @@ from distillir.batches.features import Places, TextFeatures, sorted_features
 from distillir.batches.lists import ListRow, list_tensors
 from distillir.plans.training_example import TrainingExample
 from distillir.signals.signal_training import Batch
+from distillir.teaching.text_lists import NO_QUERY
 from distillir.training.spared import never_join, spare, texts_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class ExampleCollator:
         read += [rows for signal in self.signals for rows in signal.documents(examples)]
         # A batch that a gate keeps back altogether still needs something to encode.
         rows = np.unique(np.concatenate(read or [examples[0].documents]))
-        queries, query_rows = sorted_features(self.queries, np.unique(asked), "query", self.budget)
+        queries, query_rows = sorted_features(self.queries, np.unique(asked[asked != NO_QUERY]), "query", self.budget)
         documents, document_rows = sorted_features(self.documents, rows, "document", self.budget)
         none = np.empty(0, dtype=np.int64)
         others = [none] * len(lists)

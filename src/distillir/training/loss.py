@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from distillir.batches.features import features_of, whole
 from distillir.batches.gather import gathered, gathered_layers
-from distillir.objectives.weighted_sum import WeightedSum
 from distillir.signals.signal_training import Output, SignalTraining, States, modules_of, states_of
 from distillir.students.student import student_of
 from distillir.training.joining import with_other_processes
@@ -21,8 +20,7 @@ class ExampleLoss(nn.Module):
 
     Args:
         model: The student; held because the trainer optimises the parameters of its loss.
-        objective: What is compared.
-        signals: What else is learnt from, in order; what they train along is optimised with the loss's parameters.
+        signals: What is learnt from, in order; what they train along is optimised with the loss's parameters.
         penalties: Weights of the student's penalties by name (see `distillir.students.student.Student.penalties`), and
             the steps over which they rise from 0; a step's is the mean over its batches.
         recompute: Keep one chunk's activations at a time (see `distillir.students.student.Student.embed`).
@@ -32,15 +30,14 @@ class ExampleLoss(nn.Module):
     def __init__(
         self,
         model: Any,
-        objective: WeightedSum,
+        signals: Sequence[SignalTraining],
         *,
-        signals: Sequence[SignalTraining] = (),
         penalties: tuple[Mapping[str, float], int] = ({}, 0),
         recompute: bool = False,
         budget: int = 4096,
     ) -> None:
         super().__init__()
-        self.model, self.objective, self.signals, self.recompute = model, objective, tuple(signals), recompute
+        self.model, self.signals, self.recompute = model, tuple(signals), recompute
         #: What is trained along, by its name in files.
         self.along = nn.ModuleDict(modules_of(signals))
         self.student = student_of(model)
@@ -55,7 +52,7 @@ class ExampleLoss(nn.Module):
         Args:
             label: As it is compared: of several processes, what `with_other_processes` made of the collator's.
         """
-        found = self.objective.counts(label, label["loss_mask"])
+        found: dict[str, Tensor] = {}
         for signal in self.signals:
             found |= signal.counts(label)
         return found | {name: torch.ones(()) for name in self.penalties}
@@ -65,9 +62,19 @@ class ExampleLoss(nn.Module):
         queries, documents, _ = self._embedded(model, inputs, states_of(self.signals, 0))
         return self._compared(inputs, queries, documents).gather(1, inputs["label"]["index"])
 
+    def reached(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """Numbers of a collated batch that depend on all that its training reaches: scores, else encodings."""
+        queries, documents, _ = self._embedded(model, inputs, states_of(self.signals, 0))
+        if len(queries) and len(documents):
+            return self._compared(inputs, queries, documents).gather(1, inputs["label"]["index"])
+        found = queries if len(queries) else documents
+        return found if isinstance(found, Tensor) else torch.cat(list(found))
+
     def _compared(self, inputs: Mapping[str, Any], queries: Any, documents: Any) -> Tensor:
         """Student scores [B, D] of a collated batch's queries and its distinct documents, float32."""
         label, wanted = inputs["label"], None
+        if not len(queries) or not len(documents):
+            return torch.zeros((len(label["query"]), len(documents)), device=label["query"].device)
         asked = self.student.select(queries, label["query"])
         if self.student.by_pair:
             wanted = _compared_pairs(label, len(documents))
@@ -80,6 +87,15 @@ class ExampleLoss(nn.Module):
         # itself. The wrapper's gradient hooks sit on the parameters, so they fire once, when all chunks are summed.
         asked = (model, features_of(inputs, "query"), [whole(inputs["query_input_ids"])])
         read = (inner, features_of(inputs, "document"), inputs["document_chunks"])
+        nothing = torch.empty(0, dtype=torch.long, device=inputs["query_input_ids"].device)
+        if not inputs["query_chunks"]:  # documents alone: with several processes they go through the wrapper
+            if model is not inner:
+                read = (model, features_of(inputs, "document"), [whole(inputs["document_input_ids"])])
+            documents = self.student.embed(*read, task="document", recompute=self.recompute and model is inner)
+            return self.student.select(documents, nothing), documents, None
+        if not inputs["document_chunks"]:
+            queries = self.student.embed(*asked, task="query")
+            return queries, self.student.select(queries, nothing), None
         if wanted is None:
             queries = self.student.embed(*asked, task="query")
             return queries, self.student.embed(*read, task="document", recompute=self.recompute), None
@@ -109,8 +125,7 @@ class ExampleLoss(nn.Module):
             states = None if states is None else (states[0], gathered_layers(states[1]))
         every = self._compared(inputs, queries, documents)
         output = Output(self.student, self.model, queries, documents, every, states)
-        found = self.objective.numerators(output.of(label["index"]), label, label["mask"])
-        parts = {name: self.objective.weights[name] * value for name, value in found.items()}
+        parts: dict[str, Tensor] = {}
         for signal in self.signals:
             parts |= signal.terms(output, inputs, label, counts, step)
         parts = {name: value / counts[name].to(value.device).clamp(min=1) for name, value in parts.items()}

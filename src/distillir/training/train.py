@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,16 @@ from distillir.base.progress import progress, say
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
-from distillir.objectives.objective import JUDGED
-from distillir.objectives.weighted_sum import WeightedSum
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
+from distillir.plans.training_example import TrainingExample
 from distillir.plans.usable_lists import usable_lists
 from distillir.signals.signal_training import Begun, SignalTraining, modules_of
 from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.lists import Lists
+from distillir.teaching.text_lists import TextLists
 from distillir.training.selection import Selection
 
 
@@ -32,13 +33,12 @@ def train_student(
     model: Any,
     collection: Collection,
     lists: Lists,
-    objective: WeightedSum,
     settings: TrainingSettings,
     work: Path,
     log: Path,
     *,
     samplers: Sequence[ListSampler] | None = None,
-    signals: Sequence[SignalTraining] = (),
+    signals: Sequence[SignalTraining],
     penalties: tuple[Mapping[str, float], float] = ({}, 0.0),
     judged: Qrels | None = None,
     selection: Selection | None = None,
@@ -55,14 +55,13 @@ def train_student(
     Args:
         model: A SentenceTransformer.
         collection: Where the texts are.
-        lists: Queries with candidates and signals.
-        objective: What is compared.
+        lists: Queries with candidates and signals, or texts alone (`distillir.teaching.text_lists.TextLists`).
         settings: See `TrainingSettings`.
         work: Folder for tokens and checkpoints; a rerun with the same arguments goes on from the last one there, on CPU
             to bit-identical weights. The caller deletes the checkpoints (`checkpoint_folder`) once the model is saved.
         log: JSON-lines file of the loss.
         samplers: How lists are cut from the candidates; default: plain lists as the settings say.
-        signals: What else is learnt from, in order: their parts of the loss stand behind the lists'.
+        signals: What is learnt from, in the order of their parts of the loss.
         penalties: As in `ExampleLoss`, the rise as a share of the steps.
         judged: With ``mask_positives``: judgements of the lists' queries, copies of whose positives are positives too;
             None: of those that the lists call relevant.
@@ -104,13 +103,14 @@ def train_student(
     batch, checkpoints = batch_size(settings), checkpoint_folder(work, stage)
     keep_freed_memory(model.device)
     known = None
-    if settings.mask_positives:
+    alone = lists if isinstance(lists, TextLists) else None
+    if settings.mask_positives and alone is None:
         with first_process_first():
             known = KnownPositives(collection)
         lists = CopyAwareLists(lists, known, judged)
     usable = usable_lists(
         lists,
-        objective.needs.union(*(signal.compares for signal in signals)),
+        frozenset().union(*(signal.compares for signal in signals)),
         pseudo_positives=settings.pseudo_positives,
         in_batch=settings.in_batch,
     )
@@ -125,7 +125,7 @@ def train_student(
         samplers=samplers or [PlainLists(settings.candidates_per_query, settings.sample)],
         batches=settings.batches,
         signals=[signal.attachment for signal in signals if signal.attachment is not None],
-        positives=needs_positives(objective, settings, beside=any(signal.needs_positive for signal in signals)),
+        positives=alone is None and any(signal.needs_positive for signal in signals),
         pseudo_positives=settings.pseudo_positives,
         usable=learnt,
         seed=seed,
@@ -134,16 +134,19 @@ def train_student(
         model,
         collection,
         examples,
-        objective,
         settings,
         signals=signals,
         penalties=penalties,
         selection=selection,
         seed=seed,
     )
-    if examples.short and samplers:
+    if examples.short and samplers and alone is None:
         say(f"{examples.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
-    candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
+    if alone is not None:
+        asked, candidate_rows = alone.asked, np.unique(alone.read)
+    else:
+        asked = lists.queries
+        candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
     corpus: TextTable = collection.corpus
     for signal in signals:
         if signal.texts is not None:
@@ -151,7 +154,7 @@ def train_student(
             candidate_rows = np.concatenate([candidate_rows, signal.rows])
     documents: TextFeatures | None = student_of(model).documents(corpus)
     with first_process_first(), reading_at_most(model, settings.max_length):
-        queries = tokenise(work / "query-tokens", model, collection.queries, lists.queries, kind="query")
+        queries = tokenise(work / "query-tokens", model, collection.queries, asked, kind="query")
         if documents is None:
             documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
     begun = Begun(model, collection, lists, candidate_rows, settings, work, seed)
@@ -162,8 +165,8 @@ def train_student(
         queries,
         documents,
         budget=settings.token_budget,
-        pseudo_positives=settings.pseudo_positives,
-        in_batch=settings.in_batch,
+        pseudo_positives=settings.pseudo_positives if alone is None else False,
+        in_batch=settings.in_batch if alone is None else False,
         signals=signals,
         known=known,
     )
@@ -176,8 +179,7 @@ def train_student(
     weights, rise = penalties
     loss = ExampleLoss(
         model,
-        objective,
-        signals=signals,
+        signals,
         penalties=(weights, round(rise * steps)),
         recompute=settings.grad_cache,
         budget=settings.token_budget,
@@ -205,7 +207,7 @@ def train_student(
         callbacks.append(best)
     with (
         active_words_only(model),
-        unused_frozen(model, loss, collator([examples[0]])),
+        unused_frozen(model, loss, collator(_one_of_each(examples))),
         progress(label, steps) as advance,
         fastest_attention(model, precision),
         ExitStack() as others,
@@ -243,6 +245,15 @@ def train_student(
     return examples
 
 
+def _one_of_each(examples: ExampleStream) -> list[TrainingExample]:
+    """The first training example, and of texts alone the first of the other sort, where there is one."""
+    first = examples[0]
+    if not isinstance(examples.lists, TextLists) or not len(examples.lists.asked) or not len(examples.lists.read):
+        return [first]
+    others = (examples[place] for place in range(1, len(examples)))
+    return [first, *islice((one for one in others if (one.query < 0) != (first.query < 0)), 1)]
+
+
 def checkpoint_folder(work: Path, stage: int | None = None) -> Path:
     """The folder of a stage's checkpoints."""
     return work / ("checkpoints" if stage is None else f"checkpoints-{stage}")
@@ -264,17 +275,6 @@ def batch_size(settings: TrainingSettings) -> int:
             + (", or a smaller training.gradient_accumulation" if settings.gradient_accumulation > 1 else ""),
         )
     return settings.queries_per_step // parts
-
-
-def needs_positives(objective: WeightedSum, settings: TrainingSettings, *, beside: bool) -> bool:
-    """Tell whether lists must hold the judged positive of their query.
-
-    Args:
-        objective: What is compared.
-        settings: Where the teacher's best of each list is taken ``always``, the judged one is not needed.
-        beside: Whether a signal needs it.
-    """
-    return beside or (bool(objective.needs & JUDGED) and settings.pseudo_positives != "always")
 
 
 @contextmanager

@@ -18,4 +18,4 @@ def unused_frozen(model: Any, loss: ExampleLoss, batch: Mapping[str, Any]) -> Ab
         loss: Its loss.
         batch: What `distillir.training.collator.ExampleCollator` made.
     """
-    return unreached_frozen(model, lambda: loss.scores(model, send_to_device(batch, model.device)))
+    return unreached_frozen(model, lambda: loss.reached(model, send_to_device(batch, model.device)))

@@ -10,7 +10,7 @@ from distillir.base.suggestions import nearest
 from distillir.composition.compose import compose
 from distillir.composition.settled import Settled
 from distillir.recipe import Recipe
-from distillir.recipe_file import parse_recipe
+from distillir.recipe.read import parse_recipe
 from distillir.tuning.key import Key, choice, digits, number
 
 #: Every key that can be searched, in the order of tables.

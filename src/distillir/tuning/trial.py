@@ -15,6 +15,7 @@ from distillir.base.seeds import stage_seed
 from distillir.base.trainer_callbacks import first_says
 from distillir.composition.compose import compose
 from distillir.pipeline.same_texts import own_judgements
+from distillir.pipeline.signal_place import SignalPlace
 from distillir.recipe import Recipe
 from distillir.training.measure_watcher import MeasureWatcher
 from distillir.training.selection import measure_steps
@@ -115,11 +116,11 @@ def run_trial(
         model,
         folder.collection,
         shared.taught if shared.taught.has_scores else MinedOrder(shared.taught),
-        stage.objective,
         stage.training,
         work,
         name.with_suffix(".jsonl"),
         samplers=stage.samplers,
+        signals=[signal.open(SignalPlace.of_run(folder), stage.objective) for signal in stage.learnt],
         judged=own_judgements(folder),
         selection=shared.chosen,
         penalties=recipe.student.penalties(),

@@ -1,4 +1,4 @@
-"""Bars of every measure before, after and for the teacher, beside the gain with its confidence interval."""
+"""Bars of every measure before, after, of teacher and first stage, beside the gain with its confidence interval."""
 
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-SYSTEMS: tuple[System, ...] = ("before", "after", "teacher")
-BAR = 0.26
+SYSTEMS: tuple[System, ...] = ("before", "after", "teacher", "first_stage")
+BAR, APART, ROOM = 0.26, 0.02, 0.86
 
 
 def measures_figure(metrics: Metrics) -> Figure | None:
@@ -30,10 +30,10 @@ def measures_figure(metrics: Metrics) -> Figure | None:
         else:
             left = canvas.subplots()
         _bars(left, metrics, systems)
-        canvas.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=3)
+        canvas.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=len(systems))
 
     label = "Bars per measure. " + "; ".join(
-        f"{m}: " + ", ".join(f"{s} {measured(metrics.value(s, m))}" for s in systems) for m in measures
+        f"{m}: " + ", ".join(f"{_name(s)} {measured(metrics.value(s, m))}" for s in systems) for m in measures
     )
     caption = "Mean over the evaluated queries"
     if compared:
@@ -52,12 +52,18 @@ def measures_figure(metrics: Metrics) -> Figure | None:
     )
 
 
+def _name(system: System) -> str:
+    return system.replace("_", " ")
+
+
 def _bars(axes: "Axes", metrics: Metrics, systems: list[System]) -> None:
-    measures = metrics.measures
+    measures, bar = metrics.measures, min(BAR, ROOM / len(systems) - APART)
     for place, system in enumerate(systems):
         values = [metrics.value(system, m) for m in measures]
-        rows = [i + (place - (len(systems) - 1) / 2) * (BAR + 0.02) for i in range(len(measures))]
-        axes.barh(rows, [v or 0.0 for v in values], BAR, color=COLOURS[system], label=system)
+        rows = [i + (place - (len(systems) - 1) / 2) * (bar + APART) for i in range(len(measures))]
+        axes.barh(
+            rows, [v or 0.0 for v in values], bar, color=COLOURS.get(system, COLOURS["soft"]), label=_name(system)
+        )
         for row, value in zip(rows, values, strict=True):
             if value is not None:
                 weight = "bold" if system == "after" else "normal"

@@ -39,8 +39,10 @@ def flops(vectors: Tensor) -> Tensor:
     """The FLOPS regulariser of vectors [T, V]: the sum over words of the squared mean weight.
 
     It bounds how many multiplications a search takes, and how many words are in use (Paria et al. 2020, arXiv
-    2004.05665; in SPLADE, Formal et al. 2021, arXiv 2107.05720, equation 5).
+    2004.05665; in SPLADE, Formal et al. 2021, arXiv 2107.05720, equation 5). 0 of no vectors.
     """
+    if not len(vectors):
+        return vectors.float().sum()
     return vectors.float().mean(dim=0).square().sum()
 
 

@@ -9,7 +9,7 @@ from distillir.collections.form import FORM as COLLECTION
 from distillir.language_models.spec import GENERATOR
 from distillir.methods.registry import METHODS, PLANS
 from distillir.objectives.form import FORM as OBJECTIVE
-from distillir.recipe import AlsoSpec, Recipe
+from distillir.recipe.recipe import AlsoSpec, Recipe
 from distillir.retrieval.source_kinds import FORM as SOURCE
 from distillir.signals.registry import SIGNALS
 from distillir.specs.schema import CODE, NamesForm, Refer, Schema, SchemaForm, complete_schema

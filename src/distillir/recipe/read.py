@@ -12,9 +12,9 @@ from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
 from distillir.base.yaml_file import Places, read_mapping
 from distillir.collections.spec import check_own_kind
-from distillir.recipe import Recipe
-from distillir.recipe_keys import apply_setting
-from distillir.recipe_values import check_values
+from distillir.recipe.keys import apply_setting
+from distillir.recipe.recipe import Recipe
+from distillir.recipe.values import check_values
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.specs.mistakes import fields
 
