@@ -14,6 +14,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def pairs_a_second(
             signals=[KL],
             watchers=[clock],
         )
-    return arguments.batch * size / float(np.mean(clock.wholes))
+    return float(arguments.batch * size / np.mean(clock.wholes))
 
 
 def parts_of_a_step(collection: Collection, lists: BM25Lists, arguments: argparse.Namespace) -> dict[str, float]:
@@ -102,7 +103,7 @@ def taken_apart(
     spent: dict[str, list[float]] = {}
     model.train()
     for examples in steps:
-        batch = timed(spent, "collation", lambda examples=examples: collator(examples))
+        batch = timed(spent, "collation", partial(collator, examples))
         asked = features_of(batch, "query"), [whole(batch["query_input_ids"])]
 
         def encode(asked: Any = asked) -> Any:
@@ -116,10 +117,10 @@ def taken_apart(
             documents = loss.student.embed(model, features_of(batch, "document"), [], task="document")
             scores = loss.student.scores(loss.student.select(leaf, label["query"]), documents)
             terms = KL.objective.numerators(scores.gather(1, label["index"]), label, label["mask"])
-            torch.stack(list(terms.values())).sum().backward()
+            torch.autograd.backward([torch.stack(list(terms.values())).sum()])
 
         timed(spent, "scores and loss", compare)
-        timed(spent, "queries backward", lambda vectors=vectors, leaf=leaf: vectors.backward(leaf.grad))
+        timed(spent, "queries backward", partial(torch.autograd.backward, [vectors], [leaf.grad]))
         timed(spent, "optimiser", optimiser.step)
         optimiser.zero_grad()
     return {name: float(np.median(values[1:])) for name, values in spent.items()}
