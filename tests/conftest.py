@@ -90,6 +90,14 @@ def small_models(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def narrow_model(small_models: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a SentenceTransformer of random weights, 16 wide, with the words of the tiny collection."""
+    from small_models import make_narrow
+
+    return make_narrow(small_models / "tokenizer", tmp_path_factory.mktemp("narrow"))
+
+
+@pytest.fixture(scope="session")
 def mlm_path(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A masked language model: one layer of MiniLM, its word vectors as head, about 1 word in 50 active."""
     import torch

@@ -52,3 +52,30 @@ def make_models(minilm: str, collection: Path, folder: Path) -> None:
     read_in = Transformer(str(folder / "bert"), max_seq_length=64)
     parts = [read_in, Pooling(config.hidden_size), Normalize()]
     SentenceTransformer(modules=parts, device="cpu").save_pretrained(str(folder / "base"), create_model_card=False)
+
+
+def make_narrow(tokenizer: Path, folder: Path) -> str:
+    """A SentenceTransformer of random weights, 16 wide, with the words of a tokenizer.
+
+    Args:
+        tokenizer: Its folder.
+        folder: Where the model goes.
+
+    Returns:
+        The model's folder.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    words = AutoTokenizer.from_pretrained(tokenizer)
+    BertModel(
+        BertConfig(vocab_size=len(words), max_position_embeddings=64, initializer_range=0.3, **sizes)
+    ).save_pretrained(folder / "bert")
+    words.save_pretrained(folder / "bert")
+    parts = [Transformer(str(folder / "bert"), max_seq_length=48), Pooling(16)]
+    SentenceTransformer(modules=parts, device="cpu").save_pretrained(str(folder / "model"), create_model_card=False)
+    return str(folder / "model")

@@ -37,6 +37,8 @@ from distillir.signals.signal_training import Batch, Output, SignalTraining
 from distillir.signals.vectors.spec import VectorSpec
 from distillir.signals.vectors.teacher_vectors import MadeVectors
 from distillir.signals.vectors.training import VectorTraining
+from distillir.students.kept_documents.kind import KeptDocumentsKind
+from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
 from distillir.teaching.text_lists import TextLists
 from distillir.training import trainer
@@ -88,6 +90,11 @@ CASES = {
     "vectors": Case({"kl": KL}, beside="vectors", in_batch=(False, True, "all")),
     "multi-vector": Case({"ranknet": 1.0, "kl": 0.1}, kind="multi-vector", in_batch=(True,)),
     "sparse": Case({"lambda_mrr": 1.0, "kl": 0.1}, kind="sparse", in_batch=(True,)),
+    "kept": Case({"kl": KL, "ckl": KL, "info_nce": {"temperature": 0.5}}, kind="kept", in_batch=(True,)),
+    "kept, graded": Case({"lambda_mrr": KL}, kind="kept", graded=True, in_batch=(False,)),
+    "kept, dark": Case({"ranknet": 1.0, "kl": KL}, kind="kept", beside="dark", in_batch=(True,)),
+    "kept, layers": Case({"kl": KL, "margin_mse": 0.5}, kind="kept", beside="layers", in_batch=(False,)),
+    "kept, pairs": Case({"pair_kl": 1.0, "kl": KL}, kind="kept", beside="pairs", in_batch=(True,)),
     "cross-encoder": Case(
         {"kl": KL, "ckl": KL, "margin_mse": 0.5, "ranknet": 2.0, "info_nce": 0.3, "lambda_mrr": 0.5},
         kind="cross-encoder",
@@ -188,6 +195,9 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         towers = "inference-free" if kind == "sparse" else "shared"
         # In double precision the encoder adds no rounding of its own.
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
+    # Queries are trained against the vectors of the model that they start from.
+    kept = KeptDocumentsKind(DocumentsSpec(dense={"model": model, "max_length": 24}))
+    students["kept"] = load_student(model, kind=kept, max_length=24, device="cpu").double()
     made, found = trainer.ExampleTrainer, {}
     trainer.ExampleTrainer = _KeepingTrainer  # type: ignore[misc]
     try:

@@ -59,13 +59,15 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-@pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder"])
+@pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder", "kept documents"])
 def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     part: str, tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
     settings: dict[str, Any] = {"epochs": 4, "dropout": 0.1, "checkpoint_seconds": 0}
     if part == "dark":
         settings["dark"] = {"count": 2}
+    elif part == "kept documents":
+        settings["student"] = {"documents": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}}}
     elif part == "cross-encoder":
         settings |= {"student": {"kind": "cross-encoder"}, "grad_cache": True, "token_budget": 160, "epochs": 8}
     else:

@@ -34,6 +34,8 @@ LAYER_QUALITY_ORDER = 13
 SELECTION_POOL = 17
 #: Texts whose length is measured: [seed, 19].
 CUT_TEXTS = 19
+#: Texts that the projection of a query encoder is fitted on: [seed, 23].
+PROJECTION_TEXTS = 23
 #: Words that noisy positives lack: [seed, *key of the list, 1].
 NOISY_POSITIVES = 1
 #: Order of the two documents of a training triple: [seed, 1].

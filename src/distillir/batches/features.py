@@ -1,17 +1,26 @@
 """Texts of a batch as features: each once, sorted by length, with the place of each."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
 from distillir.base.arrays import Rows
-from distillir.batches.tokens import TokenStore
 from distillir.students.chunks import Chunk, chunks
 
 
-def sorted_features(store: TokenStore, rows: Rows, prefix: str, budget: int) -> tuple[dict[str, Any], Rows]:
+class TextFeatures(Protocol):
+    """Features of a table's rows: `distillir.batches.tokens.TokenStore`, or what is kept of documents."""
+
+    def lengths(self, rows: Rows) -> Any:
+        """Tokens of each row [len(rows)]."""
+
+    def batch(self, rows: Rows) -> dict[str, Any]:
+        """Tensors [T, ...] of the rows in the order given, and constants."""
+
+
+def sorted_features(store: TextFeatures, rows: Rows, prefix: str, budget: int) -> tuple[dict[str, Any], Rows]:
     """Features of distinct ``rows`` under ``prefix``, the chunks to encode them in, and the rows in their order."""
     ordered = rows[np.argsort(store.lengths(rows), kind="stable")]
     features = {f"{prefix}_{name}": value for name, value in store.batch(ordered).items()}

@@ -1,7 +1,7 @@
 """Parts of a recipe that do not go together, refused before anything is loaded."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
 from distillir.plans.graded_lists import GradedLists
@@ -10,6 +10,7 @@ from distillir.signals.signal import CANDIDATES
 if TYPE_CHECKING:
     from distillir.composition.compose import ComposedStage
     from distillir.composition.recipe_parts import ComposedParts
+    from distillir.signals.signal import Signal
 
 
 def _check_texts_alone(recipe: "ComposedParts") -> None:
@@ -100,3 +101,32 @@ def check_stages(stages: Sequence["ComposedStage"], recipe: "ComposedParts") -> 
             raise DistillirError(
                 "mines anew before anything was learned", where=where, remedy="take mine out of the first stage"
             )
+
+
+def check_kept_documents(recipe: "ComposedParts", signals: "Sequence[Signal[Any]]") -> None:
+    """Refuse what would need a model of documents, where their vectors were made elsewhere.
+
+    Args:
+        recipe: The recipe.
+        signals: Those that it wants.
+
+    Raises:
+        DistillirError: Signals would bring texts of their own, or other collections are measured on.
+    """
+    kept = recipe.student.documents
+    if kept is None or kept.dense is not None:
+        return
+    bringing = [signal for signal in signals if signal.documents_beside()]
+    if bringing:
+        raise DistillirError(
+            f"{bringing[0].name} brings texts of its own, and no model is known that encodes documents as the kept "
+            "vectors were",
+            where="student.documents",
+            remedy=f"name their model (student.documents: {{dense: model}}), or leave method.{bringing[0].name} out",
+        )
+    if recipe.evaluation.also:
+        raise DistillirError(
+            "other collections have no kept vectors, and no model is known that encodes documents as these were",
+            where="evaluation.also",
+            remedy="name their model (student.documents: {dense: model}), or leave it out",
+        )

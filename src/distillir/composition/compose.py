@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from distillir.composition.checks import check_stages
+from distillir.composition.checks import check_kept_documents, check_stages
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get_method
 from distillir.plans.graded_lists import GradedLists
@@ -140,6 +140,7 @@ def compose(recipe: "ComposedParts") -> Composition:
             )
         )
     check_stages(stages, recipe)
+    check_kept_documents(recipe, signals)
     for composed in stages:
         composed.facts()  # a signal may refuse what a stage compares
     own = objective.names == list_objective(own_objective, recipe, signals).names

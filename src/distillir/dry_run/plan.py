@@ -118,7 +118,7 @@ class _Plan:
         self.method: Composition = compose(folder.recipe)
         if not folder.initial_student.is_dir():
             folder.initial_student = folder.scratch / "initial-student"
-            prepare_initial(folder)
+            prepare_initial(folder, folder.recipe.student.own_kind.roughly_ready(folder.recipe.student.model))
         self.evaluated: Rows = evaluation_queries(folder)
         self.searches = Searches(folder, encodings)
         self.lists: DryLists = planned_training_lists(folder, self.searches)

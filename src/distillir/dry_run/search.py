@@ -109,6 +109,8 @@ class Searches:
         if kind not in MODEL_SOURCES:
             return 0.0
         student, trust = str(self.folder.initial_student), self.folder.recipe.student.trust_remote_code
+        if options.get("model") is None and (kept := self.folder.recipe.student.own_kind.documents_model) is not None:
+            options = {**options, **kept}
         first = options.get("first"), int(options.get("first_depth", 1000))
         return self.model_seconds(Encoder.of(kind, options, student, trust), rows, depth, first=first)
 
@@ -137,6 +139,24 @@ class Searches:
             if first[0] != "index":
                 spent += self.source_seconds(first[0] or "bm25", rows, first[1])
         return spent + self.pair_seconds(encoder, rows) * len(rows) * compared
+
+    def kept_seconds(
+        self, encoder: Encoder, kept: Encoder | None, rows: Rows, depth: int, *, trained: str = ""
+    ) -> float:
+        """Seconds of encoding query rows by one model, documents by that whose vectors are kept, and of searching.
+
+        Args:
+            encoder: Of queries.
+            kept: Of documents, which are encoded once; None: nobody encodes them.
+            rows: Query rows.
+            depth: Documents a query.
+            trained: As in `Encodings.seconds`.
+        """
+        corpus, spent = self.collection.corpus, 0.0
+        if kept is not None:
+            spent += self.encodings.seconds(kept, corpus, np.arange(len(corpus), dtype=np.int64), "document")
+        spent += self.encodings.seconds(encoder, self.collection.queries, rows, "query", trained=trained)
+        return spent + (self._dense_search(encoder, len(rows), depth) if len(rows) and len(corpus) else 0.0)
 
     def _dense_search(self, encoder: Encoder, queries: int, depth: int) -> float:
         model, _ = self.encodings.load(encoder)

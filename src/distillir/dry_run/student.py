@@ -25,6 +25,9 @@ class StudentCosts:
     def __init__(self, folder: DryFolder, encodings: Encodings) -> None:
         spec, self.model, self.encodings = folder.recipe.student, str(folder.initial_student), encodings
         self.kind, self.precision = spec.own_kind, folder.recipe.evaluation.precision
+        kept = self.kind.documents_model
+        #: Of documents that are kept; None where the student encodes them, or nobody does.
+        self.documents = None if kept is None else Encoder.of("dense", kept)
         self.options = ModelOptions(trust_remote_code=spec.trust_remote_code)
         self._pair: float | None = None
 
@@ -35,6 +38,8 @@ class StudentCosts:
 
     def work(self, documents: int, queries: int) -> str:
         """Words for a ranking that is measured."""
+        if not self.kind.encodes_documents:
+            return f"search {documents} kept vectors for {queries} queries"
         return (
             f"encode {documents} documents, search {queries} queries"
             if self.kind.searches
@@ -43,6 +48,8 @@ class StudentCosts:
 
     def seconds(self, searches: Searches, rows: Rows, depth: int, trained: str = "") -> float:
         """Seconds of a ranking that is measured; see `Searches.model_seconds`."""
+        if not self.kind.encodes_documents:
+            return searches.kept_seconds(self.encoder, self.documents, rows, depth, trained=trained)
         if self.kind.searches:
             return searches.model_seconds(self.encoder, rows, depth, trained=trained)
         return len(rows) * min(depth, len(searches.collection.corpus)) * self._pair_seconds(searches, rows)
@@ -60,7 +67,9 @@ class StudentCosts:
             return queries * min(DEPTH, size) * self._pair_seconds(searches, rows)
         encoder, collection = self.encoder, searches.collection
         corpus = np.arange(len(collection.corpus), dtype=np.int64)
-        seconds = size * self.encodings.each(encoder, collection.corpus, corpus, "document")
+        seconds = 0.0
+        if self.kind.encodes_documents:
+            seconds = size * self.encodings.each(encoder, collection.corpus, corpus, "document")
         seconds += queries * self.encodings.each(encoder, collection.queries, rows, "query")
         return seconds + queries * size * searches.pair_seconds(encoder, rows)
 

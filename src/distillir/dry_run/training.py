@@ -132,7 +132,8 @@ class TrainingCosts:
                 "no query has two candidates to compare", remedy="mine deeper (candidates.depth) or add queries"
             )
         before = self._tokens(lists, work, settings.max_length)
-        store = TokenStore(work / "document-tokens")
+        kept = not self.folder.recipe.student.own_kind.encodes_documents
+        store = TokenStore(work / ("query-tokens" if kept else "document-tokens"))
         dark = sum(signal.documents_beside() for signal in stage.signals)
 
         def shape(queries: int) -> tuple[float, float]:
@@ -143,20 +144,23 @@ class TrainingCosts:
                 for start in range(0, min(len(drawn) - queries + 1, 8 * queries), queries)
             ]
             size = float(np.mean([len(one.documents) for step in steps for one in step]))
-            rows = [np.unique(np.concatenate([one.documents for one in step])) for step in steps]
+            # Of what the student reads: where documents are kept that is queries alone.
+            read = [[np.array([one.query]) if kept else one.documents for one in step] for step in steps]
+            rows = [np.unique(np.concatenate(own)) for own in read]
             tokens = np.mean([_padded(store.lengths(own), settings.token_budget) for own in rows])
-            return float(tokens) * (size + dark) / size, size + dark
+            return float(tokens) * (1.0 if kept else (size + dark) / size), size + dark
 
         whole, candidates = shape(batch)
         update, others = self._steps(stage, lists, work, 1, 2)
         tokens, _ = shape(1)
         # As many queries as a step has, or as fit into the time.
-        fitting = int(ENOUGH / 3 * tokens / max(others, 1e-9) * batch / whole)
+        # Where documents are kept a whole step is quick, and most of it does not grow with its queries.
+        fitting = batch if kept else int(ENOUGH / 3 * tokens / max(others, 1e-9) * batch / whole)
         if batch > 1 and fitting > 1:
             part = min(batch, fitting, len(lists))
             update, others = self._steps(stage, lists, work, part, MOST_STEPS)
             tokens, _ = shape(part)
-        tokens *= (candidates - dark) / candidates  # dark examples are not among what was timed
+        tokens *= 1.0 if kept else (candidates - dark) / candidates  # dark examples are not among what was timed
         step = update + settings.gradient_accumulation * others * whole / tokens
         return StepCost(step, before, candidates)
 
@@ -170,7 +174,8 @@ class TrainingCosts:
         with reading_at_most(model, max_length):
             tokenise(work / "query-tokens", model, folder.collection.queries, lists.queries, kind="query")
             start = time.monotonic()
-            tokenise(work / "document-tokens", model, folder.collection.corpus, rows, kind="document")
+            if folder.recipe.student.own_kind.encodes_documents:
+                tokenise(work / "document-tokens", model, folder.collection.corpus, rows, kind="document")
             each = (time.monotonic() - start) / len(rows)
         return loading + each * len(self.lists.distinct())
 
@@ -185,8 +190,9 @@ class TrainingCosts:
         )
         made_up = self.lists if isinstance(lists, TextLists) else lists
         clock, costs = Clock(ENOUGH, most), SignalCosts(self.folder.recipe, made_up)
+        spec = self.folder.recipe.student
         train_student(
-            load_student_of(self.folder.recipe.student, self.folder.initial_student),
+            spec.own_kind.rehearse(load_student_of(spec, self.folder.initial_student)),
             self.folder.collection,
             lists,
             settings.model_copy(update={"checkpoint_seconds": 1e9}),
@@ -194,7 +200,7 @@ class TrainingCosts:
             work / "log.jsonl",
             samplers=stage.samplers,
             signals=[one for signal in stage.learnt if (one := signal.rehearsal(costs)) is not None],
-            penalties=self.folder.recipe.student.penalties(),
+            penalties=spec.penalties(),
             stage=queries,
             watchers=[clock],
         )

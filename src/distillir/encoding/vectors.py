@@ -22,6 +22,7 @@ from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions, chosen_prompt
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.precision import Precision, autocast, resolve_precision
+from distillir.encoding.routes import check_route
 from distillir.encoding.store import Vectors, VectorStore
 
 Kind = Literal["query", "document"]
@@ -205,6 +206,7 @@ def encode_texts(
 
     if _is_name(model):
         model = load_sentence_transformer(model)
+    check_route(model, kind)
     before = model.max_seq_length
     if max_length is not None:
         model.max_seq_length = max_length

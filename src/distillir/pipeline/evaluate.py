@@ -16,6 +16,7 @@ from distillir.composition.compose import compose
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
 from distillir.pipeline.facts import EvaluationFacts
+from distillir.pipeline.kept_documents import measure_kept, search_by_documents_model
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
@@ -32,6 +33,7 @@ def search_before(folder: RunFolder) -> None:
     """Write ``runs/before.trec``, and those of other collections: exact search with the untrained student."""
     prepare_student(folder)
     _search(folder, folder.initial_student, folder.before_run, "before")
+    search_by_documents_model(folder)
     search_others_before(folder)
 
 
@@ -63,6 +65,7 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
     _say_saturated(folder, measures[0], found["before"].means[measures[0]])
     others = measure_others(folder)
     measure_signals(folder)
+    measure_kept(folder, found["after"])
     measured = EvaluationFacts(
         means={part: evaluation.means for part, evaluation in {**found, **beside}.items()},
         comparison=_comparisons(found["before"], found["after"], measures, compare),

@@ -26,6 +26,7 @@ STAGES = {
     "evaluate after": "evaluating the student after training",
     "also before": "evaluating the student before training on other collections",
     "also after": "evaluating the student after training on other collections",
+    "evaluate documents": "evaluating the documents' own query encoder",
     "evaluate teacher": "evaluating the teacher",
     "evaluate rounds": "evaluating the rounds",
     "layer quality": "measuring the layers",

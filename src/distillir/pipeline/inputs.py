@@ -17,7 +17,7 @@ from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import dev_queries, selection_queries
-from distillir.pipeline.signal_place import SignalPlace
+from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.signal import JUDGEMENTS
 from distillir.specs.outside import code_file
@@ -66,7 +66,7 @@ class Inputs:
                 if model is not None:
                     yield f"weights or settings of {model}", model_fingerprint(model)
                 else:
-                    yield from self.initial_student.items()
+                    yield from (self.initial_student | self.kept).items()
             if options.get("first") not in (None, "index"):
                 yield from self._of_sources(options["first"])
             yield from _of_code(kind)
@@ -109,6 +109,18 @@ class Inputs:
         """The student before training, as the run keeps it."""
         path = self.folder.initial_student
         return {"weights of the student before training": model_fingerprint(path)} if path.is_dir() else {}
+
+    @cached_property
+    def kept(self) -> Fingerprints:
+        """Vectors that the student keeps of documents; empty where it encodes them."""
+        return self.recipe.student.own_kind.kept()
+
+    @cached_property
+    def readied(self) -> Fingerprints:
+        """Vectors and queries that the student before training was fitted to; empty where it was fitted to none."""
+        if not self.kept:
+            return {}
+        return self.kept | self.texts | {"training queries": _of_arrays(asked_queries(self.folder))}
 
     @property
     def student(self) -> Fingerprints:
@@ -260,14 +272,15 @@ def _of_code(name: str) -> Iterator[tuple[str, str]]:
 
 
 _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
-    "initial student": lambda i: i.named_student | dict(_of_code(i.recipe.student.kind)),
+    "initial student": lambda i: i.named_student | i.readied | dict(_of_code(i.recipe.student.kind)),
     "candidates": lambda i: i.texts | i.training | _judged(i) | i.sources,
     "evaluation candidates": lambda i: i.texts | i.evaluation | i.sources,
     "selection candidates": lambda i: i.texts | i.dev | i.sources,
     "teaching set": lambda i: i.texts | i.training_judgements | i.file(i.folder.candidates) | i.teacher,
     "teacher's run": lambda i: i.texts | i.file(i.folder.evaluation_candidates) | i.teacher,
-    "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked(),
-    "runs before training on other collections": lambda i: i.others | i.initial_student,
+    "run before training": lambda i: i.texts | i.evaluation | i.initial_student | i.ranked() | i.kept,
+    "run of the documents' model": lambda i: i.texts | i.evaluation | i.kept,
+    "runs before training on other collections": lambda i: i.others | i.initial_student | i.kept,
     "student": lambda i: (
         i.texts
         | i.initial_student
@@ -276,9 +289,10 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
         | i.later_rounds()
         | i.selection
         | i.code
+        | i.kept
     ),
-    "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked(),
-    "runs after training on other collections": lambda i: i.others | i.student,
+    "run after training": lambda i: i.texts | i.evaluation | i.student | i.ranked() | i.kept,
+    "runs after training on other collections": lambda i: i.others | i.student | i.kept,
     "metrics": lambda i: (
         i.texts
         | i.evaluation_judgements
@@ -287,6 +301,8 @@ _OF: dict[str, Callable[[Inputs], Fingerprints]] = {
         | i.other_runs()
         | i.file(i.folder.before_run)
         | i.file(i.folder.after_run)
+        | i.file(i.folder.documents_run)
+        | i.kept
         | i.file(i.folder.teacher_run)
     ),
 }

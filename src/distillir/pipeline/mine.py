@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from distillir.base.files import atomic_directory
 from distillir.base.processes import Write
@@ -16,22 +17,36 @@ from distillir.pipeline.queries import training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
-from distillir.pipeline.signal_place import SignalPlace
+from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.pipeline.step import exists, make_once
 
 
 def prepare_student(folder: RunFolder) -> None:
     """Save the student as it is before training, so that every later stage starts from the same weights."""
-    make_once(folder, "initial student", lambda: lambda: prepare_initial(folder))
+
+    def prepare() -> Write:
+        recipe = folder.recipe
+        queries = partial(asked_queries, folder)
+        ready = recipe.student.own_kind.ready(recipe.student.model, folder.collection, queries, recipe.query_seed)
+        return lambda: prepare_initial(folder, ready)
+
+    make_once(folder, "initial student", prepare)
 
 
-def prepare_initial(folder: RunFolder) -> None:
-    """Save the student before training, in this process."""
+def prepare_initial(folder: RunFolder, ready: Callable[[Any], Any] | None = None) -> None:
+    """Save the student before training, in this process.
+
+    Args:
+        folder: The run's.
+        ready: As `distillir.students.kind.StudentKind.ready` gives it.
+    """
     from distillir.students.load import load_student_of
 
     model = load_student_of(folder.recipe.student, device="cpu")
+    if ready is not None:
+        model = ready(model)
     with atomic_directory(folder.initial_student) as target:
-        model.save_pretrained(str(target), create_model_card=False)
+        folder.recipe.student.own_kind.save(model, target, last=False)
 
 
 def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:

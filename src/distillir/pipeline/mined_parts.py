@@ -69,7 +69,8 @@ def mine_part(folder: RunFolder, part: MinedPart, model: str | None = None) -> R
     Args:
         folder: The run's.
         part: Which queries, and how.
-        model: What ``dense`` without a name stands for; None: the student before training.
+        model: What ``dense`` without a name stands for; None: the student before training, or the model of the
+            documents that it keeps.
 
     Raises:
         DistillirError: A source cannot be read or loaded.
@@ -83,7 +84,9 @@ def mine_part(folder: RunFolder, part: MinedPart, model: str | None = None) -> R
         folder.collection,
         part.rows,
         form,
-        default_model=model or str(folder.initial_student),
+        default_model=recipe.student.own_kind.source_of(
+            model, initial=str(folder.initial_student), trust_remote_code=recipe.student.trust_remote_code
+        ),
         trust_default=recipe.student.trust_remote_code,
         qrels=training_qrels(folder) if part.judged else None,
         own_document=recipe.queries.own_document,

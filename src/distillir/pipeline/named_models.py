@@ -11,9 +11,9 @@ from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier
 from distillir.base.progress import say
 from distillir.composition.compose import compose
-from distillir.encoding.identity import check_own_code, resolved_prompts
+from distillir.encoding.identity import built_in_prompt, check_own_code, resolved_prompts
 from distillir.encoding.model_files import check_kind
-from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.model_options import SIDES, ModelOptions
 from distillir.encoding.prompt_families import expected_prompts, prompts_told
 from distillir.language_models.generator import load_generator
 from distillir.language_models.spec import read_generator_spec
@@ -47,6 +47,9 @@ def check_named_models(recipe: Recipe) -> None:
     student = recipe.student
     sources = [] if recipe.teaching is not None else read_sources(recipe.candidates.from_)
     named = [*_of_sources(sources, "candidates.from"), *_of_teacher(recipe.teacher, "teacher")]
+    kept = student.documents
+    if kept is not None and kept.dense is not None:
+        named.append(_named("student.documents.dense", "dense", kept.dense.written()))
     for model in named:
         try:
             if model.kind == "cross-encoder":
@@ -61,6 +64,8 @@ def check_named_models(recipe: Recipe) -> None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
     for signal in compose(recipe).signals:
         signal.check_models(recipe)
+    if kept is not None and kept.dense is not None:
+        _say_prompts(named[-1])
     _say_missing_prompts([NamedModel("student", student.own_kind.model_kind, student.model, student.options), *named])
 
 
@@ -72,6 +77,18 @@ def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
         check_named_models(folder.recipe)
         barrier()
         folder.note(models_of=key)
+
+
+_MANY = {"query": "queries", "document": "documents"}
+
+
+def _say_prompts(model: NamedModel) -> None:
+    """Say which prompts stand before documents that are kept, and before queries of their own encoder."""
+    given = resolved_prompts(model.name, model.options)
+    found = {side: given.get(side, built_in_prompt(model.name, side)) for side in SIDES}
+    told = [f"{_MANY[side]} with {prompt!r}" for side, prompt in found.items() if prompt]
+    if told:
+        say(f"{model.where}: {model.name} encodes {' and '.join(told)}")
 
 
 def _say_missing_prompts(models: list[NamedModel]) -> None:

@@ -185,6 +185,15 @@ PRODUCTS = (
         seconds=("evaluate before",),
         ranks=True,
     ),
+    Product(
+        "run of the documents' model",
+        "evaluate",
+        lambda folder: [folder.documents_run],
+        after=("initial student",),
+        keys=("evaluation.split", "evaluation.held_out", "evaluation.depth", "evaluation.precision", OWN),
+        seconds=("evaluate documents",),
+        wanted=lambda folder: bool(folder.recipe.student.own_kind.kept()),
+    ),
     # Whatever changes these changes the runs after training too, which lie in the same folders.
     Product(
         "runs before training on other collections",
@@ -233,11 +242,13 @@ PRODUCTS = (
         after=(
             "teacher's run",
             "run before training",
+            "run of the documents' model",
             "run after training",
             "runs before training on other collections",
             "runs after training on other collections",
         ),
         keys=("evaluation", "evaluation.also"),
+        facts=("kept",),
         seconds=("layer quality",),
     ),
 )

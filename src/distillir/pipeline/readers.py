@@ -1,7 +1,7 @@
 """The models of a recipe that read texts, and how much of each text they read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,12 @@ def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
     student, training = recipe.student, recipe.training
     spec = {"model": student.model, "max_length": student.max_length}
     kind = student.own_kind.model_kind
-    yield "student", _encoder(kind, spec, student.options)
-    if training.max_length is not None and training.max_length < (student.max_length or 10**9):
+    reading, kept = _encoder(kind, spec, student.options), student.documents
+    yield "student", reading if kept is None else _of_queries(reading)
+    if kept is not None:
+        if kept.dense is not None:
+            yield "student.documents.dense", _encoder("dense", kept.dense.written())
+    elif training.max_length is not None and training.max_length < (student.max_length or 10**9):
         yield (
             "training.max_length",
             _encoder(kind, {**spec, "max_length": training.max_length}, student.options),
@@ -137,6 +141,11 @@ def _encoder(kind: str, options: Mapping[str, Any], own: ModelOptions | None = N
         return Reader(where, name, reads, limits.document, limits.query, limits.tokenizer, shared)
 
     return make
+
+
+def _of_queries(make: Make) -> Make:
+    """The same of a model that reads queries alone."""
+    return lambda where: replace(make(where), document=None)
 
 
 def _pairwise_cross_encoder(options: Mapping[str, Any]) -> Make:

@@ -47,6 +47,8 @@ class RunFolder:
         self.teacher_run = self.runs / "teacher.trec"
         self.before_run = self.runs / "before.trec"
         self.after_run = self.runs / "after.trec"
+        #: By the own query encoder of documents that are kept.
+        self.documents_run = self.runs / "documents.trec"
         #: Rankings of other collections, ``NAME/before.trec`` and ``NAME/after.trec``.
         self.other_runs = self.runs / "also"
         self.teaching = path / "teaching"

@@ -26,9 +26,12 @@ def search_into(folder: RunFolder, model: Path, collection: Collection, rows: Ro
         path: The TREC file.
         name: Of the run.
     """
-    from distillir.retrieval.trec import write_run
+    return written(rank_by_student(folder, model, collection, rows), collection, path, name)
 
-    found = rank_by_student(folder, model, collection, rows)
+
+def written(found: Run, collection: Collection, path: Path, name: str) -> Write:
+    """A function that writes a ranking under a name; arguments as `search_into`."""
+    from distillir.retrieval.trec import write_run
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

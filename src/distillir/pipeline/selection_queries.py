@@ -69,15 +69,15 @@ def dev_queries(folder: RunFolder) -> SelectionQueries | None:
         return None
     qrels = collection.qrels(split)
     rows = np.unique(qrels.queries[qrels.grades > 0])
-    for others in (evaluation_queries(folder), _learnt(folder)):
+    for others in (evaluation_queries(folder), learnt_queries(folder)):
         rows = np.setdiff1d(rows, np.concatenate([others, repeated_queries(collection, rows, others)]))
     if len(rows) < fewest(recipe):
         return None
     return SelectionQueries(_sample(recipe, rows, recipe.training.select_queries), split)
 
 
-def _learnt(folder: RunFolder) -> Rows:
-    """Query rows that are learnt from, whoever mined for them."""
+def learnt_queries(folder: RunFolder) -> Rows:
+    """Query rows that are learnt from, whoever mined for them; errors as `training_queries`."""
     if folder.recipe.teaching is None:
         return training_queries(folder)
     brought = Path(folder.recipe.teaching)  # the run keeps a copy, so it may be gone by now

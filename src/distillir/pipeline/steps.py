@@ -81,7 +81,12 @@ STEPS = (
         "before",
         search_before,
         "evaluate",
-        makes=("initial student", "run before training", "runs before training on other collections"),
+        makes=(
+            "initial student",
+            "run before training",
+            "run of the documents' model",
+            "runs before training on other collections",
+        ),
     ),
     Step(
         "train",
@@ -97,6 +102,7 @@ STEPS = (
         makes=(
             "initial student",
             "run before training",
+            "run of the documents' model",
             "runs before training on other collections",
             "run after training",
             "runs after training on other collections",

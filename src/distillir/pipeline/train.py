@@ -133,7 +133,7 @@ def _train_stage(
                     signal.save(made)
                     wanted.save_card(place, made)
         with atomic_directory(target) as made:
-            model.save_pretrained(str(made), create_model_card=False)
+            recipe.student.own_kind.save(model, made, last=target == folder.student)
             also = [f"{other.name} ({other.split})" for other in folder.others]
             (made / "README.md").write_text(model_card(recipe, folder.collection, method, also), encoding="utf-8")
         # Only now: a kill before this line must not lose the training.

@@ -211,6 +211,14 @@ class Recipe(Part):
         return self
 
     @model_validator(mode="after")
+    def _documents_teacher(self) -> "Recipe":
+        """``dense`` without a model among teachers is the model of the documents that the student keeps."""
+        kept = self.student.documents
+        if kept is not None and kept.dense is not None:
+            self.teacher = named_dense(self.teacher, kept.dense.model_dump(exclude_unset=True))
+        return self
+
+    @model_validator(mode="after")
     def _layered_teacher(self) -> "Recipe":
         """Layers without a teacher of their own are those of the recipe's, where it has layers."""
         from distillir.teachers.load_layered import layered_form
@@ -226,7 +234,9 @@ class Recipe(Part):
         with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
             given = self.training.model_fields_set
             queries = self.training.queries_per_step if "queries_per_step" in given else None
-            published = {**self.method.defaults(self.student.kind, queries), **self.student.own_kind.training}
+            kind = self.student.own_kind
+            by_default = kind.training_by_default if self.method.name == AUTO.name else {}
+            published = {**self.method.defaults(kind.name, queries), **by_default, **kind.training}
             missing = {name: value for name, value in published.items() if name not in given}
             if missing:
                 self.training = TrainingSettings.model_validate(
@@ -250,6 +260,25 @@ class Recipe(Part):
     def resolved(self) -> dict[str, Any]:
         """Every setting written out, as `parse_recipe` reads it back."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def named_dense(teacher: Any, model: dict[str, Any]) -> Any:
+    """A recipe's teacher with a model in each ``dense`` that names none.
+
+    Args:
+        teacher: As a recipe writes it.
+        model: Options of the dense teacher that stands for them.
+    """
+    if teacher == "dense":
+        return {"dense": model}
+    if not isinstance(teacher, dict):
+        return teacher
+    found = dict(teacher)
+    if "dense" in found and (found["dense"] is None or found["dense"] == {}):
+        found["dense"] = model
+    if isinstance(found.get("ensemble"), list):
+        found["ensemble"] = [named_dense(member, model) for member in found["ensemble"]]
+    return found
 
 
 RECIPE_FILE = "recipe.yaml"

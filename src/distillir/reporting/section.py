@@ -15,6 +15,7 @@ from distillir.reporting.page import render
 #: What makes each: a function of the run's folder, its metrics and the collection (None where it was not given), which
 #: gives a `Section` or None. By name, since the rooms they are in build on this one.
 SECTIONS = (
+    "distillir.reporting.kept_documents:kept_section",
     "distillir.signals.dark_examples.report:dark_section",
     "distillir.signals.preferences.report:pair_section",
     "distillir.signals.layers.report:layer_section",

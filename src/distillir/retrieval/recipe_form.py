@@ -10,7 +10,7 @@ from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
 from distillir.retrieval.candidates import SAMPLES, mine_candidates
 from distillir.retrieval.fusion import FUSIONS
-from distillir.retrieval.sources import check_name, check_source, load_retriever
+from distillir.retrieval.sources import DefaultModel, check_name, check_source, load_retriever
 
 DEFAULT_DEPTH = 50
 # Each key with the types its value may have; `from` and `guard` have checks of their own.
@@ -81,7 +81,7 @@ def mine_from_spec(
     query_rows: Rows,
     spec: Mapping[str, Any],
     *,
-    default_model: str | None = None,
+    default_model: DefaultModel = None,
     trust_default: bool = False,
     qrels: Qrels | None = None,
     own_document: str = "leave_out",
@@ -93,7 +93,7 @@ def mine_from_spec(
         collection: The corpus and the queries.
         query_rows: Query rows [Q].
         spec: As in `validate_candidates_spec`.
-        default_model: The student before training, for ``dense`` without a model.
+        default_model: The student before training, for ``dense`` without a model; see `load_retriever`.
         trust_default: Whether code that comes with the student may run.
         qrels: Judgements, for ``exclude_judged`` and ``add_judged``.
         own_document: See `mine_candidates`.

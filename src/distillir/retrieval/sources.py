@@ -1,6 +1,6 @@
 """Sources of candidates: the forms that a recipe may name, and the retriever made of each."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -113,12 +113,18 @@ def check_name(name: Any, known: Iterable[str], what: str, where: str) -> None:
         raise DistillirError(f"unknown {what} {name!r}", where=where, remedy=nearest(str(name), known))
 
 
-def load_retriever(spec: object, default_model: str | None = None, *, trust_default: bool = False) -> Retriever:
+#: What ranks for a source that names no model though it needs one: a model's folder, or what makes a retriever of the
+#: source's options; None: such sources are refused.
+DefaultModel = str | Callable[[Any], Retriever] | None
+
+
+def load_retriever(spec: object, default_model: DefaultModel = None, *, trust_default: bool = False) -> Retriever:
     """Make the retriever a recipe names.
 
     Args:
         spec: As in `check_source`.
-        default_model: The model of a source that names none though it needs one: the student before training.
+        default_model: The model of a source that names none though it needs one: the student before training; or what
+            makes its retriever.
         trust_default: Whether code that comes with that model may run.
 
     Returns:
@@ -132,6 +138,8 @@ def load_retriever(spec: object, default_model: str | None = None, *, trust_defa
     if chosen.name in MODEL_SOURCES and options.model is None:
         if default_model is None:
             raise DistillirError(f"{chosen.name} candidates without a model", remedy=f"write {{{chosen.name}: model}}")
+        if not isinstance(default_model, str):
+            return default_model(options)
         own = {"model": default_model, "trust_remote_code": trust_default}
         options = type(options).model_validate({**options.written(), **own})
     if SOURCES.is_own(chosen.name):

@@ -36,6 +36,8 @@ class OptionKind:
         spec: Its options; each field has a description, which stands in the JSON schema.
         main: The option that a bare value stands for: ``model`` for ``{dense: name}``; None: there is no such form.
         beside: Whether its other options stand beside its name and not inside: ``{ensemble: [...], weights: [...]}``.
+        filled_in: Whether a recipe fills in what a name that stands alone lacks, as for ``dense`` among teachers:
+            the model of the documents that a student keeps.
         check: ``(options, where)``: raises a `DistillirError` for what types cannot say; nothing is loaded.
     """
 
@@ -44,6 +46,7 @@ class OptionKind:
     spec: type[Part] | ByKey
     main: str | None = None
     beside: bool = False
+    filled_in: bool = False
     check: Callable[[Any, str], None] = _nothing
 
     @property

@@ -148,7 +148,7 @@ def kinds_schema(kinds: Iterable[OptionKind], refer: Refer, *, bare: bool = True
         "additionalProperties": False,
     }
     ways: list[Schema] = [tagged, *(refer(spec) for kind in kinds if kind.beside for spec in kind.specs)]
-    if alone := [kind.name for kind in kinds if kind.stands_alone and bare]:
+    if alone := [kind.name for kind in kinds if (kind.stands_alone or kind.filled_in) and bare]:
         ways.insert(0, {"enum": alone})
     if code:
         tagged["patternProperties"] = {CODE: {}}

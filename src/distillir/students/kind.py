@@ -46,9 +46,11 @@ class StudentKind(ABC):
             candidates of the evaluation queries, and cannot be a source of candidates.
         cosine_scale: Whether a score is one cosine as a rule, so that temperatures published for cosines hold.
         pooled: Whether a text's vector is pooled of its last states, so that layers' pooling may be another.
+        encodes_documents: Whether it encodes documents itself; otherwise their vectors are kept.
         no_in_batch: Why the documents of a batch's other lists cannot join a list; None where they can.
         no_objectives: Objectives that it cannot be trained by, each with the reason.
         training: Settings of the recipe's ``training`` that hold where the recipe is silent, whatever the method says.
+        training_by_default: The same with the default method (``auto``) alone.
     """
 
     name: str
@@ -64,9 +66,11 @@ class StudentKind(ABC):
     searches: bool = True
     cosine_scale: bool = False
     pooled: bool = False
+    encodes_documents: bool = True
     no_in_batch: str | None = None
     no_objectives: Mapping[str, str] = {}
     training: Mapping[str, Any] = {}
+    training_by_default: Mapping[str, Any] = {}
 
     # The model.
 
@@ -106,6 +110,44 @@ class StudentKind(ABC):
         if towers == "shared":
             return model
         raise DistillirError(f"{self.name} students have no {towers} towers", where="student.towers")
+
+    def ready(
+        self, model: str, collection: "Collection", queries: "Callable[[], Rows]", seed: int
+    ) -> Callable[[Any], Any] | None:
+        """Gather what makes a loaded model ready to be trained on a collection; all processes together.
+
+        Args:
+            model: What it starts from, as a recipe names it.
+            collection: Where the texts are.
+            queries: Gives the rows of the queries that are learnt from.
+            seed: Of what is drawn.
+
+        Returns:
+            A function of process 0, from the loaded model to what is trained; None where they are the same.
+        """
+        return None
+
+    def roughly_ready(self, model: str) -> Callable[[Any], Any] | None:
+        """Prepare as `ready` does, in no time: something of the same shape, to be timed and not kept."""
+        return None
+
+    def rehearse(self, model: Any) -> Any:
+        """The model as a dry run times it: nothing is encoded for it that a run would keep."""
+        return model
+
+    def save(self, model: Any, folder: Path, *, last: bool) -> None:
+        """Write a model into a folder that is there.
+
+        Args:
+            model: As it was loaded.
+            folder: For what its library loads.
+            last: Whether it is what a training ends with, and no state on the way.
+        """
+        model.save_pretrained(str(folder), create_model_card=False)
+
+    def document_reader(self, student: Any) -> Any:
+        """The model that reads documents, given a loaded student."""
+        return student
 
     @abstractmethod
     def student(self, model: Any) -> "Student":
@@ -147,6 +189,20 @@ class StudentKind(ABC):
         """The source of candidates that stands for the student where it names no model; None where there is none."""
         return self.model_kind if self.searches else None
 
+    def kept(self) -> dict[str, str]:
+        """Fingerprints of what is kept of documents, by what messages call it; empty where they are encoded."""
+        return {}
+
+    def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
+        """The ranker for a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
+
+        Args:
+            model: The student's folder in a later round; None: before training.
+            initial: The student's folder before training.
+            trust_remote_code: Whether code that comes with the student may run.
+        """
+        return model or initial
+
     # Measuring.
 
     @abstractmethod
@@ -186,6 +242,23 @@ class StudentKind(ABC):
             What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
             there is to say: heading, figure and small print each.
         """
+
+    @property
+    def documents_model(self) -> dict[str, Any] | None:
+        """Options, as of a dense source, of the model whose documents' vectors are kept; None where there is none."""
+        return None
+
+    def reference(self, *, precision: str = "float32") -> "Retriever | None":
+        """The ranker by the own query encoder of documents that are kept; None where there is none."""
+        return None
+
+    def kept_facts(self, collection: "Collection") -> dict[str, Any] | None:
+        """Facts on the documents that are kept, for the report; None where they are encoded."""
+        return None
+
+    def query_encoders(self, model: str) -> dict[str, Callable[[], Any]]:
+        """Loaders, on the CPU, of what encodes queries: the ``student`` in a folder, and the ``documents``' own."""
+        return {}
 
     def usage(self) -> str:
         """The lines of Python in a card that load the student and use it."""

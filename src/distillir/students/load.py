@@ -5,6 +5,7 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.students.kind import StudentKind
 from distillir.students.registry import STUDENTS
 from distillir.students.spec import StudentSpec
 
@@ -22,10 +23,10 @@ def load_student_of(spec: StudentSpec, saved: Path | None = None, *, device: str
         DistillirError: As `load_student`.
     """
     if saved is not None:
-        return load_student(str(saved), kind=spec.kind, device=device, options=spec.saved_options)
+        return load_student(str(saved), kind=_kind_of(spec), device=device, options=spec.saved_options)
     return load_student(
         spec.model,
-        kind=spec.kind,
+        kind=_kind_of(spec),
         layers=spec.layers,
         max_length=spec.max_length,
         towers=spec.towers,
@@ -34,10 +35,15 @@ def load_student_of(spec: StudentSpec, saved: Path | None = None, *, device: str
     )
 
 
+def _kind_of(spec: StudentSpec) -> str | StudentKind:
+    """The kind's name; where documents are kept the kind itself, which knows them."""
+    return spec.kind if spec.documents is None else spec.own_kind
+
+
 def load_student(
     name: str,
     *,
-    kind: str = "dense",
+    kind: str | StudentKind = "dense",
     layers: int | None = None,
     max_length: int | None = None,
     towers: str = "shared",
@@ -48,8 +54,8 @@ def load_student(
 
     Args:
         name: A folder, a hub name, or a packaged model's alias (see `distillir.encoding.model_files.resolve_model`).
-        kind: A name of `distillir.students.registry.STUDENTS`. What is of the kind already stays as it is; see
-            `StudentKind.start` for what else it can be made of.
+        kind: A kind, or its name in `distillir.students.registry.STUDENTS`. What is of the kind already stays as it is;
+            see `StudentKind.start` for what else it can be made of.
         layers: Keep this many evenly spaced transformer layers.
         max_length: Truncate texts to this many tokens.
         towers: ``separate`` makes a query and a document encoder of it, ``inference-free`` (sparse) a table of words'
@@ -70,7 +76,7 @@ def load_student(
             where="student.towers",
             remedy="leave it out",
         )
-    own = STUDENTS.get(kind, "student.kind")
+    own = STUDENTS.get(kind, "student.kind") if isinstance(kind, str) else kind
     model = own.start(name, device=device, options=options)
     if layers is not None:
         own.slim(model, layers)

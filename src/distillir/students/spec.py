@@ -1,13 +1,14 @@
 """A recipe's ``student:``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
 from distillir.specs import Part
 from distillir.specs.schema import InForm
+from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.kind import StudentKind
 from distillir.students.registry import STUDENTS
 
@@ -67,6 +68,11 @@ class StudentSpec(Part):
         None, description='{query: "query: ", document: "passage: "}; saved with the student; null: the model\'s own'
     )
     trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
+    documents: DocumentsSpec | None = Field(
+        None,
+        description="document vectors that stay, while the student is a query encoder for them: {dense: model}, or "
+        "{vectors: folder, ids: file}; null: the student encodes documents too",
+    )
 
     @field_validator("kind")
     @classmethod
@@ -77,15 +83,48 @@ class StudentSpec(Part):
             raise ValueError(str(error)) from None
         return value
 
+    @model_validator(mode="after")
+    def _documents_fit(self) -> "StudentSpec":
+        if self.documents is None:
+            return self
+        if self.kind != "dense":
+            raise ValueError(
+                f"documents are kept for dense students, and this one is {self.kind}: what is kept of a document would "
+                "have to be read by row and compared as that kind does; leave kind or documents out"
+            )
+        if self.towers != "shared":
+            raise ValueError(
+                f"with documents kept the student is a query encoder alone: towers cannot be {self.towers}; leave it "
+                "out"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """``documents`` is left out where there is none: recipes of earlier versions had it not."""
+        found: dict[str, Any] = write(self)
+        return {name: value for name, value in found.items() if name != "documents" or value is not None}
+
     @property
     def own_kind(self) -> StudentKind:
-        """The kind that ``kind`` names."""
+        """The kind that ``kind`` names; with ``documents``, one whose documents are kept."""
+        if self.documents is not None:
+            from distillir.students.kept_documents.kind import KeptDocumentsKind
+
+            return KeptDocumentsKind(self.documents)
         return STUDENTS.get(self.kind, "student.kind")
 
     @property
     def options(self) -> ModelOptions:
-        """Options for loading the model that it starts from."""
-        return ModelOptions.of(self.prompts.model_dump() if self.prompts else None, self.trust_remote_code)
+        """Options for loading the model that it starts from.
+
+        Where that is the documents' own, and no prompts are given, its queries have the prompt of theirs.
+        """
+        given: dict[str, Any] | None = self.prompts.model_dump() if self.prompts else None
+        kept = self.documents.dense if self.documents is not None else None
+        if given is None and kept is not None and kept.model == self.model and kept.prompts:
+            given = {side: prompt for side, prompt in kept.prompts.items() if side == "query"}
+        return ModelOptions.of(given, self.trust_remote_code)
 
     @property
     def saved_options(self) -> ModelOptions:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 from distillir.encoding.blocks import blocks_of
 from distillir.students.chunks import Chunk
+
+if TYPE_CHECKING:
+    from distillir.collections.table import TextTable
+    from distillir.students.kind import StudentKind
 
 #: Under what a model that was loaded as a student holds the name of its kind.
 _KIND = "distillir_kind"
@@ -131,22 +135,39 @@ class Student(ABC):
         """Share of the penalties' weights at a step, where they rise over ``warm_up`` steps."""
         return 1.0 if step >= warm_up else step / warm_up
 
+    def documents(self, table: "TextTable") -> Any:
+        """Features of documents that are kept (``lengths`` and ``batch`` by rows); None: their tokens are read."""
+        return None
+
+    @property
+    def documents_identity(self) -> str | None:
+        """Fingerprint of what is kept of documents; None where they are encoded."""
+        return None
+
     @abstractmethod
     def select(self, embedded: Any, rows: Tensor) -> Any:
         """Some of the texts' encodings, in the order of ``rows``."""
 
 
-def mark(model: Any, kind: str) -> Any:
-    """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell."""
+def mark(model: Any, kind: "str | StudentKind") -> Any:
+    """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell.
+
+    Args:
+        model: A loaded model.
+        kind: The kind's name, or the kind itself.
+    """
     setattr(model, _KIND, kind)
     return model
 
 
 def student_of(model: Any) -> Student:
     """Make a model's student: by the kind it was loaded as, else by its class, else a dense one."""
+    from distillir.students.kind import StudentKind
     from distillir.students.registry import STUDENTS
 
     marked = getattr(model, _KIND, None)
+    if isinstance(marked, StudentKind):
+        return marked.student(model)
     if marked is None:
         marked = next((name for name, kind in STUDENTS.builtin().items() if kind.owns(model)), "dense")
     return STUDENTS.get(marked).student(model)

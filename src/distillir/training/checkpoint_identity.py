@@ -13,6 +13,7 @@ from distillir.encoding.fingerprint import model_fingerprint
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.signal_training import SignalTraining
+from distillir.students.student import student_of
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.text_lists import TextLists
 from distillir.training.best_state import forget_best
@@ -64,6 +65,8 @@ def training_identity(
     }
     for signal in signals:
         identity |= signal.identity()
+    if (kept := student_of(model).documents_identity) is not None:
+        identity["kept documents"] = kept
     if selection is not None:
         identity["selection"] = [selection.fingerprint, settings.select_measures, settings.patience]
     return identity

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 
 from distillir.base.arrays import Rows
-from distillir.batches.features import Places, sorted_features
+from distillir.batches.features import Places, TextFeatures, sorted_features
 from distillir.batches.lists import ListRow, list_tensors
-from distillir.batches.tokens import TokenStore
 from distillir.plans.training_example import TrainingExample
 from distillir.signals.signal_training import Batch
 from distillir.teaching.text_lists import NO_QUERY
@@ -36,7 +35,7 @@ class ExampleCollator:
 
     Args:
         queries: Tokens of the queries.
-        documents: Tokens of the documents.
+        documents: Tokens of the documents, or what is kept of them.
         budget: Padded tokens the student encodes at once.
         pseudo_positives: Where a list has no judged positive, let the teacher's best candidate stand for it, in
             ``relevant`` and ``positive``; ``always``: whatever is judged.
@@ -54,8 +53,8 @@ class ExampleCollator:
 
     def __init__(
         self,
-        queries: TokenStore,
-        documents: TokenStore,
+        queries: TextFeatures,
+        documents: TextFeatures,
         *,
         budget: int,
         pseudo_positives: bool | str = False,

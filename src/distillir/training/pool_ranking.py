@@ -13,7 +13,8 @@ from accelerate.utils import send_to_device
 from distillir.base.arrays import Rows, Scores
 from distillir.base.processes import first_process_first, rank, world_size
 from distillir.base.progress import say
-from distillir.batches.tokens import TokenStore, tokenise
+from distillir.batches.features import TextFeatures
+from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.batches import default_batch_tokens
@@ -47,11 +48,12 @@ class PoolRanking:
         self.wanted = np.ones((len(selection.queries), len(selection.documents)), dtype=bool)
         if self.student.by_pair and selection.lists is not None:
             self.wanted = np.stack([np.isin(selection.documents, rows) for rows in selection.lists])
+        kept: TextFeatures | None = self.student.documents(collection.corpus)
         with first_process_first():
             self._queries = tokenise(
                 work / "selection-query-tokens", model, collection.queries, selection.queries, kind="query"
             )
-            self._documents = tokenise(
+            self._documents = kept or tokenise(
                 work / "selection-document-tokens", model, collection.corpus, selection.documents, kind="document"
             )
 
@@ -104,7 +106,7 @@ class PoolRanking:
             parts.append(self.student.scores(asked, documents, wanted).float().cpu().numpy())
         return np.concatenate(parts)
 
-    def _encoded(self, store: TokenStore, rows: Rows, task: str) -> Any:
+    def _encoded(self, store: TextFeatures, rows: Rows, task: str) -> Any:
         """Texts as the student compares them, in the order given."""
         device = self.model.device
         order = np.argsort(store.lengths(rows), kind="stable")

@@ -82,10 +82,12 @@ def train_student(
     from transformers.trainer_utils import set_seed
 
     from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
+    from distillir.batches.features import TextFeatures
     from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
     from distillir.students.pair_student import PairStudent
+    from distillir.students.student import student_of
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.best_state import BestState
@@ -140,19 +142,21 @@ def train_student(
     )
     if examples.short and samplers and alone is None:
         say(f"{examples.short} queries have fewer candidates than the plan's lists ask for; they keep what they have.")
+    if alone is not None:
+        asked, candidate_rows = alone.asked, np.unique(alone.read)
+    else:
+        asked = lists.queries
+        candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
+    corpus: TextTable = collection.corpus
+    for signal in signals:
+        if signal.texts is not None:
+            corpus = JoinedTable(corpus, signal.texts)
+            candidate_rows = np.concatenate([candidate_rows, signal.rows])
+    documents: TextFeatures | None = student_of(model).documents(corpus)
     with first_process_first(), reading_at_most(model, settings.max_length):
-        if alone is not None:
-            asked, candidate_rows = alone.asked, np.unique(alone.read)
-        else:
-            asked = lists.queries
-            candidate_rows = np.unique(np.concatenate([lists.documents(i) for i in range(len(lists.queries))]))
         queries = tokenise(work / "query-tokens", model, collection.queries, asked, kind="query")
-        corpus: TextTable = collection.corpus
-        for signal in signals:
-            if signal.texts is not None:
-                corpus = JoinedTable(corpus, signal.texts)
-                candidate_rows = np.concatenate([candidate_rows, signal.rows])
-        documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
+        if documents is None:
+            documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
     begun = Begun(model, collection, lists, candidate_rows, settings, work, seed)
     for signal in signals:
         signal.begin(begun)

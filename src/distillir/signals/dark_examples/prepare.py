@@ -118,6 +118,7 @@ def dark_readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, B
     from distillir.students.load import load_student_of
 
     student = load_student_of(place.recipe.student, place.initial_student, device="cpu")
+    student = place.recipe.student.own_kind.document_reader(student)
     limit = place.recipe.training.max_length
     prompt = prompt_for(student, "document") or ""
 

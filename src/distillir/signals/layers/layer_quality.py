@@ -115,7 +115,8 @@ def layered_systems(place: Place, spec: LayerSpec, cache: Path) -> dict[str, Lay
         systems["teacher_after"] = load_layered({kind: options}, spec.pooling, cache=cache)
     student = place.recipe.student
     options = {"precision": place.recipe.evaluation.precision, "trust_remote_code": student.trust_remote_code}
-    for name, path in (("before", place.initial_student), ("after", place.path / STUDENT)):
+    states = (("before", place.initial_student), ("after", place.path / STUDENT))
+    for name, path in states if student.own_kind.encodes_documents else ():
         systems[name] = load_layered_files(
             student.own_kind.model_kind, str(path), pooling=spec.pooling, cache=cache, **options
         )

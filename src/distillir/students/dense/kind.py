@@ -19,7 +19,7 @@ class DenseKind(VectorKind):
     model_kind = "dense"
     loader = "SentenceTransformer"
     options = frozenset({"separate"})
-    sources = ("bm25", "dense")
+    sources: tuple[str, ...] = ("bm25", "dense")
     cosine_scale = True
     pooled = True
 

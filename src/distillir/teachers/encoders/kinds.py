@@ -34,7 +34,12 @@ def _sparse(options: ModelSpec, cache: Path | None) -> "SparseTeacher":
 
 
 DENSE = TeacherKind(
-    "dense", f"a SentenceTransformer: similarity of vectors; {OPTIONS}", ModelSpec, "model", make=_dense
+    "dense",
+    f"a SentenceTransformer: similarity of vectors; {OPTIONS}",
+    ModelSpec,
+    "model",
+    filled_in=True,
+    make=_dense,
 )
 MULTI_VECTOR = TeacherKind(
     "multi-vector",

@@ -1,0 +1,1 @@
+"""The template of the section on kept documents."""

@@ -1,0 +1,188 @@
+"""Students beside an index that is kept, through the whole run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sentence_transformers import SentenceTransformer
+
+from command_line import Done, distillir
+from distillir.collections import Collection
+from distillir.retrieval.trec import read_run
+
+
+@pytest.fixture
+def recipe(tiny_beir: Path, small_models: Path) -> dict[str, Any]:
+    documents = {"model": str(small_models / "base"), "max_length": 32}
+    return {
+        "collection": str(tiny_beir),
+        "teacher": {"ensemble": ["bm25", "dense"]},
+        "student": {"model": str(small_models / "base"), "layers": 1, "documents": {"dense": documents}},
+        "candidates": {"from": ["bm25", "dense"], "depth": 8},
+        "method": "kl",
+        "training": {"epochs": 1, "queries_per_step": 4, "learning_rate": 1e-3},
+        "evaluation": {"measures": ["nDCG@10"]},
+    }
+
+
+def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
+    folder.mkdir(exist_ok=True)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return distillir("run", folder / "recipe.yaml", "--output", folder / "run", *flags)
+
+
+def _forbid_encoding_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no document is tokenised or encoded."""
+    from distillir.batches import tokens
+    from distillir.encoding import vectors
+
+    whole: dict[str, Any] = {"tokenise": tokens.tokenise, "encode_texts": vectors.encode_texts}
+
+    def only_queries(name: str) -> Any:
+        def call(*given: Any, kind: str, **more: Any) -> Any:
+            assert kind == "query"
+            return whole[name](*given, kind=kind, **more)
+
+        return call
+
+    monkeypatch.setattr(tokens, "tokenise", only_queries("tokenise"))
+    monkeypatch.setattr(vectors, "encode_texts", only_queries("encode_texts"))
+
+
+def test_queries_are_trained_documents_stay_and_any_library_loads_it(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection, small_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _run(recipe, tmp_path, "--dry-run")
+    assert planned.returncode == 0 and "search 62 kept vectors for" in planned.stderr, planned.stderr
+    first = tmp_path / "recipe.yaml"
+    assert distillir("mine", first, "--output", tmp_path / "run").returncode == 0
+    _forbid_encoding_documents(monkeypatch)
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0 and "No document was encoded again: the 62 vectors of base" in done.stderr, done.stderr
+    run = tmp_path / "run"
+    kept = yaml.safe_load((run / "recipe.yaml").read_text())
+    assert kept["training"]["candidates_per_query"] is None  # the whole list that was scored
+    assert kept["teacher"]["ensemble"][1]["dense"]["max_length"] == 32  # the documents' model
+    metrics = json.loads((run / "metrics.json").read_text())
+    told = metrics["kept"]
+    assert (
+        told["documents"] == 62
+        and told["width"] == 384
+        and told["comparison"][0]["after"] == metrics["after"]["nDCG@10"]
+    )
+    assert told["query"]["student"]["parameters"] < told["query"]["documents"]["parameters"]
+    assert "The index kept" in (run / "report.html").read_text()
+    # One model by routes, and the query encoder by itself; both give what was measured.
+    whole = SentenceTransformer(str(run / "student"), device="cpu")
+    alone = SentenceTransformer(str(run / "student" / "query-encoder"), device="cpu")
+    own = SentenceTransformer(str(small_models / "base"), device="cpu")
+    own.max_seq_length = 32
+    after = read_run(run / "runs" / "after.trec", tiny)
+    rows, scores = after.of(0)
+    query = [tiny.queries.text(int(after.queries[0]))]
+    texts = tiny.corpus.texts(rows.tolist())
+    np.testing.assert_array_equal(whole.encode_document(texts), own.encode_document(texts))
+    np.testing.assert_allclose(whole.encode_query(query), alone.encode_query(query), atol=1e-6)
+    found = whole.similarity(whole.encode_query(query), whole.encode_document(texts))[0]
+    np.testing.assert_allclose(found, scores, atol=1e-5)
+    assert not np.allclose(alone.encode_query(query), own.encode_query(query), atol=1e-3)
+
+
+def test_a_student_of_another_width_gets_a_projection(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection, narrow_model: str
+) -> None:
+    recipe["student"] |= {"model": narrow_model, "layers": None}
+    recipe["method"] = {"name": "auto"}
+    recipe["training"] |= {"select": "none"}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "projected onto the 384 numbers of base: least squares on" in done.stderr
+    run = tmp_path / "run"
+    alone = SentenceTransformer(str(run / "student" / "query-encoder"), device="cpu")
+    query = [tiny.queries.text(0)]
+    assert alone.encode_query(query).shape == (1, 384)
+    start = SentenceTransformer(str(run / "work" / "initial-student"), device="cpu")
+    before, after = start.state_dict(), alone.state_dict()
+    changed = [name for name in before if not np.array_equal(before[name], after[name])]
+    assert any("linear.weight" in name for name in changed) and any("word_embeddings" in name for name in changed)
+
+
+@pytest.mark.parametrize(
+    ("student", "said"),
+    [
+        ({"kind": "multi-vector"}, "documents are kept for dense students, and this one is multi-vector"),
+        ({"towers": "separate"}, "with documents kept the student is a query encoder alone"),
+        ({"documents": {"multi-vector": "some"}}, "documents of multi-vector models are not kept: token vectors"),
+        ({"documents": {"dense": "some", "vectors": "there"}}, "one of the two"),
+        ({"documents": {"dense": "some", "ids": "there"}}, "ids and similarity are for vectors made elsewhere"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(
+    recipe: dict[str, Any], tmp_path: Path, student: dict[str, Any], said: str
+) -> None:
+    recipe["student"] |= student
+    done = _run(recipe, tmp_path, "--dry-run")
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_another_width_without_a_projection_is_refused(
+    recipe: dict[str, Any], tmp_path: Path, narrow_model: str
+) -> None:
+    recipe["student"] |= {"model": narrow_model, "layers": None}
+    recipe["student"]["documents"]["projection"] = "none"
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 2 and "have 16 numbers, and those of base 384" in done.stderr, done.stderr
+
+
+def test_another_documents_model_is_never_taken_for_the_one_before(
+    recipe: dict[str, Any], tmp_path: Path, small_models: Path
+) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    changed = tmp_path / "documents"
+    shutil.copytree(small_models / "base", changed)
+    recipe["student"]["documents"]["dense"]["model"] = str(changed)
+    assert _run(recipe, tmp_path).returncode == 0
+    weights = load_file(changed / "model.safetensors")
+    save_file({name: value * 1.01 for name, value in weights.items()}, changed / "model.safetensors", {"format": "pt"})
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 2 and "kept vectors of documents" in done.stderr, done.stderr
+
+
+def test_vectors_made_elsewhere_are_searched_and_documents_refused(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection, small_models: Path
+) -> None:
+    own = SentenceTransformer(str(small_models / "base"), device="cpu")
+    vectors = own.encode_document(tiny.corpus.texts())
+    np.save(tmp_path / "vectors.npy", vectors[::-1])
+    (tmp_path / "ids.txt").write_text("".join(f"{one}\n" for one in tiny.corpus.ids()[::-1]), encoding="utf-8")
+    recipe["student"]["documents"] = {"vectors": str(tmp_path / "vectors.npy"), "ids": str(tmp_path / "ids.txt")}
+    recipe["teacher"] = "bm25"
+    recipe["training"] |= {"select": "dev", "select_queries": 5, "select_measures": 2}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0 and "No document was encoded again: the 62 vectors of vectors.npy" in done.stderr
+    run = tmp_path / "run"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert "measures" not in metrics["kept"] and "documents" not in metrics["kept"]["query"]
+    after = read_run(run / "runs" / "after.trec", tiny)
+    rows, scores = after.of(0)
+    model = SentenceTransformer(str(run / "student"), device="cpu")
+    asked = model.encode_query([tiny.queries.text(int(after.queries[0]))])
+    np.testing.assert_allclose((asked @ vectors[rows].T)[0] / np.linalg.norm(asked), scores, atol=1e-5)
+    with pytest.raises(ValueError, match="No route found for task type 'document'"):
+        model.encode_document(["A text."])
+    search = {"from": {"dense": str(run / "student")}, "depth": 8}
+    refused = _run({**recipe, "candidates": search}, tmp_path / "next")
+    assert refused.returncode == 2 and "encodes queries alone: documents were encoded elsewhere" in refused.stderr
+    # Other vectors in the same file are not taken for these.
+    np.save(tmp_path / "vectors.npy", vectors[::-1] * 2)
+    other = _run(recipe, tmp_path)
+    assert other.returncode == 2 and "other kept vectors of vectors.npy" in other.stderr, other.stderr
+    recipe["method"] = {"name": "kl", "dark": True}
+    dark = _run(recipe, tmp_path / "dark", "--dry-run")
+    assert dark.returncode == 2 and "dark brings texts of its own" in dark.stderr
