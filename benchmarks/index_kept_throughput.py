@@ -41,7 +41,7 @@ from distillir.training.loss import ExampleLoss
 from distillir.training.train import train_student
 
 SIZES = (50, 8)
-KL = parse_objective("kl")
+KL = ScoresTraining(parse_objective("kl"))
 
 
 def student(arguments: argparse.Namespace, kept: bool) -> Any:
@@ -74,7 +74,7 @@ def pairs_a_second(
             settings,
             work,
             work / "log.jsonl",
-            signals=[ScoresTraining(KL)],
+            signals=[KL],
             watchers=[clock],
         )
     return float(arguments.batch * size / np.mean(clock.wholes))
@@ -83,7 +83,7 @@ def pairs_a_second(
 def parts_of_a_step(collection: Collection, lists: BM25Lists, arguments: argparse.Namespace) -> dict[str, float]:
     """Seconds of each part of a step against kept vectors, the median of some steps."""
     model = student(arguments, kept=True)
-    loss = ExampleLoss(model, [ScoresTraining(KL)])
+    loss = ExampleLoss(model, [KL])
     with tempfile.TemporaryDirectory() as folder:
         queries = tokenise(Path(folder) / "queries", model, collection.queries, lists.queries, kind="query")
         collator = ExampleCollator(queries, loss.student.documents(collection.corpus), budget=4096)
@@ -116,11 +116,11 @@ def taken_apart(
             label = batch["label"]
             documents = loss.student.embed(model, features_of(batch, "document"), [], task="document")
             scores = loss.student.scores(loss.student.select(leaf, label["query"]), documents)
-            terms = KL.numerators(scores.gather(1, label["index"]), label, label["mask"])
-            torch.autograd.backward(torch.stack(list(terms.values())).sum())
+            terms = KL.objective.numerators(scores.gather(1, label["index"]), label, label["mask"])
+            torch.autograd.backward([torch.stack(list(terms.values())).sum()])
 
         timed(spent, "scores and loss", compare)
-        timed(spent, "queries backward", partial(torch.autograd.backward, vectors, leaf.grad))
+        timed(spent, "queries backward", partial(torch.autograd.backward, [vectors], [leaf.grad]))
         timed(spent, "optimiser", optimiser.step)
         optimiser.zero_grad()
     return {name: float(np.median(values[1:])) for name, values in spent.items()}
@@ -137,7 +137,7 @@ def timed(spent: dict[str, list[float]], name: str, work: Callable[[], Any]) -> 
 def large(collection: Collection, lists: BM25Lists, arguments: argparse.Namespace) -> dict[str, Any]:
     """A step on lists drawn from many random vectors: seconds of its parts, and the peak memory before and after."""
     model = student(arguments, kept=True)
-    loss = ExampleLoss(model, [ScoresTraining(KL)])
+    loss = ExampleLoss(model, [KL])
     draw, width = np.random.default_rng(0), int(model.get_embedding_dimension())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:

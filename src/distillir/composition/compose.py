@@ -105,7 +105,8 @@ def wanted_signals(spec: "MethodSpec") -> tuple[Signal[Any], ...]:
     """
     fields, known = type(spec).model_fields, SIGNALS.names()
     given = {name: getattr(spec, name) for name in known if name in fields and getattr(spec, name) is not None}
-    where = dict.fromkeys(given, "method") | dict.fromkeys(spec.signals, "method.signals")
+    where = dict.fromkeys(given, "method")
+    where |= {name: "method" if SIGNALS.is_own(name) else "method.signals" for name in spec.signals}
     given |= spec.signals
     found = []
     for name in sorted(given, key=lambda name: known.index(name) if name in known else len(known)):

@@ -16,8 +16,8 @@ from distillir.encoding.fingerprint import file_hash, model_fingerprint
 from distillir.pipeline.products import SIGNAL_FOLDERS
 from distillir.pipeline.queries import evaluation_qrels, evaluation_queries, training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.selection_queries import dev_queries, learnt_queries, selection_queries
-from distillir.pipeline.signal_place import SignalPlace
+from distillir.pipeline.selection_queries import dev_queries, selection_queries
+from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.signals.signal import JUDGEMENTS
 from distillir.specs.outside import code_file
@@ -112,15 +112,15 @@ class Inputs:
 
     @cached_property
     def kept(self) -> Fingerprints:
-        """Document vectors that the student keeps; empty where it encodes documents."""
+        """Vectors that the student keeps of documents; empty where it encodes them."""
         return self.recipe.student.own_kind.kept()
 
     @cached_property
     def readied(self) -> Fingerprints:
-        """Inputs of the projection that the student gets before training: kept vectors, and queries."""
+        """Vectors and queries that the student before training was fitted to; empty where it was fitted to none."""
         if not self.kept:
             return {}
-        return self.kept | self.texts | {"training queries": _of_arrays(learnt_queries(self.folder))}
+        return self.kept | self.texts | {"training queries": _of_arrays(asked_queries(self.folder))}
 
     @property
     def student(self) -> Fingerprints:

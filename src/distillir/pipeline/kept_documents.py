@@ -67,7 +67,7 @@ def measure_kept(folder: RunFolder, after: "Evaluation") -> None:
 
 
 def lines(told: Mapping[str, Any], after: Mapping[str, float], measure: str) -> list[str]:
-    """Lines for the terminal on kept documents.
+    """Lines on kept documents for the terminal.
 
     Args:
         told: What `measure_kept` notes.

@@ -17,8 +17,7 @@ from distillir.pipeline.queries import training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
-from distillir.pipeline.selection_queries import learnt_queries
-from distillir.pipeline.signal_place import SignalPlace
+from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.pipeline.step import exists, make_once
 
 
@@ -27,7 +26,7 @@ def prepare_student(folder: RunFolder) -> None:
 
     def prepare() -> Write:
         recipe = folder.recipe
-        queries = partial(learnt_queries, folder)
+        queries = partial(asked_queries, folder)
         ready = recipe.student.own_kind.ready(recipe.student.model, folder.collection, queries, recipe.query_seed)
         return lambda: prepare_initial(folder, ready)
 

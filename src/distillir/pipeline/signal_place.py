@@ -20,6 +20,7 @@ from distillir.pipeline.queries import evaluation_qrels, training_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import copy_aware_lists
+from distillir.pipeline.selection_queries import learnt_queries
 from distillir.recipe import Recipe
 from distillir.signals.signal import Signal
 from distillir.teaching.copy_aware_lists import CopyAwareLists
@@ -190,6 +191,13 @@ class SignalPlace:
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """See `distillir.signals.place.Place.timed`."""
         return self.run.timed(stage)
+
+
+def asked_queries(folder: RunFolder) -> Rows:
+    """Query rows that the student learns from, whatever from: of lists, or of texts alone."""
+    if compose(folder.recipe).needs_lists:
+        return learnt_queries(folder)
+    return SignalPlace.of_run(folder).texts()[0]
 
 
 def prepare_product(product: str, folder: RunFolder) -> None:

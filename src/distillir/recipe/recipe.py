@@ -236,7 +236,9 @@ class Recipe(Part):
         with suppress(DistillirError):  # an unknown name is told by `distillir.composition.compose`
             given = self.training.model_fields_set
             queries = self.training.queries_per_step if "queries_per_step" in given else None
-            published = {**self.method.defaults(self.student.kind, queries), **self.student.own_kind.training}
+            kind = self.student.own_kind
+            by_default = kind.training_by_default if self.method.name == AUTO.name else {}
+            published = {**self.method.defaults(kind.name, queries), **by_default, **kind.training}
             missing = {name: value for name, value in published.items() if name not in given}
             if missing:
                 self.training = TrainingSettings.model_validate(

@@ -19,6 +19,7 @@ SECTIONS = (
     "distillir.signals.dark_examples.section:dark_section",
     "distillir.signals.preferences.section:pair_section",
     "distillir.signals.layers.section:layer_section",
+    "distillir.signals.vectors.section:vector_section",
     "distillir.reporting.signal_facts:facts_section",
 )
 

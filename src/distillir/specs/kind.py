@@ -36,8 +36,8 @@ class OptionKind:
         spec: Its options; each field has a description, which stands in the JSON schema.
         main: The option that a bare value stands for: ``model`` for ``{dense: name}``; None: there is no such form.
         beside: Whether its other options stand beside its name and not inside: ``{ensemble: [...], weights: [...]}``.
-        filled_in: Whether a recipe may fill in what a name that stands alone lacks: ``dense`` among teachers is the
-            model of the documents that a student keeps.
+        filled_in: Whether a recipe fills in what a name that stands alone lacks, as for ``dense`` among teachers:
+            the model of the documents that a student keeps.
         check: ``(options, where)``: raises a `DistillirError` for what types cannot say; nothing is loaded.
     """
 

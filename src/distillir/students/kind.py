@@ -55,6 +55,7 @@ class StudentKind(ABC):
         no_in_batch: Why the documents of a batch's other lists cannot join a list; None where they can.
         no_objectives: Objectives that it cannot be trained by, each with the reason.
         training: Settings of the recipe's ``training`` that hold where the recipe is silent, whatever the method says.
+        training_by_default: The same with the default method (``auto``) alone.
     """
 
     name: str
@@ -76,6 +77,7 @@ class StudentKind(ABC):
     no_in_batch: str | None = None
     no_objectives: Mapping[str, str] = {}
     training: Mapping[str, Any] = {}
+    training_by_default: Mapping[str, Any] = {}
 
     # The model.
 
@@ -133,7 +135,7 @@ class StudentKind(ABC):
         return None
 
     def roughly_ready(self, model: str) -> Callable[[Any], Any] | None:
-        """A stand-in for `ready` of the same shape, for what is timed and not kept."""
+        """Prepare as `ready` does, in no time: something of the same shape, to be timed and not kept."""
         return None
 
     def rehearse(self, model: Any) -> Any:

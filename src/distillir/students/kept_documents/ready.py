@@ -1,4 +1,4 @@
-"""A query encoder before training, with the projection it needs, fitted on texts that the index knows."""
+"""Query encoders before training: the projection that they need, fitted on texts that the index knows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def ready(
 
 
 def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
-    """A stand-in for `ready` in a dry run: where a projection may be needed, one of random weights."""
+    """Prepare as `ready` does, for a dry run and in no time: a projection is one of random weights."""
     if how == "none" or (how == "auto" and own_model(student, index)):
         return lambda model: model
     return lambda model: projected(model, index.width, unit=True, found=None)
