@@ -7,6 +7,7 @@ from distillir.composition.checks import check_kept_documents, check_stages
 from distillir.composition.composed_stage import ComposedStage
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get_method
+from distillir.plans.stage import Stage
 from distillir.signals.compositions import join
 from distillir.signals.registry import SIGNALS
 from distillir.signals.signal import CANDIDATES, SCORES, Signal
@@ -73,7 +74,8 @@ def compose(recipe: "ComposedParts") -> Composition:
     for signal in signals:
         signal.check(recipe)
     objective = list_objective(given, recipe, signals)
-    stages = []
+    stages = _first_stages(signals, recipe)
+    beside = tuple(signal for signal in signals if signal.beside_lists)
     for stage in plan.select(spec.stages):
         compared = objective
         if stage.objective is not None:
@@ -85,7 +87,7 @@ def compose(recipe: "ComposedParts") -> Composition:
                 plan.settings(stage, recipe.training),
                 stage.mine,
                 stage.restart,
-                signals,
+                beside,
             )
         )
     check_stages(stages, recipe)
@@ -95,6 +97,19 @@ def compose(recipe: "ComposedParts") -> Composition:
     own = objective.names == list_objective(own_objective, recipe, signals).names
     name = method_name(spec, plan, written_objective(given), own, signals)
     return Composition(name, plan.name, objective, tuple(stages), signals)
+
+
+def _first_stages(signals: "tuple[Signal[Any], ...]", recipe: "ComposedParts") -> list[ComposedStage]:
+    """The stages before the method's own, in each of which one signal is learnt from, of texts alone."""
+    from distillir.composition.composed_objective import written_objective  # loads torch
+
+    found = []
+    for signal in signals:
+        training = signal.first_stage(recipe.training)
+        if training is not None:
+            samplers = Stage().samplers(training)
+            found.append(ComposedStage(samplers, written_objective(None), training, mine=False, signals=(signal,)))
+    return found
 
 
 def wanted_signals(spec: "MethodSpec") -> tuple[Signal[Any], ...]:

@@ -50,10 +50,16 @@ class ComposedStage:
         found = frozenset({CANDIDATES}) if graded else frozenset()
         return found.union(*(signal.needs for signal in self.learnt))
 
+    @property
+    def needs_lists(self) -> bool:
+        """Whether it learns from candidates of queries, and not from texts alone."""
+        return CANDIDATES in self.needs
+
     def facts(self) -> dict[str, Any]:
         """Facts about it for the report."""
+        lists = [{"form": type(sampler).__name__, **vars(sampler)} for sampler in self.samplers]
         return {
-            "lists": [{"form": type(sampler).__name__, **vars(sampler)} for sampler in self.samplers],
+            "lists": lists if self.needs_lists else [],
             "objective": self.objective.spec,
             "learning_rate": self.training.learning_rate,
             "epochs": self.training.epochs,

@@ -47,6 +47,7 @@ ABOUT = (
     "Times are an estimate from steps and texts timed here and now, within a factor of 2 on a machine that does "
     "nothing else; imports and building BM25 indices are left out, and what is in the cache already takes no time."
 )
+from distillir.teaching.text_lists import TextLists
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,14 @@ class _Plan:
         self.searches = Searches(folder, encodings)
         self.lists: DryLists = planned_training_lists(folder, self.searches)
         #: What is learnt from where nothing needs candidates; None where something does.
-        self.texts = None if needs_lists(folder) else SignalPlace.of_run(folder).text_lists()
+        place = SignalPlace.of_run(folder)
+        self.texts = None if needs_lists(folder) else TextLists(*place.texts())
+        #: Of each stage that learns from texts alone, by its number.
+        self.alone = {
+            number: place.text_lists(stage)
+            for number, stage in enumerate(self.method.stages, 1)
+            if not stage.needs_lists
+        }
         self.teacher = TeacherCosts(self.searches, self.lists)
         self.costs = SignalCosts(self.recipe, self.lists, self.teacher, self.texts)
         self.chosen = dev_queries(folder)
@@ -226,15 +234,16 @@ class _Plan:
             if stage.mine:
                 yield self._mine_anew(number, there)
             settings = stage.training
-            learnt = self.lists.usable - self.held_out if self.texts is None else len(self.texts)
+            texts = self.alone.get(number)
+            learnt = self.lists.usable - self.held_out if texts is None else len(texts)
             steps = lesson_count(stage, learnt) // settings.queries_per_step
-            out = f"; {self.held_out} queries held out" if self.held_out else ""
+            out = f"; {self.held_out} queries held out" if self.held_out and texts is None else ""
             if there:
                 yield Line("train", name, f"{steps} steps{out}{THERE}", 0.0)
                 continue
-            if self.texts is not None:
+            if texts is not None:
                 work = f"{steps} steps of {settings.queries_per_step} of {learnt} texts"
-                yield Line("train", name, work, costs.of_texts(stage, self.texts, steps))
+                yield Line("train", name, work, costs.of_texts(stage, texts, steps))
                 continue
             cost = costs.of(stage)
             work = f"{steps} steps of {settings.queries_per_step} x {cost.candidates:.3g}"

@@ -41,7 +41,8 @@ def check_queries(folder: RunFolder) -> None:
         held_out = most_held_out(folder.recipe, len(queries))
         if not held_out:
             check_found(folder.recipe)
-    _check_steps(method, [len(queries) - held_out] * len(method.stages))
+    taught = len(queries) - held_out
+    _check_steps(method, [taught if stage.needs_lists else None for stage in method.stages])
     judged = bool(np.isin(qrels.queries[qrels.grades > 0], queries).any())
     _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
     _check_judged(method, judged)
@@ -118,12 +119,15 @@ def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None 
             pseudo_positives=stage.training.pseudo_positives,
             in_batch=stage.training.in_batch,
         )
+        if stage.needs_lists
+        else None
         for stage in method.stages
     ]
     for usable in found:
-        _check_usable(usable, lists)
+        if usable is not None:
+            _check_usable(usable, lists)
     learnt = np.ones(len(lists), dtype=bool) if held_out is None else ~held_out
-    _check_steps(method, [int((usable.usable & learnt).sum()) for usable in found])
+    _check_steps(method, [None if usable is None else int((usable.usable & learnt).sum()) for usable in found])
     judged = sum(bool(lists.relevant(i).any()) for i in range(len(lists)))
     _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
     if tell:
@@ -192,8 +196,11 @@ def _check_usable(found: UsableLists, lists: TeachingSet) -> None:
     )
 
 
-def _check_steps(method: Composition, usable_by_stage: Sequence[int]) -> None:
+def _check_steps(method: Composition, usable_by_stage: Sequence[int | None]) -> None:
+    """Refuse a stage that is shorter than a step; None stands for one that learns from texts alone."""
     for number, (stage, usable) in enumerate(zip(method.stages, usable_by_stage, strict=True), 1):
+        if usable is None:
+            continue
         settings = stage.training
         examples = lesson_count(stage, usable)
         if usable and examples < settings.queries_per_step:

@@ -194,10 +194,6 @@ class EvaluationFacts:
     versions: Mapping[str, str]
     against_first_stage: Sequence[Mapping[str, Any]] = ()
 
-    def _no_lists(self) -> dict[str, Any]:
-        """Leave out the lists of stages that learn from texts alone."""
-        return {} if self.method.needs_lists else {"lists": []}
-
     def metrics(self, noted: Mapping[str, Any]) -> dict[str, Any]:
         """The content of ``metrics.json``; `distillir.reporting.metrics.read_metrics` reads it back.
 
@@ -219,7 +215,7 @@ class EvaluationFacts:
             "method": self.method.name,
             "plan": self.method.plan,
             "objective": self.method.objective.spec,
-            "stages": [{**stage.facts(), **self._no_lists()} for stage in self.method.stages],
+            "stages": [stage.facts() for stage in self.method.stages],
             "teacher_calls": noted.get("teacher_calls", {}),
             "diagnostics": noted.get("diagnostics", {}),
             **{name: noted[name] for name in said},

@@ -78,6 +78,8 @@ def pool_size(method: Composition, *, lists: int, queries: int) -> int:
     """
     read = measures = 0.0
     for stage in method.stages:
+        if not stage.needs_lists:
+            continue
         sizes = [sampler.size or DEPTH for sampler in stage.samplers]
         read += PASSES * stage.training.epochs * lists * sum(sizes)
         measures += stage.training.select_measures + 1

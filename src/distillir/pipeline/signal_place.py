@@ -1,6 +1,6 @@
 """A stage of a run as its signals see it, and what the run does with each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +15,7 @@ from distillir.base.processes import barrier
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
 from distillir.composition.compose import compose
+from distillir.composition.composed_stage import ComposedStage
 from distillir.pipeline.products import OTHER_SIGNALS
 from distillir.pipeline.queries import evaluation_qrels, training_queries
 from distillir.pipeline.rankings import read_ranking
@@ -114,12 +115,15 @@ class SignalPlace:
         if method.needs_lists:
             lists = self.lists()
             return np.unique(lists.queries), np.unique(np.concatenate(lists.lists))
-        asked, read = zip(*(signal.texts_alone(self) for signal in method.signals), strict=True)
+        return self._alone(method.signals)
+
+    def _alone(self, signals: Iterable[Signal[Any]]) -> tuple[Rows, Rows]:
+        asked, read = zip(*(signal.texts_alone(self) for signal in signals), strict=True)
         return np.unique(np.concatenate(asked)), np.unique(np.concatenate(read))
 
-    def text_lists(self) -> TextLists:
-        """Training examples of a recipe in which nothing needs candidates."""
-        return TextLists(*self.texts())
+    def text_lists(self, stage: ComposedStage) -> TextLists:
+        """Training examples of a stage that learns from texts alone."""
+        return TextLists(*self._alone(stage.signals))
 
     def lists(self) -> TeachingSet:
         """See `distillir.signals.place.Place.lists`."""

@@ -61,6 +61,7 @@ def train_stage(folder: RunFolder) -> None:
     cosines = folder.recipe.student.own_kind.cosines(folder.initial_student)
     chosen = None if alone else selection(folder, method, place.lists())
     say_flat_lists(method, None if alone else suggested_temperature(folder), cosines=cosines)
+    first_student = folder.initial_student
     for number, stage in enumerate(method.stages, 1):
         last = number == len(method.stages)
         target = folder.student if last else folder.work / f"student-{number}"
@@ -71,11 +72,15 @@ def train_stage(folder: RunFolder) -> None:
             for signal in method.signals:
                 prepare_signal(signal, place)
         if not made(folder, target):
-            start = folder.initial_student if stage.restart else last_student
-            begun = replace(place, before=None if stage.restart or number == 1 else last_student)
+            start = first_student if stage.restart else last_student
+            begun = replace(place, before=None if start == folder.initial_student else start)
             stage_number = number if len(method.stages) > 1 else None
-            _train_stage(folder, method, stage, start, begun, target, stage_number, chosen)
+            _train_stage(
+                folder, method, stage, start, begun, target, stage_number, chosen if stage.needs_lists else None
+            )
         last_student = target
+        if not stage.needs_lists and not alone:
+            first_student = target  # what stages on texts alone have made of it stays when a round starts anew
 
 
 def _train_stage(
@@ -98,11 +103,11 @@ def _train_stage(
     recipe = folder.recipe
     judged, signals = own_judgements(folder), _opened(stage, place)
     lists: Lists
-    if method.needs_lists:
+    if stage.needs_lists:
         taught = place.lists()
         lists = taught if taught.has_scores else MinedOrder(taught)
     else:
-        lists = place.text_lists()
+        lists = place.text_lists(stage)
     model = load_student_of(recipe.student, start)
     with folder.timed("train"):
         examples = train_student(

@@ -24,6 +24,7 @@ from distillir.base.suggestions import nearest
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
+    from distillir.plans.settings import TrainingSettings
     from distillir.signals.place import Costs, Place
     from distillir.signals.recipe_parts import RecipeParts
     from distillir.signals.signal_training import SignalTraining
@@ -82,6 +83,19 @@ class Signal(Generic[Spec]):
         Each is then a training example by itself. Default: the training queries, and no document.
         """
         return place.queries(), np.empty(0, dtype=np.int64)
+
+    @property
+    def beside_lists(self) -> bool:
+        """Whether the stages of the method learn from it, and not a stage of its own alone."""
+        return True
+
+    def first_stage(self, training: "TrainingSettings") -> "TrainingSettings | None":
+        """Settings of a stage before the method's, which learns from this signal's texts alone; None: there is none.
+
+        Args:
+            training: The recipe's.
+        """
+        return None
 
     def teachers(self) -> Iterator[tuple[str, Any, bool]]:
         """Each teacher that it names: its key in the recipe, what the recipe says, and whether it compares pairs."""

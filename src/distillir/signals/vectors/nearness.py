@@ -14,7 +14,7 @@ from distillir.signals.place import Place
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection
 from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
 from distillir.signals.vectors.teacher_vectors import unit
-from distillir.signals.vectors.texts import by_side, evenly_spaced, table_of, teacher_vectors
+from distillir.signals.vectors.texts import evenly_spaced, followed_texts, table_of, teacher_vectors
 
 if TYPE_CHECKING:
     from distillir.signals.vectors.signal import Vectors as VectorSignal
@@ -55,7 +55,7 @@ def measure_nearness(place: Place, signal: "VectorSignal") -> None:
 def _learnt(place: Place, spec: VectorSpec) -> dict[str, Rows]:
     """Texts of the training; empty where its lists are not there any more."""
     try:
-        return by_side(spec, *place.texts())
+        return followed_texts(place, spec)
     except DistillirError:
         return {}
 

@@ -10,7 +10,7 @@ from distillir.base.progress import say
 from distillir.signals.place import Place
 from distillir.signals.vectors.spec import VectorSpec
 from distillir.signals.vectors.teacher_vectors import TeacherVectors
-from distillir.signals.vectors.texts import by_side, teacher_vectors, vectors_fingerprint
+from distillir.signals.vectors.texts import followed_texts, teacher_vectors, vectors_fingerprint
 
 #: In the folder of the signal's answers. The vectors themselves lie in the cache of encoded texts.
 RECORD = "vectors.json"
@@ -41,7 +41,7 @@ def make_vectors(place: Place, spec: VectorSpec, target: Path) -> None:
         spec: Whose vectors, of which texts.
         target: Folder of the record.
     """
-    rows = by_side(spec, *place.texts())
+    rows = followed_texts(place, spec)
 
     def encode() -> Write:
         found = teacher_vectors(spec, place.collection, rows)
@@ -68,7 +68,7 @@ def check_record(place: Place, spec: VectorSpec, target: Path) -> VectorRecord:
         record = VectorRecord(**read_json(file, "delete it"))
     except TypeError as error:
         raise DistillirError(f"is no record of vectors ({error})", where=file, remedy="delete it") from None
-    if record.source != vectors_fingerprint(spec, place.collection, by_side(spec, *place.texts())):
+    if record.source != vectors_fingerprint(spec, place.collection, followed_texts(place, spec)):
         raise DistillirError("is of another model, other settings or other texts", where=file, remedy="delete it")
     return record
 
@@ -80,4 +80,4 @@ def open_vectors(place: Place, spec: VectorSpec, target: Path) -> tuple[VectorRe
         DistillirError: As `check_record`, or a vector cannot be made.
     """
     record = check_record(place, spec, target)
-    return record, teacher_vectors(spec, place.collection, by_side(spec, *place.texts()))
+    return record, teacher_vectors(spec, place.collection, followed_texts(place, spec))

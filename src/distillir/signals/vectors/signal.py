@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distillir.base.arrays import Rows
+from distillir.base.errors import DistillirError
 from distillir.signals.place import Costs, Place
 from distillir.signals.signal import TEXTS, Signal, SignalKind
 from distillir.signals.vectors.models import check_model, check_student, settled, student_width_by_files, width_by_files
@@ -13,8 +14,13 @@ from distillir.signals.vectors.spec import PROJECTION, WHERE, VectorSpec
 
 if TYPE_CHECKING:
     from distillir.objectives.weighted_sum import WeightedSum
+    from distillir.plans.settings import TrainingSettings
     from distillir.signals.recipe_parts import RecipeParts
     from distillir.signals.vectors.training import VectorTraining
+
+
+#: Of a step of the stage before the method's (ours).
+TEXTS_PER_STEP = 32
 
 
 class Vectors(Signal[VectorSpec]):
@@ -26,15 +32,48 @@ class Vectors(Signal[VectorSpec]):
     @property
     def trains_along(self) -> tuple[str, ...]:
         """A linear map, where the widths of the two models differ by their files."""
+        return (PROJECTION,) if self._across and self.beside_lists else ()
+
+    @property
+    def _across(self) -> bool:
+        """Whether the widths of the two models differ by their files."""
         assert self.spec.model is not None
         wanted = self.spec.width or width_by_files(self.spec.model)
-        return (PROJECTION,) if None not in (self._width, wanted) and self._width != wanted else ()
+        return None not in (self._width, wanted) and self._width != wanted
+
+    @property
+    def beside_lists(self) -> bool:
+        """See `Signal.beside_lists`: a weight of 0 is of the first stage alone."""
+        return self.spec.weight > 0
+
+    def first_stage(self, training: "TrainingSettings") -> "TrainingSettings | None":
+        """See `Signal.first_stage`: so many epochs of steps of `TEXTS_PER_STEP` texts."""
+        if self.spec.first is None:
+            return None
+        rate, own = training.learning_rate, self.spec.first_learning_rate
+        return training.model_copy(
+            update={
+                "epochs": self.spec.first,
+                "learning_rate": own or (rate if isinstance(rate, str) else 2 * rate),
+                "queries_per_step": TEXTS_PER_STEP,
+                "gradient_accumulation": 1,
+                "in_batch": False,
+                "batches": "shuffled",
+                "select": "none",
+            }
+        )
 
     def check(self, recipe: "RecipeParts") -> None:
         """Refuse a student without vectors; find the model where the recipe names it elsewhere."""
         check_student(recipe)
         self.spec = settled(self.spec, recipe)
         self._width = student_width_by_files(recipe)
+        if self._across and not self.beside_lists:
+            raise DistillirError(
+                "across widths a linear map is learnt along, and it would be lost after the first stage",
+                where=f"{WHERE}.weight",
+                remedy="give vectors a weight above 0",
+            )
 
     def texts_alone(self, place: Place) -> tuple[Rows, Rows]:
         """See `Signal.texts_alone`; the corpus too."""
@@ -53,7 +92,8 @@ class Vectors(Signal[VectorSpec]):
     def told(self, objective: "WeightedSum") -> dict[str, Any]:
         """The model, what is compared, and its weight."""
         spec = self.spec
-        return {"vectors": {"model": spec.model, "of": spec.sides, "loss": spec.loss, "weight": spec.weight}}
+        told = {"model": spec.model, "of": spec.sides, "loss": spec.loss, "weight": spec.weight}
+        return {"vectors": told | ({} if spec.first is None else {"first": spec.first})}
 
     def inputs(self) -> dict[str, str]:
         """The model."""
@@ -76,6 +116,11 @@ class Vectors(Signal[VectorSpec]):
         if (place.folder(self) / RECORD).is_file():
             check_record(place, self.spec, place.folder(self))
 
+    @property
+    def _opened(self) -> VectorSpec:
+        """The spec of a stage; where the weight is 0, that is the first one, in which nothing stands beside."""
+        return self.spec if self.spec.weight else self.spec.model_copy(update={"weight": 1.0})
+
     def open(self, place: Place, objective: "WeightedSum") -> "VectorTraining":
         """See `Signal.open`."""
         from distillir.encoding.model_files import similarity_name
@@ -86,7 +131,7 @@ class Vectors(Signal[VectorSpec]):
         record, targets = open_vectors(place, self.spec, place.folder(self))
         unit_length = similarity_name(self.spec.model) == "cosine"
         return VectorTraining(
-            self.spec, targets, record.source, unit_length=unit_length, before=place.along(PROJECTION)
+            self._opened, targets, record.source, unit_length=unit_length, before=place.along(PROJECTION)
         )
 
     def measure(self, place: Place) -> None:
@@ -109,7 +154,7 @@ class Vectors(Signal[VectorSpec]):
         width = self.spec.width or width_by_files(self.spec.model)
         if width is None:
             return None
-        quick = self.spec.model_copy(update={"projection": "random"})
+        quick = self._opened.model_copy(update={"projection": "random"})
         return VectorTraining(quick, {side: MadeVectors(width) for side in self.spec.sides})
 
     def save_card(self, place: Place, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import ModelOptions
@@ -46,7 +46,22 @@ class VectorSpec(Options):
         description="documents that are learnt from where nothing in the recipe needs candidates, evenly spaced in the "
         "corpus; null: all",
     )
-    weight: float = Field(1.0, gt=0, description="of the queries' mean, and of the documents', beside the objective")
+    first: float | None = Field(
+        None,
+        gt=0,
+        le=1e6,
+        description="ours: times that each text is seen in a stage of its own before the method's, of vectors alone: "
+        "the training queries and the corpus (or so many documents); null: there is no such stage",
+    )
+    first_learning_rate: float | None = Field(
+        None, gt=0, description="peak learning rate of that stage; null: twice training.learning_rate"
+    )
+    weight: float = Field(
+        1.0,
+        ge=0,
+        description="of the queries' mean, and of the documents', beside the objective; 0: learnt from in the first "
+        "stage alone",
+    )
     width: Count | None = Field(
         None, description="the first so many numbers of the model's vectors (Matryoshka); null: all"
     )
@@ -61,6 +76,16 @@ class VectorSpec(Options):
     )
     prompts: Prompts | None = Field(None, description="before the texts that the model reads; null: its own")
     trust_remote_code: bool = Field(False, description="let Python code that comes with the model run")
+
+    @model_validator(mode="after")
+    def _learnt_from(self) -> "VectorSpec":
+        if not self.weight and self.first is None:
+            raise ValueError(
+                "vectors of weight 0 teach nothing; give them a weight, or a stage of their own (first: 1)"
+            )
+        if self.first_learning_rate is not None and self.first is None:
+            raise ValueError("first_learning_rate is of a stage that is not asked for; write first: 1 too")
+        return self
 
     @property
     def sides(self) -> list[str]:

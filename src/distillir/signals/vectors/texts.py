@@ -45,6 +45,15 @@ def texts_alone(place: "Place", spec: VectorSpec) -> tuple[Rows, Rows]:
     return queries, documents
 
 
+def followed_texts(place: "Place", spec: VectorSpec) -> dict[str, Rows]:
+    """Rows of the texts of a stage whose vectors are followed by side, with those of the stage before the method's."""
+    queries, documents = place.texts()
+    if spec.first is not None:
+        asked, read = texts_alone(place, spec)
+        queries, documents = np.union1d(queries, asked), np.union1d(documents, read)
+    return by_side(spec, queries, documents)
+
+
 def evenly_spaced(rows: Rows, most: int) -> Rows:
     """Some of the rows, evenly spaced: all, or as many as wanted."""
     if len(rows) <= most:
