@@ -35,6 +35,7 @@ from distillir.pipeline.steps import STEPS
 from distillir.plans.settings import TrainingSettings
 from distillir.recipe import Recipe
 from distillir.retrieval.sources import read_sources
+from distillir.teaching.text_lists import TextLists
 from distillir.training.selection import measure_steps
 
 #: Queries that are mined for, by the product that holds their candidates.
@@ -47,7 +48,6 @@ ABOUT = (
     "Times are an estimate from steps and texts timed here and now, within a factor of 2 on a machine that does "
     "nothing else; imports and building BM25 indices are left out, and what is in the cache already takes no time."
 )
-from distillir.teaching.text_lists import TextLists
 
 
 @dataclass(frozen=True)
