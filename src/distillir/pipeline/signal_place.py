@@ -115,7 +115,10 @@ class SignalPlace:
             lists = self.lists()
             return np.unique(lists.queries), np.unique(np.concatenate(lists.lists))
         asked, read = zip(*(signal.texts_alone(self) for signal in method.signals), strict=True)
-        return np.unique(np.concatenate(asked)), np.unique(np.concatenate(read))
+        documents: Rows = np.unique(np.concatenate(read))
+        if not self.recipe.student.own_kind.encodes_documents:
+            documents = documents[:0]  # they are kept, and nothing is learnt from them
+        return np.unique(np.concatenate(asked)), documents
 
     def text_lists(self) -> TextLists:
         """Training examples of a recipe in which nothing needs candidates."""
