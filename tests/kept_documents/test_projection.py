@@ -1,5 +1,7 @@
 """The projection of a query encoder: least squares, and when there is none."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.projection import choose, fit, has_unit_length, projected
 from distillir.students.kept_documents.query_encoder import check_width, load_query_encoder
 from distillir.students.kept_documents.student import KeptDocumentsStudent
+from distillir.students.kept_documents.vectors import DocumentVectors
 
 
 def _drawn(rows: int, width: int) -> np.ndarray:
@@ -58,10 +61,11 @@ def test_widths_that_differ_are_refused() -> None:
 
 
 class _Index(KeptIndex):
-    name, similarity, fingerprint, width = "index", "cosine", "none", 7  # type: ignore[assignment]
+    name, similarity, fingerprint, width = "index", "cosine", "none", 7
 
-    def vectors(self, table: object) -> None:  # type: ignore[override]
+    def vectors(self, table: object) -> DocumentVectors:
         """Nothing is asked for."""
+        raise NotImplementedError
 
 
 def test_layers_of_a_query_are_projected_as_the_last_one(narrow_model: str) -> None:
@@ -72,7 +76,7 @@ def test_layers_of_a_query_are_projected_as_the_last_one(narrow_model: str) -> N
     cut = [(0, 2, int(features["input_ids"].shape[1]))]
     kept = torch.from_numpy(_drawn(5, 7))
     with torch.no_grad():
-        asked = {"layers": [0, 1], "pooling": "mean"}
+        asked: dict[str, Any] = {"layers": [0, 1], "pooling": "mean"}
         queries, states = student.embed_layers(model, features, cut, task="query", **asked)
         documents, same = student.embed_layers(model, {"vectors": kept}, [], task="document", **asked)
         by_layer = student.layer_scores(states, same)
