@@ -78,7 +78,7 @@ def ours(
         candidates_per_query=None,
         batches=arguments.batches,
         dropout=0.0,
-        precision=precision,
+        precision=precision,  # type: ignore[arg-type]
         warmup=0.0,
         weight_decay=0.0,
         checkpoint_seconds=1e9,

@@ -68,10 +68,10 @@ def test_method_with_its_plan_and_objective() -> None:
 
 def test_kind_of_student_with_weighted_objectives() -> None:
     metrics = _run("student")
-    assert metrics["student"]["kind"] == "student_kind:NARROW" and metrics["student"]["per_document"] == 64
+    assert metrics["student"]["kind"] == "student_kind:NARROW" and metrics["student"]["per_document"] == 48
     from sentence_transformers import SentenceTransformer
 
-    assert SentenceTransformer("runs/student/student", device="cpu").encode(["honey"]).shape == (1, 64)
+    assert SentenceTransformer("runs/student/student", device="cpu").encode(["honey"]).shape == (1, 48)
     # Killed between two stages, and run again: the weights are the same.
     killed = Path("runs/killed")
     flags = ("--allow-code", "--output", killed, "--set", "training.checkpoint_seconds=0")
@@ -82,10 +82,39 @@ def test_kind_of_student_with_weighted_objectives() -> None:
     assert _weights(killed) == _weights(Path("runs/student"))
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("width: 0", "wrong.yaml:5: student.width: width is 0; give a whole number above 0"),
+        ("width: '64'", "student.width: width is '64'; give a whole number"),
+        ("widht: 64", "student.widht: unknown key; did you mean 'width'?"),
+        ("width: 8, layer: 1", "student.layer: unknown key; did you mean 'layers'?"),
+    ],
+)
+def test_options_of_a_kind_of_student_are_checked(option: str, said: str) -> None:
+    Path("wrong.yaml").write_text(Path("student.yaml").read_text().replace("width: 48", option))
+    done = distillir("run", "wrong.yaml", "--allow-code", "--dry-run")
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_another_option_of_a_kind_of_student_is_another_run() -> None:
+    flags = ("--allow-code", "--output", "runs/options", "--set", "training.epochs=0.5")
+    assert distillir("run", "student.yaml", *flags, "--set", "student.width=16").returncode == 0
+    kept = yaml.safe_load(Path("runs/options/recipe.yaml").read_text())
+    assert kept["student"]["width"] == 16
+    refused = distillir("run", "student.yaml", *flags, "--set", "student.width=32")
+    assert refused.returncode == 2 and "student.width: 16 there, 32 now" in refused.stderr, refused.stderr
+
+
 def _weights(run: Path) -> dict[str, bytes]:
     files = sorted((run / "student").rglob("*.safetensors"))
     assert len(files) == 2  # the transformer and the projection
     return {f"{file.name} {name}": value.tobytes() for file in files for name, value in load_file(file).items()}
+
+
+def test_signal_that_needs_texts_alone() -> None:
+    assert _run("words")["method"] == "signals + words"
+    assert not Path("runs/words/teaching").exists()
 
 
 def test_signal() -> None:

@@ -1,5 +1,6 @@
 """Scores of a caller's own: by lists or by ids, checked, and kept where their content says."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,34 @@ def test_what_cannot_be_is_told(lists: Any, scores: Any, said: str, tiny: Collec
 def test_ids_need_their_collection() -> None:
     with pytest.raises(distillir.DistillirError, match="collection: is missing"):
         distillir.teaching_set({"q1": ["bee-dance"]}, {"q1": [1.0]})
+
+
+def test_scores_beyond_float32_are_one_line_and_no_warning(candidates: Candidates) -> None:
+    scores = _words(candidates)
+    scores[0][0] = 1e39
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(distillir.DistillirError, match="have the teacher score inf"):
+            distillir.teaching_set(candidates, scores)
+
+
+def test_a_collection_and_a_teaching_set_show_counts_and_where_they_are_from(
+    candidates: Candidates, tiny: Collection
+) -> None:
+    shown = repr(tiny)
+    assert shown.startswith("<Collection tiny: 62 documents, 30 queries; ") and shown.endswith(f"{tiny.source}>")
+    made = distillir.teaching_set(candidates, _words(candidates))
+    total = sum(len(rows) for rows in made.lists)
+    assert repr(made) == f"<TeachingSet of tiny: {len(made)} lists, {total} candidates; own scores; {made.path}>"
+
+
+def test_a_misspelt_argument_is_one_line_with_the_nearest() -> None:
+    with pytest.raises(distillir.DistillirError, match=r"distillir\.run: unknown argument 'outptu'; did you mean 'out"):
+        distillir.run({}, outptu="x")  # type: ignore[call-arg]
+    with pytest.raises(distillir.DistillirError, match=r"distillir\.run: missing a required argument: 'recipe'; its"):
+        distillir.run()  # type: ignore[call-arg]
+
+
+def test_no_measure_is_refused(tiny: Collection) -> None:
+    with pytest.raises(distillir.DistillirError, match="measures: no measure is named"):
+        distillir.evaluate(tiny, distillir.mine(tiny, "bm25", depth=5, queries="test"), measures=[])

@@ -82,7 +82,12 @@ def test_the_default_method_trains_one_that_ranks_and_teaches(
     told = f"First stage (the candidates' own order): {found.means['nDCG@10']:.3f} nDCG@10; the student is "
     assert told in done.stderr and told in repr(Result(run))
     card = (run / "student" / "README.md").read_text()
-    assert "activation is Identity" in card and "text-ranking" in card and "cross-encoder reranker" in card
+    assert (
+        "activation is Identity" in card
+        and "by margin_mse on the teacher's scale" in card
+        and "text-ranking" in card
+        and "cross-encoder reranker" in card
+    )
     # What it ranks are the mined candidates, by the scores that CrossEncoder gives.
     after = _after(run, tiny)
     rows, scores = after.of(0)
@@ -99,6 +104,17 @@ def test_the_default_method_trains_one_that_ranks_and_teaches(
     recipe["training"] = {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4}
     next_one = _run(recipe, tmp_path / "next")
     assert next_one.returncode == 0 and "(SentenceTransformer loads it)" in next_one.stderr, next_one.stderr
+
+
+def test_judgements_alone_teach_a_cross_encoder(recipe: dict[str, Any], tmp_path: Path) -> None:
+    recipe |= {"teacher": None, "objective": "info_nce", "candidates": {"from": "bm25", "depth": 8, "add_judged": True}}
+    recipe["training"] |= {"sample": "positive_random", "epochs": 10, "learning_rate": 1e-3}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    logged = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert np.mean(logged[-5:]) < np.mean(logged[:5]) - 0.1, logged
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert "teacher" not in metrics and metrics["after"]["nDCG@10"] > 0
 
 
 def test_stages_with_dark_examples(recipe: dict[str, Any], tmp_path: Path, small_models: Path) -> None:

@@ -13,6 +13,8 @@ from distillir.pipeline.checks import check_teaching
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
 from distillir.pipeline.score import score_stage
+from distillir.pipeline.step import walk
+from distillir.pipeline.steps import of_verb
 from distillir.pipeline.temperature import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
@@ -95,6 +97,18 @@ def test_what_a_method_cannot_learn_from_is_refused(
         open_run(tmp_path / "run", recipe(tiny_beir, place, **changes)) as folder,
     ):
         check_teaching(folder, place)
+
+
+def test_lists_that_teach_nothing_end_score_before_anyone_is_asked_about_pairs(
+    tiny: Collection, tiny_beir: Path, tmp_path: Path
+) -> None:
+    pairs = {"teacher": {"prompt": {"server": "http://127.0.0.1:9/v1", "model": "nobody"}}}
+    wanted = recipe(tiny_beir, imported(tiny, tmp_path, FLAT), method={"name": "kl", "pairs": pairs})
+    with (
+        open_run(tmp_path / "run", wanted) as folder,
+        pytest.raises(DistillirError, match="all 8 lists have one teacher score throughout"),
+    ):
+        walk(folder, of_verb("score"))
 
 
 TAKEN: list[tuple[dict[str, Any], list[list[float]], int]] = [

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from distillir.base.errors import DistillirError
+from distillir.base.yaml_file import dump_yaml, load_yaml
 from distillir.composition.compose import compose
 from distillir.encoding.model_options import PLAIN, ModelOptions, PromptChoice
 from distillir.recipe import Recipe
@@ -57,7 +58,20 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ({"training": {"gradient_accumulation": 3}}, "training.gradient_accumulation"),
         ({"training": None}, "a valid mapping"),
         ({"seed": 2**32}, "seed"),
-        ({"candidates": {"depth": "1e9"}}, "YAML reads 1e9 as text"),
+        ({"candidates": {"depth": "1e9"}}, 'candidates.depth: "1e9" is not a whole number; write 1000000000'),
+        ({"candidates": {"depth": 20.0}}, "candidates.depth: 20.0 is not a whole number; write 20"),
+        ({"candidates": {"from": 3}}, "from is 3; give a name or a mapping or a list"),
+        ({"candidates": {"from": [{"dense": {"modle": "x"}}]}}, "candidates.from[0]: dense: unknown key 'modle'; did"),
+        ({"training": {"epochs": "1"}}, 'training.epochs: "1" is not a number; take the quotes off'),
+        ({"training": {"learning_rate": "1e-3"}}, "is not a number or 'auto'; take the quotes off"),
+        ({"training": {"learning_rate": True}}, "training.learning_rate: true is not a number or 'auto'"),
+        ({"training": {"in_batch": 1}}, "training.in_batch: 1 is not true or false or 'all'"),
+        ({"training": {"grad_cache": "yes"}}, '"yes" is not true or false; take the quotes off'),
+        ({"seed": "3"}, 'seed: "3" is not a whole number; take the quotes off'),
+        ({"student": {"model": "x", "layers": "3"}}, "student.layers"),
+        ({"method": {"name": "adam", "dark": {"weight": "1"}}}, 'method.dark.weight: "1" is not a number'),
+        ({"method": {"plan": [{"lists": {"top": "3"}}]}}, 'method.plan.0.lists.top: "3" is not a whole number'),
+        ({"evaluation": {"measures": []}}, "evaluation.measures: [] has too little: give 1 or more"),
         ({"candidates": {"from": {"trec": "nowhere.trec"}}}, "nowhere.trec: no such file"),
         ({"candidates": {"from": ["bm25", "dense"], "weights": [0, 0]}}, "candidates.weights"),
         ({"evaluation": {"measures": ["nDCG@0"]}}, "unknown measure"),
@@ -72,6 +86,23 @@ def test_what_cannot_be_is_refused(change: dict[str, Any], said: str) -> None:
         parse_recipe({**GOOD, **change})
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_numbers_are_read_as_yaml_1_2_and_json_write_them(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path,
+        "collection: stdlib\nteacher: bm25\nstudent: m\ntraining: {learning_rate: 1e-3, weight_decay: .5e-1}\n"
+        "objective: {kl: {student_temperature: 5e-2}}\n",
+    )
+    recipe = read_recipe(path, ["training.warmup=1e-05"])
+    assert recipe.training.learning_rate == 1e-3 and recipe.training.weight_decay == 0.05
+    assert recipe.training.warmup == 1e-05 and recipe.objective == {"kl": {"student_temperature": 0.05}}
+    with pytest.raises(
+        DistillirError, match=r"recipe\.yaml:1: student\.model: 1000\.0: input should be a valid string"
+    ):
+        read_recipe(_file(tmp_path, "student: {model: 1e3}\ncollection: stdlib\nteacher: bm25\n"))
+    quoted = _file(tmp_path, "student: '1e3'\ncollection: stdlib\nteacher: bm25\n")
+    assert load_yaml(dump_yaml(read_recipe(quoted).resolved()), "")["student"]["model"] == "1e3"
 
 
 def test_mistakes_name_file_and_line(tmp_path: Path) -> None:

@@ -11,11 +11,15 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from mutations import mutated
+from pydantic import Field
 
 from distillir.base.errors import DistillirError
 from distillir.comparison.file import ComparisonFile, _cells, _recipe
 from distillir.recipe.read import parse_recipe
 from distillir.recipe.schema import recipe_schema
+from distillir.specs.part import Options
+from distillir.students.dense.kind import DenseKind
+from distillir.students.registry import STUDENTS
 
 ROOT = Path(__file__).parents[2]
 GOOD: dict[str, Any] = {"collection": "stdlib", "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
@@ -174,3 +178,28 @@ def test_what_a_run_takes_of_mutated_recipes_is_accepted(schema: Draft202012Vali
             read += 1
             assert mistakes(schema, recipe) == [], recipe
     assert read > 20
+
+
+def test_options_stand_beside_a_kind_of_student_from_outside_alone(schema: Draft202012Validator) -> None:
+    own = {**GOOD, "student": {"model": "any", "kind": "my_module:NARROW", "layers": 2, "width": 64}}
+    assert mistakes(schema, own) == []
+    for change in ({"kind": "dense"}, {"layers": "2"}):
+        assert mistakes(schema, {**own, "student": {**own["student"], **change}})
+    del own["student"]["kind"]
+    assert mistakes(schema, own)
+
+
+def test_options_of_an_installed_kind_of_student_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NarrowOptions(Options):
+        width: int = Field(64, ge=1, description="numbers in a vector")
+
+    class Narrow(DenseKind):
+        name, description, own_options = "narrow", "few numbers a text", NarrowOptions
+
+    monkeypatch.setitem(STUDENTS._builtin, "narrow", Narrow())
+    schema = Draft202012Validator(recipe_schema())
+    student = {"model": "any", "kind": "narrow", "layers": 2, "width": 8}
+    assert mistakes(schema, {**GOOD, "student": student}) == [] and accepted({**GOOD, "student": student})
+    for change in ({"width": 0}, {"width": "8"}, {"widht": 8}, {"kind": "dense"}, {"layers": "two"}):
+        wrong = {**GOOD, "student": {**student, **change}}
+        assert mistakes(schema, wrong) and not accepted(wrong)

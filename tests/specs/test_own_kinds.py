@@ -139,6 +139,11 @@ def test_kinds_of_a_users_own_are_trained_with(folder: Path) -> None:
     assert "own_kinds:OBJECTIVE" in Path("run/metrics.json").read_text()
     again = distillir("run", "recipe.yaml", "--output", "run", "--allow-code")
     assert again.returncode == 0 and "Student: run/student" in again.stderr + again.stdout
+    Path("ran").unlink()
+    Path("run/report.html").unlink()
+    told = distillir("report", "recipe.yaml", "--output", "run")
+    assert told.returncode == 0 and "is Python code, which is not run: the report is made of what" in told.stderr
+    assert "own_kinds:METHOD" in Path("run/report.html").read_text() and not Path("ran").exists()
     plan = distillir("run", "recipe.yaml", "--output", "run", "--dry-run", "--allow-code")
     assert plan.returncode == 0, plan.stderr
     Path("own_kinds.py").write_text(CODE.replace('options["scale"] *', "2 *"))

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,35 @@ def test_each_distinct_pair_is_read_once_and_training_may_read_less(minilm_path:
     student.max_length = 12
     student.scores(queries, documents)
     assert max(width for _, width in shapes) == 12
+
+
+@pytest.mark.parametrize("layers", [(), (0, 1)])
+def test_the_last_layer_computes_the_first_token_alone(
+    layers: tuple[int, ...], minilm_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_student(minilm_path, kind="cross-encoder", layers=2, max_length=32, device="cpu").eval()
+    last, found = model.transformers_model.bert.encoder.layer[-1], []
+    widths: list[int] = []
+    last.output.register_forward_hook(lambda _, __, output: widths.append(output.shape[1]))
+    student = student_of(model)
+    for narrow in (True, False):
+        if not narrow:
+            monkeypatch.setattr("distillir.students.cross_encoder.student.first_token_only", nullcontext)
+        read = []
+        embed: Any
+        for texts, task in ((QUERIES, "query"), (DOCUMENTS, "document")):
+            features, embed = model.preprocess(texts, task=task), student.embed
+            if layers:
+                embed = partial(student.embed_layers, layers=layers, pooling="cls")
+            read.append(embed(model, features, [], task=task))
+        scores = student.scores(*(each[0] if layers else each for each in read))
+        assert (set(widths) == {1}) == narrow
+        widths.clear()
+        values = [scores, *(student.layer_scores(None, None) if layers else ())]
+        loss = torch.stack([value.sum() for value in values]).sum()
+        found.append((*values, *torch.autograd.grad(loss, last.attention.self.value.weight)))
+    for one, every in zip(*found, strict=True):
+        torch.testing.assert_close(one, every, rtol=1e-4, atol=1e-5)
 
 
 def test_a_batch_without_a_wanted_pair_has_a_gradient_of_zero(minilm_path: str) -> None:

@@ -54,9 +54,9 @@ def test_the_best_of_soft_labels_is_kept_and_a_kill_changes_no_weight(
     work = tmp_path / ".killed.training"
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     kill_once(
-        process, lambda: list(work.glob("checkpoints/*/complete")) and (work / "measures.json").is_file(), within=120
+        process, lambda: list(work.glob("checkpoints/*/complete")) and (work / "selection.json").is_file(), within=120
     )
-    assert (work / "measures.json").is_file() and not killed.exists()
+    assert (work / "selection.json").is_file() and not killed.exists()
     names: dict[str, object] = {"__name__": "trainer"}
     exec(TRAINER, names)
     threads, found = torch.get_num_threads(), {}

@@ -24,7 +24,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
-from distillir.signals.dark_examples.spec import DarkSpec
+from distillir.signals.dark_examples.spec import DarkSpec, GateSpec
 from distillir.signals.dark_examples.training import DarkTraining
 from distillir.signals.layers.layer_set import LayerSet
 from distillir.signals.layers.spec import LayerSpec
@@ -34,6 +34,9 @@ from distillir.signals.preferences.pair_set import Pairs
 from distillir.signals.preferences.training import PairTraining
 from distillir.signals.scores.training import ScoresTraining
 from distillir.signals.signal_training import Batch, Output, SignalTraining
+from distillir.signals.vectors.spec import VectorSpec
+from distillir.signals.vectors.teacher_vectors import MadeVectors
+from distillir.signals.vectors.training import VectorTraining
 from distillir.students.kept_documents.kind import KeptDocumentsKind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
@@ -55,7 +58,7 @@ class Case:
     Attributes:
         objective: As a recipe writes it; empty with texts alone.
         kind: Of student.
-        beside: What stands beside the lists: ``dark``, ``layers``, ``pairs``.
+        beside: What stands beside the lists: ``dark``, ``layers``, ``pairs``, ``vectors``.
         texts: In place of lists: how many queries and how many documents alone.
         graded: Lists as in CL-DRD, whose remaining candidates tie with other lists' documents.
         in_batch: How documents of other lists join.
@@ -84,6 +87,7 @@ CASES = {
     "sum": Case({"kl": {**KL, "own_list": True}, "ranknet": 2.0, "info_nce": 0.3, "ckl": KL, "lambda_mrr": 0.5}),
     "dark": Case({"ranknet": 1.0, "kl": KL, "info_nce": 0.5}, beside="dark"),
     "layers": Case({"kl": KL, "lambda_mrr": 1.0}, beside="layers"),
+    "vectors": Case({"kl": KL}, beside="vectors", in_batch=(False, True, "all")),
     "multi-vector": Case({"ranknet": 1.0, "kl": 0.1}, kind="multi-vector", in_batch=(True,)),
     "sparse": Case({"lambda_mrr": 1.0, "kl": 0.1}, kind="sparse", in_batch=(True,)),
     "kept": Case({"kl": KL, "ckl": KL, "info_nce": {"temperature": 0.5}}, kind="kept", in_batch=(True,)),
@@ -103,6 +107,7 @@ CASES = {
     "documents alone": Case({}, in_batch=(False,), texts=(0, 12)),
     "texts alone": Case({}, in_batch=(False,), texts=(5, 7)),
     "texts alone, multi-vector": Case({}, "multi-vector", in_batch=(False,), texts=(5, 7)),
+    "texts alone, vectors": Case({}, beside="vectors", in_batch=(False,), texts=(5, 7)),
     "documents alone, sparse": Case({}, "sparse", in_batch=(False,), texts=(0, 12)),
 }
 #: Accumulated batches, each encoded in chunks.
@@ -136,8 +141,8 @@ class Lengths(SignalTraining):
         return {"lengths": label["lengths"]}
 
     def terms(self, output: Output, inputs: Any, label: Any, counts: Any, step: int) -> dict[str, torch.Tensor]:
-        vectors = torch.cat([*output.queries, *output.documents])
-        return {"lengths": vectors.view(-1, 2)[:, 0].square().sum()}
+        texts = [*output.queries, *output.documents]
+        return {"lengths": torch.stack([encoded.flatten()[::2].square().sum() for encoded in texts]).sum()}
 
 
 class _Kept(TrainerCallback):
@@ -191,7 +196,7 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         # In double precision the encoder adds no rounding of its own.
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
     # Queries are trained against the vectors of the model that they start from.
-    kept = KeptDocumentsKind(DocumentsSpec(dense={"model": model, "max_length": 24}))
+    kept = KeptDocumentsKind(DocumentsSpec.model_validate({"dense": {"model": model, "max_length": 24}}))
     students["kept"] = load_student(model, kind=kept, max_length=24, device="cpu").double()
     made, found = trainer.ExampleTrainer, {}
     trainer.ExampleTrainer = _KeepingTrainer  # type: ignore[misc]
@@ -218,7 +223,10 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
     if case.beside == "dark":
         raise_positives(lists)
         learnt = DarkExampleLists(
-            open_dark_set(folder / "dark"), lists, DarkSpec(count=2, gate=GATE), len(opened.corpus)
+            open_dark_set(folder / "dark"),
+            lists,
+            DarkSpec(count=2, gate=GateSpec.model_validate(GATE)),
+            len(opened.corpus),
         )
         signals.append(DarkTraining(learnt, parse_objective({"ranknet": 1.0, "kl": KL}), 0.7))
     drawn = np.random.default_rng(1)
@@ -232,6 +240,9 @@ def _step(opened: Collection, folder: Path, case: Case, settings: dict[str, Any]
         second = 1 + drawn.integers(0, 3, len(some))
         pairs = PairLists(Pairs(some, np.zeros_like(some), second, odds, np.full_like(odds, np.nan)))
         signals.append(PairTraining(pairs))
+    if case.beside == "vectors":  # of another width than the student's
+        targets = {side: MadeVectors(24) for side in ("queries", "documents")}
+        signals.append(VectorTraining(VectorSpec(weight=2.0, loss="distance"), targets))
     examples = train_student(
         copy.deepcopy(students[case.kind]),
         opened,

@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from worker import select
 
 from distillir.base.arrays import Rows
+from distillir.base.best_state import BestState
 from distillir.collections import Collection
 from distillir.evaluation.search import search_student
 from distillir.objectives.weighted_sum import parse_objective
@@ -26,7 +27,6 @@ from distillir.signals.layers.training import LayerTraining
 from distillir.signals.scores.training import ScoresTraining
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.load import load_student
-from distillir.training.best_state import BestState
 from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import Selection, measure_steps
 from distillir.training.train import checkpoint_folder, train_student

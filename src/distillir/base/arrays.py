@@ -14,3 +14,15 @@ Flags = npt.NDArray[np.bool_]
 
 #: Scores of a list by each layer of a teacher [layers, documents], the last layer last; float32.
 LayerScores = npt.NDArray[np.float32]
+
+
+def as_scores(values: npt.ArrayLike) -> Scores:
+    """Numbers from elsewhere as scores, of the same shape; what float32 cannot hold is infinite, and checked as such.
+
+    numpy warns of it at the terminal, where it says neither whose score it is nor what becomes of it.
+
+    Raises:
+        ValueError: Something is no number (and `TypeError`, as numpy has it).
+    """
+    with np.errstate(over="ignore"):
+        return np.asarray(values, dtype=np.float32)

@@ -90,7 +90,7 @@ def _told(cause: BaseException, *, direct: bool, doing: str) -> DistillirError |
     if isinstance(cause, MemoryError) or number == errno.ENOMEM or (number is None and _NO_MEMORY.search(text)):
         device = " of the GPU" if "CUDA" in text or "HIP" in text or "MPS" in text else ""
         return DistillirError(
-            f"the memory{device} does not suffice{during} ({_short(text) or type(cause).__name__})",
+            f"the memory{device} does not suffice{during} ({short_line(text) or type(cause).__name__})",
             remedy="lower training.token_budget or training.queries_per_step (grad_cache: true keeps large steps), "
             f"max_length or candidates.depth, or stop other programs; then {GO_ON}",
         )
@@ -98,7 +98,9 @@ def _told(cause: BaseException, *, direct: bool, doing: str) -> DistillirError |
         shown = ascii(cause.object[max(0, cause.start - 40) : cause.end + 40])
         return DistillirError(f"{shown} is no Unicode text{during}", remedy="rename the file, or mend the text")
     if _NO_TEMPORARY.search(text):
-        return DistillirError(f"{_short(text)}{during}", remedy="free space there, or set TMPDIR to a folder with room")
+        return DistillirError(
+            f"{short_line(text)}{during}", remedy="free space there, or set TMPDIR to a folder with room"
+        )
     if not direct:
         return None
     if number in (errno.EMFILE, errno.ENFILE) or (number is None and _TOO_MANY_FILES.search(text)):
@@ -125,7 +127,7 @@ def _other_folder(path: str) -> str:
     return "check the permissions, or choose a folder you may write to (--output, DISTILLIR_CACHE)"
 
 
-def _short(text: str, most: int = 200) -> str:
+def short_line(text: str, most: int = 200) -> str:
     """The first line that says something, cut."""
     line = " ".join(next((line for line in text.splitlines() if line.strip()), "").split())
     return line if len(line) <= most else f"{line[: most - 3]}..."

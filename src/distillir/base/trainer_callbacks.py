@@ -74,10 +74,17 @@ def first_says(value: T) -> T:
     return said[0]
 
 
-def silence(trainer: Any) -> None:
-    """Our log file and progress bar stand for the trainer's own printing."""
+def take_steps(trainer: Any, checkpoints: Path) -> None:
+    """Have a trainer of transformers take its steps, from the last whole checkpoint on where there is one.
+
+    Args:
+        trainer: With `Bar` and `ClockedCheckpoints` among its callbacks, which stand for its own printing.
+        checkpoints: The folder that it saves them in.
+    """
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
+    resumed = last_checkpoint(checkpoints)
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -1,5 +1,10 @@
-"""Reading of a YAML file that holds a mapping, with the line of each key."""
+"""YAML: reading a file that holds a mapping, with the line of each key; writing.
 
+Numbers are those of YAML 1.2 and JSON; PyYAML, which goes by YAML 1.1, reads ``1e-3`` as text and ``1.0e-3`` as a
+number.
+"""
+
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +14,20 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import read_lines
 
 Places = dict[tuple[str, ...], int]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads numbers as YAML 1.2 does."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around texts that `_Loader` would read as numbers."""
+
+
+_EXPONENT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$")
+for _made in (_Loader, _Dumper):
+    _made.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
+
 # What PyYAML says of what people write most often, and the way out.
 _WAYS_OUT = (
     ("unknown escape character", r"in double quotes a backslash begins an escape; write paths as 'C:\data' or C:/data"),
@@ -50,7 +69,7 @@ def load_yaml(text: str, where: object) -> Any:
         DistillirError: It is no YAML, or holds a value that is not of the kind it says (``!!int x``, 2024-13-45).
     """
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"{where}:{mark.line + 1}" if mark and isinstance(where, Path) else where
@@ -62,6 +81,11 @@ def load_yaml(text: str, where: object) -> Any:
     except Exception as error:  # of whatever makes the values: int(), datetime.date(), base64, ...
         said = f"a value is not what it is said to be: {type(error).__name__}: {error}"
         raise DistillirError(f"not YAML ({said})", where=where) from None
+
+
+def dump_yaml(value: Any) -> str:
+    """A value as YAML, its keys in their order."""
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
 def _places(node: yaml.Node | None, path: Path, keys: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:

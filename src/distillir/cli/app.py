@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from distillir.base.errors import DistillirError
 from distillir.base.version import __version__
 from distillir.cli import compare, inspect, teacher, transfer, tune
 from distillir.cli.allow_code import AllowCode
@@ -148,4 +149,25 @@ def evaluate(
 @app.command()
 def report(recipe: RecipePath, settings: Settings = None, output: Output = None, allow_code: AllowCode = False) -> None:
     """Write report.html from the run's files, and print the table."""
-    _do("report", recipe, settings, output)
+    from distillir.recipe import default_output, read_recipe
+    from distillir.specs.allow_code import refusals
+
+    path = output or default_output(recipe)
+    with refusals() as refused:
+        try:
+            read_recipe(recipe, settings or ())
+        except DistillirError:
+            if not refused or not (path / "metrics.json").is_file():
+                raise
+    if not refused:
+        _do("report", recipe, settings, output)
+        return
+    from distillir.base.progress import say
+    from distillir.pipeline.report import report_folder
+
+    keep_errors_beside(path)
+    say(
+        f"{refused[0]} is Python code, which is not run: the report is made of what lies in {path}, and whether texts "
+        "and models are still those of the run is not looked at (--allow-code does)"
+    )
+    report_folder(path)

@@ -71,6 +71,11 @@ class Collection:
         self.corpus = TextTable(path / "corpus")
         self.queries = TextTable(path / "queries")
 
+    def __repr__(self) -> str:
+        splits = ", ".join(self.splits) or "no judgements"
+        texts = f"{len(self.corpus)} documents, {len(self.queries)} queries"
+        return f"<Collection {self.name}: {texts}; {splits}; {self.source}>"
+
     @property
     def fingerprint(self) -> str:
         """Content hash of corpus and queries, the same wherever the texts came from."""

@@ -1,12 +1,14 @@
 """Collections in BEIR form on the Hugging Face Hub, or in a local folder of the same layout."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import file_state
+from distillir.base.hub import hub_or_cache
 from distillir.collections.key_names import Kind
 from distillir.collections.qrels_file import record_judgements
 from distillir.collections.record_texts import RecordTexts
@@ -120,9 +122,15 @@ class HubSource(Source):
 
     def _attempt(self, call: Any) -> Any:
         """Call, and turn any error of the library datasets (network, configuration, format) into one line."""
+        silence = ""
         try:
-            return call()
+            with nullcontext("") if self._local else hub_or_cache() as silence:
+                return call()
         except Exception as error:
+            if silence:
+                raise DistillirError(
+                    f"the Hub does not answer ({silence})", where=self.origin, remedy="check the name and the network"
+                ) from error
             raise DistillirError(
                 f"datasets cannot load it ({type(error).__name__}: {str(error)[:300]})",
                 where=self.origin,

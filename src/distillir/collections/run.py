@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distillir.base.arrays import Rows, Scores
+from distillir.base.arrays import Rows, Scores, as_scores
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def from_lists(
     """Make a `Run` of per-query lists, sorted by score descending (ties keep the order given)."""
     sizes = np.fromiter((len(d) for d in documents), dtype=np.int64, count=len(documents))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-    orders = [np.argsort(-np.asarray(s, dtype=np.float32), kind="stable") for s in scores]
+    orders = [np.argsort(-as_scores(s), kind="stable") for s in scores]
     flat_documents = [np.asarray(d, dtype=np.int64)[o] for d, o in zip(documents, orders, strict=True)]
-    flat_scores = [np.asarray(s, dtype=np.float32)[o] for s, o in zip(scores, orders, strict=True)]
+    flat_scores = [as_scores(s)[o] for s, o in zip(scores, orders, strict=True)]
     return Run(
         np.asarray(queries, dtype=np.int64),
         offsets,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
@@ -17,14 +17,13 @@ from distillir.recipe import Recipe
 from distillir.recipe.keys import apply_setting, set_key
 from distillir.recipe.read import parse_recipe
 from distillir.recipe.values import check_values
+from distillir.specs.part import Part
 
 LONGEST_NAME = 80
 
 
-class ComparisonFile(BaseModel):
+class ComparisonFile(Part):
     """The content of a comparison's file."""
-
-    model_config = ConfigDict(extra="forbid")
 
     recipe: str | dict[str, Any] | None = Field(None, description="the base: a recipe's path, or a recipe")
     cells: dict[str, str | dict[str, Any] | None] = Field(

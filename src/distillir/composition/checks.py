@@ -8,7 +8,7 @@ from distillir.plans.graded_lists import GradedLists
 from distillir.signals.signal import CANDIDATES
 
 if TYPE_CHECKING:
-    from distillir.composition.compose import ComposedStage
+    from distillir.composition.composed_stage import ComposedStage
     from distillir.composition.recipe_parts import ComposedParts
     from distillir.signals.signal import Signal
 

@@ -4,68 +4,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distillir.composition.checks import check_kept_documents, check_stages
+from distillir.composition.composed_stage import ComposedStage
 from distillir.methods.naming import method_name
 from distillir.methods.registry import get_method
-from distillir.plans.graded_lists import GradedLists
-from distillir.plans.list_sampler import ListSampler
-from distillir.plans.settings import TrainingSettings
 from distillir.signals.compositions import join
-from distillir.signals.registry import SIGNALS, of_objective
+from distillir.signals.registry import SIGNALS
 from distillir.signals.signal import CANDIDATES, SCORES, Signal
 
 if TYPE_CHECKING:
     from distillir.composition.recipe_parts import ComposedParts
     from distillir.methods.spec import MethodSpec
     from distillir.objectives.weighted_sum import WeightedSum
-
-
-@dataclass(frozen=True)
-class ComposedStage:
-    """A stage, ready to be trained.
-
-    Attributes:
-        samplers: How its lists are cut.
-        objective: What is compared.
-        training: Its settings.
-        mine: Whether the student so far mines and the teacher scores anew before it.
-        restart: Whether it starts from the student as it was before the first stage.
-        signals: What is learnt from beside the objective.
-    """
-
-    samplers: tuple[ListSampler, ...]
-    objective: "WeightedSum"
-    training: TrainingSettings
-    mine: bool
-    restart: bool = False
-    signals: tuple[Signal[Any], ...] = ()
-
-    @property
-    def learnt(self) -> tuple[Signal[Any], ...]:
-        """All that it learns from, in the order of the loss: the objective on lists first."""
-        return (*of_objective(self.objective, self.training.pseudo_positives), *self.signals)
-
-    @property
-    def compares(self) -> frozenset[str]:
-        """The signals of lists that something in the stage compares with."""
-        return frozenset().union(*(signal.compares for signal in self.learnt))
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """The data that it learns from; lists that are graded, or mined anew, are there to be learnt from."""
-        graded = self.mine or any(isinstance(sampler, GradedLists) for sampler in self.samplers)
-        found = frozenset({CANDIDATES}) if graded else frozenset()
-        return found.union(*(signal.needs for signal in self.learnt))
-
-    def facts(self) -> dict[str, Any]:
-        """Facts about it for the report."""
-        return {
-            "lists": [{"form": type(sampler).__name__, **vars(sampler)} for sampler in self.samplers],
-            "objective": self.objective.spec,
-            "learning_rate": self.training.learning_rate,
-            "epochs": self.training.epochs,
-            "mine": self.mine,
-            **({"restart": True} if self.restart else {}),
-        } | {name: told for signal in self.signals for name, told in signal.told(self.objective).items()}
 
 
 @dataclass(frozen=True)
@@ -156,7 +105,8 @@ def wanted_signals(spec: "MethodSpec") -> tuple[Signal[Any], ...]:
     """
     fields, known = type(spec).model_fields, SIGNALS.names()
     given = {name: getattr(spec, name) for name in known if name in fields and getattr(spec, name) is not None}
-    where = dict.fromkeys(given, "method") | dict.fromkeys(spec.signals, "method.signals")
+    where = dict.fromkeys(given, "method")
+    where |= {name: "method" if SIGNALS.is_own(name) else "method.signals" for name in spec.signals}
     given |= spec.signals
     found = []
     for name in sorted(given, key=lambda name: known.index(name) if name in known else len(known)):

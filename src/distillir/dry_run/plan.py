@@ -125,7 +125,7 @@ class _Plan:
         #: What is learnt from where nothing needs candidates; None where something does.
         self.texts = None if needs_lists(folder) else SignalPlace.of_run(folder).text_lists()
         self.teacher = TeacherCosts(self.searches, self.lists)
-        self.costs = SignalCosts(self.recipe, self.lists, self.teacher)
+        self.costs = SignalCosts(self.recipe, self.lists, self.teacher, self.texts)
         self.chosen = dev_queries(folder)
         self.held_out = 0 if self.chosen is not None else held_out_count(folder, self.lists)
         self.student = StudentCosts(folder, encodings)

@@ -1,5 +1,6 @@
 """Facts on lists and the teacher that a dry run gives to signals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from distillir.base.arrays import Rows
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.recipe import Recipe
+from distillir.teaching.text_lists import TextLists
 
 
 @dataclass(frozen=True)
@@ -17,11 +19,13 @@ class SignalCosts:
         recipe: What the run would be made of.
         lists: Its lists.
         teacher: What its teachers take; None where no teacher is timed.
+        texts: What is learnt from where nothing needs candidates; None where something does.
     """
 
     recipe: Recipe
     lists: DryLists
     teacher: TeacherCosts | None = None
+    texts: TextLists | None = None
 
     @property
     def queries(self) -> int:
@@ -45,3 +49,12 @@ class SignalCosts:
     def layers(self, teacher: Any) -> float:
         """See `distillir.signals.place.Costs.layers`."""
         return 0.0 if self.teacher is None else self.teacher.layers(teacher, self.lists)
+
+    def vectors(self, teacher: Any, sides: Sequence[str]) -> float:
+        """See `distillir.signals.place.Costs.vectors`."""
+        if self.teacher is None:
+            return 0.0
+        lists, texts = self.lists, self.texts
+        asked, read = (lists.every, lists.distinct()) if texts is None else (texts.asked, texts.read)
+        rows = {"queries": asked, "documents": read}
+        return self.teacher.vectors(teacher, {side: rows[side] for side in sides})

@@ -79,6 +79,13 @@ class TeacherCosts:
         each, _, loading = self._pair(chosen)
         return loading + each * lists.pairs
 
+    def vectors(self, spec: Mapping[str, Any], rows: Mapping[str, Rows]) -> float:
+        """Seconds of encoding those ``queries`` and ``documents`` that are not encoded yet by a dense teacher."""
+        (chosen,) = members(spec)
+        encoder, encodings, none = Encoder.of(chosen.name, chosen.written), self.searches.encodings, np.empty(0, int)
+        spent = encodings.seconds(encoder, self.collection.queries, rows.get("queries", none), "query")
+        return spent + encodings.seconds(encoder, self.collection.corpus, rows.get("documents", none), "document")
+
     def _encoded(self, encoder: Encoder, lists: Sequence[DryLists]) -> float:
         """Seconds of encoding the distinct texts, and of the products that are scores."""
         collection, encodings = self.collection, self.searches.encodings

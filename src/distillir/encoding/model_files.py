@@ -1,14 +1,13 @@
 """Facts about a model from its files: their place, its kind, pooling, similarity, depth. No weights are loaded."""
 
 import importlib.resources
-import importlib.util
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from distillir.base.errors import DistillirError
-from distillir.encoding.loading import PACKAGED, one_line_errors
+from distillir.encoding.loading import PACKAGED, is_packaged, one_line_errors
 from distillir.encoding.tokenizer_files import lacks_tokenizer, without_tokenizer
 
 #: What a folder holds that peft saved.
@@ -52,7 +51,7 @@ def resolve_model(name: str | os.PathLike[str]) -> str:
         if lacks_tokenizer(folder):
             raise without_tokenizer(text)
         return str(folder)
-    if text in PACKAGED and importlib.util.find_spec(PACKAGED[text]) is not None:
+    if is_packaged(text):
         return str(importlib.resources.files(PACKAGED[text]) / "model")
     if not text.strip() or text.startswith(("/", ".", "~")) or text.count("/") > 1 or "\\" in text or folder.is_file():
         raise DistillirError("is no model folder", where=text or "model", remedy="check the path")

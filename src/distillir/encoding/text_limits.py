@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from distillir.encoding.identity import built_in_prompt, default_prompt, resolved_prompts
-from distillir.encoding.loading import one_line_errors, quiet_libraries
+from distillir.encoding.loading import from_hub, one_line_errors, quiet_libraries
 from distillir.encoding.model_files import first_module_path, model_kind, read_model_json, resolve_model
 from distillir.encoding.model_options import PLAIN, ModelOptions, Side
 from distillir.encoding.positions import usable_positions
@@ -85,7 +85,7 @@ def _positions(path: str, where: dict[str, Any]) -> int | None:
     import torch
     from transformers import AutoConfig, AutoModel
 
-    with quiet_libraries():
+    with quiet_libraries(), from_hub(path):
         try:
             config = AutoConfig.from_pretrained(path, **where)
         except (OSError, ValueError, KeyError):  # no transformers model: its modules have no positions

@@ -106,11 +106,13 @@ def evaluate(run: Run, qrels: Qrels, measures: Sequence[str] = DEFAULT_MEASURES)
 
 
 def check_measures(measures: Sequence[str]) -> None:
-    """Refuse names that no measure has.
+    """Refuse names that no measure has, and no name at all.
 
     Raises:
-        DistillirError: An unknown measure.
+        DistillirError: An unknown measure, or none.
     """
+    if not measures:
+        raise DistillirError("no measure is named", where="measures", remedy='give one or more, for example "nDCG@10"')
     for name in measures:
         _parse(name)
 

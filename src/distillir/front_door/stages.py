@@ -114,7 +114,7 @@ def student_spec(student: "str | os.PathLike[str] | Mapping[str, Any]") -> "Stud
 
 def judged_split(collection: "Collection", split: str) -> "Qrels":
     """Judgements of a split that is to be measured on."""
-    from distillir.pipeline.queries import split_qrels
+    from distillir.pipeline.judged_split import split_qrels
 
     return split_qrels(collection, split, "split")
 
@@ -146,12 +146,12 @@ def rank_with(
         DistillirError: No such kind, one that needs candidates, or a model that cannot be loaded.
     """
     from distillir.evaluation.search import search_measured, search_student
-    from distillir.students.registry import STUDENTS
+    from distillir.students.registry import student_kind
 
     if kind is None:
         return search_student(model, collection, rows, depth, own_document=own_document, **options)
     find = None if candidates is None else (lambda _, asked: candidates.select(asked.tolist()))
-    retriever = STUDENTS.get(kind, "kind").retriever(str(model), candidates=find, **options)
+    retriever = student_kind(kind, where="kind").retriever(str(model), candidates=find, **options)
     return search_measured(retriever, collection, rows, depth, own_document=own_document)
 
 
@@ -178,9 +178,11 @@ def saved_student(spec: "StudentSpec") -> Iterator[Path]:
 @contextmanager
 def saved_model(model: Any) -> Iterator[Path]:
     """Save a loaded model for as long as the block lasts; the first process saves, all read."""
+    from distillir.encoding.saving import save_model
+
     with temporary_folder() as folder:
         if rank() == 0:
-            model.save_pretrained(str(folder / "model"), create_model_card=False)
+            save_model(model, folder / "model", create_model_card=False)
         barrier()
         yield folder / "model"
 

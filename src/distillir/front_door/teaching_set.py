@@ -114,7 +114,7 @@ def _by_list(scores: Any, names: list[str]) -> list[Any]:
 
 def _scores(values: Any, collection: "Collection", rows: Any, name: str) -> Any:
     """Scores [N] of one list, float32."""
-    import numpy as np
+    from distillir.base.arrays import as_scores
 
     if isinstance(values, Mapping):
         ids = collection.corpus.ids(rows)
@@ -123,7 +123,7 @@ def _scores(values: Any, collection: "Collection", rows: Any, name: str) -> Any:
             raise DistillirError(f"query {name!r} has none of document {lacking[0]!r}", where="scores")
         values = [values[document] for document in ids]
     try:
-        found = np.asarray(values.tolist() if hasattr(values, "tolist") else list(values), dtype=np.float32)
+        found = as_scores(values.tolist() if hasattr(values, "tolist") else list(values))
     except (TypeError, ValueError):
         raise DistillirError(f"those of query {name!r} are no numbers", where="scores") from None
     if found.ndim != 1:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from distillir.base.errors import DistillirError
 from distillir.specs.form import read_options
 from distillir.specs.kind import ByKey
-from distillir.specs.part import Part
+from distillir.specs.part import Part, TwoTexts
 
 Spec = TypeVar("Spec", bound=Part)
 _SHARE = "probability that the two answers must have together to count; null: 0.01, and 0 for monot5 and duot5"
@@ -86,7 +86,7 @@ class ServerChoiceSpec(ServerSpec):
     """A question of two answers to a server."""
 
     template: str | None = Field(None, description="a prompt of your own")
-    answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+    answers: TwoTexts | None = Field(None, description="its two answers; the first speaks for the document")
     least_share: float | None = Field(None, ge=0, lt=1, description=_SHARE)
     document_words: int | None = Field(None, ge=1, description="words of each document at most; null: all")
 
@@ -120,7 +120,7 @@ class LocalChoiceSpec(PublishedChoiceSpec):
 
     chat: bool | None = Field(None, description="through the chat template; null: where the tokenizer has one")
     template: str | None = Field(None, description="a prompt of your own")
-    answers: tuple[str, str] | None = Field(None, description="its two answers; the first speaks for the document")
+    answers: TwoTexts | None = Field(None, description="its two answers; the first speaks for the document")
 
 
 #: The options of a model that is asked a question of two answers.

@@ -11,13 +11,14 @@ from distillir.methods.lead import PLAN as LEAD_PLAN
 from distillir.methods.method import Method
 from distillir.methods.pairdistill import PAIRDISTILL
 from distillir.methods.pairdistill import PLAN as PAIRDISTILL_PLAN
+from distillir.methods.vectors import VECTORS
 from distillir.plans.plan import Plan
 from distillir.plans.stage import Stage
 from distillir.specs.registry import Registry
 
 PLAIN_PLAN = Plan("plain", "every query once an epoch, each with some of its candidates, in shuffled order", (Stage(),))
 
-_METHODS = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD, SIGNALS_ALONE)
+_METHODS = (AUTO, KL, MARGIN_MSE, RANKNET, INFO_NCE, CL_DRD, CKL, ADAM, PAIRDISTILL, LEAD, VECTORS, SIGNALS_ALONE)
 _PLANS = (PLAIN_PLAN, CL_DRD_PLAN, PAIRDISTILL_PLAN, LEAD_PLAN)
 METHODS: Registry[Method] = Registry(
     "method", "distillir.methods", Method, {method.name: method for method in _METHODS}, unknown="no method {name}"

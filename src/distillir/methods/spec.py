@@ -4,7 +4,6 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -20,13 +19,23 @@ from distillir.plans.stage import Stage
 from distillir.signals.dark_examples.spec import DarkSpec
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.preferences.spec import PairSpec
-from distillir.specs.schema import AlsoAs, InForm
+from distillir.signals.registry import SIGNALS, built_in
+from distillir.specs.part import Part
+from distillir.specs.schema import AlsoAs, InForm, Schema
 
 
-class MethodSpec(BaseModel):
+def _signals_by_key(schema: Schema) -> None:
+    """Let the schema have signals of the package as keys of the method; see `MethodSpec._signals_as_keys`."""
+    for kind in built_in():
+        if kind.name not in schema["properties"]:
+            own = {"$ref": f"#/$defs/signals/properties/{kind.name}"}
+            schema["properties"][kind.name] = {"anyOf": [own, {"const": True}], "description": kind.description}
+
+
+class MethodSpec(Part):
     """A method's name, and the changes to it."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(json_schema_extra=_signals_by_key)
 
     name: Annotated[str, InForm("method")] = Field("kl", description="see distillir list")
     plan: Annotated[str, InForm("plan")] | list[Stage] | None = Field(
@@ -70,6 +79,22 @@ class MethodSpec(BaseModel):
         found: dict[str, Any] = write(self)
         return found if self.signals else {name: value for name, value in found.items() if name != "signals"}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _signals_as_keys(cls, value: Any) -> Any:
+        """Signals of the package that have no field here may stand beside ``name``, too: they join ``signals``."""
+        if not isinstance(value, dict):
+            return value
+        keys = [name for name in SIGNALS.builtin() if name in value and name not in cls.model_fields]
+        if not keys:
+            return value
+        others, signals = {name: own for name, own in value.items() if name not in keys}, value.get("signals") or {}
+        if not isinstance(signals, dict):
+            return value
+        if twice := [name for name in keys if name in signals]:
+            raise ValueError(f"{twice[0]} stands in signals, too: take one of them out")
+        return others | {"signals": {**{name: value[name] for name in keys if value[name] is not None}, **signals}}
+
     @field_validator("dark", mode="before")
     @classmethod
     def _dark_switch(cls, value: Any) -> Any:
@@ -95,6 +120,15 @@ class MethodSpec(BaseModel):
             ):
                 own = {} if self.layers is None else self.layers.model_dump(exclude_unset=True)
                 self.layers = LayerSpec(**own, joint=True)
+        return self
+
+    @model_validator(mode="after")
+    def _own_signals(self) -> "MethodSpec":
+        """Signals of the method that have no field here are wanted with their defaults."""
+        with suppress(DistillirError):
+            for name in get_method(self.name).signals:
+                if name not in type(self).model_fields and name not in self.signals:
+                    self.signals = {name: {}, **self.signals}
         return self
 
     @model_validator(mode="after")

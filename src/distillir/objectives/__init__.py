@@ -10,6 +10,7 @@ from distillir.objectives.objective import Objective
 from distillir.objectives.pair_kl import pair_kl
 from distillir.objectives.ranknet import ranknet
 from distillir.objectives.registry import get, names
+from distillir.objectives.vector_match import vector_match
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "pair_kl",
     "parse_objective",
     "ranknet",
+    "vector_match",
 ]

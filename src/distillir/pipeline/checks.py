@@ -8,7 +8,8 @@ import numpy as np
 from distillir.base.arrays import Flags
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
-from distillir.composition.compose import ComposedStage, Composition, compose
+from distillir.composition.compose import Composition, compose
+from distillir.composition.composed_stage import ComposedStage
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
@@ -75,8 +76,13 @@ def _check_judged(method: Composition, judged: bool) -> None:
             )
 
 
-def check_teaching(folder: RunFolder, place: Path) -> None:
+def check_teaching(folder: RunFolder, place: Path, *, tell: bool = True) -> None:
     """Refuse a teaching set, one made elsewhere or the run's own, that the recipe's method cannot learn from.
+
+    Args:
+        folder: The run's.
+        place: Of the teaching set.
+        tell: Whether lists without a judged positive are told of.
 
     Raises:
         DistillirError: It lacks teacher scores that are compared, and as `check_lists`.
@@ -88,16 +94,17 @@ def check_teaching(folder: RunFolder, place: Path) -> None:
             where=place,
             remedy="import it again with --scores, or name a teacher in place of teaching",
         )
-    check_lists(method, lists, held_out_lists(folder, lists))
+    check_lists(method, lists, held_out_lists(folder, lists), tell=tell)
 
 
-def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None = None) -> None:
+def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None = None, *, tell: bool = True) -> None:
     """Refuse, before the first stage, what would end a later one or teach nothing; tell of lists without a positive.
 
     Args:
         method: What is trained.
         lists: The teaching set.
         held_out: Which lists [Q] are not learnt from, since the best student is chosen by them; None: all are.
+        tell: Whether lists without a judged positive are told of.
 
     Raises:
         DistillirError: No list of a stage can be learnt from, a stage is shorter than one step, or judged positives are
@@ -119,7 +126,8 @@ def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None 
     _check_steps(method, [int((usable.usable & learnt).sum()) for usable in found])
     judged = sum(bool(lists.relevant(i).any()) for i in range(len(lists)))
     _check_positives(method, judged > 0, "no list holds one", "candidates", "set candidates.add_judged")
-    _say_unjudged(method, len(lists), judged)
+    if tell:
+        _say_unjudged(method, len(lists), judged)
 
 
 def say_flat_lists(method: Composition, suggested: float | None, *, cosines: bool) -> None:

@@ -195,7 +195,7 @@ class EvaluationFacts:
     against_first_stage: Sequence[Mapping[str, Any]] = ()
 
     def _no_lists(self) -> dict[str, Any]:
-        """Of stages that learn from texts alone no lists are told."""
+        """Leave out the lists of stages that learn from texts alone."""
         return {} if self.method.needs_lists else {"lists": []}
 
     def metrics(self, noted: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from distillir.base.version import __version__
+from distillir.base.yaml_file import dump_yaml
 from distillir.collections import Collection
 from distillir.composition.compose import Composition
 from distillir.methods.registry import METHODS
@@ -66,5 +65,5 @@ def model_card(recipe: Recipe, collection: Collection, method: Composition, also
         teacher=recipe.teacher or recipe.teaching or ("none: judgements alone" if method.objective.parts else "none"),
         description="; ".join(f"{part.description} ({part.source})" for part in parts),
         objective=method.objective.spec or "none",
-        recipe=yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True),
+        recipe=dump_yaml(recipe.resolved()),
     )

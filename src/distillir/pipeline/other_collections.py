@@ -9,7 +9,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.folder_name import folder_name
 from distillir.collections import Collection, Qrels, load_collection
 from distillir.collections.joined import JoinedTable
-from distillir.pipeline.queries import split_qrels
+from distillir.pipeline.judged_split import split_qrels
 from distillir.recipe import AlsoSpec, Recipe
 
 #: Of which queries are drawn where a recipe limits them: runs of any seed are measured on the same ones.

@@ -4,12 +4,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
 from distillir.base.output_folder import is_empty
-from distillir.base.yaml_file import read_mapping
+from distillir.base.yaml_file import dump_yaml, read_mapping
 from distillir.composition.settled import adopt_settled
 from distillir.recipe import RECIPE_FILE, Recipe
 
@@ -64,7 +62,7 @@ def own_recipe(path: Path, recipe: Recipe, provenance: Path, *, anew: bool, anew
 def write_recipe(path: Path, recipe: Recipe) -> None:
     """Keep a run's recipe in its folder, with every setting written out."""
     with atomic_file(path / RECIPE_FILE) as temporary:
-        text = yaml.safe_dump(recipe.resolved(), sort_keys=False, allow_unicode=True)
+        text = dump_yaml(recipe.resolved())
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ from distillir.base.seeds import HELD_OUT_QUERIES
 from distillir.collections import Collection, Qrels
 from distillir.collections.text_identity import text_keys
 from distillir.evaluation.held_out import teacher_qrels
+from distillir.pipeline.judged_split import split_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.split_advice import check_splits, making_lines
 
@@ -106,27 +107,3 @@ def evaluation_qrels(folder: RunFolder) -> Qrels:
         return split_qrels(folder.collection, split)
     folder.need(folder.teacher_run, "score")
     return teacher_qrels(read_ranking(folder, folder.teacher_run))
-
-
-def split_qrels(collection: Collection, split: str, where: str | None = "evaluation.split") -> Qrels:
-    """Judgements of a split that is to be measured on; ``where`` is the key that names it.
-
-    Raises:
-        DistillirError: There is no such split, or nothing in it is judged.
-    """
-    if not collection.splits:
-        raise DistillirError(
-            f"{collection.name} has no judgements",
-            where=where,
-            remedy="write evaluation: {split: null}: queries are held out of training, and the teacher judges them",
-        )
-    qrels = collection.qrels(split)
-    if not len(qrels):
-        raise DistillirError(f"split {split!r} of {collection.name} has no judgement", where=where)
-    if not (qrels.grades > 0).any():
-        raise DistillirError(
-            f"split {split!r} of {collection.name} judges no document relevant",
-            where=where,
-            remedy="a grade above 0 means relevant",
-        )
-    return qrels

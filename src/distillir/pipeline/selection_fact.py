@@ -24,7 +24,7 @@ def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, step
         steps: Of the stage.
         stage: Its number, where the plan has several.
     """
-    from distillir.training.best_state import BestState
+    from distillir.base.best_state import BestState
 
     if rank() != 0:
         return

@@ -40,6 +40,13 @@ def check_taught(folder: RunFolder) -> None:
         check_teaching(folder, folder.teaching)
 
 
+def prepare_signals(product: str, folder: RunFolder) -> None:
+    """`prepare_product` of lists that the method can learn from: they are checked before anyone is asked about them."""
+    if BY_NAME[product].wanted(folder) and not BY_NAME[product].path(folder).exists() and folder.teaching.exists():
+        check_teaching(folder, folder.teaching, tell=False)
+    prepare_product(product, folder)
+
+
 #: What is looked at and told before a run says what it is.
 OPENING = (
     Step("models", look_again, looks=True),
@@ -50,7 +57,7 @@ OPENING = (
 SIGNALS = tuple(
     Step(
         folder,
-        partial(prepare_product, product),
+        partial(prepare_signals, product),
         "score",
         makes=(*(name for name in BY_NAME[product].after if name == "initial student"), product),
         needs=("teaching set",),

@@ -10,7 +10,8 @@ from distillir.base.files import atomic_directory
 from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
-from distillir.composition.compose import ComposedStage, Composition, compose
+from distillir.composition.compose import Composition, compose
+from distillir.composition.composed_stage import ComposedStage
 from distillir.pipeline.checks import check_teaching, say_flat_lists
 from distillir.pipeline.mine import prepare_student
 from distillir.pipeline.products import needs_lists

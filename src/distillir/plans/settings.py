@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from distillir.specs.part import Part
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(Part):
     """Settings of training; every value has a default that suits a small encoder on a small machine."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     epochs: float = Field(2.0, gt=0, le=1e6, description="times each training query is seen; may be a fraction")
     queries_per_step: int = Field(16, ge=1, description="queries in one optimiser step, over all processes")

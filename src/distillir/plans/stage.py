@@ -2,19 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from distillir.plans.graded_lists import GradedLists
 from distillir.plans.list_sampler import ListSampler
 from distillir.plans.plain_lists import PlainLists
 from distillir.plans.settings import TrainingSettings
+from distillir.specs.part import Part
 from distillir.specs.schema import InForm
 
 
-class GradedSpec(BaseModel):
+class GradedSpec(Part):
     """Lists of three groups; see `distillir.plans.graded_lists.GradedLists`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     top: int = Field(ge=0, description="candidates whose order is taught: the head of the teacher's ranking")
     hard: int = Field(0, ge=0, description="candidates drawn from what follows; below the top ones, not ordered")
@@ -48,14 +47,12 @@ ListsSpec = Annotated[
 ]
 
 
-class Stage(BaseModel):
+class Stage(Part):
     """One stage: its lists, objective, learning rate and epochs; optimiser and schedule begin anew.
 
     The recipe's ``training`` says learning rate, epochs and warm-up of the plan's first stage; where stages have their
     own, the later ones keep their ratio to the first.
     """
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     lists: ListsSpec = Field(
         "plain", description="plain (training.candidates_per_query and sample), {top, hard, remaining}, or several"

@@ -1,7 +1,5 @@
 """Read and check a recipe file: one line for the first mistake, with its place and the nearest known word."""
 
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,17 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from distillir.base.errors import DistillirError
-from distillir.base.suggestions import nearest
 from distillir.base.yaml_file import Places, read_mapping
 from distillir.collections.spec import check_own_kind
 from distillir.recipe.keys import apply_setting
+from distillir.recipe.mistakes import first_mistake, line_of
 from distillir.recipe.recipe import Recipe
 from distillir.recipe.values import check_values
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
-from distillir.specs.mistakes import fields
-
-#: Names that pydantic gives the ways a value may be written.
-_BRANCHES = {"str", "int", "float", "bool", "plain", "graded", "several"}
 
 
 def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
@@ -51,7 +45,7 @@ def parse_recipe(value: dict[str, Any], *, path: Path | None = None, places: Pla
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
-        raise _first(error, value, path, places or {}) from None
+        raise first_mistake(error, value, path, places or {}) from None
     _check_meaning(recipe, path, places or {})
     return recipe
 
@@ -113,23 +107,6 @@ def _check_meaning(recipe: Recipe, path: Path | None, places: Places) -> None:
         raise DistillirError(str(error), where=f"{path}:{line}" if line else path) from None
 
 
-def line_of(error: DistillirError, places: Places) -> int:
-    """The line that a mistake in a recipe stands on; 0 where it is not known.
-
-    Args:
-        error: Says where by the recipe's keys (``teacher.ensemble[1].dense``).
-        places: Line of each key.
-    """
-    where = re.sub(r"[\[\]:\s]+", ".", f"{error.where or ''}.{getattr(error, 'key', '')}.")
-    where = re.sub(r"\.+", ".", where).lstrip(".")
-    # An objective may also be the method's.
-    for whole in (where, f"method.{where}"):
-        held = [keys for keys in places if whole.startswith(re.sub(r"[\[\]:\s.]+", ".", ".".join(keys)) + ".")]
-        if held:
-            return places[max(held, key=len)]
-    return 0
-
-
 def _check_sources(recipe: Recipe) -> None:
     """Refuse to mine with the student as if it were of another kind."""
     own, kind = recipe.student.own_kind.source, recipe.student.kind
@@ -147,54 +124,3 @@ def _check_run_files(recipe: Recipe) -> None:
     for kind, options in read_sources(recipe.candidates.from_):
         if kind == "trec" and not Path(options["path"]).is_file():
             raise DistillirError("no such file", where=f"candidates.from: {options['path']}", remedy="check the path")
-
-
-def _first(error: ValidationError, value: dict[str, Any], path: Path | None, places: Places) -> DistillirError:
-    """One line for the first mistake, the misspelt keys before the missing ones they cause."""
-    # Of the ways a value may be written, the one that was read furthest was meant.
-    mistakes = sorted(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", -len(e["loc"])))
-    mistake = mistakes[0]
-    keys = own_keys(mistake["loc"], value)
-    line = places.get(keys, 0)
-    where = ": ".join(str(part) for part in (f"{path}:{line}" if path and line else path, ".".join(keys)) if part)
-    if mistake["type"] == "extra_forbidden":
-        return DistillirError("unknown key", where=where, remedy=nearest(keys[-1], fields(Recipe, keys[:-1])))
-    if mistake["type"] == "missing":
-        return DistillirError("is missing", where=where, remedy="every recipe needs it")
-    given = _shown(mistake["input"])
-    said = re.sub(r" or instance of \w+", "", f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}")
-    said = said.removeprefix("value error, ").replace("dictionary", "mapping")
-    if keys and said.startswith(".".join(keys)):  # of a kind's options: it says itself where
-        line = line_of(DistillirError("", where=said.split(": ", 1)[0]), places)
-        return DistillirError(said, where=f"{path}:{line}" if path and line else path)
-    if mistake["type"] == "int_parsing":
-        said += " (YAML reads 1e9 as text; write the digits out)"
-    return DistillirError(f"{given[:80]}: {said}", where=where)
-
-
-def own_keys(location: Sequence[object], value: Any) -> tuple[str, ...]:
-    """The keys of a file on pydantic's way to a mistake, which names the branches of unions, too.
-
-    Args:
-        location: pydantic's ``loc``.
-        value: What was validated.
-    """
-    keys: list[str] = []
-    for number, step in enumerate(location):
-        named = {str(key): inner for key, inner in value.items()} if isinstance(value, dict) else {}
-        if isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        elif str(step) in named:
-            value = named[str(step)]
-        elif number < len(location) - 1 or str(step) in _BRANCHES or "[" in str(step):
-            continue  # the name of a branch, or a key that the short form stands for
-        keys.append(str(step))
-    return tuple(keys)
-
-
-def _shown(value: object) -> str:
-    """A value as JSON, or as Python writes it where JSON has no form for it."""
-    try:
-        return json.dumps(value, default=str)
-    except (TypeError, ValueError, RecursionError):
-        return ascii(value) if not isinstance(value, dict | list) else type(value).__name__

@@ -39,7 +39,7 @@ class CandidatesSpec(Part):
     add_judged: bool = Field(False, description="put judged positives into the lists where mining missed them")
     guard: GuardSpec | None = Field(None, description="drop likely false negatives by the teacher's score")
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(populate_by_name=True)
 
     def form(self) -> dict[str, Any]:
         """The mapping that `distillir.retrieval.recipe_form` reads."""
@@ -152,7 +152,7 @@ class EvaluationSpec(Part):
 class Recipe(Part):
     """Everything a run needs."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(populate_by_name=True)
 
     collection: Annotated[str | dict[str, Any], InForm("collection")] = Field(
         description="stdlib, a BEIR folder, irds:ID, hf:NAME, or a mapping of MS MARCO files"
@@ -161,7 +161,9 @@ class Recipe(Part):
         None, description="bm25, {dense: model}, {cross-encoder: model} or {ensemble: [...]}"
     )
     teaching: str | None = Field(None, description="a teaching set made elsewhere, in place of candidates and teacher")
-    student: Annotated[StudentSpec, AlsoAs({"type": "string"})] = Field(description="a model's name, or a mapping")
+    student: Annotated[StudentSpec, AlsoAs({"type": "string"}), AlsoAs({MARK: "student with options"})] = Field(
+        description="a model's name, or a mapping"
+    )
     queries: Annotated[QueriesSpec, AlsoAs({"type": "string"})] = Field(
         default_factory=QueriesSpec, description="a split's name, or a mapping"
     )

@@ -1,6 +1,6 @@
 """The JSON schema of recipes, by which an editor completes and checks every key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from distillir.retrieval.source_kinds import FORM as SOURCE
 from distillir.signals.registry import SIGNALS
 from distillir.specs.schema import CODE, NamesForm, Refer, Schema, SchemaForm, complete_schema
 from distillir.students.registry import STUDENTS
+from distillir.students.spec import StudentSpec
 from distillir.teachers.layered_kinds import FORM as LAYERED
 from distillir.teachers.pairwise_kinds import FORM as PAIRWISE
 from distillir.teachers.registry import FORM as TEACHER
@@ -42,6 +43,31 @@ class _FirstStage:
     def schema(self, refer: Refer) -> Schema:
         """See `SchemaForm`."""
         return {"anyOf": [{"const": "index"}, {"$ref": "#/$defs/source"}, {"type": "null"}]}
+
+
+class _OwnStudents:
+    """Students of kinds from outside, whose options stand beside those that every student has."""
+
+    def parts(self) -> Iterable[type[BaseModel]]:
+        """See `SchemaForm`."""
+        return (StudentSpec, *(kind.own_options for kind in STUDENTS.kinds() if kind.own_options is not None))
+
+    def schema(self, refer: Refer) -> Schema:
+        """See `SchemaForm`."""
+        ways: list[Schema] = [_students({"type": "string", "pattern": CODE}, [StudentSpec], refer)]
+        for name in STUDENTS.names():
+            kind = STUDENTS.get(name)
+            if kind.own_options is not None:
+                own = _students({"const": name}, [StudentSpec, kind.own_options], refer)
+                ways.append({**own, "description": kind.description, "additionalProperties": False})
+        return {"anyOf": ways}
+
+
+def _students(kind: Schema, parts: Sequence[type[BaseModel]], refer: Refer) -> Schema:
+    """A mapping with the keys of some parts, of a kind that must be named."""
+    keys = {name: {"$ref": f"{refer(part)['$ref']}/properties/{name}"} for part in parts for name in part.model_fields}
+    needed = [name for part in parts for name, field in part.model_fields.items() if field.is_required()]
+    return {"type": "object", "properties": {**keys, "kind": kind}, "required": [*needed, "kind"]}
 
 
 class _Signals:
@@ -105,6 +131,7 @@ def _forms() -> dict[str, SchemaForm]:
         "method": NamesForm(METHODS),
         "plan": NamesForm(PLANS),
         "kind of student": NamesForm(STUDENTS),
+        "student with options": _OwnStudents(),
         "signals": _Signals(),
         "query generator": _Generator(),
     }

@@ -16,9 +16,10 @@ from distillir.reporting.page import render
 #: gives a `Section` or None. By name, since the rooms they are in build on this one.
 SECTIONS = (
     "distillir.reporting.kept_documents:kept_section",
-    "distillir.signals.dark_examples.report:dark_section",
-    "distillir.signals.preferences.report:pair_section",
-    "distillir.signals.layers.report:layer_section",
+    "distillir.signals.dark_examples.section:dark_section",
+    "distillir.signals.preferences.section:pair_section",
+    "distillir.signals.layers.section:layer_section",
+    "distillir.signals.vectors.section:vector_section",
     "distillir.reporting.signal_facts:facts_section",
 )
 

@@ -17,7 +17,7 @@ def evidence(metrics: Measured, measure: str) -> list[str]:
 
 
 def _sure(compared: ComparisonFigures | None) -> list[str]:
-    """How sure a difference is: its interval and its p value, where they are known."""
+    """Interval and p value of a difference, where they are known."""
     parts = []
     if compared is not None and compared.low is not None and compared.high is not None:
         parts.append(f"95 % CI {interval(compared)}")
@@ -59,11 +59,11 @@ def headline(metrics: Metrics) -> str:
 
 
 def beside(metrics: Metrics) -> list[str]:
-    """Sentences that stand behind the headline: on the first stage, and on each other collection."""
-    return [*first_stage(metrics), *elsewhere(metrics)]
+    """Sentences that follow the headline: on the first stage, and on each other collection."""
+    return [*to_first_stage(metrics), *elsewhere(metrics)]
 
 
-def first_stage(metrics: Metrics) -> list[str]:
+def to_first_stage(metrics: Metrics) -> list[str]:
     """A sentence on a reranker's first stage, where there is one.
 
     For example: ``First stage (the candidates' own order): 0.612 nDCG@10; the student is +0.093 to it (95 % CI

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distillir.base.arrays import Scores
+from distillir.base.arrays import Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.collections.run import Run, from_lists
 
@@ -54,7 +54,7 @@ def fuse(runs: Sequence[Run], *, how: str = "rrf", weights: Sequence[float] | No
         # Ordered before the cast to float32, which may make near scores equal; from_lists keeps the order of ties.
         order = np.argsort(-fused, kind="stable")[:depth]
         documents.append(found[order])
-        scores.append(fused[order].astype(np.float32))
+        scores.append(as_scores(fused[order]))
     return from_lists(queries, documents, scores, "+".join(run.name for run in runs))
 
 

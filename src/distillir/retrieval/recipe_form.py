@@ -26,6 +26,15 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "guard": (dict, type(None)),
 }
+#: What messages call them.
+_WORDS = {
+    str: "a name",
+    dict: "a mapping",
+    list: "a list",
+    int: "a whole number",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
 def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
@@ -45,7 +54,7 @@ def validate_candidates_spec(spec: object, where: str = "candidates") -> None:
     for key, value in spec.items():
         check_name(key, _KEYS, "key", where)
         if not isinstance(value, _KEYS[key]) or (isinstance(value, bool) and bool not in _KEYS[key]):
-            known = " or ".join("null" if t is type(None) else t.__name__ for t in _KEYS[key])
+            known = " or ".join(_WORDS[kind] for kind in _KEYS[key] if kind is not tuple)
             raise DistillirError(f"{key} is {value!r}", where=where, remedy=f"give {known}")
     if "from" not in spec:
         raise DistillirError("no source is named", where=where, remedy="write candidates: {from: bm25}")

@@ -10,7 +10,7 @@ from typing import IO, cast
 
 import numpy as np
 
-from distillir.base.arrays import Rows
+from distillir.base.arrays import Rows, as_scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, read_lines
 from distillir.collections import Collection, TextTable
@@ -132,7 +132,7 @@ def _group(
     """Sort the columns of a file into a run, refusing a document that stands twice for a query."""
     query: Rows = np.array(queries, dtype=np.int64)
     document: Rows = np.array(documents, dtype=np.int64)
-    score = np.array(scores, dtype=np.float32)
+    score = as_scores(scores)
     order = np.lexsort((document, query))
     twice = np.flatnonzero((np.diff(query[order]) == 0) & (np.diff(document[order]) == 0))
     if len(twice):

@@ -150,3 +150,11 @@ class Costs(Protocol):
 
     def layers(self, teacher: Any) -> float:
         """Seconds of the scores of every layer of a teacher for all pairs."""
+
+    def vectors(self, teacher: Any, sides: Sequence[str]) -> float:
+        """Seconds of encoding what is not encoded yet of the texts that are learnt from, by a dense teacher.
+
+        Args:
+            teacher: As a recipe names it.
+            sides: ``queries``, ``documents`` or both.
+        """

@@ -11,6 +11,10 @@ class RecipeParts(Protocol):
         """The teacher as it is written; None for none."""
 
     @property
+    def queries(self) -> Any:
+        """The queries that are learnt from: split, unjudged ones, how many are made."""
+
+    @property
     def student(self) -> Any:
         """The student: model, kind, towers, prompts."""
 

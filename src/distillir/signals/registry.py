@@ -17,6 +17,7 @@ SIGNALS: Registry[SignalKind] = Registry(
         "dark": "distillir.signals.dark_examples.signal:DARK_EXAMPLES",
         "pairs": "distillir.signals.preferences.signal:PREFERENCES",
         "layers": "distillir.signals.layers.signal:LAYERS",
+        "vectors": "distillir.signals.vectors.signal:VECTORS",
     },
 )
 

@@ -9,6 +9,7 @@ from distillir.base.errors import DistillirError
 FLAG, ARGUMENT = "--allow-code", "allow_code=True"
 
 _allowed = False
+_refused: list[str] = []
 
 
 def code_allowed() -> bool:
@@ -37,6 +38,21 @@ def allow_code(allowed: bool = True) -> Iterator[None]:
         set_code_allowed(before)
 
 
+@contextmanager
+def refusals() -> Iterator[list[str]]:
+    """Note the code that is refused until the block ends.
+
+    Yields:
+        Its names, as ``module:NAME``; filled as they are refused.
+    """
+    global _refused
+    before, _refused = _refused, []
+    try:
+        yield _refused
+    finally:
+        _refused = before
+
+
 def check_code_allowed(name: str, where: object) -> None:
     """Refuse code that nobody has allowed to run.
 
@@ -48,6 +64,7 @@ def check_code_allowed(name: str, where: object) -> None:
         DistillirError: It may not run.
     """
     if not _allowed:
+        _refused.append(name)
         raise DistillirError(
             f"{name} is Python code, and it has not been allowed to run",
             where=where,

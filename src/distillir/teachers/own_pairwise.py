@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from distillir.base.arrays import Rows, Scores
+from distillir.base.arrays import Rows, Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import file_hash
@@ -48,7 +48,7 @@ class OwnPairwiseTeacher(PairwiseTeacher):
             DistillirError: It fails, or gives anything else than one number a pair. NaN stands for no answer.
         """
         with outside_call(self.kind, "prefer"):
-            found = np.asarray(self.teacher.prefer(collection, queries, first, second), dtype=np.float32)
+            found = as_scores(self.teacher.prefer(collection, queries, first, second))
         if found.shape != (len(queries),):
             told = f"an array of shape {found.shape} for {len(queries)} pairs"
             raise wrong_answer(self.kind, "prefer", told, "give a float32 array, one number a pair")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from distillir.base.arrays import Rows, Scores
+from distillir.base.arrays import Rows, Scores, as_scores
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import file_hash
 from distillir.specs.outside import code_file
@@ -66,7 +66,7 @@ class OwnTeacher(Teacher):
         found = []
         for place, (values, rows) in enumerate(zip(given, lists, strict=True)):
             with outside_call(self.kind, "score"):
-                scores = np.asarray(values, dtype=np.float32)
+                scores = as_scores(values)
             if scores.shape != (len(rows),):
                 query = collection.queries.id(int(queries[place]))
                 told = f"an array of shape {scores.shape} for the {len(rows)} candidates of query {query!r}"

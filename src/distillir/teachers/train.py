@@ -255,7 +255,7 @@ def _train(
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
-    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.encoding.loading import quiet_libraries
     from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
     from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
@@ -287,10 +287,8 @@ def _train(
             loss=library_loss(model, shown),
             callbacks=[Bar(advance), *([best] if best else []), ClockedCheckpoints(checkpoint_seconds)],
         )
-        silence(trainer)
-        resumed = last_checkpoint(work / "checkpoints")
         with quiet_libraries(), _reached(model, texts):
-            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+            take_steps(trainer, work / "checkpoints")
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if not np.all(np.isfinite(losses)):
         raise DistillirError("the loss is not finite", where="train-teacher", remedy="lower the learning rate")
@@ -320,7 +318,6 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
     """Load the best weights; returns the facts about them."""
-    assert best.best is not None
     best.load()
     step = best.measures[-1][0]
     early = "" if step == steps else f"; stopped after {step} of {steps} steps, as it no longer rose"

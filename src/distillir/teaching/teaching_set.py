@@ -51,6 +51,11 @@ class TeachingSet:
     def __len__(self) -> int:
         return len(self.queries)
 
+    def __repr__(self) -> str:
+        scored = self.info.get("teacher", "scored") if self.has_scores else "no scores"
+        lists = f"{len(self)} lists, {int(self.sizes.sum())} candidates"
+        return f"<TeachingSet of {self.info['collection']['name']}: {lists}; {scored}; {self.path}>"
+
     def documents(self, index: int) -> Rows:
         """Candidate document rows [N] of the ``index``-th list."""
         return self._documents[index]

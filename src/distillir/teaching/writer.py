@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from distillir.base.arrays import Flags, Rows, Scores
+from distillir.base.arrays import Flags, Rows, Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, write_json
 from distillir.collections import Collection
@@ -50,7 +50,7 @@ class TeachingWriter:
         """
         rows = np.asarray(documents, dtype=np.int64)
         flags = np.zeros(len(rows), dtype=bool) if relevant is None else np.asarray(relevant, dtype=bool)
-        values = np.asarray(scores, dtype=np.float32) if scores is not None else None
+        values = as_scores(scores) if scores is not None else None
         self._check(query, rows, values, flags)
         self._pending.append((int(query), rows, values, flags))
         self.lists += 1

@@ -6,10 +6,10 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from distillir.base.best_state import BestState
 from distillir.base.processes import rank
 from distillir.base.progress import say
 from distillir.base.trainer_callbacks import first_says
-from distillir.training.best_state import BestState
 from distillir.training.callbacks import LogFile
 from distillir.training.measure_watcher import MeasureWatcher
 from distillir.training.pool_ranking import PoolRanking

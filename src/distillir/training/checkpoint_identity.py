@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distillir.base.best_state import forget_best
 from distillir.base.errors import DistillirError
 from distillir.base.files import write_json
 from distillir.base.processes import first_decides
@@ -16,7 +17,6 @@ from distillir.signals.signal_training import SignalTraining
 from distillir.students.student import student_of
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.text_lists import TextLists
-from distillir.training.best_state import forget_best
 
 if TYPE_CHECKING:
     from distillir.training.selection import Selection

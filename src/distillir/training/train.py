@@ -73,7 +73,7 @@ def train_student(
 
     Returns:
         The training examples that there were to see. What was measured lies beside the checkpoints
-        (`distillir.training.best_state.BestState`).
+        (`distillir.base.best_state.BestState`).
 
     Raises:
         DistillirError: The settings do not fit the lists or the number of processes, ``work`` holds checkpoints of
@@ -81,7 +81,8 @@ def train_student(
     """
     from transformers.trainer_utils import set_seed
 
-    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, last_checkpoint, silence
+    from distillir.base.best_state import BestState
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.batches.features import TextFeatures
     from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
@@ -90,7 +91,6 @@ def train_student(
     from distillir.students.student import student_of
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
-    from distillir.training.best_state import BestState
     from distillir.training.callbacks import LogFile
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import ExampleCollator
@@ -228,13 +228,11 @@ def train_student(
             loss=loss,
             callbacks=[*callbacks, Bar(advance), ClockedCheckpoints(settings.checkpoint_seconds), *watchers],
         )
-        silence(trainer)
         for module in along.values():
             module.to(trainer.model.device)  # of several GPUs the process's own
-        resumed = last_checkpoint(checkpoints)
         try:
             if best is None or not best.stopped:
-                trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+                take_steps(trainer, checkpoints)
         except FloatingPointError as error:
             raise DistillirError(
                 str(error), where="training", remedy="lower training.learning_rate, or use precision: float32"

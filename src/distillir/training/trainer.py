@@ -11,6 +11,7 @@ from sentence_transformers.base.model import BaseModel
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from distillir.batches.gather import average_gradients
+from distillir.encoding.loading import quiet_libraries
 from distillir.plans.example_stream import ExampleStream
 from distillir.signals.signal_training import HIDDEN
 from distillir.training.joining import with_other_processes
@@ -110,7 +111,8 @@ class ExampleTrainer(SentenceTransformerTrainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Save what is trained along, which is optimised as a loss's parameters, and sentence-transformers does not."""
-        super()._save_checkpoint(model, trial)
+        with quiet_libraries():
+            super()._save_checkpoint(model, trial)
         if self.args.should_save:
             folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
             for name, module in self.loss.along.items():

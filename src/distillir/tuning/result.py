@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from distillir.base.files import atomic_file, write_json
+from distillir.base.yaml_file import dump_yaml
 from distillir.evaluation.significance import Values, bootstrap_interval, paired_t_test
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
@@ -211,7 +211,7 @@ def write_result(folder: Path, result: SearchResult, given: Recipe, space: Space
         "# Every other setting is written out as it was; values that were auto are settled.",
     ]
     with atomic_file(folder / RECIPE) as temporary:
-        text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True)
+        text = dump_yaml(found)
         temporary.write_text("\n".join(head) + "\n" + text, encoding="utf-8")
     write_json(folder / RESULT, asdict(result))
 

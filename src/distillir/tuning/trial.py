@@ -102,9 +102,9 @@ def run_trial(
     Raises:
         DistillirError: The settings do not go together, or training fails.
     """
+    from distillir.base.best_state import BestState
     from distillir.students.load import load_student_of
     from distillir.teaching.mined_order import MinedOrder
-    from distillir.training.best_state import BestState
     from distillir.training.train import checkpoint_folder, train_student
 
     folder = shared.folder

@@ -7,8 +7,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt
 
 from distillir.collections.collection import Collection
-from distillir.reporting.metrics import Metrics
-from distillir.reporting.section import Section, rendered
 from distillir.reporting.teacher_scores import MOST_LISTS, Numbers
 from distillir.reporting.wording import shortened
 from distillir.signals.dark_examples.dark_example import DarkExample
@@ -93,30 +91,6 @@ class DarkReport:
     examples: list[DarkTold]
     lists: int
     read: int
-
-
-def dark_section(path: Path, metrics: Metrics, collection: Collection | None) -> Section | None:
-    """The section on dark examples; None for a run without any."""
-    from distillir.signals.dark_examples.figures import dark_scores_figure, gap_figure, gate_figure
-
-    figures: DarkFigures | None = metrics.part("dark", DarkFigures)
-    if figures is None:
-        return None
-    gate = metrics.part("gate", Gate) or {}
-    if not (path / "dark").is_dir():
-        return Section(notes=("Dark examples: the run directory has no dark/.",))
-    report = read_dark_examples(path, figures, collection)
-    return rendered(
-        "distillir.signals.dark_examples",
-        dark=figures,
-        gate=gate,
-        report=report,
-        figures={
-            "dark": dark_scores_figure(report),
-            "gap": gap_figure(report),
-            "gate": gate_figure(gate) if figures.confidence else None,
-        },
-    )
 
 
 def read_dark_examples(path: Path, figures: DarkFigures | None, collection: Collection | None = None) -> DarkReport:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
 from distillir.signals.dark_examples.noisy import MASK
+from distillir.specs.part import Part
 from distillir.specs.schema import AlsoAs, InForm
 
 Mode = Literal["concatenate", "insert", "replace", "splice"]
@@ -12,13 +13,11 @@ Operation = Literal["mask", "delete", "mask_span", "delete_span"]
 Kind = Literal["reinforced", "noisy"]
 
 
-class MakingSpec(BaseModel):
+class MakingSpec(Part):
     """Dark examples that are made of a query's candidates. Every number is a reconstruction: the paper's are unknown.
 
     What is not asked for is not made: ``reinforced: 0`` leaves noisy positives alone, and the other way round.
     """
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     reinforced: int = Field(12, ge=0, description="reinforced negatives made for each query")
     modes: list[Mode] = Field(
@@ -42,10 +41,8 @@ class MakingSpec(BaseModel):
     mask: str = Field(MASK, min_length=1, description="what stands for a masked word")
 
 
-class GateSpec(BaseModel):
+class GateSpec(Part):
     """The self-paced gate of dark examples. A reconstruction; see `gate.py`."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     confidence: Literal["share", "margin", "sigmoid"] = Field(
         "share", description="how sure the teacher is: the positive's share of its softmax, its margin, or its sigmoid"

@@ -2,14 +2,23 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from distillir.base.log_lines import keep_until
 
-if TYPE_CHECKING:
-    from distillir.signals.layers.training import LayerTraining
+
+class ComparedLayers(Protocol):
+    """Layers that are compared, as the log sees them."""
+
+    @property
+    def drawn(self) -> Any:
+        """The draws: which layers, when."""
+
+    @property
+    def weights(self) -> Any:
+        """Weights of the pairs of the step; None before the first."""
 
 
 class LayerLog(TrainerCallback):
@@ -24,7 +33,7 @@ class LayerLog(TrainerCallback):
         stage: Number of the plan's stage, where it has several.
     """
 
-    def __init__(self, path: Path, layers: "LayerTraining", stage: int | None = None) -> None:
+    def __init__(self, path: Path, layers: ComparedLayers, stage: int | None = None) -> None:
         self.path, self.layers, self.stage = path, layers, stage
 
     def on_train_begin(

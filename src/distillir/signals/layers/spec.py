@@ -2,19 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
+from distillir.specs.part import Part
 from distillir.specs.schema import InForm
 
 
-class LayerSpec(BaseModel):
+class LayerSpec(Part):
     """Layers of a teacher beside the lists of any method: one that is trained along (LEAD), or a frozen one (ours).
 
     The other defaults are LEAD's (microsoft/SimXNS LEAD/run_LEAD.py and its scripts).
     """
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     teacher: Annotated[Any, InForm("layered teacher", null=True)] = Field(
         None,

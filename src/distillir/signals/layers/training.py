@@ -14,6 +14,7 @@ from distillir.base.processes import first_process_first
 from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
+from distillir.encoding.saving import save_model
 from distillir.signals.layers.draw import LayerDraw
 from distillir.signals.layers.joint_loss import joint_counts, joint_terms
 from distillir.signals.layers.joint_teacher import JointTeacher, joint_teacher, output_temperature
@@ -145,7 +146,7 @@ class LayerTraining(SignalTraining):
 
     def save(self, folder: Path) -> None:
         """The joint teacher."""
-        self.teacher.save_pretrained(str(folder), create_model_card=False)
+        save_model(self.teacher, folder, create_model_card=False)
 
 
 def layer_tensor(given: Sequence[LayerScores], width: int) -> Tensor:

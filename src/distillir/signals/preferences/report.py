@@ -7,14 +7,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat, NonNegativeInt
 
-from distillir.collections.collection import Collection
-from distillir.reporting import summary
-from distillir.reporting.figures.rounds import rounds_figure
-from distillir.reporting.metrics import MaybeFloat, Metrics
-from distillir.reporting.section import Section, rendered
+from distillir.reporting.metrics import MaybeFloat
 from distillir.reporting.teacher_scores import Numbers
 from distillir.signals.preferences.pair_set import open_pairs
-from distillir.teachers.counted import calls_told
 from distillir.teaching.teaching_set import open_teaching_set
 
 
@@ -57,30 +52,6 @@ class PairReport:
     """
 
     preferences: dict[str, Numbers]
-
-
-def pair_section(path: Path, metrics: Metrics, collection: Collection | None) -> Section | None:
-    """The section on pairs, and on what each round gained; None for a run without either."""
-    from distillir.signals.preferences.figures import preferences_figure
-
-    stages = metrics.part("pairs", Stages) or {}
-    there = bool(stages) and (path / "pairs").is_dir() and (path / "teaching").is_dir()
-    missing = ("Pairs: the run directory has no pairs/ or no teaching/.",)
-    if not stages and not metrics.rounds:
-        return None
-    return rendered(
-        "distillir.signals.preferences",
-        missing if stages and not there else (),
-        metrics=metrics,
-        stages=stages,
-        calls=metrics.part("pair_calls", dict[str, NonNegativeInt]) or {},
-        summary=summary,
-        calls_told=calls_told,
-        figures={
-            "preferences": preferences_figure(read_pair_report(path)) if there else None,
-            "rounds": rounds_figure(metrics),
-        },
-    )
 
 
 def read_pair_report(path: Path) -> PairReport:

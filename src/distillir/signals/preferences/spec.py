@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from distillir.base.errors import DistillirError
+from distillir.specs.part import Part
 from distillir.specs.schema import InForm
 
 if TYPE_CHECKING:
@@ -16,10 +17,8 @@ PROMPTED = {"per_query": 128, "depth": 64}
 PUBLISHED = {"multi-vector": 3.0}
 
 
-class SamplingSpec(BaseModel):
+class SamplingSpec(Part):
     """The pairs that are asked about. The defaults are PairDistill's (MiuLab/PairDistill)."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     per_query: int = Field(8, ge=1, description="pairs of each query; 8 is of its run over MS MARCO, 128 of prompts")
     distance: int | None = Field(

@@ -17,7 +17,7 @@ COMPARED = {SCORES: {"teacher", "labels"}, JUDGEMENTS: {"relevant", "positive"}}
 
 
 class ScoresSpec(Part):
-    """What a stage compares."""
+    """The objective on lists of a stage."""
 
     objective: Any = Field(description="a weighted sum of objectives with at least one part")
     pseudo_positives: bool | str = Field(False, description="training.pseudo_positives of the stage")

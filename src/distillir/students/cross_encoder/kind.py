@@ -26,7 +26,8 @@ _USAGE = """from sentence_transformers import CrossEncoder
 
 model = CrossEncoder("path/to/this/folder")
 # Scores are raw logits (its activation is Identity), no probabilities: higher is better, any real number, and what was
-# taught are differences between documents of one query. Of several queries they are not on one scale.
+# taught are differences between documents of one query (by margin_mse on the teacher's scale, by other objectives on
+# one of their own). Of several queries they are not on one scale, so that one threshold for all means nothing.
 print(model.rank("...", ["...", "..."]))
 """
 
@@ -156,9 +157,10 @@ class CrossEncoderKind(PairKind):
         """Parameters, layers, and pairs a second on this machine: of `_TIMED` random ones; see `StudentKind.size`."""
         from distillir.encoding.blocks import block_stacks
         from distillir.teachers.cross_encoders.load import load_cross_encoder
+        from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision
 
-        precision = options.get("precision", "float32")
         loaded = load_cross_encoder(model, options=options.get("options", PLAIN))
+        precision = resolve_pair_precision(options.get("precision", "float32"), loaded.device)
         parameters = sum(each.numel() for each in loaded.parameters())
         stacks = block_stacks(loaded.transformers_model)
         layers = len(stacks[0][2]) if stacks else 0

@@ -83,7 +83,8 @@ class CrossEncoderStudent(PairStudent):
     def _with_layers(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Scores [P, 1 + K] of pairs: the model's, and those of some of its blocks."""
         inner = self.model.transformers_model
-        with block_outputs(self.blocks) as states:
+        # Of the last block, too, the head reads the first token alone.
+        with first_token_only(self.model), block_outputs(self.blocks) as states:
             last = self._logits(pairs)
         return torch.stack([last, *(head_scores(inner, states[n], "student").float() for n in self._layers)], dim=1)
 

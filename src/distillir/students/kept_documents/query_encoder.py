@@ -101,6 +101,7 @@ def save_beside_index(model: Any, index: KeptIndex, folder: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Router
 
+    from distillir.encoding.saving import save_model
     from distillir.encoding.vectors import prompt_for
 
     routes, prompts = {"query": list(model.children())}, {"query": prompt_for(model, "query") or ""}
@@ -119,8 +120,8 @@ def save_beside_index(model: Any, index: KeptIndex, folder: Path) -> None:
         trust_remote_code=trusted,
         truncate_dim=cut,
     )
-    whole.save_pretrained(str(folder), create_model_card=False)
-    model.save_pretrained(str(folder / ALONE), create_model_card=False)
+    save_model(whole, folder, create_model_card=False)
+    save_model(model, folder / ALONE, create_model_card=False)
     told = {"documents": index.name, "fingerprint": index.fingerprint, "similarity": index.similarity}
     write_json(folder / FITS, told)
 

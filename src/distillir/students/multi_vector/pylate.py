@@ -7,6 +7,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, write_json
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_multi_vector
+from distillir.encoding.saving import save_model
 
 _MODULES = (
     ("", "sentence_transformers.models.Transformer"),
@@ -65,7 +66,7 @@ def write_pylate(model: str, output: Path) -> None:
         "skiplist_words": list(mask.skiplist_words),
     }
     with atomic_directory(output) as folder:
-        transformer.auto_model.save_pretrained(folder)
+        save_model(transformer.auto_model, folder)
         transformer.tokenizer.save_pretrained(folder)
         lengths = {"max_seq_length": loaded.max_seq_length, "do_lower_case": False}
         write_json(folder / "sentence_bert_config.json", lengths)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from distillir.base.arrays import Flags, Rows, Scores
+from distillir.base.arrays import Flags, Rows, Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 
@@ -92,6 +92,6 @@ def to_rows(lists: Iterable[IdList], place: str, collection: Collection, unknown
             for index in np.flatnonzero(~known):
                 unknown.met("document", entry.documents[int(index)], where)
             if known.any() or not len(rows):
-                scores = None if entry.scores is None else np.asarray(entry.scores, dtype=np.float32)[known]
+                scores = None if entry.scores is None else as_scores(entry.scores)[known]
                 flags = None if entry.relevant is None else np.asarray(entry.relevant, dtype=bool)[known]
                 yield RowList(entry.line, int(query), rows[known], scores, flags, where)

@@ -91,9 +91,11 @@ class BestState:
     def load(self, model: Any, along: Mapping[str, Any]) -> None:
         """Give a student, and what was trained along with it, the best weights; arguments as `add`."""
         step, _ = self.best
-        load_model(model, str(self._student(step)), device=str(model.device))
-        for name, module in along.items():
-            load_model(module, str(self._along(step, name)), device=str(next(module.parameters()).device))
+        for path, module in (
+            (self._student(step), model),
+            *((self._along(step, name), module) for name, module in along.items()),
+        ):
+            load_model(module, str(path), device=str(next(module.parameters()).device))
 
     def _student(self, step: int) -> Path:
         return self.folder / f"best-{step}.safetensors"

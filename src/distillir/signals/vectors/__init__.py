@@ -1,0 +1,1 @@
+"""Vectors: the student's vectors of texts follow a dense model's (EmbedDistill, LEAF)."""

@@ -1,0 +1,135 @@
+"""The signal ``vectors``: the student's vectors follow a dense model's (EmbedDistill, LEAF)."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distillir.base.arrays import Rows
+from distillir.signals.place import Costs, Place
+from distillir.signals.signal import TEXTS, Signal, SignalKind
+from distillir.signals.vectors.models import check_model, check_student, settled, student_width_by_files, width_by_files
+from distillir.signals.vectors.spec import PROJECTION, WHERE, VectorSpec
+
+if TYPE_CHECKING:
+    from distillir.objectives.weighted_sum import WeightedSum
+    from distillir.signals.recipe_parts import RecipeParts
+    from distillir.signals.vectors.training import VectorTraining
+
+
+class Vectors(Signal[VectorSpec]):
+    """Vectors that a recipe wants the student's to follow."""
+
+    needs = frozenset({TEXTS})
+    _width: int | None = None
+
+    @property
+    def trains_along(self) -> tuple[str, ...]:
+        """A linear map, where the widths of the two models differ by their files."""
+        assert self.spec.model is not None
+        wanted = self.spec.width or width_by_files(self.spec.model)
+        return (PROJECTION,) if None not in (self._width, wanted) and self._width != wanted else ()
+
+    def check(self, recipe: "RecipeParts") -> None:
+        """Refuse a student without vectors; find the model where the recipe names it elsewhere."""
+        check_student(recipe)
+        self.spec = settled(self.spec, recipe)
+        self._width = student_width_by_files(recipe)
+
+    def texts_alone(self, place: Place) -> tuple[Rows, Rows]:
+        """See `Signal.texts_alone`; the corpus too."""
+        from distillir.signals.vectors.texts import texts_alone
+
+        return texts_alone(place, self.spec)
+
+    def teachers(self) -> Iterator[tuple[str, Any, bool]]:
+        """The model."""
+        yield WHERE, self.spec.form(), False
+
+    def check_models(self, recipe: "RecipeParts") -> None:
+        """See `Signal.check_models`."""
+        check_model(self.spec, recipe)
+
+    def told(self, objective: "WeightedSum") -> dict[str, Any]:
+        """The model, what is compared, and its weight."""
+        spec = self.spec
+        return {"vectors": {"model": spec.model, "of": spec.sides, "loss": spec.loss, "weight": spec.weight}}
+
+    def inputs(self) -> dict[str, str]:
+        """The model."""
+        from distillir.encoding.fingerprint import model_fingerprint
+
+        assert self.spec.model is not None
+        return {"weights of the model whose vectors are followed": model_fingerprint(self.spec.model)}
+
+    def prepare(self, place: Place) -> None:
+        """Encode the texts of the stage; a finished run needs that no more."""
+        from distillir.signals.vectors.prepare import make_vectors
+
+        if not place.trained:
+            make_vectors(place, self.spec, place.folder(self))
+
+    def check_files(self, place: Place) -> None:
+        """See `Signal.check_files`."""
+        from distillir.signals.vectors.prepare import RECORD, check_record
+
+        if (place.folder(self) / RECORD).is_file():
+            check_record(place, self.spec, place.folder(self))
+
+    def open(self, place: Place, objective: "WeightedSum") -> "VectorTraining":
+        """See `Signal.open`."""
+        from distillir.encoding.model_files import similarity_name
+        from distillir.signals.vectors.prepare import open_vectors
+        from distillir.signals.vectors.training import VectorTraining
+
+        assert self.spec.model is not None
+        record, targets = open_vectors(place, self.spec, place.folder(self))
+        unit_length = similarity_name(self.spec.model) == "cosine"
+        return VectorTraining(
+            self.spec, targets, record.source, unit_length=unit_length, before=place.along(PROJECTION)
+        )
+
+    def measure(self, place: Place) -> None:
+        """Cosines of the student's vectors before training and now."""
+        from distillir.signals.vectors.nearness import measure_nearness
+
+        measure_nearness(place, self)
+
+    def work(self, costs: Costs) -> Iterator[tuple[str, Callable[[], float | None]]]:
+        """Texts that the model reads."""
+        told = f"vectors of the {' and '.join(self.spec.sides)} that are learnt from, by {self.spec.model}"
+        yield told, partial(costs.vectors, self.spec.form(), self.spec.sides)
+
+    def rehearsal(self, costs: Costs) -> "VectorTraining | None":
+        """Made-up vectors of the model's width."""
+        from distillir.signals.vectors.teacher_vectors import MadeVectors
+        from distillir.signals.vectors.training import VectorTraining
+
+        assert self.spec.model is not None
+        width = self.spec.width or width_by_files(self.spec.model)
+        if width is None:
+            return None
+        quick = self.spec.model_copy(update={"projection": "random"})
+        return VectorTraining(quick, {side: MadeVectors(width) for side in self.spec.sides})
+
+    def save_card(self, place: Place, folder: Path) -> None:
+        """A card beside the linear map."""
+        from distillir.signals.vectors.card import projection_card
+
+        (folder / "README.md").write_text(projection_card(str(self.spec.model)), encoding="utf-8")
+
+
+VECTORS = SignalKind(
+    "vectors",
+    "the student's vectors of texts follow those of a dense model; texts alone suffice (EmbedDistill, LEAF)",
+    VectorSpec,
+    Vectors,
+    source="Kim et al. 2023, arXiv 2301.12005; Vujanic and Rueckstiess 2025, arXiv 2509.12539",
+    method="vectors",
+    folder="vectors",
+    doing="encoding texts whose vectors are followed",
+    product="vectors",
+    facts=("vectors",),
+    after=("teaching set",),
+    leaves=(PROJECTION,),
+)

@@ -1,0 +1,78 @@
+"""Texts of a stage whose vectors are followed, and the identity of their vectors."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from distillir.base.arrays import Rows
+from distillir.base.hashes import hash_of_arrays, hash_of_json
+from distillir.encoding.device import pick_device
+from distillir.encoding.identity import model_identity
+from distillir.encoding.precision import resolve_precision
+from distillir.signals.vectors.spec import SIDES, VectorSpec
+from distillir.signals.vectors.teacher_vectors import TeacherVectors
+
+if TYPE_CHECKING:
+    from distillir.collections import Collection
+    from distillir.collections.table import TextTable
+    from distillir.signals.place import Place
+
+
+def by_side(spec: VectorSpec, queries: Rows, documents: Rows) -> dict[str, Rows]:
+    """Rows of a stage's queries and documents by the words of recipes, of those sides whose vectors are followed."""
+    found = {"queries": queries, "documents": documents}
+    return {side: found[side] for side in spec.sides if len(found[side])}
+
+
+def texts_alone(place: "Place", spec: VectorSpec) -> tuple[Rows, Rows]:
+    """Queries and documents to learn from where nothing in the recipe needs candidates.
+
+    The training queries, where the recipe asks for any, and the corpus, or evenly spaced documents of it.
+
+    Raises:
+        DistillirError: The recipe asks for queries, and there is none.
+    """
+    corpus, wanted = len(place.collection.corpus), place.recipe.queries
+    queries = documents = np.empty(0, dtype=np.int64)
+    asked = wanted.split is not None or wanted.unjudged or wanted.makes
+    if "queries" in spec.sides and (asked or "documents" not in spec.sides):
+        queries = place.queries()
+    if "documents" in spec.sides:
+        documents = evenly_spaced(
+            np.arange(corpus, dtype=np.int64), corpus if spec.documents is None else spec.documents
+        )
+    return queries, documents
+
+
+def evenly_spaced(rows: Rows, most: int) -> Rows:
+    """Some of the rows, evenly spaced: all, or as many as wanted."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+
+def table_of(collection: "Collection", side: str) -> "TextTable":
+    """The collection's queries or corpus."""
+    return collection.queries if side == "queries" else collection.corpus
+
+
+def teacher_vectors(spec: VectorSpec, collection: "Collection", rows: Mapping[str, Rows]) -> dict[str, TeacherVectors]:
+    """The vectors of some texts by side; what is missing is encoded.
+
+    Raises:
+        DistillirError: As `TeacherVectors`.
+    """
+    return {side: TeacherVectors(spec, table_of(collection, side), own, SIDES[side]) for side, own in rows.items()}
+
+
+def vectors_fingerprint(spec: VectorSpec, collection: "Collection", rows: Mapping[str, Rows]) -> str:
+    """Identity of all that the vectors of some texts depend on (hex)."""
+    made_by = [
+        model_identity(spec.model, spec.options, tuple(SIDES[side] for side in spec.sides)),
+        spec.max_length,
+        spec.width,
+        resolve_precision(spec.precision, pick_device()),
+    ]
+    texts = {side: [table_of(collection, side).fingerprint, hash_of_arrays(own)] for side, own in rows.items()}
+    return hash_of_json([made_by, texts])
