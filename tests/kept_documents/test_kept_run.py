@@ -215,3 +215,15 @@ def test_vectors_made_elsewhere_are_searched_and_documents_refused(
     np.save(tmp_path / "vectors.npy", vectors[::-1] * 2)
     other = _run(recipe, tmp_path)
     assert other.returncode == 2 and "other kept vectors of vectors.npy" in other.stderr, other.stderr
+
+
+def test_queries_may_follow_the_documents_own_encoder_without_a_list(recipe: dict[str, Any], tmp_path: Path) -> None:
+    del recipe["teacher"], recipe["candidates"]
+    recipe["method"] = "vectors"
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    assert not (run / "runs" / "candidates.trec").exists() and (run / "runs" / "documents.trec").is_file()
+    logged = [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert logged[-1] < logged[0]
+    assert (run / "student" / "query-encoder" / "modules.json").is_file()
