@@ -10,7 +10,9 @@ import yaml
 from sentence_transformers import SentenceTransformer
 
 from command_line import Done, distillir
+from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 
 
@@ -120,12 +122,42 @@ def test_a_student_of_another_width_gets_a_projection(
         ({"documents": {"dense": "some", "ids": "there"}}, "ids and similarity are for vectors made elsewhere"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_line(
-    recipe: dict[str, Any], tmp_path: Path, student: dict[str, Any], said: str
-) -> None:
+def test_what_cannot_be_is_refused_in_a_line(recipe: dict[str, Any], student: dict[str, Any], said: str) -> None:
     recipe["student"] |= student
-    done = _run(recipe, tmp_path, "--dry-run")
-    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    with pytest.raises(DistillirError) as told:
+        parse_recipe(recipe)
+    assert said in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"method": {"name": "kl", "dark": True}}, "dark brings texts of its own, and no model is known"),
+        ({"evaluation": {"also": ["stdlib"]}}, "other collections have no kept vectors"),
+        ({"teacher": {"ensemble": ["bm25", "dense"]}}, "dense needs more than its name"),
+    ],
+)
+def test_what_needs_a_documents_model_is_refused_of_vectors_made_elsewhere(
+    recipe: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
+    recipe["student"]["documents"] = {"vectors": "somewhere", "ids": "ids.txt"}
+    with pytest.raises(DistillirError) as told:
+        parse_recipe({**recipe, "teacher": "bm25", **change})
+    assert said in str(told.value) and "\n" not in str(told.value)
+
+
+def test_recipes_without_kept_documents_are_written_as_before(recipe: dict[str, Any]) -> None:
+    recipe["student"].pop("documents")
+    written = parse_recipe({**recipe, "teacher": "bm25"}).resolved()
+    assert "documents" not in written["student"] and written["training"]["candidates_per_query"] == 8
+
+
+def test_the_default_method_has_settings_of_its_own(recipe: dict[str, Any]) -> None:
+    recipe |= {"method": "auto", "training": {"epochs": 3}}
+    training = parse_recipe(recipe).training
+    assert (training.epochs, training.queries_per_step, training.candidates_per_query) == (3, 32, None)
+    recipe |= {"method": "cl-drd", "candidates": {"from": "bm25", "depth": 30}}  # as published
+    assert parse_recipe(recipe).training.queries_per_step == 8
 
 
 def test_another_width_without_a_projection_is_refused(
@@ -183,6 +215,15 @@ def test_vectors_made_elsewhere_are_searched_and_documents_refused(
     np.save(tmp_path / "vectors.npy", vectors[::-1] * 2)
     other = _run(recipe, tmp_path)
     assert other.returncode == 2 and "other kept vectors of vectors.npy" in other.stderr, other.stderr
-    recipe["method"] = {"name": "kl", "dark": True}
-    dark = _run(recipe, tmp_path / "dark", "--dry-run")
-    assert dark.returncode == 2 and "dark brings texts of its own" in dark.stderr
+
+
+def test_queries_may_follow_the_documents_own_encoder_without_a_list(recipe: dict[str, Any], tmp_path: Path) -> None:
+    del recipe["teacher"], recipe["candidates"]
+    recipe["method"] = "vectors"
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    assert not (run / "runs" / "candidates.trec").exists() and (run / "runs" / "documents.trec").is_file()
+    logged = [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert logged[-1] < logged[0]
+    assert (run / "student" / "query-encoder" / "modules.json").is_file()

@@ -146,6 +146,11 @@ class _Plan:
     def before(self) -> Iterator[Line]:
         """Searches with the student before training."""
         yield self._search("before", "run before training", "")
+        if (own := self.student.documents) is not None:
+            rows, depth = self.evaluated, self.recipe.evaluation.depth
+            work = f"the same for {len(rows)} queries by the documents' own encoder"
+            seconds = partial(self.searches.kept_seconds, own, own, rows, depth)
+            yield _line("before", self._there("run of the documents' model"), work, seconds)
         yield from self._others("before", "before", "")
 
     def evaluate(self) -> Iterator[Line]:

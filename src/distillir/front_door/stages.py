@@ -89,9 +89,12 @@ def without_evaluation(recipe: "Recipe") -> "Recipe":
 
 
 def load_trained(student: "StudentSpec", folder: Path) -> Any:
-    """Load a student that a run has saved."""
+    """Load a student that a run has saved; where documents are kept, with their model beside the query encoder."""
+    from distillir.encoding.models import load_sentence_transformer
     from distillir.students.load import load_student_of
 
+    if student.documents is not None:
+        return load_sentence_transformer(str(folder), options=student.saved_options)
     return load_student_of(student, folder)
 
 
@@ -154,8 +157,19 @@ def rank_with(
 
 @contextmanager
 def saved_student(spec: "StudentSpec") -> Iterator[Path]:
-    """Save the student that a training starts from for as long as the block lasts, as a run does."""
+    """Save the student that a training starts from for as long as the block lasts, as a run does.
+
+    Raises:
+        DistillirError: It keeps documents, so that it searches nothing by itself.
+    """
     from distillir.students.load import load_student_of
+
+    if spec.documents is not None:
+        raise DistillirError(
+            "the student is a query encoder for vectors of documents that are kept",
+            where="student.documents",
+            remedy="name the documents' model in the source: {dense: model}",
+        )
 
     with saved_model(load_student_of(spec, device="cpu") if rank() == 0 else None) as folder:
         yield folder

@@ -119,7 +119,10 @@ class SignalPlace:
 
     def _alone(self, signals: Iterable[Signal[Any]]) -> tuple[Rows, Rows]:
         asked, read = zip(*(signal.texts_alone(self) for signal in signals), strict=True)
-        return np.unique(np.concatenate(asked)), np.unique(np.concatenate(read))
+        documents: Rows = np.unique(np.concatenate(read))
+        if not self.recipe.student.own_kind.encodes_documents:
+            documents = documents[:0]  # they are kept, and nothing is learnt from them
+        return np.unique(np.concatenate(asked)), documents
 
     def text_lists(self, stage: ComposedStage) -> TextLists:
         """Training examples of a stage that learns from texts alone."""

@@ -276,8 +276,9 @@ def named_dense(teacher: Any, model: dict[str, Any]) -> Any:
     if not isinstance(teacher, dict):
         return teacher
     found = dict(teacher)
-    if "dense" in found and (found["dense"] is None or found["dense"] == {}):
-        found["dense"] = model
+    given = found.get("dense", model)
+    if given is None or (isinstance(given, dict) and "model" not in given):
+        found["dense"] = {**model, **(given or {})}
     if isinstance(found.get("ensemble"), list):
         found["ensemble"] = [named_dense(member, model) for member in found["ensemble"]]
     return found

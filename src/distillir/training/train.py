@@ -153,6 +153,10 @@ def train_student(
             corpus = JoinedTable(corpus, signal.texts)
             candidate_rows = np.concatenate([candidate_rows, signal.rows])
     documents: TextFeatures | None = student_of(model).documents(corpus)
+    if documents is not None and not len(asked):
+        raise DistillirError(
+            "documents are kept, and there is no query to learn from", where="student.documents", remedy="add queries"
+        )
     with first_process_first(), reading_at_most(model, settings.max_length):
         queries = tokenise(work / "query-tokens", model, collection.queries, asked, kind="query")
         if documents is None:

@@ -17,6 +17,8 @@ RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 HELD_OUT = 10
 #: Tokens of a text that the student reads for the fit: queries are short, and of documents their beginning does.
 READ = 64
+#: Mean cosine that a projection must gain, where widths are the same, to be put in.
+NEARER = 0.01
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def choose(model: Any, texts: list[str], wanted: Vectors, how: str, name: str) -
         return projected(model, width, unit=unit, found=None)
     start = encode_texts(_bare(model), texts, kind="query", max_length=_tokens(model), precision="float32")
     found = fit(start, wanted)
-    if how == "auto" and start.shape[1] == width and (own := cosine(start, wanted)) >= found.cosine:
+    if how == "auto" and start.shape[1] == width and (own := cosine(start, wanted)) >= found.cosine - NEARER:
         say(f"Student's vectors fit those of {name} as they are (cosine {own:.3f}): no projection")
         return model
     say(

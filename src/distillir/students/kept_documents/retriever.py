@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from distillir.base.arrays import Rows
 from distillir.collections import Collection
 from distillir.collections.run import Run
@@ -54,7 +56,7 @@ class KeptRetriever:
         queries = encode_rows(self.model, collection.queries, query_rows, kind="query", **self.encoding)
         check_width(queries.shape[1], documents.shape[1], self.index.name)
         if self.factory != "Flat":
-            documents = documents[:]
+            documents = np.asarray(documents[:], dtype=np.float32)
         return search_vectors(
             queries,
             documents,
