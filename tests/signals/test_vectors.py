@@ -54,6 +54,18 @@ def test_the_model_is_the_dense_one_among_the_recipes_teachers() -> None:
             compose(parse_recipe(_recipe(teacher=teacher, method={"name": "kl", "vectors": True})))
 
 
+def test_of_a_student_whose_documents_are_kept_queries_follow_their_model() -> None:
+    student = {"model": "all-MiniLM-L6-v2", "documents": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 40}}}
+    value = _recipe(student=student, method={"name": "kl", "vectors": {"weight": 2.0}})
+    (signal,) = compose(parse_recipe(value)).signals
+    spec: VectorSpec = signal.spec
+    assert (spec.model, spec.max_length, spec.sides, spec.weight) == ("all-MiniLM-L6-v2", 40, ["queries"], 2.0)
+    assert signal.trains_along == ()
+    value["method"] = {"name": "kl", "vectors": {"of": ["queries", "documents"]}}
+    with pytest.raises(DistillirError, match="document vectors are kept"):
+        compose(parse_recipe(value))
+
+
 def test_a_key_of_the_method_or_one_of_its_signals() -> None:
     options = {"model": "m", "of": "documents"}
     beside, among = (
