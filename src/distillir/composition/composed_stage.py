@@ -52,7 +52,7 @@ class ComposedStage:
 
     @property
     def needs_lists(self) -> bool:
-        """Whether it learns from candidates of queries, and not from texts alone."""
+        """True where it learns from candidates of queries, and not from texts alone."""
         return CANDIDATES in self.needs
 
     def facts(self) -> dict[str, Any]:

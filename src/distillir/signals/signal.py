@@ -86,7 +86,7 @@ class Signal(Generic[Spec]):
 
     @property
     def beside_lists(self) -> bool:
-        """Whether the stages of the method learn from it, and not a stage of its own alone."""
+        """True where the stages of the method learn from it, and not a stage of its own alone."""
         return True
 
     def first_stage(self, training: "TrainingSettings") -> "TrainingSettings | None":

@@ -36,7 +36,7 @@ class Vectors(Signal[VectorSpec]):
 
     @property
     def _across(self) -> bool:
-        """Whether the widths of the two models differ by their files."""
+        """True where the widths of the two models differ by their files."""
         assert self.spec.model is not None
         wanted = self.spec.width or width_by_files(self.spec.model)
         return None not in (self._width, wanted) and self._width != wanted
