@@ -186,6 +186,7 @@ def test_a_later_stage_goes_on_with_the_map_that_the_one_before_has_left(tmp_pat
     drawn = np.random.default_rng(2).normal(size=(9, 6)).astype(np.float32)
     first = VectorTraining(VectorSpec(), {"queries": MadeVectors(9)}, before=tmp_path / "none")
     first.module = new_projection(6, 9, drawn)
+    (tmp_path / "projection").mkdir()
     first.save(tmp_path / "projection")
     later = VectorTraining(VectorSpec(), {"queries": MadeVectors(9)}, before=tmp_path / "projection")
     assert later.module is not None
