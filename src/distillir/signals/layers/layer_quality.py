@@ -115,8 +115,7 @@ def layered_systems(place: Place, spec: LayerSpec, cache: Path) -> dict[str, Lay
         systems["teacher_after"] = load_layered({kind: options}, spec.pooling, cache=cache)
     student = place.recipe.student
     options = {"precision": place.recipe.evaluation.precision, "trust_remote_code": student.trust_remote_code}
-    states = (("before", place.initial_student), ("after", place.path / STUDENT))
-    for name, path in states if student.own_kind.encodes_documents else ():
+    for name, path in (("before", place.initial_student), ("after", place.path / STUDENT)):
         systems[name] = load_layered_files(
             student.own_kind.model_kind, str(path), pooling=spec.pooling, cache=cache, **options
         )

@@ -145,7 +145,9 @@ class Layers(Signal[LayerSpec]):
         return LayerTraining(self.spec, open_layer_set(place, self.spec, place.folder(self)), log=log)
 
     def measure(self, place: Place) -> None:
-        """Quality of each layer as a ranker."""
+        """Quality of each layer as a ranker; none of students whose documents are kept, which have no layers."""
+        if not place.recipe.student.own_kind.encodes_documents:
+            return
         from distillir.signals.layers.layer_quality import layer_quality
 
         layer_quality(place, self.spec)
