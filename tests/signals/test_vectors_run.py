@@ -118,3 +118,20 @@ def test_a_run_in_two_processes_is_that_of_one(value: dict[str, Any], tmp_path: 
     assert one.keys() == two.keys() and "queries" not in one
     for when in ("before", "after"):
         np.testing.assert_allclose(one["documents"][when]["quantiles"], two["documents"][when]["quantiles"], atol=2e-3)
+
+
+def test_texts_alone_of_separate_towers_are_for_one_process(value: dict[str, Any], tmp_path: Path) -> None:
+    value |= {"student": value["student"] | {"towers": "separate"}}
+    value["method"] = {"name": "vectors", "vectors": {"model": value.pop("teacher")["dense"]["model"]}}
+    value["candidates"] = {"from": "bm25"}
+    recipe = _write(tmp_path / "recipe.yaml", value)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
+    done = subprocess.run(
+        [*launch, "-m", "distillir", "run", str(recipe), "--output", str(tmp_path / "two")],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode != 0
+    assert "student.towers: texts alone are learnt from by one process" in done.stderr
