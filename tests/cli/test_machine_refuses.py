@@ -88,13 +88,13 @@ def test_memory_in_the_words_of_each_library(ask: Callable[[], object]) -> None:
     assert told.startswith("the memory does not suffice (") and "lower training.token_budget" in told
 
 
-def test_a_model_that_cannot_be_loaded_for_want_of_room_is_no_wrong_name() -> None:
+def test_a_model_that_cannot_be_loaded_for_want_of_room_is_no_wrong_name(tmp_path: Path) -> None:
     with (
         pytest.raises(DistillirError, match=r"^the disk is full while loading the model m; free space"),
         one_line_errors("m"),
     ):
         raise OSError(28, "No space left on device")
-    with pytest.raises(DistillirError, match=r"^m: the model cannot be loaded"), one_line_errors("m"):
+    with pytest.raises(DistillirError, match="the model cannot be loaded"), one_line_errors(str(tmp_path)):
         raise OSError("m does not appear to have a file named config.json")
 
 

@@ -9,6 +9,7 @@ from distillir.collections import Collection
 from distillir.signals.dark_examples.make import Made, make_dark
 from distillir.signals.dark_examples.prepare import dark_readers
 from distillir.signals.dark_examples.spec import MakingSpec
+from distillir.students.dense.kind import DENSE
 from example_lists import ExampleLists
 
 
@@ -37,7 +38,7 @@ def test_what_is_given_to_the_models_is_bounded(tiny: Collection, minilm_path: s
 
     student = SentenceTransformer(minilm_path, device="cpu")
     monkeypatch.setattr("distillir.students.load.load_student_of", lambda *_, **__: student)
-    recipe = SimpleNamespace(student=None, training=SimpleNamespace(max_length=None))
+    recipe = SimpleNamespace(student=SimpleNamespace(own_kind=DENSE), training=SimpleNamespace(max_length=None))
     folder: Any = SimpleNamespace(recipe=recipe, initial_student=Path("x"))
     longest = 0
 

@@ -34,6 +34,8 @@ class HubAnswer:
 
 
 _known: dict[str, HubAnswer] = {}
+#: Why the Hub does not answer, of the blocks that have told its library so, the outermost first.
+_blocks: list[str] = []
 
 
 @contextmanager
@@ -45,15 +47,19 @@ def hub_or_cache() -> Iterator[str]:
     """
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:  # said by the user, or by a block around this one
-        answer = _known.get(constants.ENDPOINT)
-        yield answer.silence if answer and answer.silence else "HF_HUB_OFFLINE is set"
+    if constants.HF_HUB_OFFLINE:  # said by a block around this one, or by the user
+        yield _blocks[-1] if _blocks else "HF_HUB_OFFLINE is set"
         return
     silence = _silence(constants.ENDPOINT)
-    constants.HF_HUB_OFFLINE = bool(silence)
+    if not silence:
+        yield ""
+        return
+    constants.HF_HUB_OFFLINE = True
+    _blocks.append(silence)
     try:
         yield silence
     finally:
+        _blocks.pop()
         constants.HF_HUB_OFFLINE = False
 
 
