@@ -86,7 +86,7 @@ def _batch(kind: str, teacher: str, tiny: Collection, path: Path, minilm_path: s
 
 
 def _layers(loss: ExampleLoss) -> LayerTraining:
-    (training,) = loss.signals
+    (training,) = [signal for signal in loss.signals if signal.name == "layers"]
     assert isinstance(training, LayerTraining)
     return training
 
