@@ -73,6 +73,16 @@ def test_trained_told_and_the_same_after_a_kill(value: dict[str, Any], tmp_path:
     assert again.returncode == 0, again.stderr
     one, other = (load_file(run / "student" / "model.safetensors") for run in (whole, killed))
     assert all((one[name] == other[name]).all() for name in one)
+    # From a teaching set that is brought: what is planned is what the run has done.
+    value |= {"teaching": str(whole / "teaching")}
+    value["method"]["vectors"]["model"] = value.pop("teacher")["dense"]["model"]
+    brought = tmp_path / "brought.yaml"
+    brought.write_text(yaml.safe_dump(value), encoding="utf-8")
+    told = distillir("run", brought, "--dry-run", "--output", tmp_path / "brought")
+    assert told.returncode == 0, told.stderr
+    planned = next(line for line in plan.stderr.splitlines() if "steps of 32 of" in line)
+    steps = planned.split("steps of 32 of")[0].split()[-1]
+    assert told.stderr.split("steps of 32 of")[0].split()[-1] == steps
 
 
 @pytest.mark.parametrize(

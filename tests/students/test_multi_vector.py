@@ -56,7 +56,7 @@ def batch(student: Any, tiny: Collection, tmp_path: Path) -> dict[str, Any]:
     documents = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")
     examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
     found = ExampleCollator(queries, documents, budget=256)([examples[i] for i in range(8)])
-    return {**found, "lessons": [examples[i] for i in range(8)]}
+    return {**found, "examples": [examples[i] for i in range(8)]}
 
 
 def test_it_is_built_as_colbert_is(student: Any) -> None:
@@ -77,7 +77,7 @@ def test_the_projection_is_the_same_each_time(minilm_path: str, student: Any) ->
 def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
     with torch.no_grad():
         scores = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))]).scores(student, batch)
-    for row, example in enumerate(batch["lessons"]):
+    for row, example in enumerate(batch["examples"]):
         query = student.encode_query([tiny.queries.text(example.query)])
         documents = student.encode_document(tiny.corpus.texts(example.documents))
         expected = student.similarity(query, documents)[0]

@@ -59,7 +59,7 @@ def _batch(student: Any, tiny: Collection, path: Path) -> dict[str, Any]:
     documents = tokenise(path / "d", student, tiny.corpus, rows, kind="document")
     examples = ExampleStream(lists, epochs=1, queries_per_step=4, samplers=[PlainLists(None)])
     found = ExampleCollator(queries, documents, budget=256)([examples[i] for i in range(8)])
-    return {**found, "lessons": [examples[i] for i in range(8)]}
+    return {**found, "examples": [examples[i] for i in range(8)]}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def _own(model: Any, tiny: Collection, queries: int) -> Any:
 def test_scores_in_training_are_the_models_own(student: Any, batch: dict[str, Any], tiny: Collection) -> None:
     with torch.no_grad(), active_words_only(student):
         scores = ExampleLoss(student, [ScoresTraining(parse_objective("kl"))]).scores(student, batch)
-    for row, example in enumerate(batch["lessons"]):
+    for row, example in enumerate(batch["examples"]):
         query = student.encode_query([tiny.queries.text(example.query)])
         expected = student.similarity(query, student.encode_document(tiny.corpus.texts(example.documents)))
         torch.testing.assert_close(scores[row, : len(example.documents)], expected.to_dense()[0], atol=1e-4, rtol=1e-5)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from distillir.dry_run.signal_costs import SignalCosts
 from distillir.dry_run.student import StudentCosts
 from distillir.dry_run.teacher import TeacherCosts
 from distillir.pipeline.also import other_run
-from distillir.pipeline.checks import lesson_count
+from distillir.pipeline.checks import example_count
 from distillir.pipeline.cut_texts import say_cut_texts
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
@@ -125,6 +125,8 @@ class _Plan:
         self.lists: DryLists = planned_training_lists(folder, self.searches)
         #: What is learnt from where nothing needs candidates; None where something does.
         place = SignalPlace.of_run(folder)
+        if folder.recipe.teaching is not None:  # no copy of it is made
+            place = replace(place, teaching=Path(folder.recipe.teaching))
         self.texts = None if needs_lists(folder) else TextLists(*place.texts())
         #: Of each stage that learns from texts alone, by its number.
         self.alone = {
@@ -241,7 +243,7 @@ class _Plan:
             settings = stage.training
             texts = self.alone.get(number)
             learnt = self.lists.usable - self.held_out if texts is None else len(texts)
-            steps = lesson_count(stage, learnt) // settings.queries_per_step
+            steps = example_count(stage, learnt) // settings.queries_per_step
             out = f"; {self.held_out} queries held out" if self.held_out and texts is None else ""
             if there:
                 yield Line("train", name, f"{steps} steps{out}{THERE}", 0.0)

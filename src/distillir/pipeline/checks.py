@@ -202,7 +202,7 @@ def _check_steps(method: Composition, usable_by_stage: Sequence[int | None]) -> 
         if usable is None:
             continue
         settings = stage.training
-        examples = lesson_count(stage, usable)
+        examples = example_count(stage, usable)
         if usable and examples < settings.queries_per_step:
             name = f"stage {number} has" if len(method.stages) > 1 else "there are"
             raise DistillirError(
@@ -212,7 +212,7 @@ def _check_steps(method: Composition, usable_by_stage: Sequence[int | None]) -> 
             )
 
 
-def lesson_count(stage: ComposedStage, lists: int) -> int:
+def example_count(stage: ComposedStage, lists: int) -> int:
     """Number of training examples that a stage makes of ``lists`` lists, in all epochs together."""
     return round(stage.training.epochs * lists * len(stage.samplers))
 
