@@ -41,7 +41,7 @@ def test_what_a_step_needs_is_made_by_one_before_it_and_by_the_verb_that_message
         for name in step.makes:
             made_by[name].add(step.verb)
     assert all(BY_NAME[name].verb in verbs for name, verbs in made_by.items())
-    assert [step.name for step in of_verb("score")] == ["score", "dark", "pairs", "layers", "signals"]
+    assert [step.name for step in of_verb("score")] == ["score", "dark", "pairs", "layers", "vectors", "signals"]
     assert all(of_verb(verb) for verb in (*VERBS, "report"))
     names = [step.name for step in (*OPENING, *STEPS)]
     assert len(names) == len(set(names))

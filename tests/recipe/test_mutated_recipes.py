@@ -59,7 +59,7 @@ def read_or_refused(read: Callable[[], Any], of: object) -> Any:
 @pytest.mark.parametrize("seed", range(4))
 def test_mutated_recipes_are_read_or_refused(seed: int, tmp_path: Path) -> None:
     rng, path, whole = random.Random(seed), tmp_path / "recipe.yaml", 0
-    for _ in range(100):
+    for _ in range(150):
         base = rng.choice(RECIPES)
         recipe = mutated(base, rng)
 

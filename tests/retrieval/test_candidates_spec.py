@@ -72,7 +72,7 @@ def test_right_forms_pass(spec: dict[str, object]) -> None:
         ({"from": []}, "list of sources is empty"),
         ({"from": ["bm25", "densse"]}, "did you mean 'dense'?"),
         ({"from": "bm25", "dept": 5}, "unknown key 'dept'; did you mean 'depth'?"),
-        ({"from": "bm25", "depth": "deep"}, "depth is 'deep'; give int"),
+        ({"from": "bm25", "depth": "deep"}, "depth is 'deep'; give a whole number"),
         ({"from": "bm25", "depth": True}, "depth is True"),
         ({"from": "bm25", "depth": 0}, "give at least 1"),
         ({"from": "bm25", "fusion": "rff"}, "did you mean 'rrf'?"),

@@ -84,14 +84,14 @@ def test_a_key_of_the_method_or_one_of_its_signals() -> None:
     [
         ({"loss": "cosin"}, "method.vectors.loss"),
         ({"weight": -1}, "method.vectors.weight"),
-        ({"weight": 0}, "method.vectors.weight"),
+        ({"weight": 0}, "method.vectors: vectors of weight 0 teach nothing"),
         ({"width": 0}, "method.vectors.width"),
         ({"documents": 0}, "method.vectors.documents"),
         ({"of": []}, "method.vectors.of"),
         ({"of": "titles"}, "method.vectors.of"),
         ({"wieght": 1.0}, "did you mean 'weight'"),
         ({"width": 400}, "those of all-MiniLM-L6-v2 have 384"),
-        ({"model": "no/such/place/at/all"}, "method.vectors.model"),
+        ({"model": "no/such/place/at/all"}, "no/such/place/at/all: is no model folder"),
     ],
 )
 def test_options_that_cannot_be_are_told_in_one_line(

@@ -32,11 +32,12 @@ def check_queries(folder: RunFolder) -> None:
     Raises:
         DistillirError: A stage is shorter than one step, or judged positives are compared and no query has one.
     """
-    method, qrels = compose(folder.recipe), training_qrels(folder)
+    method = compose(folder.recipe)
     if not method.needs_lists:
         _check_texts(folder, method)
         return
     queries, held_out = training_queries(folder), 0
+    qrels = training_qrels(folder)
     if selects(folder.recipe) and dev_queries(folder) is None:
         held_out = most_held_out(folder.recipe, len(queries))
         if not held_out:

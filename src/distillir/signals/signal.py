@@ -10,6 +10,7 @@
 | `Place.tell` | keeps facts for ``metrics.json``, which the report shows (`distillir.reporting.section`) |
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,4 +261,6 @@ class SignalKind:
             first = error.errors()[0]
             key = ".".join([where, *map(str, first["loc"])])
             known = first["type"] == "extra_forbidden" and nearest(str(first["loc"][-1]), self.spec.model_fields)
-            raise DistillirError(first["msg"], where=key, remedy=known or None) from None
+            said = re.sub(r" or instance of \w+", "", first["msg"].removeprefix("Value error, "))
+            said = said.replace("dictionary", "mapping")
+            raise DistillirError(said, where=key, remedy=known or None) from None
