@@ -38,6 +38,7 @@ def test_composed_of_a_stage_on_texts_and_the_methods(value: dict[str, Any]) -> 
     assert (first.needs_lists, second.needs_lists) == (False, True)
     assert (first.training.epochs, second.training.epochs) == (6, 1)
     assert first.training.learning_rate == pytest.approx(2 * 3e-4)
+    assert (first.training.queries_per_step, second.training.queries_per_step) == (8, 4)
     assert not first.training.in_batch and second.training.in_batch
     value["method"]["vectors"] = {"first": 1, "first_learning_rate": 1e-5, "weight": 2.0}
     first, second = compose(parse_recipe(value)).stages
@@ -58,7 +59,7 @@ def test_trained_told_and_the_same_after_a_kill(value: dict[str, Any], tmp_path:
     recipe.write_text(yaml.safe_dump(value), encoding="utf-8")
     plan = distillir("run", recipe, "--dry-run", "--output", whole)
     assert plan.returncode == 0, plan.stderr
-    assert "steps of 32 of" in plan.stderr and "train, stage 2" in plan.stderr
+    assert "steps of 8 of" in plan.stderr and "train, stage 2" in plan.stderr
     done = distillir("run", recipe, "--output", whole)
     assert done.returncode == 0, done.stderr
     metrics = json.loads((whole / "metrics.json").read_text())
@@ -80,9 +81,18 @@ def test_trained_told_and_the_same_after_a_kill(value: dict[str, Any], tmp_path:
     brought.write_text(yaml.safe_dump(value), encoding="utf-8")
     told = distillir("run", brought, "--dry-run", "--output", tmp_path / "brought")
     assert told.returncode == 0, told.stderr
-    planned = next(line for line in plan.stderr.splitlines() if "steps of 32 of" in line)
-    steps = planned.split("steps of 32 of")[0].split()[-1]
-    assert told.stderr.split("steps of 32 of")[0].split()[-1] == steps
+    planned = next(line for line in plan.stderr.splitlines() if "steps of 8 of" in line)
+    steps = planned.split("steps of 8 of")[0].split()[-1]
+    assert told.stderr.split("steps of 8 of")[0].split()[-1] == steps
+
+
+def test_shorter_than_a_step_is_refused_before_anything_is_mined(value: dict[str, Any], tmp_path: Path) -> None:
+    value["method"]["vectors"]["first"] = 0.01
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(value), encoding="utf-8")
+    done = distillir("run", recipe, "--output", tmp_path / "run")
+    assert done.returncode == 2 and "stage 1, on texts alone, has 1 training examples" in done.stderr
+    assert not list((tmp_path / "run").glob("runs/*"))
 
 
 @pytest.mark.parametrize(

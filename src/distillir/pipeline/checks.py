@@ -1,6 +1,7 @@
 """Checks that the queries and their lists suit the method, before work is spent on them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +45,29 @@ def check_queries(folder: RunFolder) -> None:
             check_found(folder.recipe)
     taught = len(queries) - held_out
     _check_steps(method, [taught if stage.needs_lists else None for stage in method.stages])
+    _check_text_stages(method, SignalPlace.of_run(folder))
     judged = bool(np.isin(qrels.queries[qrels.grades > 0], queries).any())
     _check_positives(method, judged, "no training query has one", "queries", "name a split whose queries are judged")
     _check_judged(method, judged)
+
+
+def _check_text_stages(method: Composition, place: SignalPlace) -> None:
+    """Refuse a stage on texts alone, beside others on lists, that is shorter than a step.
+
+    Args:
+        method: What is trained.
+        place: Of the run, with the teaching set where that is brought.
+    """
+    for number, stage in enumerate(method.stages, 1):
+        if method.needs_lists and not stage.needs_lists:
+            size, examples = stage.training.queries_per_step, example_count(stage, len(place.text_lists(stage)))
+            if examples < size:
+                raise DistillirError(
+                    f"stage {number}, on texts alone, has {examples} training examples, fewer than one step takes "
+                    f"({size})",
+                    where="method",
+                    remedy="see each text more often, or set a smaller training.queries_per_step",
+                )
 
 
 def _check_texts(folder: RunFolder, method: Composition) -> None:
@@ -96,6 +117,7 @@ def check_teaching(folder: RunFolder, place: Path, *, tell: bool = True) -> None
             where=place,
             remedy="import it again with --scores, or name a teacher in place of teaching",
         )
+    _check_text_stages(method, replace(SignalPlace.of_run(folder), teaching=place))
     check_lists(method, lists, held_out_lists(folder, lists), tell=tell)
 
 

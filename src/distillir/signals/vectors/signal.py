@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from distillir.signals.vectors.training import VectorTraining
 
 
-#: Of a step of the stage before the method's (ours).
-TEXTS_PER_STEP = 32
-
-
 class Vectors(Signal[VectorSpec]):
     """Vectors that a recipe wants the student's to follow."""
 
@@ -47,7 +43,7 @@ class Vectors(Signal[VectorSpec]):
         return self.spec.weight > 0
 
     def first_stage(self, training: "TrainingSettings") -> "TrainingSettings | None":
-        """See `Signal.first_stage`: so many epochs of steps of `TEXTS_PER_STEP` texts."""
+        """See `Signal.first_stage`: steps of twice as many texts as theirs have queries (ours)."""
         if self.spec.first is None:
             return None
         rate, own = training.learning_rate, self.spec.first_learning_rate
@@ -55,8 +51,7 @@ class Vectors(Signal[VectorSpec]):
             update={
                 "epochs": self.spec.first,
                 "learning_rate": own or (rate if isinstance(rate, str) else 2 * rate),
-                "queries_per_step": TEXTS_PER_STEP,
-                "gradient_accumulation": 1,
+                "queries_per_step": 2 * training.queries_per_step,
                 "in_batch": False,
                 "batches": "shuffled",
                 "select": "none",
