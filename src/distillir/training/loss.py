@@ -10,6 +10,7 @@ from distillir.batches.features import features_of, whole
 from distillir.batches.gather import gathered, gathered_layers
 from distillir.signals.signal_training import Output, SignalTraining, States, modules_of, states_of
 from distillir.students.student import student_of
+from distillir.students.towers import has_towers
 from distillir.training.joining import with_other_processes
 
 Counts = Mapping[str, Tensor]
@@ -134,7 +135,22 @@ class ExampleLoss(nn.Module):
             for name, value in self.student.penalties(*embedded).items():
                 if name in self.penalties:
                     parts[name] = rise * self.penalties[name] * value / counts[name].to(value.device)
+        if not inputs["query_chunks"] or not inputs["document_chunks"]:
+            name = next(iter(parts))
+            parts[name] = parts[name] + _nothing_of_other_tower(self.student.model)
         return parts
+
+
+def _nothing_of_other_tower(model: Any) -> Tensor | float:
+    """Zero that every trained parameter has a part in, where queries and documents have encoders of their own.
+
+    Several processes wait for the gradient of each parameter. A batch may hold texts of one side alone in one process
+    and of both in another; with one process the sum is taken too, so that the optimiser does the same in both.
+    """
+    if not has_towers(model):
+        return 0.0
+    trained = [one.sum() for one in model.parameters() if one.requires_grad]
+    return 0.0 * torch.stack(trained).sum()
 
 
 def _compared_pairs(label: Mapping[str, Any], documents: int) -> Tensor:

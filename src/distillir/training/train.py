@@ -89,7 +89,6 @@ def train_student(
     from distillir.encoding.precision import training_precision
     from distillir.students.pair_student import PairStudent
     from distillir.students.student import student_of
-    from distillir.students.towers import has_towers
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.callbacks import LogFile
@@ -105,13 +104,6 @@ def train_student(
     keep_freed_memory(model.device)
     known = None
     alone = lists if isinstance(lists, TextLists) else None
-    if alone is not None and world_size() > 1 and has_towers(model):
-        # A step may hold texts of one side alone, and the other's encoder would then wait for gradients in vain.
-        raise DistillirError(
-            "texts alone are learnt from by one process where queries and documents have encoders of their own",
-            where="student.towers",
-            remedy="start one process, or take shared towers",
-        )
     if settings.mask_positives and alone is None:
         with first_process_first():
             known = KnownPositives(collection)
