@@ -114,15 +114,15 @@ class SignalPlace:
         method = compose(self.recipe)
         if method.needs_lists:
             lists = self.lists()
-            return np.unique(lists.queries), np.unique(np.concatenate(lists.lists))
+            documents = np.unique(np.concatenate(lists.lists))
+            # Those of lists are kept where they are not encoded: the student makes no vectors of them.
+            kept = not self.recipe.student.own_kind.encodes_documents
+            return np.unique(lists.queries), documents[:0] if kept else documents
         return self._alone(method.signals)
 
     def _alone(self, signals: Iterable[Signal[Any]]) -> tuple[Rows, Rows]:
         asked, read = zip(*(signal.texts_alone(self) for signal in signals), strict=True)
-        documents: Rows = np.unique(np.concatenate(read))
-        if not self.recipe.student.own_kind.encodes_documents:
-            documents = documents[:0]  # they are kept, and nothing is learnt from them
-        return np.unique(np.concatenate(asked)), documents
+        return np.unique(np.concatenate(asked)), np.unique(np.concatenate(read))
 
     def text_lists(self, stage: ComposedStage) -> TextLists:
         """Training examples of a stage that learns from texts alone."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from distillir.collections import Collection
     from distillir.collections.run import Run
     from distillir.retrieval.sources import Retriever
+    from distillir.students.kept_documents.index import KeptIndex
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
 
@@ -257,6 +258,11 @@ class StudentKind(ABC):
             What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
             there is to say: heading, figure and small print each.
         """
+
+    @property
+    def index_kept(self) -> "KeptIndex | None":
+        """The document vectors that stay; None where documents are encoded."""
+        return None
 
     @property
     def documents_model(self) -> dict[str, Any] | None:

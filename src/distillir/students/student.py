@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +138,10 @@ class Student(ABC):
     def documents(self, table: "TextTable") -> Any:
         """Features of documents that are kept (``lengths`` and ``batch`` by rows); None: their tokens are read."""
         return None
+
+    #: Which side a document is read as that is learnt from by itself, without a query: its own, unless documents are
+    #: kept, and the query encoder learns to give their vectors.
+    documents_alone_as: Literal["query", "document"] = "document"
 
     @property
     def documents_identity(self) -> str | None:

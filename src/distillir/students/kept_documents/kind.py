@@ -164,6 +164,11 @@ class KeptDocumentsKind(DenseKind):
         return {**found, "bytes_per_document": kept.shape[1] * kept.itemsize}
 
     @property
+    def index_kept(self) -> "KeptIndex":
+        """See `StudentKind.index_kept`."""
+        return self.index
+
+    @property
     def documents_model(self) -> dict[str, Any] | None:
         """See `StudentKind.documents_model`."""
         return None if self.spec.dense is None else self.spec.dense.written()
