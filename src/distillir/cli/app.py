@@ -7,7 +7,7 @@ import typer
 
 from distillir.base.errors import DistillirError
 from distillir.base.version import __version__
-from distillir.cli import compare, inspect, teacher, transfer, tune
+from distillir.cli import compare, inspect, serve, teacher, transfer, tune
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 compare.register(app)
 inspect.register(app)
+serve.register(app)
 teacher.register(app)
 transfer.register(app)
 tune.register(app)

@@ -16,6 +16,7 @@ from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
+from distillir.retrieval.opened import OpenedRetriever
 
 #: Corpora up to this many documents are searched exhaustively where no first stage is named.
 EXHAUSTIVE = 20_000
@@ -81,6 +82,16 @@ class MultiVectorRetriever:
                     found.append((rows[order], scores[order]))
                     advance(1)
         return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], self.name)
+
+    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
+        """See `distillir.retrieval.opened.open_retriever`.
+
+        Where no first stage is named, BM25's best of a corpus of more than
+        `distillir.retrieval.opened_late.EXHAUSTIVE_AT_ONCE` documents are compared: all would take seconds a query.
+        """
+        from distillir.retrieval.opened_late import open_late
+
+        return open_late(self, collection)
 
     def _candidates(
         self, first: Any, collection: Collection, query_rows: Rows, queries: list[Vectors], documents: TokenVectors
