@@ -70,7 +70,7 @@ class QueryEncoder:
         self._lock = Lock()
 
     def encode(self, text: str) -> Any:
-        """What `distillir.encoding.kinds.EncoderKind.encode` makes of one text."""
+        """Encode one text, as `distillir.encoding.kinds.EncoderKind.encode` does."""
         with self._lock:
             return self._kind.encode(self._model, [text], "query", self._precision)
 

@@ -110,7 +110,7 @@ class TeacherInfo(BaseModel):
 
 
 class RunInfo(BaseModel):
-    """What is served."""
+    """The run that is served."""
 
     run: str
     collection: str

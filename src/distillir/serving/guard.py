@@ -1,4 +1,4 @@
-"""What is looked at before a request reaches the application: whom it names, whence it comes, how long it is."""
+"""Checks before a request reaches the application: whom it names, whence it comes, how long it is."""
 
 import asyncio
 import ipaddress
@@ -26,7 +26,7 @@ _HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Guard:
-    """ASGI middleware that refuses what no page of ours asks, and adds `HEADERS` to every answer.
+    """Middleware (ASGI) that refuses what no page of ours asks, and adds `HEADERS` to every answer.
 
     Args:
         app: The application.

@@ -60,7 +60,7 @@ class Served:
 
     @property
     def info(self) -> RunInfo:
-        """What is served."""
+        """The run and its systems, for people."""
         teacher = self.teacher
         return RunInfo(
             run=self.folder.path.resolve().name,
@@ -165,7 +165,7 @@ class Served:
         return row
 
     def _depth(self, system: System, k: int) -> int:
-        """How deep a system is searched: ranks before training are told to `MOST_DOCUMENTS`."""
+        """Depth of a search: ranks before training are told to `MOST_DOCUMENTS`."""
         return MOST_DOCUMENTS if system.name == BEFORE and system.deep else k
 
     def _search(self, system: System, text: str, k: int, own: int) -> tuple[float, Rows, Scores]:
