@@ -19,7 +19,7 @@ from distillir.serving.serve import listen
 def test_serves_until_it_is_stopped(run_folder: Path) -> None:
     process = apart("serve", run_folder, "--port", 0, "--threads", 1)
     try:
-        found, deadline = None, time.monotonic() + 120
+        found, deadline = None, time.monotonic() + 200
         while found is None and process.poll() is None and time.monotonic() < deadline:
             found = re.search(r"http://127\.0\.0\.1:\d+", process.written())
             time.sleep(0.05)
@@ -82,6 +82,6 @@ def test_a_collection_that_has_changed(hostile_collection: Path, narrow_model: s
     with (collection / "corpus.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"_id": "late", "title": "", "text": "A document that came later."}) + "\n")
     assert "does not fit: other documents" in _refused(run, "--port", 0)
-    # Before it was measured, the student says what it was made from.
+    # Before it was measured, the teaching set says what it was made for.
     (run / "metrics.json").unlink()
-    assert "student: does not fit: other documents" in _refused(run, "--port", 0)
+    assert "made for collection 'tiny' (texts " in _refused(run, "--port", 0)

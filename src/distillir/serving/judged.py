@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
@@ -96,8 +97,8 @@ def open_queries(folder: RunFolder) -> ServedQueries:
     return ServedQueries(folder, measure, qrels, [listed(place) for place in order.tolist()], teacher, places)
 
 
-def _values(folder: RunFolder, path: Path, qrels: Qrels, measure: str) -> Scores | None:
+def _values(folder: RunFolder, path: Path, qrels: Qrels, measure: str) -> npt.NDArray[np.float64] | None:
     """A run's measure of each judged query [Q]; None where the file is missing."""
     if not path.is_file():
         return None
-    return np.asarray(evaluate(read_ranking(folder, path), qrels, [measure]).values[measure])
+    return evaluate(read_ranking(folder, path), qrels, [measure]).values[measure]

@@ -94,7 +94,8 @@ class Served:
                 raise BadQueryError(f"no system {name!r}; {nearest(name, known)}")
         own = -1 if row < 0 else self.queries.own_document(row)
         rankings = {name: self._search(self.systems[name], text, k, own) for name in chosen if name in self.systems}
-        before, compared = {}, None
+        before: dict[int, int] = {}
+        compared: int | None = None
         if BEFORE in rankings:
             documents = rankings[BEFORE][1]
             before = {document: rank for rank, document in enumerate(documents.tolist(), 1)}
@@ -181,7 +182,7 @@ class Served:
     def _told(
         self, name: str, rows: Rows, scores: Scores, spent: float, asked: _Asked, *, kept: bool = False
     ) -> SystemAnswer:
-        corpus, documents = self.collection.corpus, []
+        corpus, documents = self.collection.corpus, list[FoundDocument]()
         for rank, (row, score) in enumerate(zip(rows.tolist(), np.asarray(scores).tolist(), strict=True), 1):
             title, text = corpus.title(row), self._marker.excerpt(corpus.body(row), asked.words)
             documents.append(
@@ -211,7 +212,7 @@ def open_all(path: Path, others: Sequence[Path] = ()) -> Served:
         DistillirError: As `distillir.serving.open_served.open_served` and
             `distillir.serving.systems.open_systems`, or a run on other documents.
     """
-    folder, further = open_served(path), []
+    folder, further = open_served(path), list[RunFolder]()
     for other in others:
         further.append(open_served(other))
         check_same_documents(folder, further[-1])
