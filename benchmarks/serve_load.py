@@ -74,7 +74,7 @@ async def load(address: str, users: int, seconds: float, pause: float, queries: 
     ended: Counter[str] = Counter()
     until = time.monotonic() + seconds
     limits = httpx.Limits(max_connections=users, max_keepalive_connections=users)
-    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=300, limits=limits) as client:
 
         async def user(number: int) -> None:
             asked = number
