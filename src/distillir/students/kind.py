@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
     from distillir.collections.run import Run
+    from distillir.collections.table import TextTable
     from distillir.retrieval.sources import Retriever
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
@@ -207,6 +208,18 @@ class StudentKind(ABC):
     def kept(self) -> dict[str, str]:
         """Fingerprints of what is kept of documents, by what messages call it; empty where they are encoded."""
         return {}
+
+    def kept_vectors(self, corpus: "TextTable") -> Any:
+        """Vectors [N, D] of a corpus that are kept; None where documents are encoded.
+
+        Args:
+            corpus: All of its rows are meant.
+        """
+        return None
+
+    def query_encoder(self, model: str) -> str:
+        """The folder or name of what encodes queries, of a trained student's folder."""
+        return model
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
         """The retriever of a source of candidates without a model; see `distillir.retrieval.sources.load_retriever`.

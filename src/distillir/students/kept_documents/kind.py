@@ -15,6 +15,7 @@ from distillir.students.scale import own_rate
 if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
+    from distillir.collections.table import TextTable
     from distillir.retrieval.sources import Retriever
     from distillir.students.kept_documents.index import KeptIndex
     from distillir.students.student import Student
@@ -122,6 +123,17 @@ class KeptDocumentsKind(DenseKind):
     def kept(self) -> dict[str, str]:
         """See `StudentKind.kept`."""
         return {f"kept vectors of {self.index.name}": self.index.fingerprint}
+
+    def kept_vectors(self, corpus: "TextTable") -> Any:
+        """See `StudentKind.kept_vectors`."""
+        return self.index.vectors(corpus)
+
+    def query_encoder(self, model: str) -> str:
+        """See `StudentKind.query_encoder`; a student whose queries fit other vectors is refused."""
+        from distillir.students.kept_documents.query_encoder import check_fits
+
+        check_fits(model, self.index)
+        return _part(model)
 
     # Measuring.
 
