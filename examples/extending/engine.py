@@ -15,7 +15,7 @@ from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file
 from distillir.base.lock import locked
-from distillir.engines.engine import Batch, Engine, EngineKind, Layout, Place
+from distillir.engines.engine import DocumentBatch, Engine, EngineKind, IndexPlace, Layout
 from distillir.specs.part import Count, Options
 
 
@@ -28,7 +28,7 @@ class NumpyOptions(Options):
 class NumpyEngine(Engine):
     """A folder of batches, an ``.npz`` file each."""
 
-    def __init__(self, options: NumpyOptions, place: Place, layout: Layout) -> None:
+    def __init__(self, options: NumpyOptions, place: IndexPlace, layout: Layout) -> None:
         self.folder, self.layout = place.folder / place.table, layout
         self.place, self.version = str(self.folder), f"numpy {np.__version__}"
         if layout.documents > options.most:
@@ -66,7 +66,7 @@ class NumpyEngine(Engine):
         """Rows of the documents that are there."""
         return np.concatenate([np.empty(0, np.int64), *(part["numbers"] for part in self._parts())])
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: DocumentBatch) -> None:
         """Write a file, which is there or is not."""
         with atomic_file(self.folder / f"{batch.numbers[0]:09}.npz") as temporary, temporary.open("wb") as out:
             np.savez(out, numbers=batch.numbers, ids=np.array(batch.ids), vectors=batch.vectors)

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, random_array
 
 from distillir.base.arrays import Rows
 from distillir.collections import load_collection
-from distillir.engines.encodings import DenseEncodings, Encodings, SparseEncodings
+from distillir.engines.encodings import DenseEncodings, IndexedEncodings, SparseEncodings
 from distillir.engines.source import IndexSource
 
 #: Ids that break what joins, quotes, splits or cuts them.
@@ -50,7 +50,7 @@ def drawn_source(folder: Path, *, kind: str = "dense", seed: int = 0, width: int
     documents = len(collection.corpus)
     draw = np.random.default_rng(seed)
 
-    def encode(rows: Rows, cut: int | None) -> Encodings:
+    def encode(rows: Rows, cut: int | None) -> IndexedEncodings:
         if kind == "sparse":
             vectors = csr_matrix(random_array((documents, 500), density=0.04, rng=draw, dtype=np.float32))
             return SparseEncodings(vectors, csr_matrix(vectors[: len(rows)]))

@@ -9,7 +9,7 @@ import pytest
 from engine_documents import ODD, ODD_WITH_NUL, beir_folder, drawn_source
 
 from distillir.base.errors import DistillirError
-from distillir.engines.engine import Batch, Engine, EngineKind, Layout, Place
+from distillir.engines.engine import DocumentBatch, Engine, EngineKind, IndexPlace, Layout
 from distillir.engines.index import IndexRequest, make_index, result_file
 from distillir.engines.registry import ENGINES
 from distillir.engines.source import IndexSource
@@ -55,7 +55,7 @@ def opened(engine: str, output: Path, source: IndexSource) -> Engine:
     kind = ENGINES.get(engine)
     table = next(output.glob(f"{engine}-*.json")).stem.removeprefix(f"{engine}-")
     layout = Layout("dense", 24, "cosine", "float32", False, len(source.collection.corpus))
-    return kind.open(kind.spec(), Place(output / engine, None, table), layout)  # type: ignore[operator]
+    return kind.open(kind.spec(), IndexPlace(output / engine, None, table), layout)  # type: ignore[operator]
 
 
 @every_engine
@@ -90,7 +90,7 @@ def test_a_kill_between_batches_leaves_no_document_out_and_none_twice(
     class KilledError(BaseException):
         """Ends the filling as a kill would: nothing of ours is told."""
 
-    def progress_that_ends(batch: Batch) -> None:
+    def progress_that_ends(batch: DocumentBatch) -> None:
         nonlocal count
         count += 1
         if count == 4:
@@ -119,12 +119,12 @@ def end_before_add(patch: pytest.MonkeyPatch, called: Any) -> None:
     """Call something before each batch that any engine takes."""
     from distillir.engines import fill
 
-    class Telling(Batch):
+    class Telling(DocumentBatch):
         def __init__(self, *parts: Any) -> None:
             called(self)
             super().__init__(*parts)
 
-    patch.setattr(fill, "Batch", Telling)
+    patch.setattr(fill, "DocumentBatch", Telling)
 
 
 @every_engine
@@ -169,7 +169,7 @@ def test_an_index_of_sparse_vectors(engine_name: str, odd_folder: Path, tmp_path
     assert told["results"]["engine"]["recall@10"] >= 0.9
 
 
-@pytest.mark.parametrize("engine_name", ["lancedb", "pgvector"], indirect=True)
+@every_engine
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
 def test_hybrid_finds_by_words_too(engine_name: str, similarity: str, odd_folder: Path, tmp_path: Path) -> None:
     told = made(drawn_source(odd_folder, similarity=similarity), engine_name, tmp_path, hybrid=True)
@@ -203,7 +203,36 @@ def test_a_nul_in_an_id_comes_back_or_is_refused_in_a_line(engine_name: str, nul
 
 
 @every_engine
-def test_a_table_of_others_is_left_alone(engine_name: str, odd_folder: Path, tmp_path: Path) -> None:
+def test_two_commands_at_once_are_kept_apart(engine_name: str, odd_folder: Path, tmp_path: Path) -> None:
+    source = drawn_source(odd_folder)
+    made(source, engine_name, tmp_path)
+    engine = opened(engine_name, tmp_path, source)
+    try:
+        with engine.lock(), pytest.raises(DistillirError, match="another command"):
+            made(source, engine_name, tmp_path)
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize("engine_name", ["pgvector"], indirect=True)
+def test_a_table_of_somebody_else_is_not_deleted(
+    engine_name: str, odd_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setenv("PGPASSWORD", "a-secret-word")
+    told = made(drawn_source(odd_folder), engine_name, tmp_path, table="customers")
+    assert "a-secret-word" not in json.dumps(told)
+    with psycopg.connect(autocommit=True) as connection:
+        connection.execute("DROP TABLE customers")
+        connection.execute("CREATE TABLE customers (name text)")
+        with pytest.raises(DistillirError, match="distillir did not make it; choose another --table"):
+            made(drawn_source(odd_folder), engine_name, tmp_path, table="customers", anew=True)
+        assert connection.execute("SELECT count(*) FROM customers").fetchone() == (0,)
+
+
+@every_engine
+def test_a_table_with_documents_of_others_is_refused(engine_name: str, odd_folder: Path, tmp_path: Path) -> None:
     source = drawn_source(odd_folder)
     told = made(source, engine_name, tmp_path)
     json_file = result_file(tmp_path, engine_name, told["table"])
@@ -211,7 +240,7 @@ def test_a_table_of_others_is_left_alone(engine_name: str, odd_folder: Path, tmp
     engine = opened(engine_name, tmp_path, source)
     try:
         engine.add(
-            Batch(
+            DocumentBatch(
                 source.queries[:1] * 0 + 700,
                 ["more"],
                 [""],

@@ -13,7 +13,7 @@ from distillir.base.progress import progress
 from distillir.collections import Collection, Qrels
 from distillir.collections.own_documents import own_documents
 from distillir.collections.run import from_lists
-from distillir.engines.encodings import Encodings
+from distillir.engines.encodings import IndexedEncodings
 from distillir.engines.engine import Engine
 from distillir.engines.source import IndexSource
 from distillir.evaluation.measures import evaluate
@@ -42,7 +42,9 @@ class Answers:
         return {f"p{q}": round(float(np.percentile(self.milliseconds, q)), 2) for q in (50, 95)}
 
 
-def ask(engine: Engine, source: IndexSource, encodings: Encodings, queries: Rows, *, hybrid: bool) -> dict[str, Any]:
+def ask(
+    engine: Engine, source: IndexSource, encodings: IndexedEncodings, queries: Rows, *, hybrid: bool
+) -> dict[str, Any]:
     """Ask an engine queries one after the other, and compare its answers with those of exact search.
 
     Args:

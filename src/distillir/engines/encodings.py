@@ -17,7 +17,7 @@ Vectors = npt.NDArray[np.float32]
 _TIE = 1e-5
 
 
-class Encodings(ABC):
+class IndexedEncodings(ABC):
     """Encodings of documents and queries, and how they are compared.
 
     Attributes:
@@ -34,7 +34,7 @@ class Encodings(ABC):
 
     @abstractmethod
     def documents(self, rows: Rows) -> Any:
-        """Encodings of documents by row, as `distillir.engines.engine.Batch` has them."""
+        """Encodings of documents by row, as `distillir.engines.engine.DocumentBatch` has them."""
 
     @abstractmethod
     def query(self, place: int) -> Any:
@@ -66,7 +66,7 @@ class Encodings(ABC):
         return min(1.0, float(hit.sum()) / len(wanted))
 
 
-class DenseEncodings(Encodings):
+class DenseEncodings(IndexedEncodings):
     """One vector a text.
 
     Args:
@@ -99,22 +99,22 @@ class DenseEncodings(Encodings):
         return np.ascontiguousarray(self._documents[rows][:, : self.width], dtype=np.float32)
 
     def documents(self, rows: Rows) -> Vectors:
-        """See `Encodings.documents`."""
+        """See `IndexedEncodings.documents`."""
         return self[rows]
 
     def query(self, place: int) -> Vectors:
-        """See `Encodings.query`."""
+        """See `IndexedEncodings.query`."""
         return np.asarray(self._queries[place])
 
     def exact(self, depth: int) -> list[tuple[Rows, Scores]]:
-        """See `Encodings.exact`."""
+        """See `IndexedEncodings.exact`."""
         from distillir.retrieval.exact import exact_search
 
         rows, scores = exact_search(self._queries, self, depth, cosine=self.similarity == "cosine")  # type: ignore[arg-type]
         return list(zip(rows, scores, strict=True))
 
     def scores(self, place: int, rows: Rows) -> Scores:
-        """See `Encodings.scores`."""
+        """See `IndexedEncodings.scores`."""
         documents, query = self[rows], self._queries[place]
         if self.similarity == "cosine":
             lengths = np.linalg.norm(documents, axis=1) * np.linalg.norm(query)
@@ -122,7 +122,7 @@ class DenseEncodings(Encodings):
         return np.asarray(documents @ query, dtype=np.float32)
 
 
-class SparseEncodings(Encodings):
+class SparseEncodings(IndexedEncodings):
     """A weight for each word of a vocabulary.
 
     Args:
@@ -137,15 +137,15 @@ class SparseEncodings(Encodings):
         self.width, self.asked = int(documents.shape[1]), int(queries.shape[0])
 
     def documents(self, rows: Rows) -> csr_matrix:
-        """See `Encodings.documents`."""
+        """See `IndexedEncodings.documents`."""
         return self._documents[rows]
 
     def query(self, place: int) -> csr_matrix:
-        """See `Encodings.query`."""
+        """See `IndexedEncodings.query`."""
         return self._queries[place]
 
     def exact(self, depth: int) -> list[tuple[Rows, Scores]]:
-        """See `Encodings.exact`; documents that share no word with the query are not found."""
+        """See `IndexedEncodings.exact`; documents that share no word with the query are not found."""
         postings, found = self._documents.T.tocsr(), []
         for place in range(self.asked):
             scored = (self._queries[place] @ postings).tocsr()
@@ -156,11 +156,11 @@ class SparseEncodings(Encodings):
         return found
 
     def scores(self, place: int, rows: Rows) -> Scores:
-        """See `Encodings.scores`."""
+        """See `IndexedEncodings.scores`."""
         return np.asarray((self._documents[rows] @ self._queries[place].T).toarray()[:, 0], dtype=np.float32)
 
 
-class TokenEncodings(Encodings):
+class TokenEncodings(IndexedEncodings):
     """One vector a token, compared by MaxSim.
 
     Args:
@@ -175,21 +175,21 @@ class TokenEncodings(Encodings):
         self.width, self.asked = int(queries[0].shape[1]), len(queries)
 
     def documents(self, rows: Rows) -> list[Vectors]:
-        """See `Encodings.documents`."""
+        """See `IndexedEncodings.documents`."""
         return self._documents.of(rows)
 
     def query(self, place: int) -> Vectors:
-        """See `Encodings.query`."""
+        """See `IndexedEncodings.query`."""
         return np.asarray(self._queries[place])
 
     def exact(self, depth: int) -> list[tuple[Rows, Scores]]:
-        """See `Encodings.exact`."""
+        """See `IndexedEncodings.exact`."""
         from distillir.retrieval.multi_vector import best_by_maxsim
 
         return best_by_maxsim(list(self._queries), self._documents, depth)
 
     def scores(self, place: int, rows: Rows) -> Scores:
-        """See `Encodings.scores`."""
+        """See `IndexedEncodings.scores`."""
         from distillir.retrieval.multi_vector import maxsim
 
         return np.asarray(maxsim([self.query(place)], self._documents.of(rows))[0], dtype=np.float32)

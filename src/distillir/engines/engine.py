@@ -39,7 +39,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Place:
+class IndexPlace:
     """The place of an index.
 
     Attributes:
@@ -54,7 +54,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Batch:
+class DocumentBatch:
     """Documents to be added.
 
     Attributes:
@@ -109,7 +109,7 @@ class Engine(ABC):
         """Rows of the documents that are in the table, in any order."""
 
     @abstractmethod
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: DocumentBatch) -> None:
         """Add documents that are not there; all of them or, after a kill, none."""
 
     @abstractmethod
@@ -149,15 +149,17 @@ class EngineKind(OptionKind):
             library is not installed, no server answers, or the layout is not one that it has.
         holds: Precisions by encoding (`Layout`).
         words: The search by words of ``--hybrid``, named; None: it has none.
+        words_in_rows: Whether words are kept with each document, so that a table without them is filled anew.
         server: Whether it may have an address.
         credentials: Environment variables that its credentials stand in, for messages.
         lacks: Why it has not what ``holds`` lacks, by encoding or precision.
         batch: Documents in a batch.
     """
 
-    open: Callable[[Any, Place, Layout], Engine]
+    open: Callable[[Any, IndexPlace, Layout], Engine]
     holds: Mapping[str, Sequence[str]]
     words: str | None = None
+    words_in_rows: bool = False
     server: bool = False
     credentials: str = ""
     lacks: Mapping[str, str] = field(default_factory=dict)

@@ -9,11 +9,11 @@ from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
 from distillir.base.progress import progress, say
 from distillir.collections import Collection
-from distillir.engines.encodings import Encodings
-from distillir.engines.engine import Batch, Engine
+from distillir.engines.encodings import IndexedEncodings
+from distillir.engines.engine import DocumentBatch, Engine
 
 
-def check_record(engine: Engine, record: Mapping[str, Any], *, anew: bool) -> bool:
+def check_table_record(engine: Engine, record: Mapping[str, Any], *, anew: bool) -> bool:
     """Tell whether a table is there that can be gone on with; one that is to be made anew is deleted.
 
     Args:
@@ -29,14 +29,14 @@ def check_record(engine: Engine, record: Mapping[str, Any], *, anew: bool) -> bo
         return False
     if there == dict(record):
         return True
+    if not there:  # whatever the flags: it is somebody's work
+        raise DistillirError(
+            "is there, and distillir did not make it", where=engine.place, remedy="choose another --table"
+        )
     if anew:
         say(f"To be made anew: {engine.place}")
         engine.drop()
         return False
-    if not there:
-        raise DistillirError(
-            "is there, and distillir did not make it", where=engine.place, remedy="choose another --table"
-        )
     names = [*record, *(name for name in there if name not in record)]
     changed = [name for name in names if there.get(name) != record.get(name)]
     raise DistillirError(
@@ -46,7 +46,7 @@ def check_record(engine: Engine, record: Mapping[str, Any], *, anew: bool) -> bo
     )
 
 
-def fill(engine: Engine, name: str, collection: Collection, encodings: Encodings, batch: int) -> int:
+def fill(engine: Engine, name: str, collection: Collection, encodings: IndexedEncodings, batch: int) -> int:
     """Add the documents that a table lacks, in the order of the collection.
 
     Args:
@@ -74,7 +74,9 @@ def fill(engine: Engine, name: str, collection: Collection, encodings: Encodings
             if listed[-1] - listed[0] == len(listed) - 1:  # a range is read as slices
                 listed = range(listed[0], listed[-1] + 1)
             engine.add(
-                Batch(rows, corpus.ids(listed), corpus.titles(listed), corpus.bodies(listed), encodings.documents(rows))
+                DocumentBatch(
+                    rows, corpus.ids(listed), corpus.titles(listed), corpus.bodies(listed), encodings.documents(rows)
+                )
             )
             advance(len(rows))
     return len(missing)

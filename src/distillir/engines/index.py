@@ -18,9 +18,9 @@ from distillir.base.output_folder import make_output
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
 from distillir.engines.ask import ask
-from distillir.engines.encodings import Encodings
-from distillir.engines.engine import Engine, EngineKind, Layout, Place
-from distillir.engines.fill import check_record, fill, missing_rows
+from distillir.engines.encodings import IndexedEncodings
+from distillir.engines.engine import Engine, EngineKind, IndexPlace, Layout
+from distillir.engines.fill import check_table_record, fill, missing_rows
 from distillir.engines.needed import check_address
 from distillir.engines.registry import ENGINES, check_layout, engine_options
 from distillir.engines.shorter import check_dimensions
@@ -117,7 +117,7 @@ def make_index(source: IndexSource, request: IndexRequest) -> dict[str, Any]:
     barrier()
     if rank() == 0:
         make_output(output)
-        place = Place(output / folder_name(kind.name, "engine"), request.address, table)
+        place = IndexPlace(output / folder_name(kind.name, "engine"), request.address, table)
         layout = Layout(
             source.encoding,
             encodings.width,
@@ -142,7 +142,7 @@ def _make(
     source: IndexSource,
     request: IndexRequest,
     layout: Layout,
-    encodings: Encodings,
+    encodings: IndexedEncodings,
     queries: Rows,
     output: Path,
 ) -> None:
@@ -153,10 +153,11 @@ def _make(
         "kind of vectors": f"{layout.encoding}, {layout.similarity}",
         "dimensions": layout.width,
         "precision": layout.precision,
+        **({"search by words": layout.words} if kind.words_in_rows else {}),
         "form": FORM,
     }
     start = time.monotonic()
-    if not check_record(engine, record, anew=request.anew):
+    if not check_table_record(engine, record, anew=request.anew):
         engine.create(record)
     added = fill(engine, kind.name, source.collection, encodings, request.batch or kind.batch)
     filled = time.monotonic()
@@ -215,7 +216,7 @@ def table_name(name: str) -> str:
 
 
 def spaced(rows: Rows, most: int) -> Rows:
-    """At most so many of some rows, evenly spaced."""
+    """Some rows, evenly spaced, at most so many."""
     if len(rows) <= most:
         return rows
     return np.asarray(rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)])

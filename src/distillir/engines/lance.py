@@ -17,7 +17,7 @@ from distillir.base.files import read_json, write_json
 from distillir.base.lock import locked
 from distillir.base.output_folder import make_output
 from distillir.base.progress import say
-from distillir.engines.engine import FUSED_DEPTH, FUSED_K, Batch, Engine, EngineKind, Layout, Place
+from distillir.engines.engine import FUSED_DEPTH, FUSED_K, DocumentBatch, Engine, EngineKind, IndexPlace, Layout
 from distillir.engines.needed import needed_library
 from distillir.specs.part import Count, Options
 
@@ -47,7 +47,7 @@ class LanceEngine(Engine):
         layout: What it holds.
     """
 
-    def __init__(self, options: LanceOptions, place: Place, layout: Layout) -> None:
+    def __init__(self, options: LanceOptions, place: IndexPlace, layout: Layout) -> None:
         # Rust's own log tells of what is no fault, such as a table that is not there yet.
         os.environ.setdefault("LANCE_LOG", "error")
         self._library = needed_library("lancedb", "lancedb")
@@ -105,7 +105,7 @@ class LanceEngine(Engine):
         found = self._table.search().select(["number"]).limit(count).to_arrow()
         return np.asarray(found["number"].to_numpy(), dtype=np.int64)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: DocumentBatch) -> None:
         """See `Engine.add`: one version of the table, which is there or is not."""
         import pyarrow as pa
 

@@ -12,7 +12,7 @@ from distillir.base.environment import short_line
 from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.engines import postgres_sql
-from distillir.engines.engine import FUSED_DEPTH, FUSED_K, Batch, Engine, EngineKind, Layout, Place
+from distillir.engines.engine import FUSED_DEPTH, FUSED_K, DocumentBatch, Engine, EngineKind, IndexPlace, Layout
 from distillir.engines.needed import needed_library
 from distillir.specs.part import Count, Options, Word
 
@@ -45,7 +45,7 @@ class PostgresEngine(Engine):
         layout: What it holds.
     """
 
-    def __init__(self, options: PostgresOptions, place: Place, layout: Layout) -> None:
+    def __init__(self, options: PostgresOptions, place: IndexPlace, layout: Layout) -> None:
         self._psycopg = needed_library("psycopg", "pgvector")
         types = needed_library("pgvector", "pgvector")
         self._options, self._layout, self._table = options, layout, place.table
@@ -140,8 +140,15 @@ class PostgresEngine(Engine):
         with self._told():
             if self._one("SELECT to_regclass(%s)", (self.sql.quoted(self._connection),))[0] is None:
                 return None
+            columns = self._one(
+                "SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute "
+                "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+                (self.sql.quoted(self._connection),),
+            )
             found = self._one("SELECT record FROM distillir_indexes WHERE name = %s", (self._table,))
-        return {} if found is None else dict(found[0])
+        # A record may outlive its table, in whose place somebody's own may stand.
+        ours = found is not None and columns[0] == ["number", "id", "title", "text", "vector"]
+        return dict(found[0]) if ours else {}
 
     def create(self, record: Mapping[str, Any]) -> None:
         """See `Engine.create`."""
@@ -178,7 +185,7 @@ class PostgresEngine(Engine):
             found = self._connection.execute(self.sql.numbers).fetchall()
         return np.fromiter((row[0] for row in found), dtype=np.int64, count=len(found))
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: DocumentBatch) -> None:
         """See `Engine.add`: one transaction. PostgreSQL's texts hold no NUL."""
         for name in batch.ids:
             if "\0" in name:

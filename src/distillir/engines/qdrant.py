@@ -16,12 +16,13 @@ from distillir.base.errors import DistillirError
 from distillir.base.lock import locked
 from distillir.base.output_folder import make_output
 from distillir.base.progress import say
-from distillir.engines.engine import Batch, Engine, EngineKind, Layout, Place
+from distillir.engines.engine import FUSED_DEPTH, FUSED_K, DocumentBatch, Engine, EngineKind, IndexPlace, Layout
 from distillir.engines.needed import needed_library
-from distillir.specs.part import Count, Number, Options
+from distillir.engines.words import check_stemmer, document_weights, query_weights
+from distillir.specs.part import Count, Number, Options, Word
 
 API_KEY = "DISTILLIR_QDRANT_API_KEY"
-_VECTOR, _RECORD = "vector", "distillir"
+_VECTOR, _WORDS, _RECORD = "vector", "words", "distillir"
 _PAGE = 10_000
 #: The client warns of larger collections in its local mode.
 _LOCAL = 20_000
@@ -33,6 +34,7 @@ class QdrantOptions(Options):
     m: Count = Field(16, description="neighbours of a document in the HNSW graph")
     ef_construct: Count = Field(128, description="candidates while the graph is made")
     ef_search: Count = Field(200, description="candidates that a search keeps (hnsw_ef)")
+    language: Word = Field("english", description="of the stemmer of the search by words (Snowball)")
     oversampling: Number = Field(
         4.0, description="int8, binary: so many times as many are compared by their whole vectors", ge=1.0
     )
@@ -47,11 +49,12 @@ class QdrantEngine(Engine):
         layout: What it holds.
     """
 
-    def __init__(self, options: QdrantOptions, place: Place, layout: Layout) -> None:
+    def __init__(self, options: QdrantOptions, place: IndexPlace, layout: Layout) -> None:
         library = needed_library("qdrant_client", "qdrant")
         self._models = library.models
         self._options, self._layout, self._place = options, layout, place
         self._local = place.address is None
+        check_stemmer(options.language, "--set language")
         where = place.folder if self._local else place.address
         self.place = f"{where}, collection {place.table}"
         if self._local and layout.precision != "float32":
@@ -127,12 +130,14 @@ class QdrantEngine(Engine):
         vectors: dict[str, Any] = {}
         if layout.encoding != "sparse":
             vectors = {_VECTOR: self._vector_params()}
-        sparse = {_VECTOR: models.SparseVectorParams()} if layout.encoding == "sparse" else None
+        sparse = {_VECTOR: models.SparseVectorParams()} if layout.encoding == "sparse" else {}
+        if layout.words:
+            sparse[_WORDS] = models.SparseVectorParams(modifier=models.Modifier.IDF)
         with self._told():
             self._client.create_collection(
                 self._place.table,
                 vectors_config=vectors,
-                sparse_vectors_config=sparse,
+                sparse_vectors_config=sparse or None,
                 quantization_config=self._quantization(),
                 metadata={_RECORD: dict(record)},
             )
@@ -178,25 +183,29 @@ class QdrantEngine(Engine):
                 if page is None:
                     return np.asarray(found, dtype=np.int64)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: DocumentBatch) -> None:
         """See `Engine.add`: points are overwritten by themselves, so that half a batch does no harm."""
-        texts = zip(batch.ids, batch.titles, batch.texts, strict=True)
+        texts = list(zip(batch.ids, batch.titles, batch.texts, strict=True))
+        vectors = {_VECTOR: [self._asked(batch.vectors[place]) for place in range(len(texts))]}
+        if self._layout.words:
+            language = self._options.language
+            vectors[_WORDS] = [self._sparse(document_weights(f"{title} {text}", language)) for _, title, text in texts]
         points = self._models.Batch(
             ids=batch.numbers.tolist(),
             payloads=[{"id": name, "title": title, "text": text} for name, title, text in texts],
-            vectors={_VECTOR: [self._asked(self._one(batch.vectors, place)) for place in range(len(batch.ids))]},
+            vectors=vectors,
         )
         with self._told():
             self._client.upsert(self._place.table, points, wait=True)
-
-    def _one(self, vectors: Any, place: int) -> Any:
-        return vectors[place]
 
     def _asked(self, vector: Any) -> Any:
         """An encoding as the client takes it."""
         if self._layout.encoding == "sparse":
             return self._models.SparseVector(indices=vector.indices.tolist(), values=vector.data.astype(float).tolist())
         return np.asarray(vector, dtype=np.float32).tolist()
+
+    def _sparse(self, weights: Mapping[int, float]) -> Any:
+        return self._models.SparseVector(indices=list(weights), values=list(weights.values()))
 
     def finish(self) -> str:
         """See `Engine.finish`: a server makes its index by itself, and is waited for."""
@@ -218,18 +227,29 @@ class QdrantEngine(Engine):
         """See `Engine.search`."""
         if self._layout.encoding == "sparse" and not vector.nnz:
             return []
+        asked = self._asked(vector)
+        return self._ids(query=asked, using=_VECTOR, limit=depth, search_params=self._search_params())
+
+    def hybrid(self, vector: Any, text: str, depth: int) -> list[str]:
+        """See `Engine.hybrid`: BM25 by weights of words that are kept (`distillir.engines.words`), fused by Qdrant."""
+        models = self._models
+        words = self._sparse(query_weights(text, self._options.language))
+        sides = [
+            models.Prefetch(query=self._asked(vector), using=_VECTOR, limit=FUSED_DEPTH, params=self._search_params())
+        ]
+        if words.indices:
+            sides.append(models.Prefetch(query=words, using=_WORDS, limit=FUSED_DEPTH))
+        return self._ids(prefetch=sides, query=models.RrfQuery(rrf=models.Rrf(k=FUSED_K)), limit=depth)
+
+    def _search_params(self) -> Any:
         models, options = self._models, self._options
         whole = models.QuantizationSearchParams(rescore=True, oversampling=options.oversampling)
         quantized = whole if self._quantization() is not None else None
+        return models.SearchParams(hnsw_ef=options.ef_search, quantization=quantized)
+
+    def _ids(self, **asked: Any) -> list[str]:
         with self._told():
-            found = self._client.query_points(
-                self._place.table,
-                query=self._asked(vector),
-                using=_VECTOR,
-                limit=depth,
-                with_payload=True,
-                search_params=models.SearchParams(hnsw_ef=options.ef_search, quantization=quantized),
-            )
+            found = self._client.query_points(self._place.table, with_payload=True, **asked)
         return [point.payload["id"] for point in found.points]
 
     def close(self) -> None:
@@ -247,8 +267,9 @@ QDRANT = EngineKind(
         "sparse": ("float32",),
         "multi-vector": ("float32", "float16", "int8", "binary"),
     },
+    words="BM25",
+    words_in_rows=True,
     server=True,
     credentials=API_KEY,
-    lacks={"hybrid": "Qdrant has BM25 by fastembed, which downloads its models"},
     batch=256,
 )

@@ -1,4 +1,4 @@
-"""What an index is made of: a run's folder, or a model and a collection; and the queries that the engine is asked."""
+"""Sources of an index: a run's folder, or a model and a collection; and the queries that the engine is asked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.collections import Collection, Qrels, load_collection
 from distillir.encoding.model_options import ModelOptions
-from distillir.engines.encodings import DenseEncodings, Encodings, SparseEncodings, TokenEncodings
+from distillir.engines.encodings import DenseEncodings, IndexedEncodings, SparseEncodings, TokenEncodings
 from distillir.recipe import RECIPE_FILE
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class IndexSource:
     encoding: str
     made_from: Mapping[str, str]
     folder: Path | None
-    encode: Callable[[Rows, int | None], Encodings]
+    encode: Callable[[Rows, int | None], IndexedEncodings]
 
 
 def is_run(path: str) -> bool:
@@ -199,7 +199,7 @@ def _source(
     vectors = kept or {"student": model_identity(model, options, ("document",)), "arithmetic of the encoder": resolved}
     encoding: dict[str, Any] = {"precision": precision, "options": options}
 
-    def encode(rows: Rows, width: int | None) -> Encodings:
+    def encode(rows: Rows, width: int | None) -> IndexedEncodings:
         if kind.model_kind == "sparse":
             from distillir.encoding.sparse_vectors import encode_sparse
 
