@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sentence_transformers import CrossEncoder
 
 import distillir as front_door
 from command_line import apart, distillir, kill_once
@@ -111,7 +112,7 @@ def test_the_card_says_which_widths_a_model_was_trained_for(narrow_model: str, t
         (["--address", "http://localhost"], "lancedb is embedded and has no address"),
         (["--table", "a b"], "'a b' is no name of a table"),
         (["--precision", "float8"], "'float8' is no precision"),
-        (["--set", "ef=many"], "--set.lancedb.ef"),
+        (["--set", "ef=many"], "--set lancedb: ef is 'many'; give a whole number"),
         (["--set", "nprobe=3"], "nprobes"),
         (["--to", "qdrant", "--precision", "int8"], "local mode keeps float32 numbers"),
         (["--to", "pgvector", "--address", "postgresql://me:secret@localhost/x"], "holds a password or a key"),
@@ -134,8 +135,13 @@ def test_what_is_no_run_and_has_no_student(run: Path, small_models: Path, tiny_b
     assert "is no folder of a run" in distillir("index", tmp_path).stderr
     (tmp_path / "recipe.yaml").write_bytes((run / "recipe.yaml").read_bytes())
     assert "student: is missing; run `distillir run" in distillir("index", tmp_path).stderr
-    done = distillir("index", small_models / "cross-encoder", "--collection", tiny_beir, "--output", tmp_path / "x")
+    CrossEncoder(str(small_models / "cross-encoder"), device="cpu").save_pretrained(str(tmp_path / "reranker"))
+    done = distillir("index", tmp_path / "reranker", "--collection", tiny_beir, "--output", tmp_path / "x")
     assert "is a cross-encoder model, which has no vectors" in done.stderr
+    recipe: dict[str, Any] = {"collection": str(tiny_beir), "teacher": "bm25"}
+    recipe |= {"student": {"model": str(tmp_path / "reranker"), "kind": "cross-encoder"}}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    assert "its student is a cross-encoder" in distillir("index", tmp_path).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """LanceDB: embedded tables in a folder."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -24,6 +25,8 @@ from distillir.specs.part import Count, Options
 _COLUMNS = ("id", "title", "text")
 #: Fewer rows (or token vectors) train no index.
 _TRAINABLE = 256
+#: Versions of a table that is finished, at most.
+_VERSIONS = 8
 #: Indices by precision: a graph over whole numbers or over codes of 8 bits, partitions of codes of 1 bit (RaBitQ).
 _INDICES = {"float32": "HnswFlat", "float16": "HnswFlat", "int8": "HnswSq", "binary": "IvfRq"}
 
@@ -54,6 +57,7 @@ class LanceEngine(Engine):
         self._options, self._place, self._layout = options, place, layout
         self.place = f"{place.folder}, table {place.table}"
         self.version = f"lancedb {self._library.__version__}"
+        self._added = False
         self._record = place.folder / f"{place.table}.json"
 
     def lock(self) -> AbstractContextManager[None]:
@@ -110,6 +114,7 @@ class LanceEngine(Engine):
         import pyarrow as pa
 
         columns = [pa.array(batch.numbers), *(pa.array(texts) for texts in (batch.ids, batch.titles, batch.texts))]
+        self._added = True
         self._table.add(pa.table([*columns, self._vectors(batch.vectors)], schema=self._schema))
 
     def _vectors(self, vectors: Any) -> Any:
@@ -126,8 +131,10 @@ class LanceEngine(Engine):
     def finish(self) -> str:
         """See `Engine.finish`; small files of the batches become few."""
         made = {index.name: index.index_type for index in self._table.list_indices()}
-        if "vector" not in made or (self._layout.words and "words" not in made):
-            self._table.optimize(cleanup_older_than=timedelta(0))
+        if self._added or len(self._table.list_versions()) > _VERSIONS:  # more than indices leave: a kill came after
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that readers of earlier versions fail: the table is being made
+                self._table.optimize(cleanup_older_than=timedelta(0))
         if self._layout.words and "words" not in made:
             from lancedb.index import FTS
 

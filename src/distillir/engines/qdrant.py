@@ -69,7 +69,9 @@ class QdrantEngine(Engine):
 
     def _open(self, library: Any) -> Any:
         if not self._local:
-            client = library.QdrantClient(url=self._place.address, api_key=os.environ.get(API_KEY) or None, timeout=120)
+            client = library.QdrantClient(
+                url=self._place.address, api_key=os.environ.get(API_KEY) or None, timeout=120, check_compatibility=False
+            )
             try:
                 self.version = f"Qdrant {client.info().version}"
             except Exception as error:

@@ -19,7 +19,7 @@ ENGINES: Registry[EngineKind] = Registry(
         "qdrant": "distillir.engines.qdrant:QDRANT",
     },
 )
-ENGINE_FORM = Form("engine", ENGINES, "names no engine", "write for example --to lancedb")
+ENGINE_FORM = Form("engine", ENGINES, "names no engine", "write for example --to lancedb", between=" ")
 
 
 def engine_options(kind: EngineKind, settings: Sequence[str]) -> object:
