@@ -259,6 +259,14 @@ class StudentKind(ABC):
             there is to say: heading, figure and small print each.
         """
 
+    def follows_first(self, student: "StudentSpec") -> float | None:
+        """Times that the default method has a student see each text in a stage of vectors first; None: no such stage.
+
+        Args:
+            student: A recipe's.
+        """
+        return None
+
     @property
     def index_kept(self) -> "KeptIndex | None":
         """The document vectors that stay; None where documents are encoded."""

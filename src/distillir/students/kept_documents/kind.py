@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from distillir.collections import Collection
     from distillir.retrieval.sources import Retriever
     from distillir.students.kept_documents.index import KeptIndex
+    from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
+
+#: Times that the default method has a student see each text first: one cut from the documents' model, and any other
+#: (ours; benchmarks/results/index_kept.md).
+FIRST_OF_CUT, FIRST_OF_OTHERS = 1.0, 4.0
 
 
 class KeptDocumentsKind(DenseKind):
@@ -162,6 +167,12 @@ class KeptDocumentsKind(DenseKind):
         found = super().size(_part(model), collection, query_rows, **options)
         kept = self.index.vectors(collection.corpus)
         return {**found, "bytes_per_document": kept.shape[1] * kept.itemsize}
+
+    def follows_first(self, student: "StudentSpec") -> float | None:
+        """See `StudentKind.follows_first`: the documents' model itself, whole, has nothing to follow."""
+        if self.spec.dense is None or student.model != self.spec.dense.model:
+            return FIRST_OF_OTHERS
+        return None if student.layers is None else FIRST_OF_CUT
 
     @property
     def index_kept(self) -> "KeptIndex":
