@@ -15,6 +15,7 @@ from distillir.base.version import __version__
 from distillir.composition.compose import compose
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
+from distillir.pipeline.card_measures import write_measures
 from distillir.pipeline.facts import EvaluationFacts
 from distillir.pipeline.kept_documents import measure_kept, search_by_documents_model
 from distillir.pipeline.mine import prepare_student
@@ -84,6 +85,7 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
     metrics = measured.metrics(folder.noted())
     if rank() == 0:
         write_json(folder.metrics, metrics)
+        write_measures(folder.student / "README.md", metrics)
     barrier()
     return metrics
 
