@@ -15,7 +15,7 @@ from distillir.pipeline.run import run
 from distillir.pipeline.score import score_stage
 from distillir.pipeline.step import walk
 from distillir.pipeline.steps import of_verb
-from distillir.pipeline.temperature import suggested_temperature
+from distillir.pipeline.suggested import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
 from distillir.teaching import import_teaching

@@ -24,7 +24,7 @@ from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.signal_place import SignalPlace, prepare_signal, trained_along
 from distillir.pipeline.step import made, make_once
-from distillir.pipeline.temperature import suggested_temperature
+from distillir.pipeline.suggested import suggested_temperature
 
 if TYPE_CHECKING:
     from distillir.signals.signal_training import SignalTraining
