@@ -65,6 +65,10 @@ def test_auto_is_filled_in_and_read_back() -> None:
         "kl": {"student_temperature": 0.05, "teacher_temperature": 0.4},
         "info_nce": {"weight": 1.0, "temperature": 0.05},
     }
+    # A run of an earlier version, which knew no such weight, goes on as it was.
+    earlier = whole.resolved()
+    del earlier["method"]["objective"]["info_nce"]["weight"]
+    assert adopt_settled(parse_recipe(SHORT), earlier).resolved() == earlier
     # Another method over a recipe that was written out is that method.
     assert compose(parse_recipe({**whole.resolved(), "method": "ckl"})).objective.names == ["ckl"]
     # The numbers of another objective mean something else.

@@ -107,4 +107,5 @@ def _taken(value: Any, before: Any) -> Any:
         if key in KEYS and inner == AUTO and isinstance(before.get(key), int | float)
         else _taken(inner, before.get(key))
         for key, inner in value.items()
+        if not (inner == AUTO and key == "weight" and key not in before)  # earlier versions had 1, and wrote none
     }
