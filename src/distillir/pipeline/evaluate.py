@@ -22,7 +22,7 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import first_stage, search_into
-from distillir.pipeline.signal_place import measure_signals
+from distillir.pipeline.signals import measure_signals
 from distillir.pipeline.step import made, make_once
 
 #: A mean that is told as 1.000.

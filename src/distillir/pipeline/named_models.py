@@ -22,7 +22,7 @@ from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.language_models.kinds import asker_of, asks
-from distillir.teachers.registry import members
+from distillir.teachers.members import members
 
 
 @dataclass(frozen=True)

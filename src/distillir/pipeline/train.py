@@ -22,7 +22,8 @@ from distillir.pipeline.selection import selection
 from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
-from distillir.pipeline.signal_place import SignalPlace, prepare_signal, trained_along
+from distillir.pipeline.signal_place import SignalPlace, trained_along
+from distillir.pipeline.signals import MakingPlace, prepare_signal
 from distillir.pipeline.step import made, make_once
 from distillir.pipeline.temperature import suggested_temperature
 
@@ -53,7 +54,7 @@ def train_stage(folder: RunFolder) -> None:
                 say(f"{path}: the trained {path.name} is gone; delete {folder.student} to train both again")
         return
     last_student = folder.initial_student
-    place = SignalPlace.of_run(folder)
+    place = MakingPlace.of_run(folder)
     if not alone:
         check_teaching(folder, place.teaching)
     settle_recipe(folder)

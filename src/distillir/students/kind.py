@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
     from distillir.collections.run import Run
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
 

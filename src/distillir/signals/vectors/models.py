@@ -42,7 +42,7 @@ def settled(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
     Raises:
         DistillirError: There is no such model, or there are several; or kept vectors are to follow others.
     """
-    from distillir.teachers.registry import members
+    from distillir.teachers.members import members
 
     kind = recipe.student.own_kind
     if not getattr(kind, "encodes_documents", True):

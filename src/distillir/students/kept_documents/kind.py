@@ -15,7 +15,7 @@ from distillir.students.scale import own_rate
 if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
     from distillir.students.kept_documents.index import KeptIndex
     from distillir.students.student import Student
 
@@ -45,7 +45,7 @@ class KeptDocumentsKind(DenseKind):
     @cached_property
     def index(self) -> "KeptIndex":
         """The document vectors."""
-        from distillir.students.kept_documents.index import index_of
+        from distillir.students.kept_documents.named_index import index_of
 
         return index_of(self.spec)
 
@@ -104,7 +104,7 @@ class KeptDocumentsKind(DenseKind):
 
     def document_reader(self, student: Any) -> Any:
         """See `StudentKind.document_reader`: the documents' model."""
-        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.model_index import ModelIndex
 
         assert isinstance(self.index, ModelIndex)
         return self.index.load()
@@ -170,7 +170,7 @@ class KeptDocumentsKind(DenseKind):
 
     def reference(self, *, precision: str = "float32") -> "Retriever | None":
         """See `StudentKind.reference`."""
-        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.model_index import ModelIndex
         from distillir.students.kept_documents.retriever import KeptRetriever
 
         index = self.index
@@ -192,7 +192,7 @@ class KeptDocumentsKind(DenseKind):
 
     def query_encoders(self, model: str) -> dict[str, Callable[[], Any]]:
         """See `StudentKind.query_encoders`."""
-        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.model_index import ModelIndex
 
         index = self.index
         found: dict[str, Callable[[], Any]] = {"student": lambda: self.start(model, device="cpu")}
