@@ -23,6 +23,7 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import copy_aware_lists
 from distillir.pipeline.selection_queries import learnt_queries
 from distillir.recipe import Recipe
+from distillir.signals.place import Answering
 from distillir.signals.signal import Signal
 from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
@@ -89,7 +90,7 @@ class SignalPlace:
         """See `distillir.signals.place.Place.trained`."""
         return self.run.student.is_dir()
 
-    def folder(self, signal: Signal[Any]) -> Path:
+    def folder(self, signal: Answering) -> Path:
         """See `distillir.signals.place.Place.folder`."""
         own = signal.kind.folder
         if self.number is None:
@@ -182,7 +183,7 @@ class SignalPlace:
         """See `distillir.signals.place.Place.noted`."""
         return self.run.noted()
 
-    def tell(self, signal: Signal[Any], facts: dict[str, Any]) -> None:
+    def tell(self, signal: Answering, facts: dict[str, Any]) -> None:
         """See `distillir.signals.place.Place.tell`."""
         name = signal.name if self.key is None else f"{signal.name}, {self.key}"
         self.run.facts.note_part(OTHER_SIGNALS, {"description": signal.kind.description, **facts}, name)

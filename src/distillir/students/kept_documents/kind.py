@@ -75,7 +75,7 @@ class KeptDocumentsKind(DenseKind):
     def rehearse(self, model: Any) -> Any:
         """See `StudentKind.rehearse`: against vectors of that width that are drawn."""
         from distillir.students.kept_documents.drawn_index import DrawnIndex
-        from distillir.students.student import mark
+        from distillir.students.loaded import mark
 
         kind = KeptDocumentsKind(self.spec)
         kind.index = DrawnIndex(self.index.similarity, int(model.get_embedding_dimension()))
