@@ -81,7 +81,7 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
             one for first in beside.values() for one in _comparisons(first, found["after"], measures, compare)
         ],
     )
-    metrics = measured.metrics(folder.noted())
+    metrics = measured.metrics(folder.facts.read())
     if rank() == 0:
         write_json(folder.metrics, metrics)
     barrier()

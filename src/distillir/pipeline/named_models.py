@@ -76,7 +76,7 @@ def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
     if again or not folder.facts.hold("models_of", key):
         check_named_models(folder.recipe)
         barrier()
-        folder.note(models_of=key)
+        folder.facts.note(models_of=key)
 
 
 _MANY = {"query": "queries", "document": "documents"}

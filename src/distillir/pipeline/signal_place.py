@@ -177,11 +177,11 @@ class SignalPlace:
 
     def note(self, **facts: Any) -> None:
         """See `distillir.signals.place.Place.note`."""
-        self.run.note(**facts)
+        self.run.facts.note(**facts)
 
     def noted(self) -> dict[str, Any]:
         """See `distillir.signals.place.Place.noted`."""
-        return self.run.noted()
+        return self.run.facts.read()
 
     def tell(self, signal: Answering, facts: dict[str, Any]) -> None:
         """See `distillir.signals.place.Place.tell`."""
@@ -197,7 +197,7 @@ class SignalPlace:
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """See `distillir.signals.place.Place.timed`."""
-        return self.run.timed(stage)
+        return self.run.facts.timed(stage)
 
 
 def asked_queries(folder: RunFolder) -> Rows:

@@ -8,11 +8,11 @@ def suggested_temperature(folder: RunFolder) -> float | None:
     """The teacher's temperature by its diagnostics; of a teaching set that has none yet they are noted now."""
     from distillir.teaching.diagnosis import diagnose_set
 
-    if "temperature" not in folder.noted().get("diagnostics", {}):
+    if "temperature" not in folder.facts.read().get("diagnostics", {}):
         found = diagnose_set(open_teaching_set(folder.teaching, folder.collection))
         if found is None:
             return None
-        folder.note(diagnostics={**found.to_dict(), **folder.noted().get("diagnostics", {})})
+        folder.facts.note(diagnostics={**found.to_dict(), **folder.facts.read().get("diagnostics", {})})
         return found.temperature
-    suggested: float | None = folder.noted()["diagnostics"]["temperature"]
+    suggested: float | None = folder.facts.read()["diagnostics"]["temperature"]
     return suggested

@@ -110,7 +110,7 @@ def _train_stage(
     else:
         lists = place.text_lists(stage)
     model = load_student_of(recipe.student, start)
-    with folder.timed("train"):
+    with folder.facts.timed("train"):
         examples = train_student(
             model,
             folder.collection,
@@ -132,7 +132,7 @@ def _train_stage(
         note_selection(folder, chosen, checkpoint_folder(folder.work, number), steps, number)
     for signal in signals:
         for name, told in signal.facts(examples).items():
-            folder.note(**{name: {**folder.noted().get(name, {}), str(number or 1): told}})
+            folder.facts.note_parts(name, {str(number or 1): told})
     if rank() == 0:
         for wanted, signal in zip(stage.learnt, signals, strict=True):
             if signal.module is not None:
