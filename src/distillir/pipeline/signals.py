@@ -43,6 +43,6 @@ def prepare_signal(signal: Signal[Any], place: MakingPlace) -> None:
 
 def measure_signals(folder: RunFolder) -> None:
     """Measure each signal once the student is trained."""
-    place = SignalPlace.of_run(folder)
+    place = MakingPlace.of_run(folder)
     for signal in compose(folder.recipe).signals:
         signal.measure(place)
