@@ -6,7 +6,14 @@ from pydantic import Field
 
 from distillir.base.errors import DistillirError
 from distillir.base.suggestions import nearest
-from distillir.retrieval.source_kinds import FORM, MODEL_SOURCES, SOURCES, ModelSourceSpec, SourceKind, check_prompts
+from distillir.retrieval.source_kinds import (
+    FORM,
+    MODEL_SOURCES,
+    SOURCES,
+    ModelSourceSpec,
+    SourceKind,
+    check_student_prompts,
+)
 from distillir.specs.part import Count
 from distillir.specs.schema import InForm
 
@@ -26,7 +33,7 @@ class MultiVectorSourceSpec(ModelSourceSpec):
 
 def _check_multi_vector(options: MultiVectorSourceSpec, where: str) -> None:
     """Check also the first stage: ``index``, or another source with a model of its own."""
-    check_prompts("multi-vector", options, where)
+    check_student_prompts("multi-vector", options, where)
     first, where = options.first, f"{where}.first"
     if "probes" in options.model_fields_set and first != "index":
         raise DistillirError("probes without an index", where=where, remedy="write first: index, or leave probes out")

@@ -60,7 +60,7 @@ class TrecSourceSpec(Options):
 MODEL_SOURCES = ("dense", "multi-vector", "sparse")
 
 
-def check_prompts(name: str, options: ModelSourceSpec, where: str) -> None:
+def check_student_prompts(name: str, options: ModelSourceSpec, where: str) -> None:
     """Refuse prompts of a source that stands for the student.
 
     Raises:
@@ -73,14 +73,14 @@ def check_prompts(name: str, options: ModelSourceSpec, where: str) -> None:
 
 
 def _check_dense(options: DenseSourceSpec, where: str) -> None:
-    check_prompts("dense", options, where)
+    check_student_prompts("dense", options, where)
     check_factory(options.factory, f"{where}.factory")
     if options.search is not None:
         check_search(options.search, f"{where}.search")
 
 
 def _check_sparse(options: ModelSourceSpec, where: str) -> None:
-    check_prompts("sparse", options, where)
+    check_student_prompts("sparse", options, where)
 
 
 def _bm25(options: BM25Spec) -> "Retriever":
