@@ -36,7 +36,7 @@ class Answering(Protocol):
 
     @property
     def kind(self) -> AnsweringKind:
-        """Of which kind it is."""
+        """The kind that it is of."""
 
 
 class Place(Protocol):
