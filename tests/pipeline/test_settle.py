@@ -156,7 +156,7 @@ def test_labels_weigh_less_beside_a_teacher_that_knows_better(
     recipe: Path, tmp_path: Path, agreement: float | None, weight: float
 ) -> None:
     with open_run(tmp_path / "run", read_recipe(recipe), "train") as folder:
-        folder.note(diagnostics={"temperature": 1.0, "ndcg_at_10": agreement})
+        folder.facts.note(diagnostics={"temperature": 1.0, "ndcg_at_10": agreement})
         assert labels_weight(folder) == weight
 
 

@@ -28,11 +28,11 @@ def _diagnostics(folder: RunFolder) -> dict[str, Any]:
     """Of the teaching set; where it has none yet they are noted now."""
     from distillir.teaching.diagnosis import diagnose_set
 
-    known: dict[str, Any] = folder.noted().get("diagnostics", {})
+    known: dict[str, Any] = folder.facts.read().get("diagnostics", {})
     if "temperature" not in known:
         found = diagnose_set(open_teaching_set(folder.teaching, folder.collection))
         if found is None:
             return {}
         known = {**found.to_dict(), **known}
-        folder.note(diagnostics=known)
+        folder.facts.note(diagnostics=known)
     return known

@@ -134,7 +134,7 @@ class Vectors(Signal[VectorSpec]):
         """Cosines of the student's vectors before training and now."""
         from distillir.signals.vectors.nearness import measure_nearness
 
-        measure_nearness(place, self)
+        measure_nearness(place, self.spec)
 
     def work(self, costs: Costs) -> Iterator[tuple[str, Callable[[], float | None]]]:
         """Texts that the model reads."""

@@ -15,7 +15,7 @@ from distillir.students.scale import own_rate
 if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
     from distillir.students.kept_documents.index import KeptIndex
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
@@ -50,7 +50,7 @@ class KeptDocumentsKind(DenseKind):
     @cached_property
     def index(self) -> "KeptIndex":
         """The document vectors."""
-        from distillir.students.kept_documents.index import index_of
+        from distillir.students.kept_documents.named_index import index_of
 
         return index_of(self.spec)
 
@@ -80,7 +80,7 @@ class KeptDocumentsKind(DenseKind):
     def rehearse(self, model: Any) -> Any:
         """See `StudentKind.rehearse`: against vectors of that width that are drawn."""
         from distillir.students.kept_documents.drawn_index import DrawnIndex
-        from distillir.students.student import mark
+        from distillir.students.loaded import mark
 
         kind = KeptDocumentsKind(self.spec)
         kind.index = DrawnIndex(self.index.similarity, int(model.get_embedding_dimension()))
@@ -109,7 +109,7 @@ class KeptDocumentsKind(DenseKind):
 
     def document_reader(self, student: Any) -> Any:
         """See `StudentKind.document_reader`: the documents' model."""
-        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.model_index import ModelIndex
 
         assert isinstance(self.index, ModelIndex)
         return self.index.load()
@@ -186,7 +186,7 @@ class KeptDocumentsKind(DenseKind):
 
     def reference(self, *, precision: str = "float32") -> "Retriever | None":
         """See `StudentKind.reference`."""
-        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.model_index import ModelIndex
         from distillir.students.kept_documents.retriever import KeptRetriever
 
         index = self.index
@@ -208,7 +208,7 @@ class KeptDocumentsKind(DenseKind):
 
     def query_encoders(self, model: str) -> dict[str, Callable[[], Any]]:
         """See `StudentKind.query_encoders`."""
-        from distillir.students.kept_documents.index import ModelIndex
+        from distillir.students.kept_documents.model_index import ModelIndex
 
         index = self.index
         found: dict[str, Callable[[], Any]] = {"student": lambda: self.start(model, device="cpu")}
