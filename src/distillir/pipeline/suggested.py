@@ -1,4 +1,4 @@
-"""What a run settles from the diagnostics of its teacher's scores: a temperature, and the weight of the labels."""
+"""Values that the diagnostics of a teacher's scores suggest: its temperature, and the weight of the labels."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def labels_weight(folder: RunFolder) -> float:
 
 
 def _diagnostics(folder: RunFolder) -> dict[str, Any]:
-    """Of the teaching set; where it has none yet they are noted now."""
+    """Diagnostics of the teaching set; where it has none yet they are noted now."""
     from distillir.teaching.diagnosis import diagnose_set
 
     known: dict[str, Any] = folder.facts.read().get("diagnostics", {})
