@@ -47,6 +47,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_cycles.py
 	$(BIN)/python tools/check_docstrings.py src
 	$(BIN)/mypy
 

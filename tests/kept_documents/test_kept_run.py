@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from command_line import Done, distillir
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
+from distillir.composition.compose import compose
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 
@@ -234,3 +235,85 @@ def test_queries_may_follow_the_documents_own_encoder_without_a_list(recipe: dic
     logged = [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
     assert logged[-1] < logged[0]
     assert (run / "student" / "query-encoder" / "modules.json").is_file()
+
+
+def test_documents_alone_are_read_as_queries_and_kept_vectors_followed(recipe: dict[str, Any], tmp_path: Path) -> None:
+    del recipe["teacher"], recipe["candidates"], recipe["student"]["layers"]
+    recipe["student"]["max_length"] = 32
+    recipe["method"] = {"name": "vectors", "vectors": {"documents": 40}}
+    recipe["training"] |= {"learning_rate": 1e-9, "dropout": 0.0, "precision": "float32"}
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    # The documents' model itself reads a document as the index has it: nothing is left to learn.
+    logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(abs(step["vectors_documents"]) < 1e-5 and abs(step["vectors_queries"]) < 1e-5 for step in logged)
+    told = json.loads((tmp_path / "run" / "metrics.json").read_text())["vectors"]
+    assert told["documents"]["texts"] == 22 and told["documents"]["unseen"]  # of 62 that were not among the 40
+    assert told["documents"]["before"]["mean"] == pytest.approx(1, abs=1e-4)
+
+
+def test_vectors_made_elsewhere_are_followed_by_documents_texts(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection, small_models: Path
+) -> None:
+    own = SentenceTransformer(str(small_models / "base"), device="cpu")
+    np.save(tmp_path / "vectors.npy", own.encode_document(tiny.corpus.texts()))
+    (tmp_path / "ids.txt").write_text("".join(f"{one}\n" for one in tiny.corpus.ids()), encoding="utf-8")
+    files = {"vectors": str(tmp_path / "vectors.npy"), "ids": str(tmp_path / "ids.txt")}
+    recipe["student"]["documents"] = {**files, "projection": "none"}  # a fitted one would have learnt all 62 by heart
+    recipe |= {"teacher": "bm25", "method": {"name": "kl", "vectors": {"first": 8, "weight": 0}}}
+    recipe["training"] |= {"select": "none", "learning_rate": 3e-4}
+    planned = _run(recipe, tmp_path, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    done = _run(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    first = [step["loss"] for step in logged if step["stage"] == 1]
+    assert first[-1] < first[0] / 2 and logged[-1]["stage"] == 2
+    told = json.loads((run / "metrics.json").read_text())["vectors"]
+    assert told["model"] == "vectors.npy" and "queries" not in told
+    assert told["documents"]["after"]["mean"] > told["documents"]["before"]["mean"]
+
+
+@pytest.mark.parametrize(
+    "method, said",
+    [
+        ({"name": "kl", "vectors": {"of": "documents"}}, "beside lists they follow nothing"),
+        ({"name": "kl", "vectors": {"of": "documents", "model": "bert-tiny", "first": 1}}, "of bert-tiny are others"),
+    ],
+)
+def test_documents_that_follow_nothing_are_refused(recipe: dict[str, Any], method: dict[str, Any], said: str) -> None:
+    recipe["method"] = method
+    with pytest.raises(DistillirError, match=said):
+        compose(parse_recipe(recipe))
+
+
+def test_queries_of_vectors_made_elsewhere_have_no_model_to_follow(recipe: dict[str, Any], tmp_path: Path) -> None:
+    recipe["student"]["documents"] = {"vectors": str(tmp_path / "vectors.npy"), "ids": str(tmp_path / "ids.txt")}
+    np.save(tmp_path / "vectors.npy", np.zeros((2, 8), dtype=np.float32))
+    (tmp_path / "ids.txt").write_text("1\n2\n")
+    recipe |= {"teacher": "bm25", "candidates": {"from": "bm25"}, "method": {"name": "kl", "vectors": True}}
+    with pytest.raises(DistillirError, match="no model is known that made the kept ones"):
+        compose(parse_recipe(recipe))
+
+
+@pytest.mark.parametrize(
+    "student, method, first",
+    [
+        ({}, "auto", 1.0),  # a layer of the documents' model
+        ({"layers": None}, "auto", None),  # that model itself: nothing to follow
+        ({"model": "bert-tiny"}, "auto", 4.0),
+        ({}, {"name": "auto", "vectors": None}, None),
+        ({}, {"name": "auto", "vectors": {"first": 2}}, 2.0),
+        ({}, {"name": "auto", "objective": "kl"}, None),
+        ({}, "kl", None),
+    ],
+)
+def test_the_default_follows_the_documents_model_first(
+    recipe: dict[str, Any], student: dict[str, Any], method: Any, first: float | None
+) -> None:
+    found = parse_recipe({**recipe, "student": recipe["student"] | student, "method": method})
+    vectors = found.method.signals.get("vectors")
+    assert (None if vectors is None else vectors["first"]) == first
+    assert parse_recipe(yaml.safe_load(yaml.safe_dump(found.resolved()))) == found
+    assert [stage.needs_lists for stage in compose(found).stages] == ([True] if first is None else [False, True])

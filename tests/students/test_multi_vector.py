@@ -26,9 +26,9 @@ from distillir.retrieval import late_index
 from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
 from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
+from distillir.students.loaded import student_of
 from distillir.students.multi_vector import student as late
 from distillir.students.multi_vector.pylate import write_pylate
-from distillir.students.student import student_of
 from distillir.teachers.encoders.multi_vector import MultiVectorTeacher
 from distillir.training.collator import ExampleCollator
 from distillir.training.loss import ExampleLoss

@@ -213,9 +213,8 @@ def _source(
             return TokenEncodings(tokens, asked)
         from distillir.encoding.vectors import encode_rows, encode_table
 
-        held = kind.kept_vectors(corpus)
-        if held is None:
-            held = encode_table(model, corpus, kind="document", **encoding)
+        index: Any = kind.index_kept
+        held = encode_table(model, corpus, kind="document", **encoding) if index is None else index.vectors(corpus)
         queries = encode_rows(reader, collection.queries, rows, kind="query", **encoding)
         return DenseEncodings(held, queries, "cosine" if kind.cosines(model) else "dot", width)
 

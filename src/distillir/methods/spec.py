@@ -139,6 +139,15 @@ class MethodSpec(Part):
             raise ValueError("stages: together leaves no room for rounds: take one of them out")
         return self
 
+    @property
+    def compares_lists(self) -> bool:
+        """Tell whether the method compares lists, where the recipe's own objective says nothing.
+
+        Raises:
+            DistillirError: No such method.
+        """
+        return self.objective is not None or get_method(self.name).objective is not None
+
     def find_dark(self) -> DarkSpec | None:
         """The dark examples wanted; None for none."""
         return self.dark if self.dark is not None and self.dark.count else None

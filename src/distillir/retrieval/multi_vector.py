@@ -16,6 +16,7 @@ from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
+from distillir.retrieval.sources import load_retriever
 
 #: Corpora up to this many documents are searched exhaustively where no first stage is named.
 EXHAUSTIVE = 20_000
@@ -86,8 +87,6 @@ class MultiVectorRetriever:
         self, first: Any, collection: Collection, query_rows: Rows, queries: list[Vectors], documents: TokenVectors
     ) -> Iterable[Rows]:
         if first != "index":
-            from distillir.retrieval.sources import load_retriever
-
             source = load_retriever(first)
             found = source.search(collection, query_rows, self.first_depth)
             tell_found_nothing(source, found, collection, query_rows, f"queries, as first stage of {self.name}")

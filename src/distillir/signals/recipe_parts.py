@@ -23,6 +23,10 @@ class RecipeParts(Protocol):
         """The method: name, rounds."""
 
     @property
+    def objective(self) -> Any:
+        """The objective as it is written; None: the method's own."""
+
+    @property
     def training(self) -> Any:
         """Settings of the training (`distillir.plans.settings.TrainingSettings`)."""
 

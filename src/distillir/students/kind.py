@@ -7,7 +7,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
     from distillir.collections.run import Run
-    from distillir.collections.table import TextTable
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
+    from distillir.students.kept_documents.index import KeptIndex
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
 
 #: What a retriever of `StudentKind.retriever` calls for candidates, where its kind ranks nothing else.
 Candidates = Callable[["Collection", "Rows"], "Run"]
+
+
+class StudentParts(Protocol):
+    """A recipe's ``student`` (`distillir.students.spec.StudentSpec`) as kinds know it."""
+
+    @property
+    def flops(self) -> Any:
+        """The FLOPS regulariser as it is written; None: the published one."""
 
 
 class StudentKind(ABC):
@@ -191,7 +199,7 @@ class StudentKind(ABC):
         """AdamW's peak learning rate of a model, by its files."""
         return own_rate(model)
 
-    def penalties(self, spec: "StudentSpec", first: bool) -> tuple[dict[str, float], float]:
+    def penalties(self, spec: StudentParts, first: bool) -> tuple[dict[str, float], float]:
         """Weights of `Student.penalties` by name, and the share of the steps over which they rise.
 
         Args:
@@ -208,14 +216,6 @@ class StudentKind(ABC):
     def kept(self) -> dict[str, str]:
         """Fingerprints of what is kept of documents, by what messages call it; empty where they are encoded."""
         return {}
-
-    def kept_vectors(self, corpus: "TextTable") -> Any:
-        """Vectors [N, D] of a corpus that are kept; None where documents are encoded.
-
-        Args:
-            corpus: All of its rows are meant.
-        """
-        return None
 
     def query_encoder(self, model: str) -> str:
         """The folder or name of what encodes queries, of a trained student's folder."""
@@ -270,6 +270,19 @@ class StudentKind(ABC):
             What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
             there is to say: heading, figure and small print each.
         """
+
+    def follows_first(self, student: "StudentSpec") -> float | None:
+        """Times that the default method has a student see each text in a stage of vectors first; None: no such stage.
+
+        Args:
+            student: A recipe's.
+        """
+        return None
+
+    @property
+    def index_kept(self) -> "KeptIndex | None":
+        """The document vectors that stay; None where documents are encoded."""
+        return None
 
     @property
     def documents_model(self) -> dict[str, Any] | None:

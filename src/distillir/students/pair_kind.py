@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
     from distillir.collections.run import Run
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
 
 #: Scores [N] of pairs of a query's and a document's text.
 Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.float32]]
@@ -94,7 +94,7 @@ print(model.rank("...", ["...", "..."]))
 
 
 class Reranker:
-    """Candidates of queries in the order of a model's scores; see `distillir.retrieval.sources.Retriever`.
+    """Candidates of queries in the order of a model's scores; see `distillir.retrieval.retriever.Retriever`.
 
     Args:
         name: For run names and people.

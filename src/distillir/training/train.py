@@ -87,8 +87,8 @@ def train_student(
     from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
+    from distillir.students.loaded import student_of
     from distillir.students.pair_student import PairStudent
-    from distillir.students.student import student_of
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.callbacks import LogFile
@@ -152,15 +152,13 @@ def train_student(
         if signal.texts is not None:
             corpus = JoinedTable(corpus, signal.texts)
             candidate_rows = np.concatenate([candidate_rows, signal.rows])
-    documents: TextFeatures | None = student_of(model).documents(corpus)
-    if documents is not None and not len(asked):
-        raise DistillirError(
-            "documents are kept, and there is no query to learn from", where="student.documents", remedy="add queries"
-        )
+    student = student_of(model)
+    documents: TextFeatures | None = student.documents(corpus) if alone is None else None
     with first_process_first(), reading_at_most(model, settings.max_length):
         queries = tokenise(work / "query-tokens", model, collection.queries, asked, kind="query")
         if documents is None:
-            documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind="document")
+            side = "document" if alone is None else student.documents_alone_as
+            documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind=side)
     begun = Begun(model, collection, lists, candidate_rows, settings, work, seed)
     for signal in signals:
         signal.begin(begun)

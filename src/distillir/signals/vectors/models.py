@@ -37,26 +37,19 @@ def settled(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
     """The spec with what it leaves to the rest of the recipe.
 
     A spec without a model stands for the model whose document vectors the student keeps, else for the dense one among
-    the recipe's teachers. Of a student that keeps document vectors those of queries alone can follow any.
+    the recipe's teachers. A student that keeps document vectors follows these where it reads documents by themselves,
+    as queries: in a stage of vectors alone. Beside lists there is nothing to follow but queries.
 
     Raises:
-        DistillirError: There is no such model, or there are several; or kept vectors are to follow others.
+        DistillirError: There is no such model, or there are several; or there is nothing to follow.
     """
-    from distillir.teachers.registry import members
+    from distillir.teachers.members import members
 
     kind = recipe.student.own_kind
-    if not getattr(kind, "encodes_documents", True):
-        if "of" in spec.model_fields_set and "documents" in spec.of:
-            raise DistillirError(
-                "document vectors are kept (student.documents), so that they follow nothing",
-                where=f"{WHERE}.of",
-                remedy="write of: queries",
-            )
-        spec = spec.model_copy(update={"of": ["queries"]})
+    if not kind.encodes_documents:
+        return _of_kept(spec, recipe)
     if spec.model is not None:
         return spec
-    if (kept := getattr(kind, "documents_model", None)) is not None:
-        return spec.named(kept)
     found = [chosen.written for chosen in members(recipe.teacher) if chosen.name == "dense"]
     if len(found) == 1:
         return spec.named(found[0])
@@ -70,13 +63,40 @@ def settled(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
     )
 
 
+def _of_kept(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
+    """`settled` of a student that keeps document vectors."""
+    kept, asked = recipe.student.own_kind.documents_model, "documents" in spec.of and "of" in spec.model_fields_set
+    why, remedy = "", "write of: queries"
+    if spec.model is not None and (kept is None or spec.model != kept["model"]):
+        why = f"document vectors are kept, and those of {spec.model} are others"
+    elif spec.first is None and (recipe.objective is not None or recipe.method.compares_lists):
+        why = "document vectors are kept, and beside lists they follow nothing"
+        remedy += ", or give documents' texts a stage of their own (first: 1)"
+    if why and asked:
+        raise DistillirError(why, where=f"{WHERE}.of", remedy=remedy)
+    if why:
+        spec = spec.model_copy(update={"of": ["queries"]})
+    if spec.model is not None:
+        return spec
+    if kept is not None:
+        return spec.named(kept)
+    if spec.of == ["documents"] or (not why and "of" not in spec.model_fields_set):
+        return spec.model_copy(update={"of": ["documents"]})
+    raise DistillirError(
+        "queries are to follow vectors, and no model is known that made the kept ones",
+        where=f"{WHERE}.model",
+        remedy="name it in student.documents (dense: model), or give documents' texts a stage of their own (first: 1)",
+    )
+
+
 def check_model(spec: VectorSpec, recipe: "RecipeParts") -> None:
     """Look at the files of both models; no weights are loaded.
 
     Raises:
         DistillirError: The model is not there or not dense, or the student's vectors cannot come near it.
     """
-    assert spec.model is not None
+    if spec.model is None:
+        return  # kept vectors that no model is known of
     try:
         resolve_model(spec.model)
         kind = model_kind(spec.model)

@@ -1,7 +1,7 @@
 """Nearness of a student's vectors to those that they followed, before and after training, for the report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,16 @@ from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import encode_rows
 from distillir.signals.place import Place
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection
-from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
+from distillir.signals.vectors.spec import PROJECTION, VectorSpec
 from distillir.signals.vectors.teacher_vectors import unit
-from distillir.signals.vectors.texts import evenly_spaced, followed_texts, table_of, teacher_vectors
-
-if TYPE_CHECKING:
-    from distillir.signals.vectors.signal import Vectors as VectorSignal
+from distillir.signals.vectors.texts import (
+    evenly_spaced,
+    followed_texts,
+    read_as,
+    source_name,
+    table_of,
+    target_vectors,
+)
 
 #: Texts of each side that are looked at, at most; fewer unseen ones than the second are too few to look at alone.
 LOOKED_AT, FEW = 500, 20
@@ -25,18 +29,22 @@ LOOKED_AT, FEW = 500, 20
 QUANTILES = 21
 
 
-def measure_nearness(place: Place, signal: "VectorSignal") -> None:
+def measure_nearness(place: Place, spec: VectorSpec) -> None:
     """Note cosines of the student's vectors with those of the model, of texts that were not learnt from.
 
     They are the evaluation's queries, and documents that the training has not; of collections all of which it has,
     documents of these. Across widths the trained student's go through the map that was trained with it, those of the
     student before through the one that fits it best on the training's texts. All processes encode together.
     """
-    spec, learnt = signal.spec, _learnt(place, signal.spec)
+    learnt = _learnt(place, spec)
     rows, unseen = _sample(place, spec, learnt)
-    wanted = {side: targets.of(rows[side]) for side, targets in teacher_vectors(spec, place.collection, rows).items()}
+    wanted = {side: targets.of(rows[side]) for side, targets in target_vectors(place, spec, rows).items()}
     maps = _maps(place, spec, learnt, next(iter(wanted.values())).shape[1])
-    found: dict[str, Any] = {"model": spec.model, "loss": spec.loss, "projection": maps is not None}
+    found: dict[str, Any] = {
+        "model": source_name(place.recipe, spec),
+        "loss": spec.loss,
+        "projection": maps is not None,
+    }
     for side, teachers in wanted.items():
         cosines = {}
         for when, folder in _students(place).items():
@@ -79,7 +87,7 @@ def _encoded(place: Place, folder: Path, side: str, rows: Rows) -> Vectors:
     student, table = place.recipe.student, table_of(place.collection, side)
     precision = place.recipe.evaluation.precision
     options = student.saved_options
-    return encode_rows(str(folder), table, rows, kind=SIDES[side], precision=precision, options=options)
+    return encode_rows(str(folder), table, rows, kind=read_as(place, side), precision=precision, options=options)
 
 
 def _maps(place: Place, spec: VectorSpec, learnt: dict[str, Rows], width: int) -> dict[str, Vectors] | None:
@@ -91,7 +99,7 @@ def _maps(place: Place, spec: VectorSpec, learnt: dict[str, Rows], width: int) -
     if learnt:
         some = {side: evenly_spaced(rows, FITTED_TO) for side, rows in learnt.items()}
         own = {side: _encoded(place, place.initial_student, side, rows) for side, rows in some.items()}
-        targets = teacher_vectors(spec, place.collection, some)
+        targets = target_vectors(place, spec, some)
         wanted = {side: targets[side].of(rows) for side, rows in some.items()}
         cosine = place.recipe.student.own_kind.cosines(place.initial_student)
         maps["before"] = fitted(own, wanted, unit_length=cosine)

@@ -9,8 +9,8 @@ from distillir.base.processes import Write
 from distillir.base.progress import say
 from distillir.signals.place import Place
 from distillir.signals.vectors.spec import VectorSpec
-from distillir.signals.vectors.teacher_vectors import TeacherVectors
-from distillir.signals.vectors.texts import followed_texts, teacher_vectors, vectors_fingerprint
+from distillir.signals.vectors.teacher_vectors import Targets
+from distillir.signals.vectors.texts import followed_texts, source_name, target_vectors, vectors_fingerprint
 
 #: In the folder of the signal's answers. The vectors themselves lie in the cache of encoded texts.
 RECORD = "vectors.json"
@@ -44,12 +44,13 @@ def make_vectors(place: Place, spec: VectorSpec, target: Path) -> None:
     rows = followed_texts(place, spec)
 
     def encode() -> Write:
-        found = teacher_vectors(spec, place.collection, rows)
+        found = target_vectors(place, spec, rows)
         width = next(iter(found.values())).width
         texts = {side: len(own) for side, own in rows.items()}
         told = " and ".join(f"{count} {side}" for side, count in texts.items())
-        say(f"Vectors of {spec.model}: {told}, {width} numbers each")
-        record = VectorRecord(vectors_fingerprint(spec, place.collection, rows), str(spec.model), width, texts)
+        name = source_name(place.recipe, spec)
+        say(f"Vectors of {name}: {told}, {width} numbers each")
+        record = VectorRecord(vectors_fingerprint(place, spec, rows), name, width, texts)
         return lambda: write_json(target / RECORD, asdict(record))
 
     if not place.make_once(target / RECORD, encode, timed="vectors"):
@@ -68,16 +69,16 @@ def check_record(place: Place, spec: VectorSpec, target: Path) -> VectorRecord:
         record = VectorRecord(**read_json(file, "delete it"))
     except TypeError as error:
         raise DistillirError(f"is no record of vectors ({error})", where=file, remedy="delete it") from None
-    if record.source != vectors_fingerprint(spec, place.collection, followed_texts(place, spec)):
+    if record.source != vectors_fingerprint(place, spec, followed_texts(place, spec)):
         raise DistillirError("is of another model, other settings or other texts", where=file, remedy="delete it")
     return record
 
 
-def open_vectors(place: Place, spec: VectorSpec, target: Path) -> tuple[VectorRecord, dict[str, TeacherVectors]]:
+def open_vectors(place: Place, spec: VectorSpec, target: Path) -> tuple[VectorRecord, dict[str, Targets]]:
     """The record, and vectors by side; what the cache has lost since is encoded again.
 
     Raises:
         DistillirError: As `check_record`, or a vector cannot be made.
     """
     record = check_record(place, spec, target)
-    return record, teacher_vectors(spec, place.collection, followed_texts(place, spec))
+    return record, target_vectors(place, spec, followed_texts(place, spec))

@@ -33,8 +33,7 @@ class Vectors(Signal[VectorSpec]):
     @property
     def _across(self) -> bool:
         """True where the widths of the two models differ by their files."""
-        assert self.spec.model is not None
-        wanted = self.spec.width or width_by_files(self.spec.model)
+        wanted = self.spec.width or (self.spec.model and width_by_files(self.spec.model))
         return None not in (self._width, wanted) and self._width != wanted
 
     @property
@@ -77,8 +76,9 @@ class Vectors(Signal[VectorSpec]):
         return texts_alone(place, self.spec)
 
     def teachers(self) -> Iterator[tuple[str, Any, bool]]:
-        """The model."""
-        yield WHERE, self.spec.form(), False
+        """The model, where one is known."""
+        if self.spec.model is not None:
+            yield WHERE, self.spec.form(), False
 
     def check_models(self, recipe: "RecipeParts") -> None:
         """See `Signal.check_models`."""
@@ -91,10 +91,11 @@ class Vectors(Signal[VectorSpec]):
         return {"vectors": told | ({} if spec.first is None else {"first": spec.first})}
 
     def inputs(self) -> dict[str, str]:
-        """The model."""
+        """The model; kept vectors are among the student's inputs."""
         from distillir.encoding.fingerprint import model_fingerprint
 
-        assert self.spec.model is not None
+        if self.spec.model is None:
+            return {}
         return {"weights of the model whose vectors are followed": model_fingerprint(self.spec.model)}
 
     def prepare(self, place: Place) -> None:
@@ -122,21 +123,23 @@ class Vectors(Signal[VectorSpec]):
         from distillir.signals.vectors.prepare import open_vectors
         from distillir.signals.vectors.training import VectorTraining
 
-        assert self.spec.model is not None
         record, targets = open_vectors(place, self.spec, place.folder(self))
-        unit_length = similarity_name(self.spec.model) == "cosine"
+        kept = place.recipe.student.own_kind.index_kept
+        similarity = kept.similarity if self.spec.model is None else similarity_name(self.spec.model)
         return VectorTraining(
-            self._opened, targets, record.source, unit_length=unit_length, before=place.along(PROJECTION)
+            self._opened, targets, record.source, unit_length=similarity == "cosine", before=place.along(PROJECTION)
         )
 
     def measure(self, place: Place) -> None:
         """Cosines of the student's vectors before training and now."""
         from distillir.signals.vectors.nearness import measure_nearness
 
-        measure_nearness(place, self)
+        measure_nearness(place, self.spec)
 
     def work(self, costs: Costs) -> Iterator[tuple[str, Callable[[], float | None]]]:
         """Texts that the model reads."""
+        if self.spec.model is None:
+            return
         told = f"vectors of the {' and '.join(self.spec.sides)} that are learnt from, by {self.spec.model}"
         yield told, partial(costs.vectors, self.spec.form(), self.spec.sides)
 
@@ -145,8 +148,8 @@ class Vectors(Signal[VectorSpec]):
         from distillir.signals.vectors.teacher_vectors import MadeVectors
         from distillir.signals.vectors.training import VectorTraining
 
-        assert self.spec.model is not None
-        width = self.spec.width or width_by_files(self.spec.model)
+        kept = costs.recipe.student.own_kind.index_kept
+        width = self.spec.width or (kept.width if self.spec.model is None else width_by_files(self.spec.model))
         if width is None:
             return None
         quick = self._opened.model_copy(update={"projection": "random"})

@@ -1,7 +1,7 @@
 """Vectors of a dense model for the texts of a table, encoded once and read by row from mapped files."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from distillir.encoding.model_files import similarity_name
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import encode_into_store
 from distillir.signals.vectors.spec import VectorSpec
+
+if TYPE_CHECKING:
+    from distillir.students.kept_documents.index import KeptIndex
 
 
 class Targets(Protocol):
@@ -64,6 +67,27 @@ class TeacherVectors:
         for start, vectors in self._parts:
             here = (rows >= start) & (rows < start + len(vectors))
             found[here] = vectors[rows[here] - start, : self.width]
+        return unit(found) if self._unit else found
+
+
+class KeptVectors:
+    """The document vectors that a student keeps, whoever made them.
+
+    Args:
+        index: Where they are.
+        corpus: Whose.
+        width: The first so many numbers of each; None: all.
+    """
+
+    def __init__(self, index: "KeptIndex", corpus: TextTable, width: int | None = None) -> None:
+        self._vectors, self._unit = index.vectors(corpus), index.similarity == "cosine"
+        self.width = self._vectors.shape[1] if width is None else width
+
+    def of(self, rows: Rows) -> Vectors:
+        """See `Targets.of`."""
+        found = np.zeros((len(rows), self.width), dtype=np.float32)
+        here = rows < len(self._vectors)
+        found[here] = self._vectors[rows[here]][:, : self.width]
         return unit(found) if self._unit else found
 
 

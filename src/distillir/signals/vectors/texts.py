@@ -1,7 +1,7 @@
 """Texts of a stage whose vectors are followed, and the identity of their vectors."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.precision import resolve_precision
 from distillir.signals.vectors.spec import SIDES, VectorSpec
-from distillir.signals.vectors.teacher_vectors import TeacherVectors
+from distillir.signals.vectors.teacher_vectors import KeptVectors, Targets, TeacherVectors
 
 if TYPE_CHECKING:
     from distillir.collections import Collection
     from distillir.collections.table import TextTable
     from distillir.signals.place import Place
+    from distillir.signals.recipe_parts import RecipeParts
 
 
 def by_side(spec: VectorSpec, queries: Rows, documents: Rows) -> dict[str, Rows]:
@@ -66,22 +67,44 @@ def table_of(collection: "Collection", side: str) -> "TextTable":
     return collection.queries if side == "queries" else collection.corpus
 
 
-def teacher_vectors(spec: VectorSpec, collection: "Collection", rows: Mapping[str, Rows]) -> dict[str, TeacherVectors]:
-    """The vectors of some texts by side; what is missing is encoded.
+def target_vectors(place: "Place", spec: VectorSpec, rows: Mapping[str, Rows]) -> dict[str, Targets]:
+    """The vectors of some texts by side: kept ones of documents where the student keeps them, else a model's.
 
     Raises:
-        DistillirError: As `TeacherVectors`.
+        DistillirError: As `TeacherVectors`, which encodes what is missing.
     """
-    return {side: TeacherVectors(spec, table_of(collection, side), own, SIDES[side]) for side, own in rows.items()}
+    found: dict[str, Targets] = {}
+    index = place.recipe.student.own_kind.index_kept
+    for side, own in rows.items():
+        table = table_of(place.collection, side)
+        if side == "documents" and index is not None:
+            found[side] = KeptVectors(index, table, spec.width)
+        else:
+            found[side] = TeacherVectors(spec, table, own, SIDES[side])
+    return found
 
 
-def vectors_fingerprint(spec: VectorSpec, collection: "Collection", rows: Mapping[str, Rows]) -> str:
+def source_name(recipe: "RecipeParts", spec: VectorSpec) -> str:
+    """The model, or the files of kept vectors that no model is known of."""
+    return spec.model or str(recipe.student.own_kind.index_kept.name)
+
+
+def read_as(place: "Place", side: str) -> Literal["query", "document"]:
+    """The side that the student reads a side's texts as: all as queries where it keeps document vectors."""
+    return SIDES[side] if place.recipe.student.own_kind.encodes_documents else "query"
+
+
+def vectors_fingerprint(place: "Place", spec: VectorSpec, rows: Mapping[str, Rows]) -> str:
     """Identity of all that the vectors of some texts depend on (hex)."""
+    collection, index = place.collection, place.recipe.student.own_kind.index_kept
+    texts = {side: [table_of(collection, side).fingerprint, hash_of_arrays(own)] for side, own in rows.items()}
+    if spec.model is None:
+        assert index is not None
+        return hash_of_json([index.fingerprint, spec.width, texts])
     made_by = [
         model_identity(spec.model, spec.options, tuple(SIDES[side] for side in spec.sides)),
         spec.max_length,
         spec.width,
         resolve_precision(spec.precision, pick_device()),
     ]
-    texts = {side: [table_of(collection, side).fingerprint, hash_of_arrays(own)] for side, own in rows.items()}
     return hash_of_json([made_by, texts])

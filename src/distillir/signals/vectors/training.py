@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,10 +17,10 @@ from distillir.encoding.vectors import encode_texts
 from distillir.objectives.vector_match import vector_match_count, vector_match_terms
 from distillir.signals.signal_training import Batch, Begun, Output, SignalTraining
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection, new_projection
-from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
+from distillir.signals.vectors.spec import PROJECTION, VectorSpec
 from distillir.signals.vectors.teacher_vectors import Targets
 from distillir.signals.vectors.texts import by_side, evenly_spaced, table_of
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 from distillir.teaching.text_lists import NO_QUERY, TextLists
 
 
@@ -67,6 +67,10 @@ class VectorTraining(SignalTraining):
     def begin(self, training: Begun) -> None:
         """Make the linear map, where the student's vectors are of another width and no stage has left one."""
         self.together = isinstance(training.lists, TextLists)
+        student = student_of(training.model)
+        if not self.together and student.documents_alone_as == "query":
+            # Documents of lists are the kept vectors themselves: there is nothing to bring nearer.
+            self.targets = {side: target for side, target in self.targets.items() if side != "documents"}
         width = next(iter(self.targets.values())).width
         own = student_width(training.model, training.collection, next(iter(self.targets)))
         if self.module is None and own != width:
@@ -86,7 +90,7 @@ class VectorTraining(SignalTraining):
         for side, rows in by_side(self.spec, asked, read).items():
             some = evenly_spaced(rows, FITTED_TO)
             texts = table_of(training.collection, side).texts(some.tolist())
-            own[side] = encode_texts(training.model, texts, kind=SIDES[side], precision="float32")
+            own[side] = encode_texts(training.model, texts, kind=_read_as(training.model, side), precision="float32")
             wanted[side] = self.targets[side].of(some)
         return fitted(own, wanted, unit_length=student_of(training.model).compares_cosines)
 
@@ -155,7 +159,11 @@ class VectorTraining(SignalTraining):
 def student_width(model: Any, collection: Collection, side: str) -> int:
     """Numbers of a student's vector of a side, by encoding a text of it."""
     texts = table_of(collection, side).texts([0])
-    return int(encode_texts(model, texts, kind=SIDES[side], precision="float32").shape[1])
+    return int(encode_texts(model, texts, kind=_read_as(model, side), precision="float32").shape[1])
+
+
+def _read_as(model: Any, side: str) -> Literal["query", "document"]:
+    return student_of(model).documents_alone_as if side == "documents" else "query"
 
 
 def _times(rows: Rows, lists: list[Rows]) -> Any:

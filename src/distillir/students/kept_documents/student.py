@@ -28,6 +28,8 @@ class KeptDocumentsStudent(DenseStudent):
         super().__init__(model)
         self.index = index
 
+    documents_alone_as = "query"
+
     def documents(self, table: TextTable) -> VectorFeatures:
         """See `Student.documents`."""
         return VectorFeatures(self.index.vectors(table))
@@ -40,11 +42,14 @@ class KeptDocumentsStudent(DenseStudent):
     def embed(
         self, model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, task: str, recompute: bool = False
     ) -> Tensor:
-        """Vectors [T, D], float32: of queries encoded, of documents as they are kept; see `Student.embed`."""
-        if task == "document":
+        """Vectors [T, D], float32: of queries encoded, of documents as they are kept; see `Student.embed`.
+
+        Documents that are learnt from by themselves come as tokens, and are read as queries.
+        """
+        if task == "document" and "vectors" in features:
             kept: Tensor = features["vectors"]
             return kept.float()
-        return super().embed(model, features, cut, task=task, recompute=recompute)
+        return super().embed(model, features, cut, task="query", recompute=recompute)
 
     def embed_layers(
         self,
