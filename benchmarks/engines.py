@@ -85,6 +85,7 @@ def measure(engine: str, given: argparse.Namespace, collection: Path, documents:
     output = given.work / "index"
     command = [sys.executable, "-m", "distillir", "index", str(given.model), "--collection", str(collection)]
     command += ["--output", str(output), "--to", engine, "--table", table, "--batch", "512", "--anew", *more]
+    command += ["--queries", str(given.queries)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(taken_in(engine, output, table)) < documents // 3:
         time.sleep(0.2)
@@ -107,6 +108,7 @@ def main() -> None:
     parser.add_argument("--to", nargs="+", default=["lancedb", "pgvector"])
     parser.add_argument("--work", type=Path, default=Path("engines-benchmark"))
     parser.add_argument("--hybrid", action="store_true")
+    parser.add_argument("--queries", type=int, default=1000)
     given = parser.parse_args()
     collection = given.work / "joined"
     documents = join(given.collections, collection)

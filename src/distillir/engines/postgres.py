@@ -147,7 +147,7 @@ class PostgresEngine(Engine):
             )
             found = self._one("SELECT record FROM distillir_indexes WHERE name = %s", (self._table,))
         # A record may outlive its table, in whose place somebody's own may stand.
-        ours = found is not None and columns[0] == ["number", "id", "title", "text", "vector"]
+        ours = found is not None and columns[0][:5] == ["number", "id", "title", "text", "vector"]
         return dict(found[0]) if ours else {}
 
     def create(self, record: Mapping[str, Any]) -> None:
@@ -217,6 +217,7 @@ class PostgresEngine(Engine):
             say(f"{self._replaced} titles and texts held a NUL, which PostgreSQL's texts cannot: U+FFFD stands there")
         with self._told():
             if self._layout.words:
+                self._connection.execute(self.sql.column_words)
                 self._connection.execute(self.sql.index_words)
             coded = self._layout.precision == "binary"
             if self._layout.documents < self._options.exact_below and not coded:
@@ -235,7 +236,7 @@ class PostgresEngine(Engine):
         return self._ids(self.sql.search, {**values, "candidates": depth * self._options.rescore})
 
     def hybrid(self, vector: Any, text: str, depth: int) -> list[str]:
-        """See `Engine.hybrid`: ts_rank_cd of PostgreSQL's full text search, which is no BM25, fused in SQL."""
+        """See `Engine.hybrid`: ts_rank of PostgreSQL's full text search, which is no BM25, fused in SQL."""
         values = {"vector": self._make(vector), "depth": depth, "candidates": FUSED_DEPTH * self._options.rescore}
         words = text.replace("\0", " ")
         return self._ids(self.sql.hybrid, {**values, "words": words, "fused": FUSED_DEPTH, "k": FUSED_K})
@@ -257,7 +258,7 @@ PGVECTOR = EngineKind(
     PostgresOptions,
     open=PostgresEngine,
     holds={"dense": ("float32", "float16", "binary"), "sparse": ("float32",)},
-    words="PostgreSQL's full text search (ts_rank_cd)",
+    words="PostgreSQL's full text search (ts_rank)",
     server=True,
     credentials=CREDENTIALS,
     lacks={"multi-vector": "pgvector has no MaxSim", "int8": "pgvector has no numbers of 8 bits"},

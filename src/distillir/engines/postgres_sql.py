@@ -26,6 +26,7 @@ class Statements:
         numbers: Rows of its documents.
         copy: Takes documents in.
         index_vectors: Makes the HNSW index where it is missing.
+        column_words: Keeps each document's words beside it, where they are missing: ranks are computed from them.
         index_words: Makes the index of words where it is missing.
         analyze: Counts values for the planner.
         search: Nearest documents; parameters ``vector``, ``depth`` and, of binary ones, ``candidates``.
@@ -68,9 +69,11 @@ class Statements:
             f"CREATE INDEX IF NOT EXISTS {{by_vector}} ON {{table}} USING hnsw ({indexed}) "
             "WITH (m = {m}, ef_construction = {ef})"
         )
-        self.index_words = statement(
-            "CREATE INDEX IF NOT EXISTS {by_words} ON {table} USING gin (to_tsvector({language}, title || ' ' || text))"
+        self.column_words = statement(
+            "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS words tsvector "
+            "GENERATED ALWAYS AS (to_tsvector({language}, title || ' ' || text)) STORED"
         )
+        self.index_words = statement("CREATE INDEX IF NOT EXISTS {by_words} ON {table} USING gin (words)")
         found = _BINARY if binary else _NEAREST
         self.search = statement(f"{found} LIMIT %(depth)s")
         self.hybrid = statement(_HYBRID.replace("NEAREST", f"{found} LIMIT %(fused)s"))
@@ -86,15 +89,15 @@ _BINARY = """SELECT id, title, text, number FROM (
     SELECT * FROM {table}
     ORDER BY binary_quantize(vector)::bit({width}) <~> binary_quantize(%(vector)s) LIMIT %(candidates)s
 ) AS candidates ORDER BY vector {operator} %(vector)s"""
-#: Words are joined by "or": a document need not hold all of a question's.
+#: Words are joined by "or": a document need not hold all of a question's. Ranks go down with the length of a text.
 _HYBRID = """WITH asked AS (
     SELECT replace(plainto_tsquery({language}, %(words)s)::text, '&', '|')::tsquery AS words
 ), by_vector AS (
     SELECT number, row_number() OVER () AS rank FROM (NEAREST) AS nearest
 ), by_words AS (
     SELECT number, row_number() OVER (ORDER BY score DESC, number) AS rank FROM (
-        SELECT number, ts_rank_cd(to_tsvector({language}, title || ' ' || text), asked.words) AS score
-        FROM {table}, asked WHERE to_tsvector({language}, title || ' ' || text) @@ asked.words
+        SELECT number, ts_rank({table}.words, asked.words, 1) AS score
+        FROM {table}, asked WHERE {table}.words @@ asked.words
         ORDER BY score DESC, number LIMIT %(fused)s
     ) AS worded
 ), fused AS (
