@@ -20,6 +20,7 @@ from distillir.front_door.result import Result
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teaching.teaching_set import open_teaching_set
 
 JUDGED = Path(__file__).parents[2] / "recipes" / "reranker-from-judgements.yaml"
 
@@ -123,7 +124,9 @@ def judged(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("objective", ["info_nce", "bce"])
-def test_judgements_alone_teach_a_cross_encoder(judged: dict[str, Any], tmp_path: Path, objective: str) -> None:
+def test_judgements_alone_teach_a_cross_encoder(
+    judged: dict[str, Any], tmp_path: Path, tiny: Collection, objective: str
+) -> None:
     assert "teacher" not in judged
     judged["objective"] = objective
     judged["training"] |= {"epochs": 10, "learning_rate": 1e-3}
@@ -133,7 +136,7 @@ def test_judgements_alone_teach_a_cross_encoder(judged: dict[str, Any], tmp_path
     logged = [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
     assert np.mean(logged[-5:]) < np.mean(logged[:5]) - 0.1, logged
     metrics = json.loads((run / "metrics.json").read_text())
-    assert "teacher" not in metrics and "score" not in metrics["seconds"]
+    assert "teacher" not in metrics and not open_teaching_set(run / "teaching", tiny).has_scores
     assert all(metrics[part]["nDCG@10"] > 0 for part in ("before", "after", "first_stage"))
 
 
@@ -177,12 +180,12 @@ def test_judgements_that_lack_are_told_in_a_line(
     judged: dict[str, Any], tmp_path: Path, tiny_beir: Path, objective: str, splits: list[str], said: str
 ) -> None:
     shutil.copytree(tiny_beir, tmp_path / "own", ignore=shutil.ignore_patterns("qrels"))
-    (tmp_path / "own" / "qrels").mkdir()
     for split in splits:
+        (tmp_path / "own" / "qrels").mkdir(exist_ok=True)
         shutil.copy(tiny_beir / "qrels" / f"{split}.tsv", tmp_path / "own" / "qrels")
     judged |= {"collection": str(tmp_path / "own"), "objective": objective}
     done = _run(judged, tmp_path)
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("imported ")]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
     assert done.returncode == 2 and len(lines) == 1 and said in lines[0], done.stderr
 
 
