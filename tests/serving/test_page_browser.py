@@ -46,16 +46,17 @@ class _page:  # noqa: N801 - used as a function
         self.address, self.complaints = address, list[str]()
 
     def __enter__(self) -> Any:
+        self.page.set_default_timeout(200_000)  # machines that do other things beside are slow
         self.page.on("console", lambda told: self.complaints.append(told.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda asked: self._look_at(asked.url))
+        self.page.on("request", self._note)
         self.page.goto(self.address)
         self.page.wait_for_selector("#judged li")
         return self.page
 
-    def _look_at(self, url: str) -> None:
-        if not url.startswith((self.address, "data:")):
-            self.complaints.append(f"asked {url}")
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:")):
+            self.complaints.append(f"asked {request.url}")
 
     def __exit__(self, *error: object) -> None:
         self.page.close()
@@ -66,7 +67,7 @@ class _page:  # noqa: N801 - used as a function
 def _ask(page: Any, query: str) -> None:
     page.fill("#query", query)
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('status').textContent.includes('answered')")
+    page.locator("#status", has_text="answered").wait_for()
 
 
 def test_query_click_and_text(page: Any) -> None:
@@ -143,9 +144,7 @@ def test_evaluation_queries_show_their_judgements(page: Any, served: Served) -> 
     assert "✓ relevant" in page.locator(".hit.good").first.inner_text()
     assert f"{query.relevant} judged relevant" in page.inner_text("#status")
     page.select_option("#order", "true")
-    page.wait_for_function(
-        f"document.querySelector('#judged button').dataset.id === {_quoted(served.queries.listed[-1].id)}"
-    )
+    page.locator(f"#judged li:first-child button[data-id={_quoted(served.queries.listed[-1].id)}]").wait_for()
 
 
 def test_the_teacher_is_asked_by_a_button(page: Any) -> None:
@@ -176,7 +175,7 @@ def test_what_is_refused_is_a_line_on_the_page(page: Any) -> None:
     for query, why in (("a" * 100_000, "100,000 characters"), ("   ", "Type a query first")):
         page.fill("#query", query)
         page.keyboard.press("Enter")
-        page.wait_for_function(f"document.getElementById('problem').textContent.includes('{why}')")
+        page.locator("#problem", has_text=why).wait_for()
     _ask(page, "bees\u0001honey")
     assert page.inner_text("#problem") == ""
 

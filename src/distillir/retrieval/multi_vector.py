@@ -14,7 +14,7 @@ from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
-from distillir.retrieval.maxsim import best_by_maxsim
+from distillir.retrieval.maxsim import best_by_maxsim, maxsim
 from distillir.retrieval.opened import OpenedRetriever
 from distillir.retrieval.sources import load_retriever
 

@@ -66,10 +66,14 @@ def _product(vectors: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
     """Scores [n] float32 of vectors [n, D] of any float type."""
     if vectors.dtype == torch.float32:
         return vectors @ query
-    return torch.cat([block.float() @ query for block in torch.split(vectors, _BLOCK)])
+    return torch.cat([block.float() @ query for block in _blocks(vectors)])
 
 
 def _lengths(vectors: torch.Tensor) -> torch.Tensor:
     """Lengths [n] of vectors [n, D], at least 1e-12, as torch's ``normalize`` has them."""
-    found = [block.float().norm(dim=1) for block in torch.split(vectors, _BLOCK)]
-    return torch.cat(found).clamp(min=1e-12) if found else torch.ones(0)
+    return torch.cat([torch.linalg.vector_norm(block.float(), dim=1) for block in _blocks(vectors)]).clamp(min=1e-12)
+
+
+def _blocks(vectors: torch.Tensor) -> list[torch.Tensor]:
+    """Parts of vectors [n, D], at least one."""
+    return [vectors[start : start + _BLOCK] for start in range(0, max(len(vectors), 1), _BLOCK)]
