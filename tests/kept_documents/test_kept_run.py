@@ -92,6 +92,13 @@ def test_queries_are_trained_documents_stay_and_any_library_loads_it(
     found = whole.similarity(whole.encode_query(query), whole.encode_document(texts))[0]
     np.testing.assert_allclose(found, scores, atol=1e-5)
     assert not np.allclose(alone.encode_query(query), own.encode_query(query), atol=1e-3)
+    # An engine takes the kept vectors, and is asked by the query encoder.
+    done = distillir("index", run)
+    assert done.returncode == 0, done.stderr
+    indexed = json.loads((run / "index" / "lancedb-run.json").read_text())
+    assert "kept vectors of base" in indexed["record"] and "student" not in indexed["record"]
+    assert indexed["results"]["engine"]["recall@10"] == 1.0
+    assert indexed["results"]["exact"]["nDCG@10"] == pytest.approx(metrics["after"]["nDCG@10"], abs=1e-4)
 
 
 def test_a_student_of_another_width_gets_a_projection(

@@ -71,7 +71,7 @@ class MultiVectorRetriever:
             query_rows
         )
         if first is None:
-            found = _exhaustive(queries, documents, depth)
+            found = best_by_maxsim(queries, documents, depth)
         else:
             candidates = self._candidates(first, collection, query_rows, queries, documents)
             found = []
@@ -119,7 +119,7 @@ def _similarity(queries: list[torch.Tensor], documents: list[torch.Tensor]) -> S
         return scores
 
 
-def _exhaustive(queries: list[Vectors], documents: Any, depth: int) -> list[tuple[Rows, Scores]]:
+def best_by_maxsim(queries: list[Vectors], documents: Any, depth: int) -> list[tuple[Rows, Scores]]:
     """Every document against every query, a block at a time; ties are broken by document row, ascending."""
     best: list[tuple[Rows, Scores]] = [(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries]
     with progress("MaxSim", documents.blocks * len(queries)) as advance:

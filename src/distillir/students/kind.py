@@ -61,6 +61,7 @@ class StudentKind(ABC):
         cosine_scale: Whether a score is one cosine as a rule, so that temperatures published for cosines hold.
         pooled: Whether a text's vector is pooled of its last states, so that layers' pooling may be another.
         encodes_documents: Whether it encodes documents itself; otherwise their vectors are kept.
+        first_rate: Rate of a stage of vectors before a method's own, as a multiple of that method's.
         no_in_batch: Why the documents of a batch's other lists cannot join a list; None where they can.
         no_objectives: Objectives that it cannot be trained by, each with the reason.
         training: Settings of the recipe's ``training`` that hold where the recipe is silent, whatever the method says.
@@ -83,6 +84,7 @@ class StudentKind(ABC):
     cosine_scale: bool = False
     pooled: bool = False
     encodes_documents: bool = True
+    first_rate: float = 2.0
     no_in_batch: str | None = None
     no_objectives: Mapping[str, str] = {}
     training: Mapping[str, Any] = {}
@@ -216,6 +218,10 @@ class StudentKind(ABC):
     def kept(self) -> dict[str, str]:
         """Fingerprints of what is kept of documents, by what messages call it; empty where they are encoded."""
         return {}
+
+    def query_encoder(self, model: str) -> str:
+        """The folder or name of what encodes queries, of a trained student's folder."""
+        return model
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
         """The retriever of a source of candidates without a model; see `distillir.retrieval.sources.load_retriever`.

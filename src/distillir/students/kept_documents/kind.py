@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: Times that the default method has a student see each text first: one cut from the documents' model, and any other
 #: (ours; benchmarks/results/index_kept.md).
 FIRST_OF_CUT, FIRST_OF_OTHERS = 1.0, 4.0
+#: Learning rate as a share of that of students that read documents too (ours; the same file).
+SLOWER = 0.2
 
 
 class KeptDocumentsKind(DenseKind):
@@ -40,8 +42,10 @@ class KeptDocumentsKind(DenseKind):
     encodes_documents = False
     #: Candidates cost a product: the whole list that was scored is learnt from.
     training: Mapping[str, Any] = MappingProxyType({"candidates_per_query": None})
-    #: A step reads queries alone: larger ones spread the optimiser's cost, and more epochs are had in the same time.
-    training_by_default: Mapping[str, Any] = MappingProxyType({"queries_per_step": 32, "epochs": 8.0})
+    #: A step reads queries alone: larger ones spread the optimiser's cost. Few queries are soon learnt by heart.
+    training_by_default: Mapping[str, Any] = MappingProxyType({"queries_per_step": 32, "epochs": 2.0})
+    #: Where lists are learnt from slowly, vectors of a stage before them are not.
+    first_rate = 2.0 / SLOWER
 
     def __init__(self, documents: DocumentsSpec) -> None:
         self.spec = documents
@@ -121,12 +125,19 @@ class KeptDocumentsKind(DenseKind):
         return self.index.similarity == "cosine"
 
     def rate(self, model: str | Path) -> float:
-        """See `StudentKind.rate`."""
-        return own_rate(model)
+        """See `StudentKind.rate`: a fifth, since queries alone are soon learnt by heart."""
+        return own_rate(model) * SLOWER
 
     def kept(self) -> dict[str, str]:
         """See `StudentKind.kept`."""
         return {f"kept vectors of {self.index.name}": self.index.fingerprint}
+
+    def query_encoder(self, model: str) -> str:
+        """See `StudentKind.query_encoder`; a student whose queries fit other vectors is refused."""
+        from distillir.students.kept_documents.query_encoder import check_fits
+
+        check_fits(model, self.index)
+        return _part(model)
 
     # Measuring.
 
