@@ -41,7 +41,8 @@ from haystack_integrations.components.rankers.sentence_transformers import Sente
 """
 KEEP = """
 import json
-found = {"texts": [queries, documents], "vectors": [np.asarray(query_vectors).tolist(), np.asarray(document_vectors).tolist()]}
+made = [np.asarray(vectors).tolist() for vectors in (query_vectors, document_vectors)]
+found = {"texts": [queries, documents], "vectors": made}
 """
 
 

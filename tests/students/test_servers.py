@@ -57,7 +57,9 @@ def test_the_export_has_the_keys_that_servers_read_and_gives_the_same_vectors(
     write_for_servers(folder, served)
 
     names = [module["type"] for module in _json(served, "modules.json")]
-    assert names == [f"sentence_transformers.models.{name}" for name in ("Transformer", "Pooling", "Dense", "Normalize")]
+    assert names == [
+        f"sentence_transformers.models.{name}" for name in ("Transformer", "Pooling", "Dense", "Normalize")
+    ]
     pooling = _json(served, "1_Pooling", "config.json")
     assert pooling["pooling_mode_mean_tokens"] is True and pooling["pooling_mode_cls_token"] is False
     assert pooling["pooling_mode_lasttoken"] is False
