@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize
+from sentence_transformers.sentence_transformer.modules import Pooling
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.saving import save_model
@@ -18,7 +19,8 @@ from distillir.students.dense.servers import write_for_servers
 from distillir.students.load import load_student_of
 from distillir.students.spec import StudentSpec
 
-PROMPTS = {"query": "search query: ", "document": "search document: "}
+# Of words that the small models know: two unknown ones would be alike.
+PROMPTS = {"query": "bees dance: ", "document": "the moon: "}
 TEXTS = ["Bees see ultraviolet marks on petals.", "The moon pulls at the sea."]
 
 
@@ -63,7 +65,8 @@ def test_the_export_has_the_keys_that_servers_read_and_gives_the_same_vectors(
     pooling = _json(served, "1_Pooling", "config.json")
     assert pooling["pooling_mode_mean_tokens"] is True and pooling["pooling_mode_cls_token"] is False
     assert pooling["pooling_mode_lasttoken"] is False
-    assert _json(served, "sentence_bert_config.json") == {"max_seq_length": 12, "do_lower_case": False}
+    lengths = _json(served, "sentence_bert_config.json")
+    assert (lengths["max_seq_length"], lengths["do_lower_case"]) == (12, False)
     assert _json(served, "config_sentence_transformers.json")["prompts"] == PROMPTS
     dense = _json(served, "2_Dense", "config.json")
     assert (dense["in_features"], dense["out_features"], dense["bias"]) == (384, 5, True)
@@ -90,6 +93,11 @@ def test_what_a_server_would_take_for_something_else_is_refused(small_models: Pa
     save_model(student, folder)
     with pytest.raises(DistillirError, match="pools by max"):
         write_for_servers(folder, tmp_path / "served")
+    for layer in (Dense(384, 5, activation_function=torch.nn.ReLU()), Dense(384, 5, use_residual=True)):
+        save_model(SentenceTransformer(modules=[student[0], Pooling(384), layer]), folder)
+        with pytest.raises(DistillirError, match="is made of Transformer, Pooling, Dense"):
+            write_for_servers(folder, tmp_path / "served")
+    CrossEncoder(str(small_models / "cross-encoder"), device="cpu").save_pretrained(str(tmp_path / "reranker"))
     with pytest.raises(DistillirError, match="is a cross-encoder model"):
-        write_for_servers(str(small_models / "cross-encoder"), tmp_path / "served")
+        write_for_servers(str(tmp_path / "reranker"), tmp_path / "served")
     assert not (tmp_path / "served").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from distillir.base.errors import DistillirError
-from distillir.base.files import atomic_directory, write_json
+from distillir.base.files import atomic_directory, read_json, write_json
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.saving import save_model
@@ -50,13 +50,17 @@ def write_for_servers(model: str, output: Path) -> None:
         write_json(
             folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **keys, "include_prompt": True}
         )
-        write_json(folder / "sentence_bert_config.json", {"max_seq_length": length, "do_lower_case": False})
+        if length is not None:
+            file = folder / "sentence_bert_config.json"
+            # Beside what stands there, which sentence-transformers reads as before.
+            write_json(file, {**read_json(file, "export it again"), "max_seq_length": length, "do_lower_case": False})
 
 
 def _check(modules: list[Any], model: str) -> None:
     """Refuse what servers would pass over or take for something else."""
     from sentence_transformers.base.modules import Dense, Normalize, Router, Transformer
     from sentence_transformers.sentence_transformer.modules import Pooling
+    from torch.nn import Identity, Tanh
 
     if isinstance(modules[0], Router):
         raise DistillirError(
@@ -65,10 +69,12 @@ def _check(modules: list[Any], model: str) -> None:
             remedy="where documents are kept, name its folder query-encoder; else load it with sentence-transformers",
         )
     kinds = [type(module) for module in modules]
-    if kinds[:2] != [Transformer, Pooling] or not {*kinds[2:]} <= {Dense, Normalize}:
+    linear = [module for module in modules if type(module) is Dense]
+    plain = all(type(each.activation_function) in (Identity, Tanh) and not each.use_residual for each in linear)
+    if kinds[:2] != [Transformer, Pooling] or not {*kinds[2:]} <= {Dense, Normalize} or not plain:
         raise DistillirError(
             f"is made of {', '.join(type(module).__name__ for module in modules)}; this form holds a transformer, "
-            "pooling, and then linear layers and normalisation",
+            "pooling, and then linear layers (without residuals, with tanh or nothing behind them) and normalisation",
             where=model,
             remedy="load it with sentence-transformers",
         )
