@@ -27,7 +27,8 @@ quickstart: .venv/demo
 test: setup
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
-# Tests with a real browser (Debian's chromium, where there is none) and llama.cpp's server; one that is skipped has failed.
+# Tests with a real browser (Debian's chromium, where there is none), llama.cpp's server, and the libraries of docs/use
+# (constraints-use.txt; in .venv-use, made by the test); one that is skipped has failed.
 test-real: setup .venv/real
 	$(BIN)/python -m pytest -q -m real
 
@@ -47,6 +48,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_cycles.py
 	$(BIN)/python tools/check_docstrings.py src
 	$(BIN)/mypy
 
@@ -55,4 +57,4 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv .venv-use runs

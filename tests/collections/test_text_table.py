@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from distillir.collections import table as table_module
 from distillir.collections import table_writer
-from distillir.collections.table import ROWS_PER_BATCH, DuplicateIdError, TableWriter, TextTable
+from distillir.collections.table import TextTable
+from distillir.collections.table_form import ROWS_PER_BATCH
+from distillir.collections.table_writer import DuplicateIdError, TableWriter
 
 unicode_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 identifiers = st.lists(unicode_text.filter(bool), unique=True, min_size=1, max_size=40)

@@ -229,6 +229,56 @@ def test_comparisons_of_versions_without_other_collections_go_on(value: dict[str
     assert not again.failed and again.rows[0].means == board["rows"][0]["means"]
 
 
+def test_nothing_is_mined_for_cells_that_learn_from_texts_alone(value: dict[str, Any], tmp_path: Path) -> None:
+    vectors = {"name": "vectors", "vectors": {"model": "all-MiniLM-L6-v2"}}
+    queries = {"name": "vectors", "vectors": {"model": "all-MiniLM-L6-v2", "of": "queries"}}
+    value["cells"], value["seeds"] = {"vectors": {"method": vectors}, "of queries": {"method": queries}}, [0]
+    file, output = tmp_path / "texts.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    planned = distillir("compare", file, "--dry-run", "-o", output)
+    assert planned.returncode == 0 and "shared: the student before" in planned.stderr, planned.stderr
+    done = distillir("compare", file, "-o", output)
+    assert done.returncode == 0, done.stderr
+    assert "none are mined for training queries" in done.stderr and "Candidates: " not in done.stderr
+    (shared,) = (output / "shared").iterdir()
+    assert [path.name for path in (shared / "runs").iterdir()] == ["before.trec"] and not (shared / "teaching").exists()
+    befores = {path.resolve() for path in (output / "cells").glob("*/seed-0/runs/before.trec")}
+    assert befores == {(shared / "runs" / "before.trec").resolve()}
+    board = json.loads((output / "leaderboard.json").read_text())
+    assert len(board["rows"]) == 2 and not board["failed"] and not board["teacher"]
+
+    # One that learns from lists has them made, beside what is there; the others are not trained again.
+    weights = {path: path.stat().st_mtime_ns for path in (output / "cells").rglob("model.safetensors")}
+    value["cells"]["kl"] = {"method": "kl"}
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    planned = distillir("compare", file, "--dry-run", "-o", output)
+    assert "shared: candidates, scores, the student before" in planned.stderr, planned.stderr
+    assert [name in planned.stderr for name in ("vectors", "of queries", "kl")] == [True] * 3
+    more = distillir("compare", file, "-o", output)
+    assert more.returncode == 0, more.stderr
+    assert list((output / "shared").iterdir()) == [shared]
+    assert (shared / "runs" / "candidates.trec").is_file() and (shared / "teaching").is_dir()
+    kept = {path: path.stat().st_mtime_ns for path in weights}
+    assert kept == weights and len(json.loads((output / "leaderboard.json").read_text())["rows"]) == 3
+
+
+def test_held_out_queries_of_cells_that_learn_from_texts_alone_are_judged(
+    value: dict[str, Any], tmp_path: Path
+) -> None:
+    value["cells"], value["seeds"] = (
+        {"vectors": {"method": {"name": "vectors", "vectors": {"model": "all-MiniLM-L6-v2"}}}},
+        [0],
+    )
+    value["recipe"]["evaluation"] |= {"split": None, "held_out": 5}
+    file, output = tmp_path / "texts.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    board = run_comparison(read_comparison(file), output)
+    assert not board.failed and board.teacher["nDCG@10"] == 1
+    (shared,) = (output / "shared").iterdir()
+    runs = sorted(path.name for path in (shared / "runs").iterdir())
+    assert runs == ["before.trec", "evaluation-candidates.trec", "teacher.trec"] and not (shared / "teaching").exists()
+
+
 def test_dark_examples_are_made_once_for_all_cells(value: dict[str, Any], tmp_path: Path) -> None:
     dark = {"reinforced": 4, "noisy": 4}
     value["recipe"]["candidates"]["add_judged"] = True

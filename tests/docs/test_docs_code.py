@@ -116,7 +116,10 @@ def _examples(file: Path) -> list[Example]:
 @pytest.mark.xdist_group("docs")
 @pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("page", PAGES)
-def test_code_of_a_page_runs(page: str) -> None:
+def test_code_of_a_page_runs(page: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "import psycopg" in (ROOT / page).read_text(encoding="utf-8"):
+        for name, value in request.getfixturevalue("postgres").items():
+            monkeypatch.setenv(name, value)
     for example in _examples(ROOT / page):
         example.evaluate()
 

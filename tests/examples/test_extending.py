@@ -82,6 +82,18 @@ def test_kind_of_student_with_weighted_objectives() -> None:
     assert _weights(killed) == _weights(Path("runs/student"))
 
 
+def test_engine() -> None:
+    if not Path("runs/student/student").is_dir():
+        _run("student")
+    given = ("index", "runs/student", "--to", "engine:ENGINE", "--allow-code")
+    refused = distillir(*given, "--set", "most=5")
+    assert refused.returncode == 2 and "62 documents, and it takes 5" in refused.stderr
+    done = distillir(*given, "--set", "most=5000")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(next(Path("runs/student/index").glob("engine-engine-*-student.json")).read_text())
+    assert told["documents"] == 62 and told["results"]["engine"]["recall@10"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [

@@ -92,6 +92,13 @@ def test_queries_are_trained_documents_stay_and_any_library_loads_it(
     found = whole.similarity(whole.encode_query(query), whole.encode_document(texts))[0]
     np.testing.assert_allclose(found, scores, atol=1e-5)
     assert not np.allclose(alone.encode_query(query), own.encode_query(query), atol=1e-3)
+    # An engine takes the kept vectors, and is asked by the query encoder.
+    done = distillir("index", run)
+    assert done.returncode == 0, done.stderr
+    indexed = json.loads((run / "index" / "lancedb-run.json").read_text())
+    assert "kept vectors of base" in indexed["record"] and "student" not in indexed["record"]
+    assert indexed["results"]["engine"]["recall@10"] == 1.0
+    assert indexed["results"]["exact"]["nDCG@10"] == pytest.approx(metrics["after"]["nDCG@10"], abs=1e-4)
 
 
 def test_a_student_of_another_width_gets_a_projection(
@@ -288,3 +295,25 @@ def test_queries_of_vectors_made_elsewhere_have_no_model_to_follow(recipe: dict[
     recipe |= {"teacher": "bm25", "candidates": {"from": "bm25"}, "method": {"name": "kl", "vectors": True}}
     with pytest.raises(DistillirError, match="no model is known that made the kept ones"):
         compose(parse_recipe(recipe))
+
+
+@pytest.mark.parametrize(
+    "student, method, first",
+    [
+        ({}, "auto", 1.0),  # a layer of the documents' model
+        ({"layers": None}, "auto", None),  # that model itself: nothing to follow
+        ({"model": "bert-tiny"}, "auto", 4.0),
+        ({}, {"name": "auto", "vectors": None}, None),
+        ({}, {"name": "auto", "vectors": {"first": 2}}, 2.0),
+        ({}, {"name": "auto", "objective": "kl"}, None),
+        ({}, "kl", None),
+    ],
+)
+def test_the_default_follows_the_documents_model_first(
+    recipe: dict[str, Any], student: dict[str, Any], method: Any, first: float | None
+) -> None:
+    found = parse_recipe({**recipe, "student": recipe["student"] | student, "method": method})
+    vectors = found.method.signals.get("vectors")
+    assert (None if vectors is None else vectors["first"]) == first
+    assert parse_recipe(yaml.safe_load(yaml.safe_dump(found.resolved()))) == found
+    assert [stage.needs_lists for stage in compose(found).stages] == ([True] if first is None else [False, True])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from distillir.base.errors import DistillirError
-from distillir.objectives import info_nce, kl, margin_mse, parse_objective, ranknet
+from distillir.objectives import bce, info_nce, kl, margin_mse, parse_objective, ranknet
 
 STUDENT = torch.tensor([[1.2, -0.3, 0.8, 2.0], [0.1, 0.4, -1.0, 0.0]])
 TEACHER = torch.tensor([[3.0, 1.0, 1.0, -2.0], [9.5, 8.0, 7.25, 11.0]])
@@ -83,7 +83,30 @@ def test_info_nce_passes_over_queries_without_a_positive() -> None:
     assert info_nce(STUDENT, torch.tensor([-1, -1])).item() == 0.0
 
 
-@pytest.mark.parametrize("function", [kl, margin_mse, ranknet])
+@pytest.mark.parametrize(("weight", "temperature"), [(1.0, 1.0), (7.0, 0.5)])
+def test_bce_is_torchs_binary_cross_entropy(weight: float, temperature: float) -> None:
+    """Of ragged lists in one row of all their candidates: value and gradient, the second list without a positive."""
+    mask = torch.tensor([[True, True, True, False], [True, True, False, False], [True] * 4])
+    relevant = torch.tensor([[True, False, True, True], [False] * 4, [False, False, False, True]])
+    student = torch.cat([STUDENT, STUDENT[:1] * 50]).requires_grad_()
+    ours = bce(student, relevant, mask, positive_weight=weight, student_temperature=temperature)
+    (gradient,) = torch.autograd.grad(ours, student)
+    flat = student.detach()[mask].requires_grad_()
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        flat / temperature, relevant[mask].float(), pos_weight=torch.tensor(weight)
+    )
+    (wanted,) = torch.autograd.grad(expected, flat)
+    torch.testing.assert_close(ours, expected)
+    torch.testing.assert_close(gradient, torch.zeros_like(gradient).masked_scatter(mask, wanted))
+
+
+def test_bce_by_hand() -> None:
+    student = torch.tensor([[2.0, -1.0]])
+    wanted = (-math.log(1 / (1 + math.exp(-2))) - math.log(1 - 1 / (1 + math.exp(1)))) / 2
+    assert bce(student, torch.tensor([[True, False]])).item() == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("function", [kl, margin_mse, ranknet, bce])
 def test_shapes_that_do_not_fit_are_refused(function: object) -> None:
     assert callable(function)
     with pytest.raises(DistillirError, match=r"\(2, 3\).*\(2, 4\)"):

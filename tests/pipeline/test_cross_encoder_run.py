@@ -1,6 +1,7 @@
 """Cross-encoder students through the whole run: trained, chosen by dev, ranking, teaching the next student."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from sentence_transformers import CrossEncoder
 
-from command_line import Done, distillir
+from command_line import Done, apart, distillir, kill_once
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.evaluation.measures import evaluate
@@ -19,6 +20,9 @@ from distillir.front_door.result import Result
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
+from distillir.teaching.teaching_set import open_teaching_set
+
+JUDGED = Path(__file__).parents[2] / "recipes" / "reranker-from-judgements.yaml"
 
 
 @pytest.fixture
@@ -106,15 +110,83 @@ def test_the_default_method_trains_one_that_ranks_and_teaches(
     assert next_one.returncode == 0 and "(SentenceTransformer loads it)" in next_one.stderr, next_one.stderr
 
 
-def test_judgements_alone_teach_a_cross_encoder(recipe: dict[str, Any], tmp_path: Path) -> None:
-    recipe |= {"teacher": None, "objective": "info_nce", "candidates": {"from": "bm25", "depth": 8, "add_judged": True}}
-    recipe["training"] |= {"sample": "positive_random", "epochs": 10, "learning_rate": 1e-3}
-    done = _run(recipe, tmp_path)
-    assert done.returncode == 0, done.stderr
-    logged = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+@pytest.fixture
+def judged(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The repository's recipe of judgements alone, on the tiny collection."""
+    own: dict[str, Any] = yaml.safe_load(JUDGED.read_text(encoding="utf-8"))
+    small = {"candidates": {"from": "bm25", "depth": 8}, "training": recipe["training"], "queries": {"limit": None}}
+    return {
+        **own,
+        "collection": recipe["collection"],
+        "student": {**own["student"], **recipe["student"]},
+        **{key: {**own[key], **value} for key, value in small.items()},
+    }
+
+
+@pytest.mark.parametrize("objective", ["info_nce", "bce"])
+def test_judgements_alone_teach_a_cross_encoder(
+    judged: dict[str, Any], tmp_path: Path, tiny: Collection, objective: str
+) -> None:
+    assert "teacher" not in judged
+    judged["objective"] = objective
+    judged["training"] |= {"epochs": 10, "learning_rate": 1e-3}
+    done = _run(judged, tmp_path)
+    assert done.returncode == 0 and "(CrossEncoder loads it)" in done.stderr, done.stderr
+    run = tmp_path / "run"
+    logged = [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
     assert np.mean(logged[-5:]) < np.mean(logged[:5]) - 0.1, logged
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert "teacher" not in metrics and metrics["after"]["nDCG@10"] > 0
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert "teacher" not in metrics and not open_teaching_set(run / "teaching", tiny).has_scores
+    assert all(metrics[part]["nDCG@10"] > 0 for part in ("before", "after", "first_stage"))
+
+
+def test_judgements_alone_after_a_kill_then_as_a_teacher(
+    judged: dict[str, Any], tmp_path: Path, tiny: Collection
+) -> None:
+    """Killed in its training and run again: the weights of a run left alone, which the next recipe learns from."""
+    judged["objective"] = {"bce": {"positive_weight": 3.0}}
+    judged["training"] |= {"epochs": 4, "checkpoint_seconds": 0, "precision": "float32"}
+    assert _run(judged, tmp_path / "whole").returncode == 0
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(judged), encoding="utf-8")
+    run = folder / "run"
+    process = apart("run", folder / "recipe.yaml", "--output", run)
+    kill_once(process, lambda: list(run.glob("work/checkpoints*/*/complete")))
+    assert not (run / "student").exists(), "it was trained before it was killed"
+    assert _run(judged, folder).returncode == 0
+    first, second = (folder / "run/student/model.safetensors" for folder in (tmp_path / "whole", folder))
+    assert first.read_bytes() == second.read_bytes()
+    reader = CrossEncoder(str(run / "student"), device="cpu")
+    assert reader.predict([(tiny.queries.text(0), tiny.corpus.texts([0])[0])]).shape == (1,)
+    judged |= {"teacher": {"cross-encoder": str(run / "student")}, "objective": "ranknet"}
+    judged["training"] |= {"epochs": 1, "sample": "top"}
+    done = _run(judged, tmp_path / "next")
+    assert done.returncode == 0, done.stderr
+    assert "teacher" in json.loads((tmp_path / "next" / "run" / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("objective", "splits", "said"),
+    [
+        ("bce", [], "has no split 'train' to learn from (it has no judgements); add judgements, all that bce learns"),
+        ("info_nce", ["test"], "to learn from (splits: test); add judgements, all that info_nce learns from"),
+        ("info_nce", ["train"], "(splits: train); add judgements of such a split, or name a teacher"),
+        ("bce", ["dev", "test"], "(splits: dev, test); write queries: dev, or add judgements"),
+        ("ranknet", ["train", "test"], "teacher: is missing"),
+    ],
+)
+def test_judgements_that_lack_are_told_in_a_line(
+    judged: dict[str, Any], tmp_path: Path, tiny_beir: Path, objective: str, splits: list[str], said: str
+) -> None:
+    shutil.copytree(tiny_beir, tmp_path / "own", ignore=shutil.ignore_patterns("qrels"))
+    for split in splits:
+        (tmp_path / "own" / "qrels").mkdir(exist_ok=True)
+        shutil.copy(tiny_beir / "qrels" / f"{split}.tsv", tmp_path / "own" / "qrels")
+    judged |= {"collection": str(tmp_path / "own"), "objective": objective}
+    done = _run(judged, tmp_path)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
+    assert done.returncode == 2 and len(lines) == 1 and said in lines[0], done.stderr
 
 
 def test_stages_with_dark_examples(recipe: dict[str, Any], tmp_path: Path, small_models: Path) -> None:

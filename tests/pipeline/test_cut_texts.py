@@ -165,7 +165,7 @@ def test_a_run_tells_it_once_before_it_mines_and_notes_it(
         with open_run(tmp_path / "run", spec) as folder:
             tell_cut_texts(folder)
             assert capsys.readouterr().err.count("of all words are not read") == expected
-            assert folder.noted()[FACT][0]["documents"] == pytest.approx(0.3)
+            assert folder.facts.read()[FACT][0]["documents"] == pytest.approx(0.3)
             (folder.path / "runs").mkdir(exist_ok=True)
 
 

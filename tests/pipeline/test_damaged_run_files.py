@@ -35,7 +35,7 @@ def recipe() -> Recipe:
 def test_damaged_records_are_refused_by_name(damage: str, recipe: Recipe, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run", recipe)
     readers: dict[Path, Callable[[], object]] = {
-        folder.facts.file: folder.noted,
+        folder.facts.file: folder.facts.read,
         folder.provenance: lambda: provenance.read(folder),
     }
     for file, read in readers.items():
@@ -47,10 +47,12 @@ def test_damaged_records_are_refused_by_name(damage: str, recipe: Recipe, tmp_pa
 
 def test_what_is_whole_is_read(recipe: Recipe, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run", recipe)
-    with folder.timed("mine"):
+    with folder.facts.timed("mine"):
         pass
-    folder.note(teacher_calls={"asked": 3, "cached": 0}, reading_of="key")
-    assert folder.noted()["teacher_calls"] == {"asked": 3, "cached": 0} and folder.noted()["reading_of"] == "key"
+    folder.facts.note(teacher_calls={"asked": 3, "cached": 0}, reading_of="key")
+    assert (
+        folder.facts.read()["teacher_calls"] == {"asked": 3, "cached": 0} and folder.facts.read()["reading_of"] == "key"
+    )
     provenance.write(folder, {"candidates": {"version": 1, "documents": "f00"}})
     assert provenance.read(folder) == {"candidates": {"version": 1, "documents": "f00"}}
 

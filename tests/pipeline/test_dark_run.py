@@ -17,7 +17,7 @@ from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.run import run
 from distillir.pipeline.score import score_stage
-from distillir.pipeline.signal_place import prepare_product
+from distillir.pipeline.signals import prepare_product
 from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run

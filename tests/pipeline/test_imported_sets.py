@@ -15,7 +15,7 @@ from distillir.pipeline.run import run
 from distillir.pipeline.score import score_stage
 from distillir.pipeline.step import walk
 from distillir.pipeline.steps import of_verb
-from distillir.pipeline.temperature import suggested_temperature
+from distillir.pipeline.suggested import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
 from distillir.teaching import import_teaching
@@ -52,8 +52,8 @@ def test_an_adopted_set_is_diagnosed(tiny: Collection, tiny_beir: Path, tmp_path
     place = imported(tiny, tmp_path, [[0.999, 0.9989, 0.9988, 0.9987], [1, 1, 1, 1]])
     with console.capture() as captured, open_run(tmp_path / "run", recipe(tiny_beir, place)) as folder:
         score_stage(folder)
-        noted = folder.noted()["diagnostics"]
-        folder.note(diagnostics={})  # as a version before this one left it
+        noted = folder.facts.read()["diagnostics"]
+        folder.facts.note(diagnostics={})  # as a version before this one left it
         again = suggested_temperature(folder)
     assert (noted["lists"], noted["tied"], noted["constant"]) == (8, 4, 0.5)
     assert noted["temperature"] == again == pytest.approx(6.92e-5, rel=1e-2)

@@ -62,7 +62,7 @@ def test_as_by_hand_once_and_by_one_process_of_several(
     assert found["judged"] and found["queries"] == 8 and found["documents"] == 20
     assert len(found["teacher"]) == 6 and found["teacher_after"] == found["teacher"]
     assert len(found["before"]) == 2 and found["before"] == found["after"] != found["teacher"][:2]
-    assert "layer quality" in folder.noted()["seconds"] and not (folder.work / "layer-scores").exists()
+    assert "layer quality" in folder.facts.read()["seconds"] and not (folder.work / "layer-scores").exists()
     # By hand.
     qrels, (queries, lists, _) = folder.collection.qrels("test"), stage.sample(SignalPlace.of_run(folder))
     values = []

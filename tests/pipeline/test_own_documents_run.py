@@ -72,7 +72,7 @@ def test_mining_teaching_and_measuring_leave_the_query_itself_out(
     assert all(len(rows) == 6 for rows in read_run(folder.candidates, folder.collection).lists)
     taught = open_teaching_set(folder.teaching)
     assert _own(folder, taught.queries, taught.lists) == 0
-    assert folder.noted()["same_texts"] == {
+    assert folder.facts.read()["same_texts"] == {
         "own_documents": 6, "own_judged": 0, "same_id": 0, "same_text": 0, "evaluated": 0, "copies": 1,
     }  # fmt: skip
     # A ranking that an earlier version wrote, or that was put there, is measured without them too.
@@ -157,7 +157,7 @@ def test_training_queries_with_the_text_of_an_evaluated_one_are_told_or_left_out
     said = " ".join(capsys.readouterr().err.split())
     assert "1 of 2 training queries have the text of an evaluated query under another id" in said
     assert "1 of 3 queries have the id of a document with another text" in said
-    assert folder.noted()["same_texts"]["evaluated"] == 1 and folder.noted()["same_texts"]["same_id"] == 1
+    assert folder.facts.read()["same_texts"]["evaluated"] == 1 and folder.facts.read()["same_texts"]["same_id"] == 1
     assert opened.queries.ids(training_queries(folder)) == ["a", "b"]
     left = _folder(tmp_path / "leak", tmp_path / "left", queries={"leave_out_evaluated": True})
     assert opened.queries.ids(training_queries(left)) == ["b"]

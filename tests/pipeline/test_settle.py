@@ -12,7 +12,9 @@ from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
 from distillir.composition.settled import Settled, adopt_settled, settle, unsettled
 from distillir.objectives.weighted_sum import parse_objective
-from distillir.recipe.read import parse_recipe
+from distillir.pipeline.open_run import open_run
+from distillir.pipeline.suggested import labels_weight
+from distillir.recipe.read import parse_recipe, read_recipe
 from distillir.students.load import load_student
 from distillir.students.registry import STUDENTS
 from distillir.students.scale import own_rate
@@ -27,7 +29,7 @@ def test_the_shortest_recipe_has_the_default_method() -> None:
     training = recipe.training
     assert (training.sample, training.in_batch, training.pseudo_positives) == ("positive_random", True, True)
     assert recipe.candidates.add_judged and training.dropout == 0.0 and training.epochs == 4
-    assert unsettled(recipe) == {"student_temperature", "teacher_temperature", "temperature", "learning_rate"}
+    assert unsettled(recipe) == {"student_temperature", "teacher_temperature", "temperature", "weight", "learning_rate"}
 
 
 def test_what_a_recipe_says_itself_stands() -> None:
@@ -61,8 +63,12 @@ def test_auto_is_filled_in_and_read_back() -> None:
     assert not unsettled(whole) and whole.training.learning_rate == 1e-4
     assert whole.method.objective == {
         "kl": {"student_temperature": 0.05, "teacher_temperature": 0.4},
-        "info_nce": {"temperature": 0.05},
+        "info_nce": {"weight": 1.0, "temperature": 0.05},
     }
+    # A run of an earlier version, which knew no such weight, goes on as it was.
+    earlier = whole.resolved()
+    del earlier["method"]["objective"]["info_nce"]["weight"]
+    assert adopt_settled(parse_recipe(SHORT), earlier).resolved() == earlier
     # Another method over a recipe that was written out is that method.
     assert compose(parse_recipe({**whole.resolved(), "method": "ckl"})).objective.names == ["ckl"]
     # The numbers of another objective mean something else.
@@ -113,6 +119,9 @@ def test_a_run_settles_once_and_keeps_it(recipe: Path, tmp_path: Path) -> None:
     assert kept["method"]["objective"]["kl"] == {"student_temperature": 0.05, "teacher_temperature": suggested}
     assert kept["training"]["learning_rate"] == pytest.approx(9.6e-5)
     assert f"teacher_temperature {suggested:g}" in done.stderr
+    # Labels weigh less beside a teacher that ranks what is judged well.
+    agreement = json.loads((output / "metrics.json").read_text())["diagnostics"]["ndcg_at_10"]
+    assert kept["method"]["objective"]["info_nce"]["weight"] == (0.3 if agreement >= 0.8 else 1.0)
 
     # The same command goes on with them, and so does the recipe that was written out.
     weights = (output / "student" / "model.safetensors").stat().st_mtime_ns
@@ -138,3 +147,22 @@ def test_without_judgements(recipe: Path, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
     assert all(line["info_nce"] > 0 for line in lines if "info_nce" in line)
     assert any("info_nce" in line for line in lines)  # the teacher's best stands for a positive
+    kept = yaml.safe_load((output / "recipe.yaml").read_text())
+    assert kept["method"]["objective"]["info_nce"]["weight"] == 1.0  # and how well it ranks is not known
+
+
+@pytest.mark.parametrize("agreement, weight", [(0.9, 0.3), (0.8, 0.3), (0.7, 1.0), (None, 1.0)])
+def test_labels_weigh_less_beside_a_teacher_that_knows_better(
+    recipe: Path, tmp_path: Path, agreement: float | None, weight: float
+) -> None:
+    with open_run(tmp_path / "run", read_recipe(recipe), "train") as folder:
+        folder.facts.note(diagnostics={"temperature": 1.0, "ndcg_at_10": agreement})
+        assert labels_weight(folder) == weight
+
+
+@pytest.mark.parametrize("objective", ["auto", {"weight": "auto"}, {"name": "info_nce", "weight": "auto"}])
+def test_a_weight_that_is_open_stays_so_in_what_is_written(objective: Any) -> None:
+    spec = objective if isinstance(objective, dict) and "name" in objective else {"info_nce": objective}
+    found = parse_objective(["kl", spec])
+    assert found.open_weights == {"info_nce"} and found.weights == {"kl": 1.0, "info_nce": 1.0}
+    assert parse_objective(found.spec).spec == found.spec and found.spec[1]["info_nce"]["weight"] == "auto"

@@ -44,7 +44,7 @@ def test_mining_asks_for_each_part_what_the_recipe_says(folder: RunFolder) -> No
     assert folder.candidates.is_file() and not folder.evaluation_candidates.exists()
     before = folder.candidates.stat().st_mtime_ns
     mine_stage(folder)
-    assert folder.candidates.stat().st_mtime_ns == before and list(folder.noted()["seconds"]).count("mine") == 1
+    assert folder.candidates.stat().st_mtime_ns == before and list(folder.facts.read()["seconds"]).count("mine") == 1
     for part, path in (
         (training_part(folder), folder.candidates),
         (evaluation_part(folder), folder.evaluation_candidates),
@@ -82,7 +82,7 @@ def test_scoring_needs_candidates_and_nothing_else(folder: RunFolder) -> None:
     [expected] = teacher.score(folder.collection, lists.queries, [lists.documents(0)])
     assert len(lists) == 1 and sorted(folder.collection.corpus.ids(lists.documents(0))) == sorted(documents)
     np.testing.assert_array_equal(lists.scores(0), expected)
-    assert not folder.teacher_run.exists() and sum(folder.noted()["teacher_calls"].values()) == 0
+    assert not folder.teacher_run.exists() and sum(folder.facts.read()["teacher_calls"].values()) == 0
 
 
 def test_a_student_that_nobody_trained_gains_nothing(folder: RunFolder) -> None:

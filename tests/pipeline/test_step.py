@@ -86,9 +86,9 @@ def test_a_part_is_made_once_and_again_where_it_was_not_finished(recipe: Recipe,
 
     with pytest.raises(KeyboardInterrupt):
         make_once(folder, target, killed, timed="mine")
-    assert not target.exists() and folder.noted() == {}
+    assert not target.exists() and folder.facts.read() == {}
     assert make_once(folder, target, make, timed="mine")
-    assert list(folder.noted()["seconds"]) == ["mine"]
+    assert list(folder.facts.read()["seconds"]) == ["mine"]
     assert not make_once(folder, target, make, timed="mine")
     assert calls == ["killed", "made"] and target.read_text() == "whole"
 

@@ -123,7 +123,7 @@ def test_a_student_of_raw_products_is_made_as_the_page_says(
     minilm_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from distillir.students.load import load_student
-    from distillir.students.student import student_of
+    from distillir.students.loaded import student_of
 
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -7,9 +7,10 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run, from_lists
+from distillir.retrieval.bm25_retriever import BM25Retriever
 from distillir.retrieval.candidates import mine_candidates
 from distillir.retrieval.guard import false_negative_guard
-from distillir.retrieval.sources import BM25Retriever, Retriever
+from distillir.retrieval.retriever import Retriever
 
 
 class Listed:

@@ -9,10 +9,10 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.evaluation.search import search_student
+from distillir.retrieval.bm25_retriever import BM25Retriever
 from distillir.retrieval.candidates import mine_candidates
 from distillir.retrieval.own_document import search, without_own
 from distillir.retrieval.recipe_form import mine_from_spec
-from distillir.retrieval.sources import BM25Retriever
 from distillir.retrieval.trec import write_run
 from distillir.students.load import load_student
 from same_texts import arguana

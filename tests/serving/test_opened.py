@@ -11,8 +11,9 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.retrieval import opened_late
+from distillir.retrieval.bm25_retriever import BM25Retriever
 from distillir.retrieval.opened import OpenedFusion, best_rows, open_retriever
-from distillir.retrieval.sources import BM25Retriever, load_retriever
+from distillir.retrieval.sources import load_retriever
 from distillir.students.kept_documents.kind import KeptDocumentsKind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student

@@ -34,8 +34,9 @@ from distillir.plans.settings import TrainingSettings
 from distillir.signals.scores.training import ScoresTraining
 from distillir.students.cross_encoder.student import shares
 from distillir.students.load import load_student
+from distillir.students.loaded import student_of
 from distillir.students.pair_student import PairStudent
-from distillir.students.student import Student, student_of
+from distillir.students.student import Student
 from distillir.training.train import train_student
 from example_lists import ExampleLists
 from odd_models import roberta

@@ -20,7 +20,7 @@ from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.specs import allow_code
 from distillir.students.load import load_student
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 
 KIND = "own_reranker:RERANKER"
 SELECT = {"select": "dev", "select_queries": 5}

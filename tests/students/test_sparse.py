@@ -29,10 +29,10 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval.sparse import SparseRetriever
 from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
+from distillir.students.loaded import student_of
 from distillir.students.multi_vector.pylate import write_pylate
 from distillir.students.sparse.student import flops, flops_share
 from distillir.students.spec import StudentSpec
-from distillir.students.student import student_of
 from distillir.teachers.encoders.sparse import SparseTeacher
 from distillir.training.collator import ExampleCollator
 from distillir.training.loss import ExampleLoss

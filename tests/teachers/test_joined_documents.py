@@ -8,7 +8,7 @@ from teacher_examples import some_lists, untrained_cross_encoder
 
 from distillir.collections import Collection, TextTable
 from distillir.collections.joined import with_documents
-from distillir.collections.table import TableWriter
+from distillir.collections.table_writer import TableWriter
 from distillir.teachers.bm25 import BM25Teacher
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.encoders.dense import DenseTeacher

@@ -1,6 +1,7 @@
 """The guards of `make lint` and `make coverage` see what they are for."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -88,6 +89,39 @@ def test_docstrings_that_do_not_match(tmp_path: Path, right: str, wrong: str, co
     assert RIGHT.count(right) == 1
     assert check(RIGHT.replace(right, wrong))[0] == 1 and code in check(RIGHT.replace(right, wrong))[1]
     assert check(RIGHT) == (0, "docstrings: nothing wrong\n")
+
+
+def test_circles_of_imports_are_spelt_out(tmp_path: Path) -> None:
+    package = tmp_path / "madeup"
+    (package / "room").mkdir(parents=True)
+    for file, text in {
+        "__init__.py": "",
+        "top.py": "from madeup.room import a, d\n",
+        "room/__init__.py": "",
+        "room/a.py": "import madeup.room.b\n",
+        "room/b.py": "def lazy():\n    from madeup.room.c import C\n",
+        "room/c.py": "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from madeup.room.a import A\n",
+        "room/d.py": "",
+    }.items():
+        (package / file).write_text(text)
+
+    def check() -> tuple[int, list[str]]:
+        command = [sys.executable, str(ROOT / "tools/check_cycles.py"), "madeup"]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+        return done.returncode, done.stdout.splitlines()
+
+    assert check() == (0, ["circles of imports: none"])
+    (package / "room/c.py").write_text("def lazy():\n    from madeup.room.a import A\n")
+    (package / "room/d.py").write_text("from madeup.top import a\n")
+    assert check() == (
+        1,
+        [
+            "madeup.room.a -> madeup.room.b -> madeup.room.c -> madeup.room.a",
+            "madeup.room.d -> madeup.top -> madeup.room.d",
+            "circles of imports: 2",
+        ],
+    )
 
 
 def test_coverage_is_counted_by_room(tmp_path: Path) -> None:

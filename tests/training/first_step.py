@@ -81,6 +81,7 @@ CASES = {
     "ranknet": Case({"ranknet": KL}, in_batch=(False, True, "all")),
     "info_nce": Case({"info_nce": {"temperature": 0.5}}),
     "info_nce, others": Case({"info_nce": {"own_negatives": False, "temperature": 0.5}}, in_batch=(True, "all")),
+    "bce": Case({"bce": {"positive_weight": 3.0, **KL}}, in_batch=(False, True, "all")),
     "lambda_mrr": Case({"lambda_mrr": KL}, graded=True),
     "lambda_mrr, plain": Case("lambda_mrr"),
     "pair_kl": Case("pair_kl", beside="pairs"),
@@ -96,7 +97,7 @@ CASES = {
     "kept, layers": Case({"kl": KL, "margin_mse": 0.5}, kind="kept", beside="layers", in_batch=(False,)),
     "kept, pairs": Case({"pair_kl": 1.0, "kl": KL}, kind="kept", beside="pairs", in_batch=(True,)),
     "cross-encoder": Case(
-        {"kl": KL, "ckl": KL, "margin_mse": 0.5, "ranknet": 2.0, "info_nce": 0.3, "lambda_mrr": 0.5},
+        {"kl": KL, "ckl": KL, "margin_mse": 0.5, "ranknet": 2.0, "info_nce": 0.3, "lambda_mrr": 0.5, "bce": 1.0},
         kind="cross-encoder",
         in_batch=(False,),
     ),

@@ -90,7 +90,7 @@ def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[Steps, St
 @pytest.mark.parametrize("case", CASES)
 def test_lists_hold_a_positive_where_something_compares_it(case: str, steps: tuple[Steps, Steps, Means]) -> None:
     given = CASES[case]
-    needed = given.beside in ("dark", "layers") or any(name in given.objective for name in ("ckl", "info_nce"))
+    needed = given.beside in ("dark", "layers") or any(name in given.objective for name in ("ckl", "info_nce", "bce"))
     assert {step.positives for name, step in steps[0].items() if name.split("/")[0] == case} == {needed}
 
 

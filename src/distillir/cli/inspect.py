@@ -15,8 +15,9 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """Name every method, objective, plan, signal, teacher, student, source of candidates and collection form."""
+    """Name every method, objective, plan, signal, teacher, student, source of candidates, collection and engine."""
     from distillir.collections.kind import COLLECTIONS
+    from distillir.engines.registry import ENGINES
     from distillir.methods.registry import METHODS, PLANS
     from distillir.objectives.registry import OBJECTIVES
     from distillir.retrieval.sources import retriever_kinds
@@ -40,6 +41,7 @@ def list_names() -> None:
         "student": STUDENTS.descriptions(),
         "candidates": retriever_kinds(),
         "collection": {**FORMS, **{name: said for name, said in COLLECTIONS.descriptions().items() if name not in own}},
+        "engine": ENGINES.descriptions(),
         "format": {name: form.description for name, form in FORMATS.items()},
     }
     for kind, names in groups.items():

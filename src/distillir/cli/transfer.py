@@ -69,13 +69,15 @@ def export(
     form: Annotated[
         str,
         typer.Option(
-            "--format", "-f", help="a format of `distillir list`, parquet, beir for a collection, pylate for a student"
+            "--format",
+            "-f",
+            help="a format of `distillir list`, parquet, beir for a collection, pylate or servers for a student",
         ),
     ],
     collection: CollectionSpec = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Write a teaching set, a collection (format beir) or a multi-vector student (pylate) as other tools read them."""
+    """Write a teaching set, a collection (beir), a multi-vector (pylate) or dense student (servers) for other tools."""
     from distillir.base.progress import say
     from distillir.base.suggestions import nearest
     from distillir.collections import load_collection
@@ -85,7 +87,7 @@ def export(
 
     if output.exists():
         raise DistillirError("is there already", where=output, remedy="choose another --output")
-    known = ["beir", "pylate", *writable()]
+    known = ["beir", "pylate", "servers", *writable()]
     if form not in known and form not in FORMATS:
         raise DistillirError(f"no format {form!r}", where="--format", remedy=nearest(form, known))
     if form != "beir" and not source.exists():
@@ -96,6 +98,10 @@ def export(
         from distillir.students.multi_vector.pylate import write_pylate
 
         write_pylate(str(source / "student" if (source / "student").is_dir() else source), output)
+    elif form == "servers":
+        from distillir.students.dense.servers import write_for_servers
+
+        write_for_servers(str(source / "student" if (source / "student").is_dir() else source), output)
     else:
         folder = source / "teaching" if (source / "teaching").is_dir() else source
         lists = open_teaching_set(folder)

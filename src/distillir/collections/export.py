@@ -8,7 +8,8 @@ from pathlib import Path
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, atomic_file
 from distillir.collections.collection import Collection
-from distillir.collections.table import ROWS_PER_BATCH, TextTable
+from distillir.collections.table import TextTable
+from distillir.collections.table_form import ROWS_PER_BATCH
 from distillir.collections.trec_ids import encode_id
 
 BEIR_NAMES = re.compile(r"corpus\.jsonl|queries\.jsonl|qrels")

@@ -14,8 +14,9 @@ from distillir.base.files import write_json
 from distillir.base.progress import progress, say
 from distillir.collections.qrels_import import write_qrels
 from distillir.collections.source import Entry, Source, TextPart
-from distillir.collections.table import DuplicateIdError, TableWriter, TextTable
-from distillir.collections.table_writer import id_hash
+from distillir.collections.table import TextTable
+from distillir.collections.table_form import id_hash
+from distillir.collections.table_writer import DuplicateIdError, TableWriter
 
 CHUNK = 50_000
 SENTENCE = 5  # words that no id has, but a sentence

@@ -12,7 +12,7 @@ from distillir.base.progress import say
 from distillir.collections.collection import QRELS_DTYPE
 from distillir.collections.source import Judgement, QrelsPart
 from distillir.collections.table import TextTable
-from distillir.collections.table_writer import id_hash
+from distillir.collections.table_form import id_hash
 from distillir.collections.trec_ids import decode_id
 
 CHUNK = 100_000

@@ -9,9 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from distillir.base.arrays import Rows
-from distillir.collections.table_writer import ROWS_PER_BATCH, DuplicateIdError, TableWriter, id_hash
-
-__all__ = ["ROWS_PER_BATCH", "DuplicateIdError", "TableWriter", "TextTable"]
+from distillir.collections.table_form import ROWS_PER_BATCH, id_hash
 
 
 class TextTable:
@@ -20,7 +18,7 @@ class TextTable:
     Ids are found through two memory-mapped arrays (sorted 64-bit hashes and their rows), not a Python dict.
 
     Args:
-        path: Folder made by `TableWriter`.
+        path: Folder made by `distillir.collections.table_writer.TableWriter`.
     """
 
     def __init__(self, path: Path) -> None:

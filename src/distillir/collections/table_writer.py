@@ -8,11 +8,8 @@ import pyarrow as pa
 import xxhash
 
 from distillir.base.errors import DistillirError
-
-# Fixes where a row lies in the file, and bounds a batch to 2 GiB of text: half a megabyte a row on average.
-ROWS_PER_BATCH = 4096
-COLUMNS = ("id", "title", "text")
-SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS])
+from distillir.collections.table import TextTable
+from distillir.collections.table_form import COLUMNS, ROWS_PER_BATCH, SCHEMA, id_hash
 
 
 class DuplicateIdError(DistillirError):
@@ -29,11 +26,6 @@ class DuplicateIdError(DistillirError):
             f"{kind} id {identifier!r} occurs twice (rows {rows[0] + 1} and {rows[1] + 1})",
             remedy="give every text an id of its own",
         )
-
-
-def id_hash(identifier: str) -> int:
-    """The 64-bit hash that an id is found by."""
-    return xxhash.xxh3_64_intdigest(identifier.encode("utf-8", "surrogatepass"))
 
 
 class TableWriter:
@@ -99,8 +91,6 @@ class TableWriter:
         repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         if not len(repeated):
             return
-        from distillir.collections.table import TextTable
-
         table = TextTable(self.path)
         for value in repeated:
             start, end = np.searchsorted(ordered, value), np.searchsorted(ordered, value, side="right")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import xxhash
 
 from distillir.base.folder_name import folder_name
+from distillir.composition.compose import compose
 from distillir.recipe import Recipe
 
 #: Parts of a recipe that decide what a student is taught from and measured on, whatever the method.
@@ -27,6 +28,11 @@ class Cell:
     def folder(self) -> str:
         """A name for the cell's folder that file systems take, with a hash where the name was changed."""
         return folder_name(self.name, "cell")
+
+    @property
+    def needs_lists(self) -> bool:
+        """True where it learns from candidates, and not from texts alone."""
+        return compose(self.recipe).needs_lists
 
     def seeded(self, seed: int, query_seed: int) -> Recipe:
         """The recipe with a seed of its training; which queries it has depends on ``query_seed`` alone."""

@@ -34,7 +34,8 @@ def print_comparison_plan(comparison: ComparisonPlan, output: Path) -> None:
     own: dict[str, float] = {}
     unknown: set[str] = set()
     with tempfile.TemporaryDirectory(prefix="distillir-dry-run-") as scratch:
-        for number, cell in enumerate(comparison.cells):
+        # Those that learn from lists first: what they mine and score is there for the others.
+        for number, cell in enumerate(sorted(comparison.cells, key=lambda cell: not cell.needs_lists)):
             place = Path(scratch) / str(number)
             try:
                 lines = plan(open_dry(place / "run", cell.recipe, place), encodings)
@@ -48,10 +49,11 @@ def print_comparison_plan(comparison: ComparisonPlan, output: Path) -> None:
             shared.setdefault(shared_key(cell.recipe), before)
             own[cell.name] = every - before + (seeds - 1) * again
             unknown |= {cell.name for line in lines if line.seconds is None}
-    table.add_row("shared: candidates, scores, the student before", duration(sum(shared.values())))
-    for name, spent in own.items():
+    parts = "candidates, scores, " if any(cell.needs_lists for cell in comparison.cells) else ""
+    table.add_row(f"shared: {parts}the student before", duration(sum(shared.values())))
+    for name in (cell.name for cell in comparison.cells):
         label = f"{name} (baseline)" if name == comparison.baseline else name
-        table.add_row(label, duration(spent) + (" + ?" if name in unknown else ""))
+        table.add_row(label, duration(own[name]) + (" + ?" if name in unknown else ""))
     table.add_row("all", duration(sum(shared.values()) + sum(own.values())) + (" + ?" if unknown else ""))
     console.print(table)
     say(f"{len(comparison.cells)} cells, {seeds} seeds: {len(comparison.runs)} runs into {output}")

@@ -193,7 +193,7 @@ def make_leaderboard(
         rows=tuple(sorted(rows, key=lambda row: -row.means[measures[0]])),
         teacher=teacher,
         shared={
-            "seconds": round(sum(sum(one.noted().get("seconds", {}).values()) for one in shared), 1),
+            "seconds": round(sum(sum(one.facts.read().get("seconds", {}).values()) for one in shared), 1),
             "calls": _calls(shared),
         },
         planned=len(comparison.runs),
@@ -332,12 +332,12 @@ def _calls(folders: Sequence[RunFolder]) -> dict[str, int]:
     total = {"asked": 0, "cached": 0}
     for folder in folders:
         for kind in ("teacher_calls", *(name for own in built_in() for name in own.calls)):
-            for name, count in folder.noted().get(kind, {}).items():
+            for name, count in folder.facts.read().get(kind, {}).items():
                 total[name] = total.get(name, 0) + int(count)
     return total
 
 
 def _seconds(folder: RunFolder) -> float:
     """Seconds of one run without what the first run that needs it makes for all."""
-    seconds, shared = folder.noted().get("seconds", {}), {kind.folder for kind in built_in() if kind.shares}
+    seconds, shared = folder.facts.read().get("seconds", {}), {kind.folder for kind in built_in() if kind.shares}
     return float(sum(spent for stage, spent in seconds.items() if stage not in shared))

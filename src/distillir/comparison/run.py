@@ -56,13 +56,16 @@ def run_comparison(comparison: ComparisonPlan, output: Path, *, anew: bool = Fal
 
 
 def _run_cells(comparison: ComparisonPlan, output: Path, anew: bool) -> Leaderboard:
+    seed = comparison.query_seed
+    keys = {cell.name: shared_key(cell.seeded(seed, seed)) for cell in comparison.cells}
+    with_lists = {keys[cell.name] for cell in comparison.cells if cell.needs_lists}
     shared: dict[str, RunFolder] = {}
     broken: dict[str, str] = {}
     for cell in comparison.cells:
-        key = shared_key(cell.seeded(comparison.query_seed, comparison.query_seed))
+        key = keys[cell.name]
         if key not in shared and key not in broken:
             try:
-                shared[key] = prepare_shared(output, cell, comparison.query_seed, anew=anew)
+                shared[key] = prepare_shared(output, cell, seed, lists=key in with_lists, anew=anew)
             except DistillirError as error:
                 broken[key] = str(error)
                 with suppress(OSError):
@@ -75,7 +78,7 @@ def _run_cells(comparison: ComparisonPlan, output: Path, anew: bool) -> Leaderbo
     runs = comparison.runs
     for number, (cell, seed) in enumerate(runs, 1):
         recipe = cell.seeded(seed, comparison.query_seed)
-        key = shared_key(recipe)
+        key = keys[cell.name]
         if key in broken:
             failed.append(f"{cell.name}, seed {seed}: {broken[key]}")
             continue

@@ -9,11 +9,13 @@ from distillir.base.files import atomic_directory, atomic_file
 from distillir.base.processes import barrier, rank
 from distillir.comparison.cell import Cell, shared_key, shared_part
 from distillir.composition.compose import compose
+from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.products import PRODUCTS
 from distillir.pipeline.provenance import check, finish, read, seal, write
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import FACT
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.step import walk
 from distillir.pipeline.steps import named
 from distillir.recipe import Recipe
@@ -30,13 +32,15 @@ SHARED_PRODUCTS = (
 )
 
 
-def prepare_shared(output: Path, cell: Cell, query_seed: int, *, anew: bool = False) -> RunFolder:
+def prepare_shared(output: Path, cell: Cell, query_seed: int, *, lists: bool = True, anew: bool = False) -> RunFolder:
     """Mine, score and search for a cell and all that share its part; nothing where that was done.
 
     Args:
         output: Folder of the comparison.
         cell: Any that shares.
         query_seed: The comparison's.
+        lists: Whether any of them learns from candidates; where all learn from texts alone, none are mined and scored
+            but those of evaluation queries that the teacher judges.
         anew: As in `open_run`.
 
     Returns:
@@ -47,7 +51,13 @@ def prepare_shared(output: Path, cell: Cell, query_seed: int, *, anew: bool = Fa
     """
     recipe = shared_part(cell.seeded(query_seed, query_seed))
     with open_run(output / "shared" / shared_key(recipe), recipe, anew=anew) as folder:
-        walk(folder, named("mine", "score", "before"))
+        if lists:
+            walk(folder, named("mine", "score", "before"))
+        else:
+            judged = recipe.evaluation.split is not None
+            mine_stage(folder, learnt=False, evaluated=not judged)
+            score_stage(folder, learnt=False, evaluated=not judged)
+            walk(folder, named("before"))
     return folder
 
 
@@ -100,13 +110,13 @@ def _take(folder: RunFolder, shared: RunFolder, answers: Mapping[str, str]) -> N
             _link(own, source)
     if not same:
         write(folder, {**known, **{name: made[name] for name in SHARED_PRODUCTS if name in made}})
-    facts = {name: value for name, value in shared.noted().items() if name in ("diagnostics", "generated", FACT)}
+    facts = {name: value for name, value in shared.facts.read().items() if name in ("diagnostics", "generated", FACT)}
     if not folder.facts.file.is_file():
         # Calls and seconds of the shared stages are told once, not with every cell.
-        folder.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
+        folder.facts.note(**facts, teacher_calls={"asked": 0, "cached": 0}, seconds={})
     elif not same:
-        noted = folder.noted()
-        folder.note(**{name: {**noted.get(name, {}), **value} for name, value in facts.items()})
+        noted = folder.facts.read()
+        folder.facts.note(**{name: {**noted.get(name, {}), **value} for name, value in facts.items()})
 
 
 def shared_answers(recipe: Recipe) -> dict[str, str]:

@@ -20,11 +20,13 @@ class Settled:
         teacher: Temperature of the teacher's scores.
         student: Temperature of the student's scores.
         learning_rate: Peak of the optimiser's.
+        labels: Weight of judgements beside the teacher's scores.
     """
 
     teacher: float
     student: float
     learning_rate: float
+    labels: float = 1.0
 
     def by_key(self) -> dict[str, float]:
         """The values by the keys of a recipe that may be ``auto``."""
@@ -33,6 +35,7 @@ class Settled:
             "student_temperature": self.student,
             "temperature": self.student,
             "learning_rate": self.learning_rate,
+            "weight": self.labels,
         }
 
 
@@ -104,4 +107,5 @@ def _taken(value: Any, before: Any) -> Any:
         if key in KEYS and inner == AUTO and isinstance(before.get(key), int | float)
         else _taken(inner, before.get(key))
         for key, inner in value.items()
+        if not (inner == AUTO and key == "weight" and key not in before)  # earlier versions had 1, and wrote none
     }

@@ -23,7 +23,7 @@ from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.cross_encoders.pair_scores import quantised, score_pairs
 from distillir.teachers.kind import TeacherKind
 from distillir.teachers.language_models.kinds import asks
-from distillir.teachers.registry import members
+from distillir.teachers.members import members
 
 #: Pairs that a language model is asked about.
 _ASKED = 8

@@ -9,7 +9,8 @@ from distillir.collections.run import Run
 from distillir.encoding.model_files import model_kind
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.own_document import search
-from distillir.retrieval.sources import MODEL_SOURCES, Retriever, load_retriever
+from distillir.retrieval.retriever import Retriever
+from distillir.retrieval.sources import MODEL_SOURCES, load_retriever
 
 
 def search_student(

@@ -79,6 +79,15 @@ BIBTEX = {
     archivePrefix = {arXiv},
 }
 """,
+    "bce": """
+@misc{nogueira2019passage,
+    title = {Passage Re-ranking with {BERT}},
+    author = {Rodrigo Nogueira and Kyunghyun Cho},
+    year = {2019},
+    eprint = {1901.04085},
+    archivePrefix = {arXiv},
+}
+""",
 }
 
 

@@ -44,9 +44,11 @@ class ListLoss(nn.Module):
         positive: Positive = "first",
     ) -> None:
         super().__init__()
-        if any(value == AUTO for _, _, options in objective.parts for value in options.values()):
+        given = [value for _, _, options in objective.parts for value in options.values()]
+        if objective.open_weights or AUTO in given:
             raise DistillirError(
-                "a temperature is 'auto'", remedy="give a number: a run of distillir settles it from a teaching set"
+                "a temperature or weight is 'auto'",
+                remedy="give a number: a run of distillir settles it from a teaching set",
             )
         self.model = model
         self.objective = objective

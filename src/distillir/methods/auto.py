@@ -3,8 +3,8 @@
     loss = KL(list) + cross-entropy of the positive among its own list and the other lists' documents
 
 The judged positive stands in every list; where nothing is judged the teacher's best candidate stands for it. The
-temperatures and the learning rate are settled before training (`distillir.composition.settled`) and written into the
-recipe of the run. ``method: kl`` is the plain form, to compare with. What each part is worth:
+temperatures, the labels' weight and the learning rate are settled before training (`distillir.composition.settled`) and
+written into the recipe of the run. ``method: kl`` is the plain form, to compare with. What each part is worth:
 benchmarks/results/default.md.
 """
 
@@ -12,7 +12,7 @@ from distillir.methods.method import Method
 
 OBJECTIVE = {
     "kl": {"student_temperature": "auto", "teacher_temperature": "auto"},
-    "info_nce": {"temperature": "auto"},
+    "info_nce": {"weight": "auto", "temperature": "auto"},
 }
 
 AUTO = Method(

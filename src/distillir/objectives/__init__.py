@@ -1,5 +1,6 @@
 """Objectives: pure functions of student scores and a teacher's signals, one small file for each."""
 
+from distillir.objectives.bce import bce
 from distillir.objectives.ckl import ckl
 from distillir.objectives.info_nce import info_nce
 from distillir.objectives.kl import kl
@@ -16,6 +17,7 @@ from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 __all__ = [
     "Objective",
     "WeightedSum",
+    "bce",
     "ckl",
     "get",
     "info_nce",

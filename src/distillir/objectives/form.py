@@ -47,7 +47,10 @@ def _spelt(kinds: Iterable[Objective]) -> list[str]:
 
 def _options(kind: Objective) -> Schema:
     """The schemas of an objective's options, and of its weight."""
-    found: Schema = {"weight": {"type": "number", "minimum": 0, "default": 1.0, "description": "of this part"}}
+    weight: Schema = {"type": "number", "minimum": 0}
+    if "weight" in kind.automatic:
+        weight = {"anyOf": [weight, {"const": "auto", "description": "settled by the run, from teacher and labels"}]}
+    found: Schema = {"weight": {**weight, "default": 1.0, "description": "of this part"}}
     for name, default in kind.options.items():
         if isinstance(default, bool):
             one: Schema = {"type": "boolean"}

@@ -81,5 +81,5 @@ OBJECTIVE = Objective(
     count=lambda signals, mask, options: info_nce_count(signals["positive"], _compared(mask, signals, options)),
     options={"temperature": 1.0, "own_negatives": True},
     bounds={"temperature": (0.0, math.inf)},
-    automatic=frozenset({"temperature"}),
+    automatic=frozenset({"temperature", "weight"}),
 )

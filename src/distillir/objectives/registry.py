@@ -1,5 +1,6 @@
 """The objectives by name."""
 
+from distillir.objectives.bce import OBJECTIVE as BCE
 from distillir.objectives.ckl import OBJECTIVE as CKL
 from distillir.objectives.info_nce import OBJECTIVE as INFO_NCE
 from distillir.objectives.kl import OBJECTIVE as KL
@@ -10,7 +11,7 @@ from distillir.objectives.pair_kl import OBJECTIVE as PAIR_KL
 from distillir.objectives.ranknet import OBJECTIVE as RANKNET
 from distillir.specs.registry import Registry
 
-_ALL = (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, PAIR_KL, INFO_NCE)
+_ALL = (KL, MARGIN_MSE, RANKNET, LAMBDA_MRR, CKL, PAIR_KL, INFO_NCE, BCE)
 OBJECTIVES: Registry[Objective] = Registry(
     "objective",
     "distillir.objectives",

@@ -25,9 +25,11 @@ class WeightedSum:
 
     Attributes:
         parts: Objective, weight and complete options of each part.
+        open_weights: Objectives whose weight is to be settled before training, and stands as 1 until then.
     """
 
     parts: Sequence[Part]
+    open_weights: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -53,7 +55,10 @@ class WeightedSum:
     @property
     def spec(self) -> list[dict[str, dict[str, OptionValue]]]:
         """The sum with every option written out, as `parse_objective` reads it back."""
-        return [{objective.name: {"weight": weight, **options}} for objective, weight, options in self.parts]
+        return [
+            {objective.name: {"weight": AUTO if objective.name in self.open_weights else weight, **options}}
+            for objective, weight, options in self.parts
+        ]
 
     def numerators(self, student: Tensor, signals: Signals, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Each part's unweighted numerator (a scalar) by its name.
@@ -110,7 +115,19 @@ def parse_objective(spec: object) -> WeightedSum:
         raise DistillirError("no objective is given", where="objective", remedy="write for example: objective: kl")
     if not any(weight > 0 for _, weight, _ in parts):
         raise DistillirError("every weight is 0", where="objective", remedy="give one part a weight above 0")
-    return WeightedSum(parts)
+    return WeightedSum(parts, _open_weights(spec))
+
+
+def _open_weights(spec: object) -> frozenset[str]:
+    """Objectives whose weight is ``auto``; whether it may be was looked at before."""
+    if isinstance(spec, Mapping) and "name" in spec:
+        return frozenset({str(spec["name"])} if spec.get("weight") == AUTO else ())
+    if isinstance(spec, Mapping):
+        weights = {name: one.get("weight") if isinstance(one, Mapping) else one for name, one in spec.items()}
+        return frozenset(str(name) for name, weight in weights.items() if weight == AUTO)
+    if isinstance(spec, Sequence) and not isinstance(spec, str):
+        return frozenset().union(*map(_open_weights, spec))
+    return frozenset()
 
 
 def _parts(spec: object) -> list[Part]:
@@ -138,7 +155,8 @@ def _part(name: str, settings: Any) -> Part:
     if settings is None:
         settings = {}
     given: dict[str, Any] = dict(settings) if isinstance(settings, Mapping) else {"weight": settings}
-    weight = _number(given.pop("weight", 1.0), f"{where}.weight")
+    weight = given.pop("weight", 1.0)
+    weight = 1.0 if weight == AUTO and "weight" in objective.automatic else _number(weight, f"{where}.weight")
     if weight < 0:
         raise DistillirError(f"{weight:g} is below 0", where=f"{where}.weight", remedy="give a weight of 0 or more")
     options: dict[str, OptionValue] = dict(objective.options)

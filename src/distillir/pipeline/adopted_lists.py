@@ -59,7 +59,7 @@ def adopt_lists(folder: RunFolder, lists: TeachingSet) -> None:
     collection, wanted = folder.collection, folder.recipe.queries
     say(f"Teaching set {lists.path}: {len(lists)} lists")
     if (found := say_set(lists)) is not None:
-        folder.note(diagnostics=found.to_dict())
+        folder.facts.note(diagnostics=found.to_dict())
     say_prompts(lists)
     kept = kept_lists(folder, lists)
     if folder.recipe.evaluation.split is not None:

@@ -39,7 +39,7 @@ def tell_others(folder: RunFolder) -> None:
             say(
                 f"{known} of {len(other.rows)} queries of {other.name} have the text of a training query: it was learnt"
             )
-    folder.note(also_of=told)
+    folder.facts.note(also_of=told)
 
 
 def said(other: OtherCollection) -> str:

@@ -191,7 +191,7 @@ def _say_unjudged(method: Composition, lists: int, judged: int) -> None:
     names = _judging(method)
     if names and judged < lists:
         effects = ["info_nce learns nothing from them"] * ("info_nce" in names)
-        effects += ["ckl takes all of their candidates for negatives"] * ("ckl" in names)
+        effects += [f"{name} takes all of their candidates for negatives" for name in ("ckl", "bce") if name in names]
         say(
             f"{lists - judged} of {lists} lists hold no judged positive: {', '.join(effects)} "
             "(candidates.add_judged puts in what was not found, training.pseudo_positives takes the teacher's best)"

@@ -61,12 +61,12 @@ def tell_cut_texts(folder: RunFolder) -> None:
     collection = load_collection(recipe.collection)
     identity = json.dumps([collection.fingerprint, folder.asked.resolved()], default=str, sort_keys=True)
     key = xxhash.xxh3_64_hexdigest(identity.encode())
-    if folder.noted().get("reading_of") == key:
+    if folder.facts.read().get("reading_of") == key:
         return
     found = cut_texts(recipe, collection)
     for line in cut_lines(found, collection):
         say(line)
-    folder.note(**{FACT: [asdict(each) for each in found], "reading_of": key})
+    folder.facts.note(**{FACT: [asdict(each) for each in found], "reading_of": key})
 
 
 def say_cut_texts(recipe: Recipe, collection: Collection) -> None:

@@ -15,6 +15,7 @@ from distillir.base.version import __version__
 from distillir.composition.compose import compose
 from distillir.evaluation.held_out import HELD_OUT
 from distillir.pipeline.also import measure_others, search_others_after, search_others_before
+from distillir.pipeline.card_measures import write_measures
 from distillir.pipeline.facts import EvaluationFacts
 from distillir.pipeline.kept_documents import measure_kept, search_by_documents_model
 from distillir.pipeline.mine import prepare_student
@@ -22,7 +23,7 @@ from distillir.pipeline.queries import evaluation_qrels, evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.search import first_stage, search_into
-from distillir.pipeline.signal_place import measure_signals
+from distillir.pipeline.signals import measure_signals
 from distillir.pipeline.step import made, make_once
 
 #: A mean that is told as 1.000.
@@ -81,9 +82,10 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
             one for first in beside.values() for one in _comparisons(first, found["after"], measures, compare)
         ],
     )
-    metrics = measured.metrics(folder.noted())
+    metrics = measured.metrics(folder.facts.read())
     if rank() == 0:
         write_json(folder.metrics, metrics)
+        write_measures(folder.student / "README.md", metrics)
     barrier()
     return metrics
 

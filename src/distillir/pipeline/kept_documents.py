@@ -61,7 +61,7 @@ def measure_kept(folder: RunFolder, after: "Evaluation") -> None:
         compared = [asdict(compare(own, after, name)) for name in dict.fromkeys(measures)]
         told |= {"measures": own.means, "comparison": compared}
     told["query"] = first_decides(lambda: _costs(folder))
-    folder.note(**{KEPT: told})
+    folder.facts.note(**{KEPT: told})
     for line in lines(told, after.means, measures[0]):
         say(line)
 

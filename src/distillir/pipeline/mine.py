@@ -49,13 +49,14 @@ def prepare_initial(folder: RunFolder, ready: Callable[[Any], Any] | None = None
         folder.recipe.student.own_kind.save(model, target, last=False)
 
 
-def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
+def mine_stage(folder: RunFolder, *, learnt: bool = True, evaluated: bool = True) -> None:
     """Write ``runs/candidates.trec`` and ``runs/evaluation-candidates.trec``, where they are wanted and not there.
 
     And ``runs/selection-candidates.trec``, where the best student is chosen by a dev split.
 
     Args:
         folder: The run's.
+        learnt: Whether for the training queries, where the recipe learns from candidates.
         evaluated: Whether for the evaluation queries, too.
 
     Raises:
@@ -73,11 +74,14 @@ def mine_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
     if not evaluated:
         del parts["evaluation candidates"]
     parts = {product: part_of for product, part_of in parts.items() if BY_NAME[product].wanted(folder)}
-    alone = not needs_lists(folder)
+    alone = not (learnt and needs_lists(folder))
     if alone:
+        parts.pop("candidates", None)
         say("Nothing in the recipe learns from candidates: none are mined for training queries.")
-    if not all(exists(folder, product) for product in parts) or (alone and not folder.student.is_dir()):
-        tell_same_texts(folder, SignalPlace.of_run(folder).texts()[0] if alone else training_queries(folder))
+    last = folder.student if learnt else folder.before_run
+    if not all(exists(folder, product) for product in parts) or (alone and not last.exists()):
+        asked = training_queries(folder) if needs_lists(folder) else SignalPlace.of_run(folder).texts()[0]
+        tell_same_texts(folder, asked)
     for product, part_of in parts.items():
         make_once(folder, product, partial(_mine, folder, part_of), timed="mine")
     mine_selection(folder)

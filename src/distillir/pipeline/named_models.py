@@ -22,7 +22,7 @@ from distillir.recipe import Recipe
 from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.teachers.cross_encoders.load import check_cross_encoder
 from distillir.teachers.language_models.kinds import asker_of, asks
-from distillir.teachers.registry import members
+from distillir.teachers.members import members
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def look_at_models(folder: RunFolder, *, again: bool = False) -> None:
     if again or not folder.facts.hold("models_of", key):
         check_named_models(folder.recipe)
         barrier()
-        folder.note(models_of=key)
+        folder.facts.note(models_of=key)
 
 
 _MANY = {"query": "queries", "document": "documents"}

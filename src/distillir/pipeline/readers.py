@@ -17,9 +17,9 @@ from distillir.retrieval.sources import MODEL_SOURCES, read_sources
 from distillir.specs.form import Chosen
 from distillir.teachers.cross_encoders.pair_text import PairText
 from distillir.teachers.language_models.kinds import asker_of, asks
+from distillir.teachers.members import members
 from distillir.teachers.pairwise_kinds import FORM as PAIRWISE_FORM
 from distillir.teachers.pairwise_kinds import DifferenceSpec, PairwiseModelSpec
-from distillir.teachers.registry import members
 
 
 @dataclass(frozen=True)

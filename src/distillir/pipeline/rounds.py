@@ -17,9 +17,9 @@ def measure_round(folder: RunFolder, student: Path, stage: int) -> None:
     from distillir.evaluation.measures import evaluate
     from distillir.pipeline.search import rank_by_student
 
-    if str(stage) in folder.noted().get("rounds", {}):
+    if str(stage) in folder.facts.read().get("rounds", {}):
         return
     evaluation, qrels = folder.recipe.evaluation, evaluation_qrels(folder)
-    with folder.timed("evaluate rounds"):
+    with folder.facts.timed("evaluate rounds"):
         run = rank_by_student(folder, student, folder.collection, qrels.query_rows)
     folder.facts.note_part("rounds", evaluate(run, qrels, evaluation.measures).means, str(stage))

@@ -1,7 +1,6 @@
 """The folder of a run: where every step's files lie, whose it is, and what is noted in it."""
 
 import shutil
-from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +108,7 @@ class RunFolder:
 
     @cached_property
     def _opened(self) -> tuple[Collection, Any]:
-        with self.timed("collection"):
+        with self.facts.timed("collection"):
             return self._open()
 
     def _open(self) -> tuple[Collection, Any]:
@@ -133,24 +132,8 @@ class RunFolder:
         if not self.recipe.evaluation.also:
             return []
         own = self.collection
-        with self.timed("collection"):
+        with self.facts.timed("collection"):
             return open_others(self.recipe, own)
-
-    def note(self, **facts: Any) -> None:
-        """Keep facts of a step (numbers for the report) across restarts; later ones replace earlier ones."""
-        self.facts.note(**facts)
-
-    def noted(self) -> dict[str, Any]:
-        """The facts noted so far.
-
-        Raises:
-            DistillirError: The file is damaged.
-        """
-        return self.facts.read()
-
-    def timed(self, stage: str) -> AbstractContextManager[None]:
-        """Add the seconds of the block to a stage's."""
-        return self.facts.timed(stage)
 
     def need(self, path: Path, verb: str) -> None:
         """Refuse to go on without an earlier step's file.

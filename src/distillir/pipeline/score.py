@@ -26,7 +26,7 @@ from distillir.teachers.counted import CountedTeacher
 from distillir.teaching.teaching_set import open_teaching_set
 
 
-def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
+def score_stage(folder: RunFolder, *, learnt: bool = True, evaluated: bool = True) -> None:
     """Write ``teaching/`` and ``runs/teacher.trec``; each where it is wanted and not there.
 
     A recipe without a teacher (for objectives that need judgements alone) gets a teaching set without scores, and no
@@ -34,6 +34,7 @@ def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
 
     Args:
         folder: The run's.
+        learnt: Whether those of the training queries, where the recipe learns from lists.
         evaluated: Whether the evaluation candidates, too.
 
     Raises:
@@ -41,20 +42,20 @@ def score_stage(folder: RunFolder, *, evaluated: bool = True) -> None:
     """
     look_at_models(folder)
     tell_cut_texts(folder)
-    lists = needs_lists(folder)
+    lists = learnt and needs_lists(folder)
     if not lists and folder.recipe.teacher is not None:
         say("Nothing in the recipe learns from scores of candidates: the teacher gives none for training queries.")
     taught = not lists or made(folder, "teaching set")
     ranked = not evaluated or not BY_NAME["teacher's run"].wanted(folder) or made(folder, "teacher's run")
     if taught and ranked:
         return
-    with folder.timed("score"):
+    with folder.facts.timed("score"):
         if folder.recipe.teaching is not None:
             _adopt(folder, folder.recipe.teaching)
         elif folder.recipe.teacher is None:
             _judge(folder)
         else:
-            _score(folder, taught, ranked)
+            _score(folder, lists, taught, ranked)
         barrier()
         if lists:
             tell_copies(folder, open_teaching_set(folder.teaching, folder.collection))
@@ -95,18 +96,18 @@ def _relevant(folder: RunFolder, run: Run) -> list[npt.NDArray[np.bool_]]:
     return [np.isin(documents, qrels.relevant(int(q))) for q, documents in zip(run.queries, run.lists, strict=True)]
 
 
-def _score(folder: RunFolder, taught: bool, ranked: bool) -> None:
-    """Write the teacher's run and the teaching set, whichever is not there."""
+def _score(folder: RunFolder, lists: bool, taught: bool, ranked: bool) -> None:
+    """Write the teacher's run and, where ``lists`` are learnt from, the teaching set, whichever is not there."""
     from distillir.pipeline.rankings import read_ranking
 
-    if needs_lists(folder):
+    if lists:
         folder.need(folder.candidates, "mine")
     if not ranked:
         folder.need(folder.evaluation_candidates, "mine")
     teacher = _teacher(folder)
     if not ranked:
         _rank_evaluation(folder, teacher)
-        if not needs_lists(folder):
+        if not lists:
             folder.facts.add_calls(teacher.calls(), "teacher_calls")
     if not taught:
         score_training(folder, read_ranking(folder, folder.candidates), folder.teaching, teacher=teacher)
@@ -174,7 +175,7 @@ def _round_trip(folder: RunFolder, run: Run, scores: list[Scores]) -> tuple[Run,
     total = int(np.isin(run.queries, folder.generated).sum())
     lost = len(run) - len(kept)
     say(f"Made queries: the teacher ranks the document of {total - lost} of {total} among its first {most}; they stay")
-    folder.note(generated={"made": total, "kept": total - lost, "round_trip": most})
+    folder.facts.note(generated={"made": total, "kept": total - lost, "round_trip": most})
     if not kept:
         raise DistillirError("no query is left", where="queries.round_trip", remedy="choose a higher rank")
     parts = [run.of(index) for index in kept]

@@ -40,7 +40,7 @@ def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, step
         ended = f"; stopped early, after step {state.measures[-1][0]}" if found["stopped_early"] else ""
         first = state.measures[0][1]
         say(f"{name}step {step} of {steps} was best and is kept ({value:.4f} {of}; {first:.4f} before it){ended}")
-    noted = folder.noted().get(FACT, {})
+    noted = folder.facts.read().get(FACT, {})
     by_stage = {} if stage is None else {"stages": {**noted.get("stages", {}), str(stage): found}}
     about = {
         "split": chosen.split,
@@ -49,4 +49,4 @@ def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, step
         "held_out": len(chosen.left_out),
         "measure": MEASURE,
     }
-    folder.note(**{FACT: {**about, **found, **by_stage}})
+    folder.facts.note(**{FACT: {**about, **found, **by_stage}})

@@ -6,7 +6,7 @@ from distillir.composition.settled import Settled, settle, unsettled
 from distillir.pipeline.inputs import Inputs
 from distillir.pipeline.provenance import read, write
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.temperature import suggested_temperature
+from distillir.pipeline.suggested import labels_weight, suggested_temperature
 
 #: Under what ``provenance.json`` holds the fingerprints of what was settled from.
 SETTLED = "settled"
@@ -30,7 +30,8 @@ def settle_recipe(folder: RunFolder) -> None:
             "No temperature brings the teacher's lists to half of the uniform entropy: its scores are taken as they are"
         )
     kind, model = folder.recipe.student.own_kind, folder.initial_student
-    found = Settled(teacher or 1.0, kind.temperature(model), kind.rate(model))
+    labels = labels_weight(folder) if "weight" in keys else 1.0
+    found = Settled(teacher or 1.0, kind.temperature(model), kind.rate(model), labels)
     folder.keep_recipe(settle(folder.asked, found))
     if rank() == 0:
         write(folder, {**read(folder), SETTLED: grounds})

@@ -1,17 +1,17 @@
-"""A stage of a run as its signals see it, and what the run does with each of them."""
+"""A stage of a run as its signals see it, and what of a run is known by asking them."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
-from distillir.base.processes import barrier
+from distillir.base.processes import first_decides, make_together
 from distillir.collections import Collection, Qrels
 from distillir.collections.run import Run
 from distillir.composition.compose import compose
@@ -23,6 +23,7 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import copy_aware_lists
 from distillir.pipeline.selection_queries import learnt_queries
 from distillir.recipe import Recipe
+from distillir.signals.place import Answering
 from distillir.signals.signal import Signal
 from distillir.teaching.copy_aware_lists import CopyAwareLists
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
@@ -50,7 +51,7 @@ class SignalPlace:
     first_row: int = 0
 
     @classmethod
-    def of_run(cls, folder: RunFolder) -> "SignalPlace":
+    def of_run(cls, folder: RunFolder) -> Self:
         """The place of the run's own candidates."""
         return cls(folder, folder.teaching, folder.initial_student)
 
@@ -89,7 +90,7 @@ class SignalPlace:
         """See `distillir.signals.place.Place.trained`."""
         return self.run.student.is_dir()
 
-    def folder(self, signal: Signal[Any]) -> Path:
+    def folder(self, signal: Answering) -> Path:
         """See `distillir.signals.place.Place.folder`."""
         own = signal.kind.folder
         if self.number is None:
@@ -153,9 +154,7 @@ class SignalPlace:
 
     def prepare_student(self) -> None:
         """See `distillir.signals.place.Place.prepare_student`."""
-        from distillir.pipeline.mine import prepare_student  # which looks at provenance, and that at signals
-
-        prepare_student(self.run)
+        self.need(self.initial_student, "mine")
 
     def judged(self) -> Qrels:
         """See `distillir.signals.place.Place.judged`."""
@@ -178,26 +177,27 @@ class SignalPlace:
 
     def note(self, **facts: Any) -> None:
         """See `distillir.signals.place.Place.note`."""
-        self.run.note(**facts)
+        self.run.facts.note(**facts)
 
     def noted(self) -> dict[str, Any]:
         """See `distillir.signals.place.Place.noted`."""
-        return self.run.noted()
+        return self.run.facts.read()
 
-    def tell(self, signal: Signal[Any], facts: dict[str, Any]) -> None:
+    def tell(self, signal: Answering, facts: dict[str, Any]) -> None:
         """See `distillir.signals.place.Place.tell`."""
         name = signal.name if self.key is None else f"{signal.name}, {self.key}"
         self.run.facts.note_part(OTHER_SIGNALS, {"description": signal.kind.description, **facts}, name)
 
     def make_once(self, what: Path, make: Callable[[], Callable[[], object] | None], *, timed: str) -> bool:
         """See `distillir.signals.place.Place.make_once`."""
-        from distillir.pipeline.step import make_once
-
-        return make_once(self.run, what, make, timed=timed)
+        if first_decides(what.exists):
+            return False
+        make_together(make, self.timed(timed))
+        return True
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """See `distillir.signals.place.Place.timed`."""
-        return self.run.timed(stage)
+        return self.run.facts.timed(stage)
 
 
 def asked_queries(folder: RunFolder) -> Rows:
@@ -205,36 +205,6 @@ def asked_queries(folder: RunFolder) -> Rows:
     if compose(folder.recipe).needs_lists:
         return learnt_queries(folder)
     return SignalPlace.of_run(folder).texts()[0]
-
-
-def prepare_product(product: str, folder: RunFolder) -> None:
-    """Have the teachers answer what the recipe's signals are made of; what is there already is kept.
-
-    Args:
-        product: Which product the answers are (`distillir.signals.signal.SignalKind.product`).
-        folder: The run's.
-
-    Raises:
-        DistillirError: The teaching set is missing, or a signal cannot be made of it.
-    """
-    place = SignalPlace.of_run(folder)
-    for signal in compose(folder.recipe).signals:
-        if signal.kind.product == product:
-            prepare_signal(signal, place)
-
-
-def prepare_signal(signal: Signal[Any], place: SignalPlace) -> None:
-    """Have the teacher of one signal answer, for the lists of a stage."""
-    barrier()
-    signal.prepare(place)
-    barrier()
-
-
-def measure_signals(folder: RunFolder) -> None:
-    """Measure each signal once the student is trained."""
-    place = SignalPlace.of_run(folder)
-    for signal in compose(folder.recipe).signals:
-        signal.measure(place)
 
 
 def misfit_of_signals(folder: RunFolder, product: str) -> str:

@@ -5,7 +5,9 @@ import numpy as np
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.generated import count_makeable
+from distillir.composition.compose import compose
 from distillir.recipe import Recipe
+from distillir.signals.signal import JUDGEMENTS
 
 MADE = 500  # queries that the advice asks for, or as many as the documents give
 
@@ -27,9 +29,10 @@ def check_splits(recipe: Recipe, collection: Collection) -> None:
         )
     if lacks_measured:
         others = [split for split in collection.splits if split != learnt]
-        remedy = "write evaluation: {split: null}: queries are held out of training, and the teacher judges them"
-        if others:
-            remedy = f"write evaluation: {others[-1]}, or {remedy.removeprefix('write ')}"
+        ways = [f"evaluation: {others[-1]}"] if others else []
+        if recipe.teacher is not None:
+            ways.append("evaluation: {split: null}: queries are held out of training, and the teacher judges them")
+        remedy = f"write {', or '.join(ways)}" if ways else "add judgements of such a split, or name a teacher"
         raise DistillirError(
             f"{collection.name} has no split {measured!r} to measure on "
             + (f"(splits: {', '.join(collection.splits)})" if collection.splits else "(it has no judgements)"),
@@ -55,11 +58,20 @@ def making_lines(collection: Collection) -> tuple[str, int]:
     return ", or ".join(ways), min(counts, default=0)
 
 
+def _judgements_alone(recipe: Recipe) -> bool:
+    """Tell whether judged positives are all that is learnt from, which queries made of documents do not have."""
+    method = compose(recipe)
+    return JUDGEMENTS in method.needs and not method.needs_scores and not recipe.training.pseudo_positives
+
+
 def _learning_lines(recipe: Recipe, collection: Collection, lacks_measured: bool) -> str:
-    ways, count = making_lines(collection)
     measured = recipe.evaluation.split
     others = [split for split in collection.splits if split != measured]
     named = ", or ".join(f"queries: {split}" for split in others)
+    if _judgements_alone(recipe):
+        lines = f"add judgements, all that {compose(recipe).name} learns from, or name a teacher and objective: kl"
+        return f"write {named}, or {lines}" if named else lines
+    ways, count = making_lines(collection)
     ways = ", or ".join(part for part in (named, ways) if part)
     if not ways:
         return "add queries, or documents with sentences of which queries can be made"

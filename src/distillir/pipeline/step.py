@@ -102,5 +102,5 @@ def make_once(
     """
     if made(folder, what):
         return False
-    make_together(make, None if timed is None else folder.timed(timed))
+    make_together(make, None if timed is None else folder.facts.timed(timed))
     return True

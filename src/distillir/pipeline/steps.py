@@ -12,7 +12,7 @@ from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS, needs_lists
 from distillir.pipeline.report import report_stage
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.score import score_stage
-from distillir.pipeline.signal_place import prepare_product
+from distillir.pipeline.signals import prepare_product
 from distillir.pipeline.step import Step
 from distillir.pipeline.train import train_stage
 

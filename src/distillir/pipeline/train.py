@@ -22,9 +22,10 @@ from distillir.pipeline.selection import selection
 from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.selection_fact import note_selection
 from distillir.pipeline.settle import settle_recipe
-from distillir.pipeline.signal_place import SignalPlace, prepare_signal, trained_along
+from distillir.pipeline.signal_place import SignalPlace, trained_along
+from distillir.pipeline.signals import MakingPlace, prepare_signal
 from distillir.pipeline.step import made, make_once
-from distillir.pipeline.temperature import suggested_temperature
+from distillir.pipeline.suggested import suggested_temperature
 
 if TYPE_CHECKING:
     from distillir.signals.signal_training import SignalTraining
@@ -53,7 +54,7 @@ def train_stage(folder: RunFolder) -> None:
                 say(f"{path}: the trained {path.name} is gone; delete {folder.student} to train both again")
         return
     last_student = folder.initial_student
-    place = SignalPlace.of_run(folder)
+    place = MakingPlace.of_run(folder)
     if not alone:
         check_teaching(folder, place.teaching)
     settle_recipe(folder)
@@ -109,7 +110,7 @@ def _train_stage(
     else:
         lists = place.text_lists(stage)
     model = load_student_of(recipe.student, start)
-    with folder.timed("train"):
+    with folder.facts.timed("train"):
         examples = train_student(
             model,
             folder.collection,
@@ -131,7 +132,7 @@ def _train_stage(
         note_selection(folder, chosen, checkpoint_folder(folder.work, number), steps, number)
     for signal in signals:
         for name, told in signal.facts(examples).items():
-            folder.note(**{name: {**folder.noted().get(name, {}), str(number or 1): told}})
+            folder.facts.note_parts(name, {str(number or 1): told})
     if rank() == 0:
         for wanted, signal in zip(stage.learnt, signals, strict=True):
             if signal.module is not None:

@@ -26,8 +26,8 @@ class TrainingSettings(Part):
     )
     pseudo_positives: bool | Literal["always"] = Field(
         False,
-        description="for info_nce and ckl: the teacher's best candidate stands for a missing judged positive; always: "
-        "in place of a judged one too",
+        description="for info_nce, ckl and bce: the teacher's best candidate stands for a missing judged positive; "
+        "always: in place of a judged one too",
     )
     in_batch: bool | Literal["all"] = Field(
         False,

@@ -1,5 +1,6 @@
 """Recipe: the YAML a user writes, validated before anything is loaded."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,9 @@ from distillir.plans.settings import TrainingSettings
 from distillir.specs.part import Part
 from distillir.specs.schema import MARK, AlsoAs, InForm
 from distillir.students.spec import StudentSpec
+
+#: Documents, evenly spaced in the corpus, that the default's stage of vectors reads at most (ours).
+FIRST_DOCUMENTS = 20_000
 
 
 class GuardSpec(Part):
@@ -206,11 +210,24 @@ class Recipe(Part):
             self.method = MethodSpec()
         if self.method.name == AUTO.name:
             if self.objective is None and self.method.objective is None:
-                own = AUTO.objective_for(self.student.own_kind)
-                self.method = self.method.model_copy(update={"objective": own})
+                signals = self._vectors_first() if "signals" not in self.method.model_fields_set else {}
+                own = {"objective": AUTO.objective_for(self.student.own_kind)}
+                self.method = self.method.model_copy(update=own | ({"signals": signals} if signals else {}))
             if not {"add_judged", "exclude_judged"} & self.candidates.model_fields_set:
                 self.candidates = self.candidates.model_copy(update={"add_judged": True})
         return self
+
+    def _vectors_first(self) -> dict[str, Any]:
+        """The stage of vectors that `auto` begins with, where the student is far from a model that it can follow.
+
+        A recipe says no by `vectors: null`. Once written out with the objective, it is the run's.
+        """
+        times = self.student.own_kind.follows_first(self.student)
+        if times is None:
+            return {}
+        if self.student.documents is None and list(_dense_models(self.teacher)) != [self.student.model]:
+            return {}  # of another width its vectors could not be followed without a map
+        return {"vectors": {"first": times, "weight": 0, "documents": FIRST_DOCUMENTS}}
 
     @model_validator(mode="after")
     def _documents_teacher(self) -> "Recipe":
@@ -262,6 +279,17 @@ class Recipe(Part):
     def resolved(self) -> dict[str, Any]:
         """Every setting written out, as `parse_recipe` reads it back."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def _dense_models(teacher: Any) -> Iterator[Any]:
+    """Models of the dense teachers that a recipe names, with the members of ensembles in their place."""
+    if not isinstance(teacher, dict):
+        return
+    if "dense" in teacher:
+        options = teacher["dense"]
+        yield options.get("model") if isinstance(options, dict) else options
+    for member in teacher.get("ensemble") or ():
+        yield from _dense_models(member)
 
 
 def named_dense(teacher: Any, model: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from distillir.collections.text_identity import text_keys
 from distillir.retrieval.found_nothing import tell_found_nothing
 from distillir.retrieval.fusion import fuse
 from distillir.retrieval.own_document import search
-from distillir.retrieval.sources import Retriever
+from distillir.retrieval.retriever import Retriever
 
 SAMPLES = ("top", "random")
 

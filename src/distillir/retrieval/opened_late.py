@@ -9,7 +9,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
-from distillir.retrieval.multi_vector import maxsim
+from distillir.retrieval.maxsim import maxsim
 from distillir.retrieval.opened import QueryEncoder, best_rows, open_retriever
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.own_documents import OWN_DOCUMENT, own_documents
 from distillir.collections.run import Run
-from distillir.retrieval.sources import Retriever
+from distillir.retrieval.retriever import Retriever
 
 
 def search(

@@ -32,7 +32,7 @@ class OwnSource:
         return getattr(self.__dict__["source"], name)
 
     def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
-        """Rank documents; see `distillir.retrieval.sources.Retriever`.
+        """Rank documents; see `distillir.retrieval.retriever.Retriever`.
 
         Raises:
             DistillirError: It fails, or gives anything else than a ranking of the corpus's documents.

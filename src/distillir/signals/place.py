@@ -11,9 +11,32 @@ if TYPE_CHECKING:
     from distillir.collections import Collection, Qrels
     from distillir.collections.run import Run
     from distillir.signals.recipe_parts import RecipeParts
-    from distillir.signals.signal import Signal
     from distillir.teaching.copy_aware_lists import CopyAwareLists
     from distillir.teaching.teaching_set import TeachingSet
+
+
+class AnsweringKind(Protocol):
+    """A kind of signal (`distillir.signals.signal.SignalKind`) as a place knows it."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of its answers in a run's folder."""
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+
+
+class Answering(Protocol):
+    """A signal (`distillir.signals.signal.Signal`) as a place knows it: something that keeps answers."""
+
+    @property
+    def name(self) -> str:
+        """Its name in recipes."""
+
+    @property
+    def kind(self) -> AnsweringKind:
+        """The kind that it is of."""
 
 
 class Place(Protocol):
@@ -55,7 +78,7 @@ class Place(Protocol):
     def collection(self) -> "Collection":
         """The collection with the texts."""
 
-    def folder(self, signal: "Signal[Any]") -> Path:
+    def folder(self, signal: Answering) -> Path:
         """The folder of a signal's answers in the stage."""
 
     def along(self, name: str) -> Path | None:
@@ -106,7 +129,7 @@ class Place(Protocol):
     def noted(self) -> dict[str, Any]:
         """The facts so far."""
 
-    def tell(self, signal: "Signal[Any]", facts: dict[str, Any]) -> None:
+    def tell(self, signal: Answering, facts: dict[str, Any]) -> None:
         """Keep a signal's facts under its name, where the report shows them as a table."""
 
     def make_once(self, what: Path, make: "Callable[[], Callable[[], object] | None]", *, timed: str) -> bool:

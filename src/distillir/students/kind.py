@@ -7,7 +7,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from distillir.base.errors import DistillirError
 from distillir.encoding.model_options import PLAIN, ModelOptions
@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
     from distillir.collections.run import Run
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
     from distillir.students.kept_documents.index import KeptIndex
     from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
 
 #: What a retriever of `StudentKind.retriever` calls for candidates, where its kind ranks nothing else.
 Candidates = Callable[["Collection", "Rows"], "Run"]
+
+
+class StudentParts(Protocol):
+    """A recipe's ``student`` (`distillir.students.spec.StudentSpec`) as kinds know it."""
+
+    @property
+    def flops(self) -> Any:
+        """The FLOPS regulariser as it is written; None: the published one."""
 
 
 class StudentKind(ABC):
@@ -53,6 +61,7 @@ class StudentKind(ABC):
         cosine_scale: Whether a score is one cosine as a rule, so that temperatures published for cosines hold.
         pooled: Whether a text's vector is pooled of its last states, so that layers' pooling may be another.
         encodes_documents: Whether it encodes documents itself; otherwise their vectors are kept.
+        first_rate: Rate of a stage of vectors before a method's own, as a multiple of that method's.
         no_in_batch: Why the documents of a batch's other lists cannot join a list; None where they can.
         no_objectives: Objectives that it cannot be trained by, each with the reason.
         training: Settings of the recipe's ``training`` that hold where the recipe is silent, whatever the method says.
@@ -75,6 +84,7 @@ class StudentKind(ABC):
     cosine_scale: bool = False
     pooled: bool = False
     encodes_documents: bool = True
+    first_rate: float = 2.0
     no_in_batch: str | None = None
     no_objectives: Mapping[str, str] = {}
     training: Mapping[str, Any] = {}
@@ -191,7 +201,7 @@ class StudentKind(ABC):
         """AdamW's peak learning rate of a model, by its files."""
         return own_rate(model)
 
-    def penalties(self, spec: "StudentSpec", first: bool) -> tuple[dict[str, float], float]:
+    def penalties(self, spec: StudentParts, first: bool) -> tuple[dict[str, float], float]:
         """Weights of `Student.penalties` by name, and the share of the steps over which they rise.
 
         Args:
@@ -208,6 +218,10 @@ class StudentKind(ABC):
     def kept(self) -> dict[str, str]:
         """Fingerprints of what is kept of documents, by what messages call it; empty where they are encoded."""
         return {}
+
+    def query_encoder(self, model: str) -> str:
+        """The folder or name of what encodes queries, of a trained student's folder."""
+        return model
 
     def source_of(self, model: str | None, *, initial: str, trust_remote_code: bool = False) -> Any:
         """The retriever of a source of candidates without a model; see `distillir.retrieval.sources.load_retriever`.
@@ -258,6 +272,14 @@ class StudentKind(ABC):
             What `distillir.encoding.kinds.EncoderKind.size` gives, of a kind with an index; and ``told``, whatever else
             there is to say: heading, figure and small print each.
         """
+
+    def follows_first(self, student: "StudentSpec") -> float | None:
+        """Times that the default method has a student see each text in a stage of vectors first; None: no such stage.
+
+        Args:
+            student: A recipe's.
+        """
+        return None
 
     @property
     def index_kept(self) -> "KeptIndex | None":

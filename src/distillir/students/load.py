@@ -63,7 +63,7 @@ def load_student(
     """
     from distillir.encoding.identity import has_own_code
     from distillir.encoding.positions import set_max_length
-    from distillir.students.student import mark
+    from distillir.students.loaded import mark
 
     if towers != "shared" and options.trust_remote_code and has_own_code(name):
         raise DistillirError(

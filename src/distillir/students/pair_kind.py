@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from distillir.collections import Collection
     from distillir.collections.run import Run
     from distillir.retrieval.opened import OpenedRetriever
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
 
 #: Candidates that are ranked of one query while a person waits.
 RANKED_AT_ONCE = 20
@@ -98,7 +98,7 @@ print(model.rank("...", ["...", "..."]))
 
 
 class Reranker:
-    """Candidates of queries in the order of a model's scores; see `distillir.retrieval.sources.Retriever`.
+    """Candidates of queries in the order of a model's scores; see `distillir.retrieval.retriever.Retriever`.
 
     Args:
         name: For run names and people.

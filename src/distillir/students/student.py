@@ -13,10 +13,6 @@ from distillir.students.chunks import Chunk
 
 if TYPE_CHECKING:
     from distillir.collections.table import TextTable
-    from distillir.students.kind import StudentKind
-
-#: Under what a model that was loaded as a student holds its kind.
-_KIND = "distillir_kind"
 
 
 class Student(ABC):
@@ -151,20 +147,3 @@ class Student(ABC):
     @abstractmethod
     def select(self, embedded: Any, rows: Tensor) -> Any:
         """Some of the texts' encodings, in the order of ``rows``."""
-
-
-def mark(model: Any, kind: "StudentKind") -> Any:
-    """The model, which knows from now on as what kind of student it was loaded: its class alone may not tell."""
-    setattr(model, _KIND, kind)
-    return model
-
-
-def student_of(model: Any) -> Student:
-    """Make a model's student: by the kind it was loaded as, else by its class, else a dense one."""
-    from distillir.students.registry import STUDENTS
-
-    marked = getattr(model, _KIND, None)
-    if marked is None:
-        marked = next((kind for kind in STUDENTS.builtin().values() if kind.owns(model)), STUDENTS.get("dense"))
-    found: Student = marked.student(model)
-    return found

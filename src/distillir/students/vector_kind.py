@@ -10,7 +10,7 @@ from distillir.students.kind import Candidates, StudentKind
 if TYPE_CHECKING:
     from distillir.base.arrays import Rows
     from distillir.collections import Collection
-    from distillir.retrieval.sources import Retriever
+    from distillir.retrieval.retriever import Retriever
 
 
 class VectorKind(StudentKind):

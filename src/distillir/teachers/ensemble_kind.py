@@ -10,6 +10,8 @@ from distillir.base.errors import DistillirError
 from distillir.specs.part import Options
 from distillir.specs.schema import InForm
 from distillir.teachers.kind import TeacherKind
+from distillir.teachers.load import load_teacher
+from distillir.teachers.registry import FORM
 
 if TYPE_CHECKING:
     from distillir.teachers.ensemble import EnsembleTeacher
@@ -44,8 +46,6 @@ class EnsembleSpec(Options):
 
 
 def _check(options: EnsembleSpec, where: str) -> None:
-    from distillir.teachers.registry import FORM
-
     for number, member in enumerate(options.ensemble):
         FORM.read(member, f"{where}.ensemble[{number}]")
     weights = options.weights
@@ -61,7 +61,6 @@ def _check(options: EnsembleSpec, where: str) -> None:
 
 def _make(options: EnsembleSpec, cache: Path | None) -> "EnsembleTeacher":
     from distillir.teachers.ensemble import EnsembleTeacher
-    from distillir.teachers.load import load_teacher
 
     members = [load_teacher(member, cache=cache) for member in options.ensemble]
     return EnsembleTeacher(members, options.weights, options.normalize)

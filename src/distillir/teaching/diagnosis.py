@@ -25,7 +25,7 @@ def say_set(lists: TeachingSet) -> Diagnostics | None:
     if found is not None:
         say_diagnostics(found)
     else:
-        say("  no teacher scores: for objectives of judgements alone (info_nce), or to be scored by a teacher")
+        say("  no teacher scores: for objectives of judgements alone (info_nce, bce), or to be scored by a teacher")
         if alone := int((lists.sizes < 2).sum()):
             say(f"  {alone} lists have fewer than two candidates: there is nothing to compare in them")
     bare = sum(not lists.relevant(i).any() for i in range(len(lists)))

@@ -14,7 +14,7 @@ from distillir.encoding.fingerprint import model_fingerprint
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.signal_training import SignalTraining
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 from distillir.teaching.fingerprint import lists_fingerprint
 from distillir.teaching.text_lists import TextLists
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from distillir.batches.features import features_of, whole
 from distillir.batches.gather import gathered, gathered_layers
 from distillir.signals.signal_training import Output, SignalTraining, States, modules_of, states_of
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 from distillir.students.towers import has_towers
 from distillir.training.joining import with_other_processes
 

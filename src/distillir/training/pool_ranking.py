@@ -21,7 +21,7 @@ from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.precision import autocast, resolve_precision
 from distillir.evaluation.measures import evaluate
 from distillir.students.chunks import chunks
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 from distillir.training.selection import MEASURE, Selection
 
 #: Documents that are encoded and compared before the next ones are; several processes share them block by block.

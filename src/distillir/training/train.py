@@ -87,8 +87,8 @@ def train_student(
     from distillir.batches.tokens import tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
+    from distillir.students.loaded import student_of
     from distillir.students.pair_student import PairStudent
-    from distillir.students.student import student_of
     from distillir.training.attention import fastest_attention
     from distillir.training.best_kept import BestKept
     from distillir.training.callbacks import LogFile

@@ -17,7 +17,7 @@ from distillir.pipeline.selection import selection
 from distillir.pipeline.settle import settle_recipe
 from distillir.pipeline.step import walk
 from distillir.pipeline.steps import OPENING, named
-from distillir.pipeline.temperature import suggested_temperature
+from distillir.pipeline.suggested import labels_weight, suggested_temperature
 from distillir.recipe import Recipe
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 from distillir.training.selection import Selection
@@ -81,5 +81,7 @@ def prepared(path: Path, recipe: Recipe, *, anew: bool) -> Iterator[Shared]:
         chosen = selection(folder, compose(folder.recipe), taught)
         assert chosen is not None  # a recipe that selects by name is refused where there is nothing to select by
         kind, model = folder.recipe.student.own_kind, folder.initial_student
-        suggested = Settled(suggested_temperature(folder) or 1.0, kind.temperature(model), kind.rate(model))
+        suggested = Settled(
+            suggested_temperature(folder) or 1.0, kind.temperature(model), kind.rate(model), labels_weight(folder)
+        )
         yield Shared(folder, taught, chosen, suggested)

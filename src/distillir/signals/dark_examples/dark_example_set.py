@@ -14,7 +14,8 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, atomic_file
-from distillir.collections.table import TableWriter, TextTable
+from distillir.collections.table import TextTable
+from distillir.collections.table_writer import TableWriter
 from distillir.signals.dark_examples.dark_example import DarkExample
 from distillir.signals.dark_examples.make import Made
 

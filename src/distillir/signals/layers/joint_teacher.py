@@ -12,7 +12,8 @@ from distillir.batches.gather import gathered, gathered_layers
 from distillir.encoding.blocks import block_outputs, blocks_of
 from distillir.signals.layers.spec import LayerSpec
 from distillir.students.chunks import each_chunk
-from distillir.students.student import Student, student_of
+from distillir.students.loaded import student_of
+from distillir.students.student import Student
 from distillir.teachers.cross_encoders.layered import head_scores
 
 

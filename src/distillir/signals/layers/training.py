@@ -25,7 +25,7 @@ from distillir.signals.layers.quality import best_layers
 from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.teacher_inputs import EncoderInputs, PairInputs, TeacherInputs
 from distillir.signals.signal_training import Batch, Begun, Output, SignalTraining, States
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 from distillir.teaching.lists import Lists
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from distillir.reporting.figures.figure import Figure
 from distillir.reporting.svg import COLOURS, draw
 from distillir.reporting.wording import count, measured
-from distillir.signals.vectors.section import SideNearness
+from distillir.signals.vectors.noted import SideNearness
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -43,7 +43,7 @@ def settled(spec: VectorSpec, recipe: "RecipeParts") -> VectorSpec:
     Raises:
         DistillirError: There is no such model, or there are several; or there is nothing to follow.
     """
-    from distillir.teachers.registry import members
+    from distillir.teachers.members import members
 
     kind = recipe.student.own_kind
     if not kind.encodes_documents:

@@ -1,7 +1,7 @@
 """Nearness of a student's vectors to those that they followed, before and after training, for the report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,23 +23,20 @@ from distillir.signals.vectors.texts import (
     target_vectors,
 )
 
-if TYPE_CHECKING:
-    from distillir.signals.vectors.signal import Vectors as VectorSignal
-
 #: Texts of each side that are looked at, at most; fewer unseen ones than the second are too few to look at alone.
 LOOKED_AT, FEW = 500, 20
 #: Quantiles of the cosines that are kept.
 QUANTILES = 21
 
 
-def measure_nearness(place: Place, signal: "VectorSignal") -> None:
+def measure_nearness(place: Place, spec: VectorSpec) -> None:
     """Note cosines of the student's vectors with those of the model, of texts that were not learnt from.
 
     They are the evaluation's queries, and documents that the training has not; of collections all of which it has,
     documents of these. Across widths the trained student's go through the map that was trained with it, those of the
     student before through the one that fits it best on the training's texts. All processes encode together.
     """
-    spec, learnt = signal.spec, _learnt(place, signal.spec)
+    learnt = _learnt(place, spec)
     rows, unseen = _sample(place, spec, learnt)
     wanted = {side: targets.of(rows[side]) for side, targets in target_vectors(place, spec, rows).items()}
     maps = _maps(place, spec, learnt, next(iter(wanted.values())).shape[1])

@@ -24,6 +24,7 @@ class Vectors(Signal[VectorSpec]):
 
     needs = frozenset({TEXTS})
     _width: int | None = None
+    _faster: float = 2.0
 
     @property
     def trains_along(self) -> tuple[str, ...]:
@@ -42,14 +43,14 @@ class Vectors(Signal[VectorSpec]):
         return self.spec.weight > 0
 
     def first_stage(self, training: "TrainingSettings") -> "TrainingSettings | None":
-        """See `Signal.first_stage`: steps of twice as many texts as theirs have queries (ours)."""
+        """See `Signal.first_stage`: steps of twice as many texts as theirs have queries, at a higher rate (ours)."""
         if self.spec.first is None:
             return None
         rate, own = training.learning_rate, self.spec.first_learning_rate
         return training.model_copy(
             update={
                 "epochs": self.spec.first,
-                "learning_rate": own or (rate if isinstance(rate, str) else 2 * rate),
+                "learning_rate": own or (rate if isinstance(rate, str) else self._faster * rate),
                 "queries_per_step": 2 * training.queries_per_step,
                 "in_batch": False,
                 "batches": "shuffled",
@@ -62,6 +63,7 @@ class Vectors(Signal[VectorSpec]):
         check_student(recipe)
         self.spec = settled(self.spec, recipe)
         self._width = student_width_by_files(recipe)
+        self._faster = recipe.student.own_kind.first_rate
         if self._across and not self.beside_lists:
             raise DistillirError(
                 "across widths a linear map is learnt along, and it would be lost after the first stage",
@@ -134,7 +136,7 @@ class Vectors(Signal[VectorSpec]):
         """Cosines of the student's vectors before training and now."""
         from distillir.signals.vectors.nearness import measure_nearness
 
-        measure_nearness(place, self)
+        measure_nearness(place, self.spec)
 
     def work(self, costs: Costs) -> Iterator[tuple[str, Callable[[], float | None]]]:
         """Texts that the model reads."""

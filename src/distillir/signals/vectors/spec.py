@@ -54,7 +54,9 @@ class VectorSpec(Options):
         "the training queries and the corpus (or so many documents); null: there is no such stage",
     )
     first_learning_rate: float | None = Field(
-        None, gt=0, description="peak learning rate of that stage; null: twice training.learning_rate"
+        None,
+        gt=0,
+        description="peak learning rate of that stage; null: 2 x training.learning_rate, with documents kept 10 x",
     )
     weight: float = Field(
         1.0,

@@ -20,7 +20,7 @@ from distillir.signals.vectors.projection import FITTED_TO, fitted, load_project
 from distillir.signals.vectors.spec import PROJECTION, VectorSpec
 from distillir.signals.vectors.teacher_vectors import Targets
 from distillir.signals.vectors.texts import by_side, evenly_spaced, table_of
-from distillir.students.student import student_of
+from distillir.students.loaded import student_of
 from distillir.teaching.text_lists import NO_QUERY, TextLists
 
 

@@ -1,15 +1,9 @@
-"""The index kept: document vectors of a model, from the store that searches use; or vectors made elsewhere."""
+"""The index kept: document vectors that stay, wherever they come from."""
 
 from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from distillir.base.arrays import Rows
-from distillir.base.hashes import hash_of_json
 from distillir.collections.table import TextTable
-from distillir.encoding.model_options import ModelOptions
-from distillir.encoding.model_spec import ModelSpec
-from distillir.students.kept_documents.spec import DocumentsSpec
 
 if TYPE_CHECKING:
     from distillir.students.kept_documents.vectors import DocumentVectors
@@ -46,76 +40,3 @@ class KeptIndex(ABC):
         Raises:
             DistillirError: There are none of these texts.
         """
-
-
-class ModelIndex(KeptIndex):
-    """Vectors of a model, encoded once by the store that searches and teachers use."""
-
-    def __init__(self, spec: ModelSpec) -> None:
-        from distillir.encoding.model_files import similarity_name
-
-        self.model, self.spec = spec.model, spec
-        self.name = Path(spec.model).name
-        self.options = ModelOptions.of(spec.prompts, spec.trust_remote_code)
-        self.encoding: dict[str, Any] = {
-            "max_length": spec.max_length,
-            "precision": spec.precision,
-            "options": self.options,
-        }
-        self.similarity = similarity_name(spec.model)
-
-    @property
-    def fingerprint(self) -> str:
-        """Weights, prompts of both sides, length and precision."""
-        from distillir.encoding.device import pick_device
-        from distillir.encoding.identity import model_identity
-        from distillir.encoding.precision import resolve_precision
-
-        precision = resolve_precision(self.spec.precision, pick_device())
-        return hash_of_json([model_identity(self.model, self.options), self.spec.max_length, precision])
-
-    @property
-    def width(self) -> int:
-        """See `KeptIndex.width`; the model is loaded."""
-        model = self.load()
-        return int(model.truncate_dim or model.get_embedding_dimension())
-
-    def vectors(self, table: TextTable) -> "DocumentVectors":
-        """See `KeptIndex.vectors`; texts that have none yet are encoded."""
-        from distillir.collections.joined import JoinedTable
-        from distillir.encoding.vectors import encode_table
-        from distillir.students.kept_documents.vectors import DocumentVectors
-
-        parts: list[TextTable] = [table]
-        while isinstance(parts[0], JoinedTable):  # each part has a store of its own: what was encoded before stays so
-            parts = [parts[0].first, parts[0].second, *parts[1:]]
-        return DocumentVectors([encode_table(self.model, part, kind="document", **self.encoding) for part in parts])
-
-    def query_vectors(self, queries: TextTable, rows: Rows) -> Any:
-        """Vectors [len(rows), D] float32 of queries by the documents' own query encoder; all processes together."""
-        from distillir.encoding.vectors import encode_rows
-
-        return encode_rows(self.model, queries, rows, kind="query", **self.encoding)
-
-    def load(self) -> Any:
-        """The documents' model, on the CPU, as it encodes."""
-        from distillir.encoding.models import load_sentence_transformer
-
-        return load_sentence_transformer(
-            self.model, max_length=self.spec.max_length, device="cpu", options=self.options
-        )
-
-
-def index_of(spec: DocumentsSpec) -> KeptIndex:
-    """The index that a recipe keeps; nothing is opened.
-
-    Raises:
-        DistillirError: The model or the files are not there.
-    """
-    if spec.dense is not None:
-        return ModelIndex(spec.dense)
-    from distillir.students.kept_documents.vectors_index import VectorsIndex
-
-    assert spec.vectors is not None
-    ids = None if spec.ids is None else Path(spec.ids)
-    return VectorsIndex(Path(spec.vectors), ids, spec.similarity or "cosine")

@@ -6,7 +6,8 @@ from typing import Any
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json, write_json
 from distillir.encoding.model_options import PLAIN, ModelOptions
-from distillir.students.kept_documents.index import KeptIndex, ModelIndex
+from distillir.students.kept_documents.index import KeptIndex
+from distillir.students.kept_documents.model_index import ModelIndex
 
 #: Folder of the query encoder by itself, in the student's.
 ALONE = "query-encoder"

@@ -9,7 +9,8 @@ from distillir.base.arrays import Rows
 from distillir.base.seeds import PROJECTION_TEXTS
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
-from distillir.students.kept_documents.index import KeptIndex, ModelIndex
+from distillir.students.kept_documents.index import KeptIndex
+from distillir.students.kept_documents.model_index import ModelIndex
 from distillir.students.kept_documents.projection import choose, projected
 from distillir.students.kept_documents.query_encoder import check_width
 

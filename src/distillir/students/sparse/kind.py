@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.students.kind import StudentParts
 from distillir.students.vector_kind import VectorKind
 
 if TYPE_CHECKING:
-    from distillir.students.spec import StudentSpec
     from distillir.students.student import Student
 
 
@@ -47,7 +47,7 @@ class SparseKind(VectorKind):
 
         return SparseStudent(model)
 
-    def penalties(self, spec: "StudentSpec", first: bool) -> tuple[dict[str, float], float]:
+    def penalties(self, spec: StudentParts, first: bool) -> tuple[dict[str, float], float]:
         """The FLOPS regulariser's weights; they rise in a plan's first stage alone."""
         from distillir.students.spec import FlopsSpec
 

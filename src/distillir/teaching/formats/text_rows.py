@@ -5,7 +5,8 @@ import numpy.typing as npt
 import xxhash
 
 from distillir.collections import Collection
-from distillir.collections.table import ROWS_PER_BATCH, TextTable
+from distillir.collections.table import TextTable
+from distillir.collections.table_form import ROWS_PER_BATCH
 from distillir.teaching.formats.tally import ImportTally
 
 LOOKED_AT = 200  # documents whose text is compared where an id is given too

@@ -1,0 +1,20 @@
+"""The interface of whatever ranks a corpus for queries."""
+
+from typing import Protocol
+
+from distillir.base.arrays import Rows
+from distillir.collections import Collection
+from distillir.collections.run import Run
+
+
+class Retriever(Protocol):
+    """Anything that ranks a corpus for queries; `distillir.retrieval.found_nothing` knows what else one may have.
+
+    Attributes:
+        name: Short, for run names and people.
+    """
+
+    name: str
+
+    def search(self, collection: Collection, query_rows: Rows, depth: int) -> Run:
+        """Rank at most ``depth`` documents of the corpus for each of the query rows [Q]."""
