@@ -118,33 +118,3 @@ def test_a_run_in_two_processes_is_that_of_one(value: dict[str, Any], tmp_path: 
     assert one.keys() == two.keys() and "queries" not in one
     for when in ("before", "after"):
         np.testing.assert_allclose(one["documents"][when]["quantiles"], two["documents"][when]["quantiles"], atol=2e-3)
-
-
-def test_texts_alone_of_separate_towers_in_two_processes(value: dict[str, Any], tmp_path: Path) -> None:
-    """Of a step's four texts a process has two: often texts of one side alone, and the other process of both."""
-    value |= {"student": value["student"] | {"towers": "separate"}}
-    value["method"] = {"name": "vectors", "vectors": {"model": value.pop("teacher")["dense"]["model"]}}
-    value["candidates"] = {"from": "bm25"}
-    value["training"] = value["training"] | {"epochs": 1, "dropout": 0.0}
-    recipe = _write(tmp_path / "recipe.yaml", value)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    for name, before in (("one", [sys.executable]), ("two", launch)):
-        done = subprocess.run(
-            [*before, "-m", "distillir", "run", str(recipe), "--output", str(tmp_path / name)],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
-        assert done.returncode == 0, done.stderr
-    one, two = (
-        {
-            file.relative_to(tmp_path / name): load_file(file)
-            for file in (tmp_path / name).glob("student/**/*.safetensors")
-        }
-        for name in ("one", "two")
-    )
-    assert one.keys() == two.keys() and len(one) > 3
-    for file, weights in one.items():
-        for key, weight in weights.items():
-            np.testing.assert_allclose(two[file][key], weight, atol=2e-4, err_msg=f"{file} {key}")

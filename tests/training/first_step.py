@@ -108,6 +108,9 @@ CASES = {
     "documents alone": Case({}, in_batch=(False,), texts=(0, 12)),
     "texts alone": Case({}, in_batch=(False,), texts=(5, 7)),
     "texts alone, multi-vector": Case({}, "multi-vector", in_batch=(False,), texts=(5, 7)),
+    # A batch of two texts often holds one side alone, in one process and not in the other.
+    "texts alone, towers": Case({}, "towers", in_batch=(False,), texts=(5, 7)),
+    "queries alone, towers": Case({}, "towers", in_batch=(False,), texts=(12, 0)),
     "texts alone, vectors": Case({}, beside="vectors", in_batch=(False,), texts=(5, 7)),
     "documents alone, sparse": Case({}, "sparse", in_batch=(False,), texts=(0, 12)),
 }
@@ -196,6 +199,7 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         towers = "inference-free" if kind == "sparse" else "shared"
         # In double precision the encoder adds no rounding of its own.
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
+    students["towers"] = load_student(model, max_length=24, device="cpu", towers="separate").double()
     # Queries are trained against the vectors of the model that they start from.
     kept = KeptDocumentsKind(DocumentsSpec.model_validate({"dense": {"model": model, "max_length": 24}}))
     students["kept"] = load_student(model, kind=kept, max_length=24, device="cpu").double()
