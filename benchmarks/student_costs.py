@@ -62,7 +62,7 @@ def searcher(kind: str, model: str, collection: Collection) -> dict[str, Callabl
     from distillir.base.files import cache_root
     from distillir.encoding.token_vectors import encode_tokens
     from distillir.retrieval.late_index import LateIndex
-    from distillir.retrieval.multi_vector import maxsim
+    from distillir.retrieval.maxsim import maxsim
 
     documents = encode_tokens(model, collection.corpus, kind="document")
     every = documents.of(np.arange(documents.rows))

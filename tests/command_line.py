@@ -96,15 +96,16 @@ class Apart:
         self._process.join(timeout)
         if self.returncode is None:
             self.kill()
-            raise TimeoutError(self._written())
+            raise TimeoutError(self.written())
         return self.returncode
 
     def said(self, timeout: float | None = None) -> str:
         """Wait for its end; what it wrote to stderr."""
         self.wait(timeout)
-        return self._written()
+        return self.written()
 
-    def _written(self) -> str:
+    def written(self) -> str:
+        """What it has written to stderr so far."""
         return Path(self._said.name).read_text(encoding="utf-8", errors="replace")
 
 

@@ -29,7 +29,16 @@ def environment(packages: list[str]) -> Path:
     asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
     own = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
     (Path(own) / "shared.pth").write_text("\n".join(shared) + "\n")
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", CONSTRAINTS, *packages]
+    install: list[str | Path] = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        CONSTRAINTS,
+        *packages,
+    ]
     subprocess.run([python, *install], check=True)
     stamp.write_text(told)
     return python

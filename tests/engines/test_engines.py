@@ -1,5 +1,6 @@
 """Engines: filled once and whole, whatever the ids; gone on with after a kill; asked and measured."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -108,6 +109,9 @@ def test_a_kill_between_batches_leaves_no_document_out_and_none_twice(
     made(source, engine_name, tmp_path)
     assert "nothing to do" in capfd.readouterr().err
     assert result_file(tmp_path, engine_name, told["table"]).read_text() == before
+    # Other queries of the same documents are asked, and nothing is filled.
+    made(dataclasses.replace(source, asked_by="another query encoder"), engine_name, tmp_path)
+    assert "nothing to do" not in capfd.readouterr().err
     engine = opened(engine_name, tmp_path, source)
     try:
         assert sorted(engine.numbers().tolist()) == list(range(700))

@@ -23,7 +23,8 @@ from distillir.objectives.weighted_sum import parse_objective
 from distillir.plans.example_stream import ExampleStream
 from distillir.plans.plain_lists import PlainLists
 from distillir.retrieval import late_index
-from distillir.retrieval.multi_vector import MultiVectorRetriever, maxsim
+from distillir.retrieval.maxsim import maxsim
+from distillir.retrieval.multi_vector import MultiVectorRetriever
 from distillir.signals.scores.training import ScoresTraining
 from distillir.students.load import load_student
 from distillir.students.loaded import student_of

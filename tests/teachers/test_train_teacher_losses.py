@@ -141,12 +141,15 @@ def test_combinations_are_refused_before_anything_is_mined(tiny_beir: Path, tmp_
 def test_two_processes_share_lists_and_agree_on_the_best(tiny_beir: Path, tmp_path: Path) -> None:
     output = tmp_path / "two"
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "distillir"]
-    flags = ["--loss", "listwise", "--select", "dev", "--negatives-from", "bm25", "--max-length", "32"]
+    # Without --loss, which is listwise then.
+    flags = ["--select", "dev", "--negatives-from", "bm25", "--max-length", "32"]
     command = [*launch, "train-teacher", str(tiny_beir), "-o", str(output), *flags, "--max-pairs", "64"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
-    metrics = json.loads((output / "train_teacher.json").read_text())["metrics"]
+    record = json.loads((output / "train_teacher.json").read_text())
+    metrics = record["metrics"]
+    assert record["settings"]["loss"] == "listwise"
     # Lists of 4 or so, 2 a process.
     assert metrics["steps"] == -(-metrics["lists"] // 4)
     assert metrics["select"]["ndcg_at_10"] == max(value for _, value in metrics["select"]["measures"])

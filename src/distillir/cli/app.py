@@ -7,7 +7,7 @@ import typer
 
 from distillir.base.errors import DistillirError
 from distillir.base.version import __version__
-from distillir.cli import compare, index, inspect, teacher, transfer, tune
+from distillir.cli import compare, index, inspect, serve, teacher, transfer, tune
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
@@ -23,6 +23,7 @@ app = typer.Typer(
 compare.register(app)
 index.register(app)
 inspect.register(app)
+serve.register(app)
 teacher.register(app)
 transfer.register(app)
 tune.register(app)

@@ -34,8 +34,12 @@ def train_teacher(
         bool, typer.Option("--pairwise", help="one that compares two documents (for method.pairs)")
     ] = False,
     loss: Annotated[
-        str, typer.Option(help="binary (pairs), listwise (softmax over a list), graded (grades, or --soft-labels)")
-    ] = "binary",
+        str | None,
+        typer.Option(
+            help="listwise (softmax over a list), the default; binary (pairs), the default of --pairwise; graded "
+            "(grades, or --soft-labels)"
+        ),
+    ] = None,
     soft_labels: Annotated[
         str | None,
         typer.Option(
@@ -77,6 +81,8 @@ def train_teacher(
 
     if patience is not None and select is None:
         raise DistillirError("--patience counts what --select measures", where="train-teacher", remedy="add --select")
+    if loss is None:
+        loss = "binary" if pairwise else "listwise"
     check_loss(loss, soft=soft_labels is not None, pairwise=pairwise, select=select is not None)
     soft = load_teacher(read_soft_labels(soft_labels)) if soft_labels is not None else None
     opened = load_collection(collection)

@@ -17,7 +17,8 @@ from distillir.dry_run.speed import some
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.exact import exact_search
-from distillir.retrieval.multi_vector import EXHAUSTIVE, maxsim
+from distillir.retrieval.maxsim import maxsim
+from distillir.retrieval.multi_vector import EXHAUSTIVE
 from distillir.retrieval.sources import MODEL_SOURCES, check_source
 
 #: Corpora up to so many documents are indexed by BM25 where they are not yet: the run takes the index over.

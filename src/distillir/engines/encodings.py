@@ -184,12 +184,12 @@ class TokenEncodings(IndexedEncodings):
 
     def exact(self, depth: int) -> list[tuple[Rows, Scores]]:
         """See `IndexedEncodings.exact`."""
-        from distillir.retrieval.multi_vector import best_by_maxsim
+        from distillir.retrieval.maxsim import best_by_maxsim
 
         return best_by_maxsim(list(self._queries), self._documents, depth)
 
     def scores(self, place: int, rows: Rows) -> Scores:
         """See `IndexedEncodings.scores`."""
-        from distillir.retrieval.multi_vector import maxsim
+        from distillir.retrieval.maxsim import maxsim
 
         return np.asarray(maxsim([self.query(place)], self._documents.of(rows))[0], dtype=np.float32)

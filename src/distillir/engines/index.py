@@ -164,7 +164,7 @@ def _make(
     index = engine.finish()
     finished = time.monotonic()
     file = result_file(output, kind.name, request.table or table_name(source.name))
-    wish = [list(request.settings), request.hybrid, index, queries.tolist(), _judgements(source)]
+    wish = [list(request.settings), request.hybrid, index, queries.tolist(), _judgements(source), source.asked_by]
     asked = hash_of_json([record, wish, engine.version])
     before = read_json(file, "delete it") if file.is_file() else {}
     if not added and before.get("asked") == asked:

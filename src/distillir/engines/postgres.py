@@ -31,7 +31,7 @@ class PostgresOptions(Options):
     exact_below: Count = Field(10_000, description="fewer rows are compared one by one, without an index")
     m: Count = Field(16, description="neighbours of a document in the HNSW graph")
     ef_construction: Count = Field(128, description="candidates while the graph is made")
-    ef_search: int = Field(200, ge=1, le=1000, description="candidates that a search keeps (hnsw.ef_search)")
+    ef_search: int = Field(300, ge=1, le=1000, description="candidates that a search keeps (hnsw.ef_search)")
     rescore: Count = Field(10, description="binary: so many times as many are compared by their whole vectors")
     language: Word = Field("english", description="of the search by words, as PostgreSQL calls it")
 

@@ -33,7 +33,7 @@ class QdrantOptions(Options):
 
     m: Count = Field(16, description="neighbours of a document in the HNSW graph")
     ef_construct: Count = Field(128, description="candidates while the graph is made")
-    ef_search: Count = Field(200, description="candidates that a search keeps (hnsw_ef)")
+    ef_search: Count = Field(300, description="candidates that a search keeps (hnsw_ef)")
     language: Word = Field("english", description="of the stemmer of the search by words (Snowball)")
     oversampling: Number = Field(
         4.0, description="int8, binary: so many times as many are compared by their whole vectors", ge=1.0

@@ -38,6 +38,7 @@ class IndexSource:
         made_from: Fingerprints of the documents' vectors, by what messages call them.
         folder: Where the index goes by default; None: it must be said.
         encode: ``(query rows, width)``: the encodings, from the cache where they are there.
+        asked_by: Fingerprint of what encodes the queries: of documents that are kept not the documents' own model.
     """
 
     name: str
@@ -50,6 +51,7 @@ class IndexSource:
     made_from: Mapping[str, str]
     folder: Path | None
     encode: Callable[[Rows, int | None], IndexedEncodings]
+    asked_by: str = ""
 
 
 def is_run(path: str) -> bool:
@@ -224,5 +226,6 @@ def _source(
         encoding=kind.model_kind,
         made_from={**vectors, "collection": corpus.fingerprint},
         encode=encode,
+        asked_by=model_identity(reader, options, ("query",)),
         **more,
     )

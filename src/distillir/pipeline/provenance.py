@@ -141,14 +141,27 @@ def check_report(folder: RunFolder) -> None:
     Raises:
         DistillirError: ``metrics.json`` was made from something else; the message names what.
     """
-    product = BY_NAME["metrics"]
+    check_reading(folder, "metrics")
+
+
+def check_reading(folder: RunFolder, name: str) -> None:
+    """Refuse to read a product that was made from something else than what is there now; earlier versions' are read.
+
+    Args:
+        folder: The run's.
+        name: Of one of `distillir.pipeline.products.PRODUCTS`.
+
+    Raises:
+        DistillirError: It was made from something else; the message names what.
+    """
+    product = BY_NAME[name]
     _open(folder)
 
     def decide() -> None:
         for made in PRODUCTS:
             if problem := _changed_files(folder, made):
                 raise _refusal(folder, made, problem, verb=made.verb)
-        problem = _misfit(folder, product, Inputs(folder)) if folder.metrics.is_file() else ""
+        problem = _misfit(folder, product, Inputs(folder)) if product.path(folder).exists() else ""
         if problem and problem != UNKNOWN:
             raise _refusal(folder, product, problem, verb=product.verb)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class BM25Index:
         self._tokenizer.load_vocab(folder)
         self._query_tokenizer = settings.for_queries(self._tokenizer)
         self._mean_length = float(np.load(folder / MEAN_LENGTH_FILE))
+        self._lock = Lock()
 
     @classmethod
     def build_or_load(
@@ -87,6 +89,12 @@ class BM25Index:
                 found.append(_best(self._index.get_scores_from_ids(terms), depth) if len(terms) else _nothing())
                 advance(1)
         return from_lists(query_rows, [d for d, _ in found], [s for _, s in found], name)
+
+    def search_text(self, text: str, depth: int) -> tuple[Rows, Scores]:
+        """Rank the corpus for one text, from any thread: rows [K] and scores [K] as `search` finds them."""
+        with self._lock:  # the stemmer is no two threads' at once
+            terms = self._tokenise([text], self._query_tokenizer)[0]
+        return _best(self._index.get_scores_from_ids(terms), depth) if terms else _nothing()
 
     def score(self, query_text: str, document_rows: Rows) -> Scores:
         """BM25 scores [N] of one query text for given document rows [N]; 0 where no term is shared."""

@@ -13,6 +13,7 @@ from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
+from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
 
 Vectors = npt.NDArray[np.float32]
 METRICS = ("ip", "cosine")
@@ -125,6 +126,16 @@ class DenseRetriever:
             "name": self.name,
         }
         return search_vectors(queries, documents, query_rows, depth, **options)
+
+    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
+        """See `distillir.retrieval.opened.open_retriever`; exact, whatever the index is."""
+        from distillir.encoding.model_files import similarity_name
+        from distillir.encoding.vectors import encode_table
+        from distillir.retrieval.opened_vectors import OpenedVectors
+
+        documents = encode_table(self.model, collection.corpus, kind="document", **self.encoding)
+        encoder = QueryEncoder("dense", self.model, self.encoding)
+        return OpenedVectors(self.name, encoder, [documents], None, cosine=similarity_name(self.model) == "cosine")
 
     def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
         """The likely reason why no query has a document."""

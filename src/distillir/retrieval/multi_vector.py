@@ -5,22 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from distillir.base.arrays import Rows, Scores
+from distillir.base.arrays import Rows
 from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
-from distillir.encoding.device import pick_device
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
+from distillir.retrieval.maxsim import best_by_maxsim, maxsim
+from distillir.retrieval.opened import OpenedRetriever
 from distillir.retrieval.sources import load_retriever
 
 #: Corpora up to this many documents are searched exhaustively where no first stage is named.
 EXHAUSTIVE = 20_000
-_QUERIES = 128
 
 
 class MultiVectorRetriever:
@@ -83,6 +82,16 @@ class MultiVectorRetriever:
                     advance(1)
         return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], self.name)
 
+    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
+        """See `distillir.retrieval.opened.open_retriever`.
+
+        Where no first stage is named, BM25's best of a corpus of more than
+        `distillir.retrieval.opened_late.EXHAUSTIVE_AT_ONCE` documents are compared: all would take seconds a query.
+        """
+        from distillir.retrieval.opened_late import open_late
+
+        return open_late(self, collection)
+
     def _candidates(
         self, first: Any, collection: Collection, query_rows: Rows, queries: list[Vectors], documents: TokenVectors
     ) -> Iterable[Rows]:
@@ -98,39 +107,3 @@ class MultiVectorRetriever:
             return [np.empty(0, dtype=np.int64) for _ in queries]
         index = LateIndex(documents, cache_root() / "late-index" / documents.folder.name)
         return (index.search(vectors, self.first_depth, self.probes) for vectors in queries)
-
-
-def maxsim(queries: list[Vectors], documents: list[Vectors]) -> Scores:
-    """Scores [Q, T]: for each of a query's vectors its best match in a document, summed. On this process' device."""
-    return _similarity(_tensors(queries), _tensors(documents))
-
-
-def _tensors(vectors: list[Vectors]) -> list[torch.Tensor]:
-    """Copies on this process' device: a memory-mapped array is not writable, and torch wants what it shares to be."""
-    device = pick_device()
-    return [torch.from_numpy(np.array(one)).to(device) for one in vectors]
-
-
-def _similarity(queries: list[torch.Tensor], documents: list[torch.Tensor]) -> Scores:
-    from sentence_transformers.util import maxsim as similarity
-
-    with torch.inference_mode():
-        scores: Scores = similarity(queries, documents).cpu().numpy()
-        return scores
-
-
-def best_by_maxsim(queries: list[Vectors], documents: Any, depth: int) -> list[tuple[Rows, Scores]]:
-    """Every document against every query, a block at a time; ties are broken by document row, ascending."""
-    best: list[tuple[Rows, Scores]] = [(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries]
-    with progress("MaxSim", documents.blocks * len(queries)) as advance:
-        for start, block in documents:
-            rows, texts = np.arange(start, start + len(block), dtype=np.int64), _tensors(block)
-            for begin in range(0, len(queries), _QUERIES):
-                part = queries[begin : begin + _QUERIES]
-                for place, scores in enumerate(_similarity(_tensors(part), texts), begin):
-                    known, values = best[place]
-                    every, all_scores = np.concatenate([known, rows]), np.concatenate([values, scores])
-                    order = np.lexsort((every, -all_scores))[:depth]
-                    best[place] = every[order], all_scores[order]
-                advance(len(part))
-    return best

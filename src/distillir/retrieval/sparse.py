@@ -11,6 +11,7 @@ from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
+from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
 
 _QUERIES = 64
 
@@ -62,14 +63,48 @@ class SparseRetriever:
             for start in range(0, len(query_rows), _QUERIES):
                 found = (queries[start : start + _QUERIES] @ postings).tocsr()
                 for first, end in zip(found.indptr[:-1], found.indptr[1:], strict=True):
-                    documents, values = found.indices[first:end].astype(np.int64), found.data[first:end]
-                    order = np.lexsort((documents, -values))[:depth]
-                    order = order[values[order] > 0]
-                    rows.append(documents[order])
-                    scores.append(values[order])
+                    documents, values = _best(found.indices[first:end].astype(np.int64), found.data[first:end], depth)
+                    rows.append(documents)
+                    scores.append(values)
                 advance(found.shape[0])
         return from_lists(query_rows, rows, scores, self.name)
+
+    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
+        """See `distillir.retrieval.opened.open_retriever`; the postings stay in memory."""
+        from distillir.encoding.sparse_vectors import encode_sparse
+
+        postings = encode_sparse(self.model, collection.corpus, kind="document", **self.encoding).T.tocsr()
+        return OpenedSparse(self.name, QueryEncoder("sparse", self.model, self.encoding), postings)
 
     def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
         """The likely reason why no query has a document."""
         return "their vectors share no word of the model's vocabulary with the documents'; is it a sparse model?"
+
+
+class OpenedSparse:
+    """An inverted index in memory.
+
+    Args:
+        name: For people.
+        encoder: Of queries.
+        postings: Weights [vocabulary, documents], compressed by word.
+    """
+
+    def __init__(self, name: str, encoder: QueryEncoder, postings: Any) -> None:
+        self.name, self._encoder, self._postings = name, encoder, postings
+
+    def search_text(self, text: str, depth: int) -> tuple[Rows, Scores]:
+        """See `distillir.retrieval.opened.OpenedRetriever.search_text`."""
+        from scipy.sparse import csr_matrix
+
+        query = self._encoder.encode(text)
+        shape = (1, self._postings.shape[0])
+        found = csr_matrix((query["values"], query["words"], [0, len(query["words"])]), shape=shape) @ self._postings
+        return _best(found.indices.astype(np.int64), found.data, depth)
+
+
+def _best(documents: Rows, values: Scores, depth: int) -> tuple[Rows, Scores]:
+    """The ``depth`` documents of highest positive value, ties by row ascending."""
+    order = np.lexsort((documents, -values))[:depth]
+    order = order[values[order] > 0]
+    return documents[order], values[order]

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from distillir.base.errors import DistillirError
 from distillir.students.kind import Candidates, StudentKind
 
 if TYPE_CHECKING:
-    from distillir.base.arrays import Rows
+    from distillir.base.arrays import Rows, Scores
     from distillir.collections import Collection
     from distillir.collections.run import Run
+    from distillir.retrieval.opened import OpenedRetriever
     from distillir.retrieval.retriever import Retriever
 
+#: Candidates that are ranked of one query while a person waits.
+RANKED_AT_ONCE = 20
 #: Scores [N] of pairs of a query's and a document's text.
 Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.float32]]
 
@@ -105,6 +109,16 @@ class Reranker:
     def __init__(self, name: str, load: Callable[[], Scorer], candidates: Candidates) -> None:
         self.name, self.load, self.candidates = name, load, candidates
 
+    def opened(self, collection: "Collection", first: "OpenedRetriever | None" = None) -> "OpenedRetriever":
+        """See `distillir.retrieval.opened.open_retriever`; candidates are those of ``first``.
+
+        Raises:
+            DistillirError: There is no first stage.
+        """
+        if first is None:
+            raise DistillirError("ranks candidates, and nothing finds them", where=self.name)
+        return OpenedReranker(self.name, self.load(), collection, first)
+
     def search(self, collection: "Collection", query_rows: "Rows", depth: int) -> "Run":
         """Rank the best ``depth`` candidates of each query; ties are broken by document row, ascending."""
         from distillir.base.progress import progress
@@ -124,3 +138,29 @@ class Reranker:
                 values.append(scores[order])
                 advance(1)
         return from_lists(query_rows, lists, values, self.name)
+
+
+class OpenedReranker:
+    """A model that ranks the candidates of an opened first stage.
+
+    Args:
+        name: For people.
+        score: Scores pairs.
+        collection: Where the documents' texts are.
+        first: Finds the candidates.
+    """
+
+    def __init__(self, name: str, score: Scorer, collection: "Collection", first: "OpenedRetriever") -> None:
+        self.name, self._score, self._collection, self._first = name, score, collection, first
+        self._lock = Lock()
+
+    def search_text(self, text: str, depth: int) -> "tuple[Rows, Scores]":
+        """Rank the first `RANKED_AT_ONCE` candidates, or ``depth`` where that is more; ties by row ascending."""
+        rows, _ = self._first.search_text(text, max(depth, RANKED_AT_ONCE))
+        if not len(rows):
+            return rows, np.empty(0, dtype=np.float32)
+        pairs = [(text, document) for document in self._collection.corpus.texts(rows.tolist())]
+        with self._lock:  # fast tokenizers are no two threads' at once
+            scores = self._score(pairs)
+        order = np.lexsort((rows, -scores))[:depth]
+        return rows[order], scores[order]

@@ -10,6 +10,7 @@ from distillir.base.arrays import Rows
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
 
 if TYPE_CHECKING:
     from distillir.students.kept_documents.index import KeptIndex
@@ -67,6 +68,17 @@ class KeptRetriever:
             search=self.parameters,
             name=self.name,
         )
+
+    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
+        """See `distillir.retrieval.opened.open_retriever`; the kept vectors stay mapped."""
+        from distillir.retrieval.opened_vectors import OpenedVectors
+        from distillir.students.kept_documents.query_encoder import check_width
+
+        documents = self.index.vectors(collection.corpus)
+        encoder = QueryEncoder("dense", self.model, self.encoding)
+        check_width(encoder.encode("a").shape[1], documents.shape[1], self.index.name)
+        cosine = self.index.similarity == "cosine"
+        return OpenedVectors(self.name, encoder, documents.parts, documents.places, cosine=cosine)
 
     def why_nothing(self, collection: Collection, query_rows: Rows) -> str:
         """The likely reason why no query has a document."""

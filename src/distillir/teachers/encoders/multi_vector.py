@@ -6,7 +6,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.collections import Collection
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.token_vectors import encode_tokens
-from distillir.retrieval.multi_vector import maxsim
+from distillir.retrieval.maxsim import maxsim
 from distillir.teachers.encoders.encoder import EncoderTeacher
 
 
