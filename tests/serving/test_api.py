@@ -131,6 +131,16 @@ def test_what_cannot_be_is_refused_in_a_line(client: httpx.Client, body: Any, st
     assert answer.status_code == status and why in answer.json()["error"] and len(answer.text) < 300
 
 
+def test_the_teacher_is_no_system_of_other_queries(client: httpx.Client) -> None:
+    answer = client.post("/api/search", json={"query": "bees", "systems": ["teacher"]})
+    assert answer.status_code == 400 and "ask it by /api/teacher" in answer.json()["error"]
+
+
+def test_is_it_up(client: httpx.Client, address: str) -> None:
+    assert client.head("/").status_code == 200
+    assert f"curl {address}/api/search" in client.get("/docs").text
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'"bees"', b'{"query": "\\ud800"}', b"\xff"])
 def test_bodies_that_are_no_request_are_refused(client: httpx.Client, body: bytes) -> None:
     answer = client.post("/api/search", content=body, headers={"content-type": "application/json"})
@@ -192,12 +202,12 @@ def test_answers_name_no_folder(client: httpx.Client, served: Served) -> None:
         assert folder not in client.get(path).text, path
 
 
-def test_the_page_and_the_description_need_nothing_from_elsewhere(client: httpx.Client) -> None:
+def test_the_page_and_the_description_need_nothing_from_elsewhere(client: httpx.Client, address: str) -> None:
     for path in ("/", "/docs", "/static/page.css", "/static/page.js"):
         answer = client.get(path)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy
-        assert "//" not in answer.text.replace("http://127.0.0.1:8108", "").replace("// ", ""), path
+        assert "//" not in answer.text.replace(address, "").replace("// ", ""), path
         assert answer.headers["x-content-type-options"] == "nosniff"
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.") and "/api/search" in schema["paths"]

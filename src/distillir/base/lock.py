@@ -3,6 +3,7 @@
 import errno
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,13 +17,15 @@ from distillir.base.progress import say
 LOCK_FILE = ".lock"
 #: Who holds the lock, for the message; the lock itself is the system's, and ends with the process that holds it.
 HOLDER_FILE = ".lock-holder"
+#: What a holder says of itself that only looks at the files, and seconds that others wait for it, and it for others.
+READING, PATIENCE = "reading", 60.0
 _MAY_NOT = (errno.EACCES, errno.EPERM, errno.EROFS)
 #: Of file systems without locks (some network mounts).
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
-def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
+def locked(folder: Path, *, beside: bool = False, reading: bool = False) -> Iterator[None]:
     """Hold the lock of a folder; a lock that a killed command left behind does not count.
 
     Several processes of one command share it: the first one holds it.
@@ -30,6 +33,7 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
     Args:
         folder: What is written into.
         beside: Whether the lock lies beside the folder, which need not exist, and not in it.
+        reading: Whether the holder only looks at what is there, for a moment: others wait for it, and it for them.
 
     Raises:
         DistillirError: Another command holds it, or the folder may not be written.
@@ -39,7 +43,7 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
     if beside:
         file, holder = (folder.with_name(f".{folder.name}{name}") for name in (LOCK_FILE, HOLDER_FILE))
     lock = FileLock(file)
-    first_decides(lambda: _acquire(lock, holder, folder, beside))
+    first_decides(lambda: _acquire(lock, holder, folder, beside, reading))
     try:
         yield
     finally:
@@ -50,9 +54,9 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
             lock.release()
 
 
-def _acquire(lock: FileLock, holder_file: Path, folder: Path, beside: bool) -> None:
+def _acquire(lock: FileLock, holder_file: Path, folder: Path, beside: bool, reading: bool) -> None:
     try:
-        lock.acquire(timeout=0)
+        _wait(lock, holder_file, reading)
     except Timeout:
         holder = ""
         with suppress(OSError):
@@ -75,4 +79,27 @@ def _acquire(lock: FileLock, holder_file: Path, folder: Path, beside: bool) -> N
         say(f"{folder}: this file system has no locks: start no second command on this folder")
         return
     with suppress(OSError):
-        holder_file.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
+        what = f", {READING}" if reading else ""
+        holder_file.write_text(f"process {os.getpid()} on {platform.node()}{what}\n", encoding="utf-8")
+
+
+def _wait(lock: FileLock, holder_file: Path, reading: bool) -> None:
+    """Take the lock at once, or wait where this command or the other one only reads.
+
+    Raises:
+        Timeout: Another command holds it, and writes or does not end.
+    """
+    begun, told = time.monotonic(), False
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            return
+        except Timeout:
+            holder = ""
+            with suppress(OSError):
+                holder = holder_file.read_text(encoding="utf-8").strip()
+            if not (reading or holder.endswith(READING)) or time.monotonic() - begun > PATIENCE:
+                raise
+            if not told:
+                say(f"{holder_file.parent}: waiting for another command ({holder})")
+                told = True

@@ -45,7 +45,7 @@ def check_address(address: str, variables: str) -> None:
     """
     try:
         parts = urlsplit(address)
-        found = parts.password is not None or any(key.casefold() in _SECRETS for key in parse_qs(parts.query))
+        found = bool(parts.password) or any(key.casefold() in _SECRETS for key in parse_qs(parts.query))
     except ValueError:
         found = "@" in address
     if found or ("://" not in address and _PAIR.search(address)):

@@ -114,7 +114,11 @@ def source_of_run(path: Path, *, before: bool = False) -> IndexSource:
         )
     folder_of = "work/initial-student" if before else "student"
     if not (path / folder_of).is_dir():
-        raise DistillirError("is missing", where=path / folder_of, remedy=f"run `distillir run {path / RECIPE_FILE}`")
+        raise DistillirError(
+            "is missing",
+            where=path / folder_of,
+            remedy=f"run `distillir run {path / RECIPE_FILE} --output {path}` to its end",
+        )
     with open_run(path, recipe, READ_ONLY) as folder:
         queries, qrels = _asked(folder)
         collection = folder.collection

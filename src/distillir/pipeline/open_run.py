@@ -37,7 +37,7 @@ def open_run(path: Path, recipe: Recipe, verb: str | None = None, *, anew: bool 
     if not path.is_dir():
         raise DistillirError("is no folder", where=path, remedy="choose another --output")
     try:
-        with locked(path):
+        with locked(path, reading=verb == READ_ONLY):
             by = "distillir run --anew" if verb == READ_ONLY else "--anew"
             folder = RunFolder(path, recipe, anew=anew, anew_by=by)
             try:

@@ -62,13 +62,13 @@ def make_app(served: Served, *, threads: int, waiting: int = WAITING) -> FastAPI
     )
     _answer_problems(app)
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)  # HEAD: is it up
     def page() -> HTMLResponse:
         return HTMLResponse(search_page(info))
 
     @app.get("/docs", include_in_schema=False)
-    def docs() -> HTMLResponse:
-        return HTMLResponse(api_page(app.openapi()))
+    def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(api_page(app.openapi(), str(request.base_url).rstrip("/")))
 
     @app.get("/static/{name}", include_in_schema=False)
     def static(name: str) -> Response:

@@ -29,7 +29,7 @@ def open_served(path: Path) -> RunFolder:
             "has no trained student yet", where=path, remedy=f"run `distillir run {recipe} --output {path}` first"
         )
     read = read_recipe(recipe)
-    with locked(path):
+    with locked(path, reading=True):
         folder = RunFolder(path, read)
         check_reading(folder, "metrics" if folder.metrics.is_file() else "student")
     return folder

@@ -27,8 +27,13 @@ def search_page(info: RunInfo) -> str:
     return _render("page.html.j2", info=info)
 
 
-def api_page(schema: dict[str, Any]) -> str:
-    """A plain page on the calls of an OpenAPI schema."""
+def api_page(schema: dict[str, Any], address: str) -> str:
+    """A plain page on the calls of an OpenAPI schema.
+
+    Args:
+        schema: As the application makes it.
+        address: Under which the server was asked, for the example.
+    """
     calls = [
         {"method": method.upper(), "path": path, **told, "body": _body(schema, told), "answer": _answer(schema, told)}
         for path, methods in schema["paths"].items()
@@ -39,6 +44,7 @@ def api_page(schema: dict[str, Any]) -> str:
         calls=calls,
         schemas=schema.get("components", {}).get("schemas", {}),
         title=schema["info"]["title"],
+        address=address,
     )
 
 

@@ -107,6 +107,10 @@ class Served:
             self._told(name, rows[:k], scores[:k], spent, asked) for name, (spent, rows, scores) in rankings.items()
         ]
         kept = self.queries.kept_ranking(row) if row >= 0 and TEACHER in chosen else None
+        if kept is None and names is not None and TEACHER in names:
+            raise BadQueryError(
+                "the teacher's rankings are kept for evaluation queries alone (query_id); ask it by /api/teacher"
+            )
         if kept is not None:
             answers.append(self._told(TEACHER, kept[0][:k], kept[1][:k], 0.0, asked, kept=True))
         return SearchAnswer(
