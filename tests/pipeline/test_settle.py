@@ -160,9 +160,15 @@ def test_labels_weigh_less_beside_a_teacher_that_knows_better(
         assert labels_weight(folder) == weight
 
 
+def test_of_two_alike_one_may_be_open() -> None:
+    written = parse_objective([{"info-nce": {"weight": "auto"}}, {"info_nce": {"weight": 0.2, "own_negatives": False}}])
+    assert [one["info_nce"]["weight"] for one in written.spec] == ["auto", 0.2]
+    assert parse_objective(written.spec) == written
+
+
 @pytest.mark.parametrize("objective", ["auto", {"weight": "auto"}, {"name": "info_nce", "weight": "auto"}])
 def test_a_weight_that_is_open_stays_so_in_what_is_written(objective: Any) -> None:
     spec = objective if isinstance(objective, dict) and "name" in objective else {"info_nce": objective}
     found = parse_objective(["kl", spec])
-    assert found.open_weights == {"info_nce"} and found.weights == {"kl": 1.0, "info_nce": 1.0}
+    assert found.open_weights == {1} and found.weights == {"kl": 1.0, "info_nce": 1.0}
     assert parse_objective(found.spec).spec == found.spec and found.spec[1]["info_nce"]["weight"] == "auto"

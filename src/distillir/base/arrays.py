@@ -26,3 +26,10 @@ def as_scores(values: npt.ArrayLike) -> Scores:
     """
     with np.errstate(over="ignore"):
         return np.asarray(values, dtype=np.float32)
+
+
+def evenly_spaced(rows: Rows, most: int) -> Rows:
+    """Some of the rows, evenly spaced [K]: all, or ``most`` of them."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from distillir.base.arrays import Rows
+from distillir.base.arrays import Rows, evenly_spaced
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json, write_json
 from distillir.base.folder_name import folder_name
@@ -108,7 +106,7 @@ def make_index(source: IndexSource, request: IndexRequest) -> dict[str, Any]:
     if output is None:
         raise DistillirError("no folder is named", where="--output", remedy="name one for the index and its measures")
     table = request.table or table_name(source.name)
-    queries = spaced(source.queries, request.queries)
+    queries = evenly_spaced(source.queries, request.queries)
     if not len(queries):
         raise DistillirError("there is no query to ask", where=f"collection {source.collection.name}")
     if not len(source.collection.corpus):
@@ -213,10 +211,3 @@ def table_name(name: str) -> str:
     """A name for a table: that of a run in lower case, without odd characters."""
     plain = re.sub(r"[^a-z0-9_]+", "_", folder_name(name, "documents").lower()).strip("_")[:50]
     return plain if _TABLE.fullmatch(plain) else f"t_{plain}"[:50]
-
-
-def spaced(rows: Rows, most: int) -> Rows:
-    """Some rows, evenly spaced, at most so many."""
-    if len(rows) <= most:
-        return rows
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)])

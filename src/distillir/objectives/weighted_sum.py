@@ -15,6 +15,8 @@ from distillir.objectives.own_objective import checked_objective
 from distillir.objectives.registry import OBJECTIVES
 
 Part = tuple[Objective, float, Options]
+#: The same as it is written: without a weight where that is to be settled.
+WrittenPart = tuple[Objective, float | None, Options]
 #: In place of a temperature: settled before training, from the scores (`distillir.composition.settled`).
 AUTO = "auto"
 
@@ -25,11 +27,11 @@ class WeightedSum:
 
     Attributes:
         parts: Objective, weight and complete options of each part.
-        open_weights: Objectives whose weight is to be settled before training, and stands as 1 until then.
+        open_weights: Places of the parts whose weight is to be settled before training, and stands as 1 until then.
     """
 
     parts: Sequence[Part]
-    open_weights: frozenset[str] = frozenset()
+    open_weights: frozenset[int] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -56,8 +58,8 @@ class WeightedSum:
     def spec(self) -> list[dict[str, dict[str, OptionValue]]]:
         """The sum with every option written out, as `parse_objective` reads it back."""
         return [
-            {objective.name: {"weight": AUTO if objective.name in self.open_weights else weight, **options}}
-            for objective, weight, options in self.parts
+            {objective.name: {"weight": AUTO if place in self.open_weights else weight, **options}}
+            for place, (objective, weight, options) in enumerate(self.parts)
         ]
 
     def numerators(self, student: Tensor, signals: Signals, mask: Tensor | None = None) -> dict[str, Tensor]:
@@ -113,24 +115,14 @@ def parse_objective(spec: object) -> WeightedSum:
     parts = _parts(spec)
     if not parts:
         raise DistillirError("no objective is given", where="objective", remedy="write for example: objective: kl")
-    if not any(weight > 0 for _, weight, _ in parts):
+    if not any(weight is None or weight > 0 for _, weight, _ in parts):
         raise DistillirError("every weight is 0", where="objective", remedy="give one part a weight above 0")
-    return WeightedSum(parts, _open_weights(spec))
+    open_weights = frozenset(place for place, (_, weight, _) in enumerate(parts) if weight is None)
+    known = [(objective, 1.0 if weight is None else weight, options) for objective, weight, options in parts]
+    return WeightedSum(known, open_weights)
 
 
-def _open_weights(spec: object) -> frozenset[str]:
-    """Objectives whose weight is ``auto``; whether it may be was looked at before."""
-    if isinstance(spec, Mapping) and "name" in spec:
-        return frozenset({str(spec["name"])} if spec.get("weight") == AUTO else ())
-    if isinstance(spec, Mapping):
-        weights = {name: one.get("weight") if isinstance(one, Mapping) else one for name, one in spec.items()}
-        return frozenset(str(name) for name, weight in weights.items() if weight == AUTO)
-    if isinstance(spec, Sequence) and not isinstance(spec, str):
-        return frozenset().union(*map(_open_weights, spec))
-    return frozenset()
-
-
-def _parts(spec: object) -> list[Part]:
+def _parts(spec: object) -> list[WrittenPart]:
     if isinstance(spec, str):
         return [_part(spec, {})]
     if isinstance(spec, Mapping):
@@ -144,8 +136,8 @@ def _parts(spec: object) -> list[Part]:
     )
 
 
-def _part(name: str, settings: Any) -> Part:
-    """One objective with its weight (default 1) and its options (defaults filled in)."""
+def _part(name: str, settings: Any) -> WrittenPart:
+    """One objective with its weight (default 1; None: open) and its options (defaults filled in)."""
     if not OBJECTIVES.knows(name):
         name = name.replace("-", "_")
     objective = OBJECTIVES.get(name, "objective")
@@ -155,9 +147,9 @@ def _part(name: str, settings: Any) -> Part:
     if settings is None:
         settings = {}
     given: dict[str, Any] = dict(settings) if isinstance(settings, Mapping) else {"weight": settings}
-    weight = given.pop("weight", 1.0)
-    weight = 1.0 if weight == AUTO and "weight" in objective.automatic else _number(weight, f"{where}.weight")
-    if weight < 0:
+    written = given.pop("weight", 1.0)
+    weight = None if written == AUTO and "weight" in objective.automatic else _number(written, f"{where}.weight")
+    if weight is not None and weight < 0:
         raise DistillirError(f"{weight:g} is below 0", where=f"{where}.weight", remedy="give a weight of 0 or more")
     options: dict[str, OptionValue] = dict(objective.options)
     for option, value in given.items():

@@ -1,6 +1,5 @@
 """Recipe: the YAML a user writes, validated before anything is loaded."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -223,11 +222,7 @@ class Recipe(Part):
         A recipe says no by `vectors: null`. Once written out with the objective, it is the run's.
         """
         times = self.student.own_kind.follows_first(self.student)
-        if times is None:
-            return {}
-        if self.student.documents is None and list(_dense_models(self.teacher)) != [self.student.model]:
-            return {}  # of another width its vectors could not be followed without a map
-        return {"vectors": {"first": times, "weight": 0, "documents": FIRST_DOCUMENTS}}
+        return {} if times is None else {"vectors": {"first": times, "weight": 0, "documents": FIRST_DOCUMENTS}}
 
     @model_validator(mode="after")
     def _documents_teacher(self) -> "Recipe":
@@ -279,17 +274,6 @@ class Recipe(Part):
     def resolved(self) -> dict[str, Any]:
         """Every setting written out, as `parse_recipe` reads it back."""
         return self.model_dump(mode="json", by_alias=True)
-
-
-def _dense_models(teacher: Any) -> Iterator[Any]:
-    """Models of the dense teachers that a recipe names, with the members of ensembles in their place."""
-    if not isinstance(teacher, dict):
-        return
-    if "dense" in teacher:
-        options = teacher["dense"]
-        yield options.get("model") if isinstance(options, dict) else options
-    for member in teacher.get("ensemble") or ():
-        yield from _dense_models(member)
 
 
 def named_dense(teacher: Any, model: dict[str, Any]) -> Any:

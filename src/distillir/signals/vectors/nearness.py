@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from distillir.base.arrays import Rows
+from distillir.base.arrays import Rows, evenly_spaced
 from distillir.base.errors import DistillirError
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import encode_rows
@@ -15,7 +15,6 @@ from distillir.signals.vectors.projection import FITTED_TO, fitted, load_project
 from distillir.signals.vectors.spec import PROJECTION, VectorSpec
 from distillir.signals.vectors.teacher_vectors import unit
 from distillir.signals.vectors.texts import (
-    evenly_spaced,
     followed_texts,
     read_as,
     source_name,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from distillir.base.arrays import Rows
+from distillir.base.arrays import Rows, evenly_spaced
 from distillir.base.hashes import hash_of_arrays, hash_of_json
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
@@ -53,13 +53,6 @@ def followed_texts(place: "Place", spec: VectorSpec) -> dict[str, Rows]:
         asked, read = texts_alone(place, spec)
         queries, documents = np.union1d(queries, asked), np.union1d(documents, read)
     return by_side(spec, queries, documents)
-
-
-def evenly_spaced(rows: Rows, most: int) -> Rows:
-    """Some of the rows, evenly spaced: all, or as many as wanted."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def table_of(collection: "Collection", side: str) -> "TextTable":

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from distillir.base.arrays import Rows
+from distillir.base.arrays import Rows, evenly_spaced
 from distillir.base.processes import first_decides
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
@@ -19,7 +19,7 @@ from distillir.signals.signal_training import Batch, Begun, Output, SignalTraini
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection, new_projection
 from distillir.signals.vectors.spec import PROJECTION, VectorSpec
 from distillir.signals.vectors.teacher_vectors import Targets
-from distillir.signals.vectors.texts import by_side, evenly_spaced, table_of
+from distillir.signals.vectors.texts import by_side, table_of
 from distillir.students.loaded import student_of
 from distillir.teaching.text_lists import NO_QUERY, TextLists
 
