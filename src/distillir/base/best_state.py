@@ -1,11 +1,12 @@
-"""The best state of a training so far, on disk: what was measured, and the weights that measured best."""
+"""The best state of a training so far, on disk: what was measured, and the weights that are kept."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.torch import load_model, save_model
 
 from distillir.base.files import atomic_file, write_json
@@ -16,7 +17,10 @@ MEASURES = "selection.json"
 
 @dataclass
 class BestState:
-    """Measures by step, in ``selection.json`` of a checkpoint folder, and the best one's weights beside it.
+    """Measures by step, in ``selection.json`` of a checkpoint folder, and the weights that are kept beside it.
+
+    Kept are those of the highest measure, or, where the measures of single queries are given, the last ones within a
+    standard error of it (`BestState.add`).
 
     Weights are written before the file that names them, and older ones are deleted after it: a kill at any moment
     leaves the two together. What is noted is not measured again when a training goes on from an earlier checkpoint.
@@ -25,11 +29,15 @@ class BestState:
         folder: Of the checkpoints.
         measures: Steps and values, by step.
         seconds: Spent on measuring, those of killed processes included.
+        last: Step of the weights that are kept; None: those of the highest measure.
+        values: The highest measure's, of each query; None where they are not known.
     """
 
     folder: Path
     measures: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
+    last: int | None = None
+    values: list[float] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "BestState":
@@ -38,18 +46,24 @@ class BestState:
         if not file.is_file():
             return cls(folder)
         found = json.loads(file.read_text(encoding="utf-8"))
-        return cls(folder, [(int(step), float(value)) for step, value in found["measures"]], found["seconds"])
+        measures = [(int(step), float(value)) for step, value in found["measures"]]
+        return cls(folder, measures, found["seconds"], found.get("kept"), found.get("values"))
 
     @property
     def best(self) -> tuple[int, float]:
-        """Step and value of the best measure: of equal ones the first."""
+        """Step and value of the highest measure: of equal ones the first."""
         return max(self.measures, key=lambda measure: measure[1])
+
+    @property
+    def kept(self) -> tuple[int, float]:
+        """Step and value of the weights that are kept."""
+        return self.best if self.last is None else (self.last, dict(self.measures)[self.last])
 
     def facts(self, steps: int) -> dict[str, Any]:
         """Facts for the report about a training of ``steps`` steps."""
         return {
             "measures": [list(measure) for measure in self.measures],
-            "best_step": self.best[0],
+            "best_step": self.kept[0],
             "steps": steps,
             "stopped_early": self.measures[-1][0] < steps,
             "seconds": round(self.seconds, 2),
@@ -64,33 +78,61 @@ class BestState:
         seen = [value for at, value in self.measures if at <= step]
         return len(seen) - 1 - seen.index(max(seen))
 
-    def add(self, step: int, value: float, seconds: float, model: Any, along: Mapping[str, Any]) -> None:
-        """Keep a measure, and the weights if they are the best so far; process 0 alone writes.
+    def add(
+        self,
+        step: int,
+        value: float,
+        seconds: float,
+        model: Any,
+        along: Mapping[str, Any],
+        values: Sequence[float] | None = None,
+    ) -> None:
+        """Keep a measure, and the weights if they are to be kept; process 0 alone writes.
+
+        They are if the measure is the highest so far. With ``values``, also if it is above the one before training and
+        less than a standard error (of the paired differences) below the highest: a hundred queries cannot tell such
+        states apart, and the later one has learnt from more, at a lower rate.
 
         Args:
-            step: Steps of the optimiser.
+            step: Steps of the optimiser; 0 before the first.
             value: Its measure.
             seconds: That measuring took.
             model: The student.
             along: What is trained along with it, by name.
+            values: The measure of each query, in the same order each time; None: the highest measure is kept.
         """
         rises = not self.measures or value > self.best[1]
+        takes = rises or (values is not None and self._as_good(value, values))
+        if rises:
+            self.values = None if values is None else [float(each) for each in values]
         self.measures.append((step, value))
         self.seconds += seconds
+        if takes:
+            self.last = step
         if rank() != 0:
             return
-        if rises:
+        if takes:
             self._write(self._student(step), model)
             for name, module in along.items():
                 self._write(self._along(step, name), module)
-        write_json(self.folder / MEASURES, {"measures": self.measures, "seconds": self.seconds})
-        for file in self.folder.glob("best-*.safetensors") if rises else ():
+        known = {"measures": self.measures, "seconds": self.seconds, "kept": self.kept[0], "values": self.values}
+        write_json(self.folder / MEASURES, known)
+        for file in self.folder.glob("best-*.safetensors") if takes else ():
             if file not in (self._student(step), *(self._along(step, name) for name in along)):
                 file.unlink()
 
+    def _as_good(self, value: float, values: Sequence[float]) -> bool:
+        """Tell whether a measure is above the one before training and within a standard error of the highest."""
+        first, start = self.measures[0]
+        if self.values is None or (first == 0 and value <= start):
+            return False
+        differences = np.asarray(values) - np.asarray(self.values)
+        error = differences.std(ddof=1) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
+        return bool(differences.mean() > -error)
+
     def load(self, model: Any, along: Mapping[str, Any]) -> None:
-        """Give a student, and what was trained along with it, the best weights; arguments as `add`."""
-        step, _ = self.best
+        """Give a student, and what was trained along with it, the weights that are kept; arguments as `add`."""
+        step, _ = self.kept
         for path, module in (
             (self._student(step), model),
             *((self._along(step, name), module) for name, module in along.items()),
