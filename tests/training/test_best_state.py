@@ -1,4 +1,4 @@
-"""Which state of a training is kept: the last within a standard error of the highest measure, never one below the start."""
+"""Which state of a training is kept: the last within a standard error of the highest, never one below the start."""
 
 from pathlib import Path
 
