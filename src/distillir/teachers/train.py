@@ -317,18 +317,19 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
 
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
-    """Load the best weights; returns the facts about them."""
+    """Load the weights that are kept; returns the facts about them."""
     best.load()
     step = best.measures[-1][0]
     early = "" if step == steps else f"; stopped after {step} of {steps} steps, as it no longer rose"
-    say(f"Kept: step {best.best[0]}, nDCG@10 {best.best[1]:.4f}{early}")
+    kept, value = best.kept
+    say(f"Kept: step {kept}, nDCG@10 {value:.4f}{early}")
     return {
         "select": {
             "of": dev.name,
             "queries": len(dev.run),
             "candidates": round(len(dev.run.documents) / len(dev.run), 1),
-            "step": best.best[0],
-            "ndcg_at_10": best.best[1],
+            "step": kept,
+            "ndcg_at_10": value,
             "measures": [list(each) for each in best.measures],
             "stopped_early": step != steps,
         }
