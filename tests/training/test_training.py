@@ -1,10 +1,7 @@
 """Training in processes of its own: killed, accumulated, and shared by two."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,11 @@ import pytest
 import torch
 from worker import job
 
-from command_line import kill_once
+from command_line import Apart, in_two, kill_once
 from distillir.collections import Collection, load_collection
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
+from small_models import few_words
 
 WORKER = Path(__file__).parent / "worker.py"
 BASE = {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "precision": "float32", "learning_rate": 1e-3}
@@ -26,17 +24,8 @@ Job = tuple[str, dict[str, Any], Any]
 
 
 def _job(work: Path, objective: Any = "kl", **settings: Any) -> Job:
-    return str(work), {**BASE, **settings}, objective
-
-
-def _command(tiny: Collection, *jobs: Job, slow: float | None = None) -> list[str]:
-    command = [str(WORKER), str(tiny.path), json.dumps(jobs)]
-    return command if slow is None else [*command, str(slow)]
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(WORKER.parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    student = {"model": few_words(), **settings.get("student", {})}
+    return str(work), {**BASE, **settings, "student": student}, objective
 
 
 def _train(tiny: Collection, *jobs: Job) -> None:
@@ -67,7 +56,7 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     if part == "dark":
         settings["dark"] = {"count": 2}
     elif part == "kept documents":
-        settings["student"] = {"documents": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}}}
+        settings["student"] = {"documents": {"dense": {"model": minilm_path, "max_length": 32}}}
     elif part == "cross-encoder":
         settings |= {"student": {"kind": "cross-encoder"}, "grad_cache": True, "token_budget": 160, "epochs": 8}
     else:
@@ -81,7 +70,7 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
         trained, start = _weights(tmp_path / "whole"), load_joint(settings["layers"]["teacher"]).state_dict()
         assert sum(not torch.equal(trained[f"teacher.{name}"], value) for name, value in start.items()) > 20
     work = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, *_command(tiny, _job(work, **settings), slow=0.3)], env=_environment())
+    process = Apart(tiny.path, json.dumps([_job(work, **settings)]), 0.3, program=WORKER)
     kill_once(process, lambda: len(list(work.glob("checkpoints/checkpoint-*/complete"))) > 1)
     assert not (work / "weights.pt").exists()
     assert list(work.glob("checkpoints/checkpoint-*/complete")), "killed before the first checkpoint"
@@ -165,10 +154,7 @@ def by_two(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_pa
         settings[kind] = {**given, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
     objectives = {name: objective for name, (objective, _) in CASES.items()}
     jobs = [_job(folder / name, objectives.get(name, LABELS_AND_TEACHER), **given) for name, given in settings.items()]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    done = subprocess.run(
-        [*launcher, *_command(tiny, *jobs)], env=_environment(), capture_output=True, text=True, check=False
-    )
+    done = in_two(tiny.path, json.dumps(jobs), program=WORKER)
     assert done.returncode == 0, done.stderr[-3000:]
     return ByTwo(settings, folder)
 
