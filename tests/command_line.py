@@ -78,7 +78,9 @@ class Apart:
         there = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
         given = (program, list(map(str, arguments)), there, Path.cwd(), *files)
         self._process = context.Process(target=_call, args=given)
-        with patch.dict(os.environ, {"OMP_NUM_THREADS": "1"}):
+        # The fork server imports what lies on its own path, and passes over in silence what does not.
+        paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        with patch.dict(os.environ, {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths.rstrip(os.pathsep)}):
             self._process.start()
 
     @property

@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import no_disk  # noqa: F401
 from distillir.collections import Collection, load_collection
+from distillir.reporting import svg
 
 # How long an example takes says nothing on a machine that does other things beside.
 settings.register_profile("shared machine", deadline=None)
@@ -38,6 +40,16 @@ def pytest_runtest_setup() -> None:
 
 
 TINY = Path(__file__).parent / "data" / "tiny"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a fixture of their module with one worker, which makes it once (``--dist loadgroup``)."""
+    for item in items:
+        found = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        shared = any(known[-1].scope == "module" for name, known in found.items() if known and name != "laid_out")
+        if shared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TINY.parents[1]))))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,6 +72,14 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["DISTILLIR_CACHE"]
     else:
         os.environ["DISTILLIR_CACHE"] = before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def laid_out(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Figures are drawn, and laid out in the tests of reports alone: it takes half of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(svg.STYLE, "figure.constrained_layout.use", request.path.parent.name in ("reporting", "docs"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,6 @@ told = [candidates.ids(), [teaching.scores(index).tolist() for index in range(le
 """
 
 
-@pytest.mark.xdist_group("two processes")
 def test_two_processes_find_and_score_as_one(
     tiny_beir: Path, minilm_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from tiny_language_models import let_it_end, save_gpt2
 def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("teacher") / "pairwise"
     flags = ["--pairwise", "--max-pairs", "48", "--max-length", "64", "--negatives-from", "bm25"]
-    done = distillir("train-teacher", str(tiny_beir), "-o", str(output), *flags)
+    done = distillir("train-teacher", tiny_beir, "-o", output, "--base", few_words(), *flags)
     assert done.returncode == 0 and "pairs: {teacher: {cross-encoder:" in done.stderr, done.stderr
     return output
 

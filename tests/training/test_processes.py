@@ -70,7 +70,7 @@ def test_every_objective_is_tried() -> None:
     assert {name for one in given for name in ([one] if isinstance(one, str) else one)} == set(OBJECTIVES)
 
 
-@pytest.mark.xdist_group("two processes")
+@pytest.mark.xdist_group("first steps")
 @pytest.mark.parametrize("name", names())
 def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[Steps, Steps, Means]) -> None:
     one, two = (found[name] for found in steps[:2])
@@ -81,7 +81,7 @@ def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[Steps, St
     assert off < 3 * CLOSE
 
 
-@pytest.mark.xdist_group("two processes")
+@pytest.mark.xdist_group("first steps")
 @pytest.mark.parametrize("case", CASES)
 def test_lists_hold_a_positive_where_something_compares_it(case: str, steps: tuple[Steps, Steps, Means]) -> None:
     given = CASES[case]
@@ -89,6 +89,6 @@ def test_lists_hold_a_positive_where_something_compares_it(case: str, steps: tup
     assert {step.positives for name, step in steps[0].items() if name.split("/")[0] == case} == {needed}
 
 
-@pytest.mark.xdist_group("two processes")
+@pytest.mark.xdist_group("first steps")
 def test_gradients_that_one_process_lacks_are_averaged(steps: tuple[Steps, Steps, Means]) -> None:
     assert steps[2] == [[1.0, 4.5], [0.5, 2.5], None]

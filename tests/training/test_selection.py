@@ -255,7 +255,6 @@ def test_a_joint_teacher_is_kept_from_the_same_step_through_a_kill(
     assert _same(_copy(job.student), job.start) and _same(_copy(layers[1].teacher), start)
 
 
-@pytest.mark.xdist_group("two processes")
 def test_two_processes_measure_as_one_and_stop_together(tiny: Collection, tmp_path: Path) -> None:
     settings = {**SETTINGS, "selection": True, "dropout": 0.0, "student": {"model": few_words()}}
     changes: dict[str, dict[str, Any]] = {"good": {}, "ruined": {"learning_rate": RUIN, "patience": 1}}
