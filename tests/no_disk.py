@@ -8,7 +8,7 @@ _connect = sqlite3.connect
 
 
 def _quick(*arguments: Any, **options: Any) -> sqlite3.Connection:
-    connection = _connect(*arguments, **options)
+    connection: sqlite3.Connection = _connect(*arguments, **options)
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 
@@ -17,5 +17,5 @@ def _no_wait(descriptor: object) -> None:
     """What was written is what every process reads, whether it lies on the disk or not."""
 
 
-os.fsync = _no_wait
+setattr(os, "fsync", _no_wait)  # noqa: B010
 setattr(sqlite3, "connect", _quick)  # noqa: B010
