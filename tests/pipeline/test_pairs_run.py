@@ -15,6 +15,7 @@ from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
+from small_models import few_words
 from tiny_language_models import let_it_end, save_gpt2
 
 
@@ -22,7 +23,7 @@ from tiny_language_models import let_it_end, save_gpt2
 def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("teacher") / "pairwise"
     flags = ["--pairwise", "--max-pairs", "48", "--max-length", "64", "--negatives-from", "bm25"]
-    done = distillir("train-teacher", str(tiny_beir), "-o", str(output), *flags)
+    done = distillir("train-teacher", tiny_beir, "-o", output, "--base", few_words(), *flags)
     assert done.returncode == 0 and "pairs: {teacher: {cross-encoder:" in done.stderr, done.stderr
     return output
 
@@ -30,8 +31,8 @@ def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _recipe(tiny_beir: Path, method: Any, **more: Any) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": few_words()}]},
+        "student": {"model": few_words(), "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "method": method,
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 5},

@@ -20,8 +20,8 @@ def recipe(tiny_beir: Path, minilm_path: str, tmp_path: Path) -> Path:
     shutil.copytree(tiny_beir, tmp_path / "text")
     value = {
         "collection": str(tmp_path / "text"),
-        "teacher": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "teacher": {"dense": {"model": minilm_path, "max_length": 32}},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 16},
         "candidates": {"from": "bm25", "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 3, "precision": "float32"},
         "evaluation": {"measures": ["nDCG@10"], "depth": 10},

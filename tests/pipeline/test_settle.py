@@ -94,13 +94,13 @@ def test_scale_of_a_student(minilm_path: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path) -> Path:
+def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str) -> Path:
     """A recipe that names no method."""
     path = tmp_path / "recipe.yaml"
     value = {
         "collection": str(tiny_beir),
-        "teacher": {"dense": "all-MiniLM-L6-v2"},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "teacher": {"dense": minilm_path},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 16},
         "candidates": {"from": "bm25", "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 3},
         "evaluation": {"measures": ["nDCG@10"], "depth": 10},

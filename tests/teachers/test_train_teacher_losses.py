@@ -1,9 +1,6 @@
 """``train-teacher`` with losses over lists, graded targets, soft labels and a dev split: real trainings."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +9,7 @@ import torch
 from safetensors.numpy import load_file
 from teacher_examples import untrained_cross_encoder
 
-from command_line import distillir, kill_once
+from command_line import Apart, distillir, in_two, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.run import Run
@@ -50,9 +47,8 @@ def test_the_best_of_soft_labels_is_kept_and_a_kill_changes_no_weight(
     tiny: Collection, minilm_path: str, tmp_path: Path
 ) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    command = [sys.executable, "-c", TRAINER, minilm_path, str(tiny.path), str(killed)]
     work = tmp_path / ".killed.training"
-    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = Apart(minilm_path, tiny.path, killed, program=TRAINER)
     kill_once(
         process, lambda: list(work.glob("checkpoints/*/complete")) and (work / "selection.json").is_file(), within=120
     )
@@ -107,7 +103,7 @@ def test_a_cross_encoder_retrained_on_soft_labels_tells_its_shares_before_and_af
     flags = ("--max-length", 40, "--negatives-per-positive", 3, "--loss", "graded", "--select", "dev")
     done = distillir(
         *("train-teacher", tiny_beir, "-o", output, "--base", base, *flags, "--negatives-from", "bm25"),
-        *("--soft-labels", "ensemble: [bm25, {dense: all-MiniLM-L6-v2}]"),
+        *("--soft-labels", f"ensemble: [bm25, {{dense: {minilm_path}}}]"),
     )
     assert done.returncode == 0, done.stderr
     found = json.loads((output / "train_teacher.json").read_text())["metrics"]
@@ -138,14 +134,12 @@ def test_combinations_are_refused_before_anything_is_mined(tiny_beir: Path, tmp_
     assert not (tmp_path / "t").exists()
 
 
-def test_two_processes_share_lists_and_agree_on_the_best(tiny_beir: Path, tmp_path: Path) -> None:
+def test_two_processes_share_lists_and_agree_on_the_best(tiny_beir: Path, minilm_path: str, tmp_path: Path) -> None:
     output = tmp_path / "two"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "distillir"]
     # Without --loss, which is listwise then.
-    flags = ["--select", "dev", "--negatives-from", "bm25", "--max-length", "32"]
-    command = [*launch, "train-teacher", str(tiny_beir), "-o", str(output), *flags, "--max-pairs", "64"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    flags = ("--select", "dev", "--negatives-from", "bm25", "--max-length", 32, "--max-pairs", 64)
+    command = ("train-teacher", tiny_beir, "-o", output, "--base", minilm_path, *flags)
+    done = in_two(*command, ACCELERATE_USE_CPU="true")
     assert done.returncode == 0, done.stderr[-3000:]
     record = json.loads((output / "train_teacher.json").read_text())
     metrics = record["metrics"]
