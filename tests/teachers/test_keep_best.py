@@ -15,7 +15,7 @@ from distillir.collections import Collection, load_collection
 from distillir.collections.run import Run
 from distillir.retrieval.bm25 import BM25Index
 from distillir.teachers.cross_encoder_training.dev_lists import dev_lists
-from distillir.teachers.cross_encoder_training.keep_best import KeepBest
+from distillir.teachers.cross_encoder_training.keep_best import KeepBest, measures_that_fit
 
 
 def train(
@@ -92,3 +92,10 @@ def test_lists_are_of_another_split_or_held_out(tiny: Collection, tiny_beir: Pat
     train_rows = without.qrels("train").query_rows
     assert 0 < len(held.run) <= len(train_rows) // 5 and held.name == "queries held out of train"
     assert set(held.run.queries.tolist()) <= set(held.leave_out.tolist()) <= set(train_rows.tolist())
+
+
+def test_measuring_takes_no_longer_than_training() -> None:
+    """A pair that is learnt from costs about three that are scored."""
+    assert measures_that_fit(50, 1400) == 2
+    assert measures_that_fit(4800, 3200) == 4
+    assert measures_that_fit(50_000, 3200) == 10 and measures_that_fit(10, 0) == 10

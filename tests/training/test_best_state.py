@@ -82,3 +82,12 @@ def test_measures_of_an_earlier_version_are_gone_on_with(tmp_path: Path) -> None
     assert state.kept == (10, 0.5) and kept(state) == 10
     state.add(30, 0.6, 1.0, model, {}, (BASE + 0.1).tolist())
     assert state.kept == (30, 0.6)
+
+
+def test_a_rise_within_chance_is_told_from_one_that_is_not(tmp_path: Path) -> None:
+    """Noise of 0.2 on 100 queries is an error of 0.02."""
+    assert train(tmp_path / "1", BASE, BASE + NOISE + 0.03).within_chance
+    assert BestState.read(tmp_path / "1").errors == pytest.approx(0.03 / 0.0201, abs=0.01)
+    assert not train(tmp_path / "2", BASE, BASE + NOISE + 0.05).within_chance
+    assert not train(tmp_path / "3", BASE, BASE - 0.1).within_chance  # the start is kept: there is no rise
+    assert train(tmp_path / "4", BASE, BASE + 0.001).errors == 999

@@ -257,7 +257,7 @@ def _train(
 
     from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.encoding.loading import quiet_libraries
-    from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
+    from distillir.teachers.cross_encoder_training.keep_best import KeepBest, measures_that_fit
     from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
 
     set_seed(settings["seed"])
@@ -270,11 +270,13 @@ def _train(
     steps = max(1, int(np.ceil(len(shown) / (batch * world_size())) * settings["epochs"]))
     best = None
     if dev is not None:
+        measures = measures_that_fit(steps * batch * world_size() * shown.size, len(dev.run.documents))
+        say(f"Measured at most {measures} times on the way, by {len(dev.run.documents)} pairs of {dev.name} each")
         best = KeepBest(
             work,
             model,
             lambda: dev_ndcg(model, collection, dev, settings["precision"]),
-            -(-steps // MEASURES),
+            -(-steps // measures),
             f"{len(dev.run)} {dev.name}",
             settings["patience"],
         )

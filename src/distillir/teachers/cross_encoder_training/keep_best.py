@@ -13,8 +13,20 @@ from distillir.base.best_state import BestState
 from distillir.base.processes import first_decides
 from distillir.base.progress import say
 
-#: Measures that a whole training has.
-MEASURES = 10
+#: Measures that a whole training has, at most and at least.
+MEASURES, FEWEST = 10, 2
+#: A pair that is learnt from takes the time of so many that are scored.
+BACKWARD = 3
+
+
+def measures_that_fit(learnt: int, scored: int) -> int:
+    """Number of measures that take no longer than the training itself, at least `FEWEST` and at most `MEASURES`.
+
+    Args:
+        learnt: Pairs that are learnt from, over all epochs.
+        scored: Pairs of a measure.
+    """
+    return max(FEWEST, min(MEASURES, BACKWARD * learnt // max(scored, 1)))
 
 
 class KeepBest(TrainerCallback):
