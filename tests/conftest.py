@@ -149,13 +149,11 @@ def tiny(tiny_beir: Path, isolated_cache: Path) -> Collection:
 
 
 @pytest.fixture(scope="session")
-def small_models(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_models() -> Path:
     """Folder of ``base``, ``mlm`` and ``cross-encoder``: two layers of MiniLM, the words of the tiny collection."""
-    from small_models import make_models
+    from small_models import two_layers
 
-    folder = tmp_path_factory.mktemp("small-models")
-    make_models(whole_minilm, TINY, folder)
-    return folder
+    return two_layers()
 
 
 @pytest.fixture(scope="session")
