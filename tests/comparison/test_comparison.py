@@ -22,12 +22,12 @@ from other_collection import make_other
 
 
 @pytest.fixture
-def value(tiny_beir: Path, minilm_path: str) -> dict[str, Any]:
+def value(tiny_beir: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     graded = [{"lists": {"top": 2, "hard": 1, "remaining": 1}}, {"lists": {"top": 4}, "learning_rate": 1e-4}]
     return {
         "recipe": {
             "collection": str(tiny_beir),
-            "teacher": {"ensemble": ["bm25", {"dense": minilm_path}]},
+            "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
             "student": {"model": minilm_path, "layers": 1, "max_length": 32},
             "candidates": {"from": ["bm25", "dense"], "depth": 8},
             "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4, "learning_rate": 3e-4},

@@ -17,11 +17,11 @@ from distillir.teaching import open_teaching_set
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_beir: Path, minilm_path: str) -> dict[str, Any]:
+def recipe(tiny_beir: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     """What every test here trains: one layer, short texts, two epochs."""
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": minilm_path}]},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
         "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8, "add_judged": True},
         "method": "ckl",

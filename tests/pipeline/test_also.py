@@ -24,7 +24,7 @@ from distillir.reporting.metrics import read_metrics
 from distillir.reporting.summary import elsewhere
 from distillir.retrieval.trec import read_run
 from other_collection import DOCUMENTS, JUDGED, QUERIES, make_other
-from small_models import few_words
+from small_models import few_words, two_layers
 
 MEASURES = ["nDCG@10", "MRR@10"]
 
@@ -58,7 +58,7 @@ def whole(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
 def _value(tiny_beir: Path, also: Any) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"dense": {"model": few_words(), "max_length": 32}},
+        "teacher": {"dense": {"model": str(two_layers() / "base"), "max_length": 32}},
         "student": {"model": few_words(), "layers": 1, "max_length": 16},
         "candidates": {"from": "bm25", "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 3, "precision": "float32"},

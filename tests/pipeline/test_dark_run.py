@@ -22,7 +22,7 @@ from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
-from small_models import few_words
+from small_models import few_words, two_layers
 
 DARK = {"reinforced": 4, "noisy": 4, "gate": {"schedule": "quantile", "start": 0.5, "end": 1.0}}
 
@@ -36,7 +36,7 @@ def teacher(small_models: Path) -> str:
 def _recipe(tiny_beir: Path, **changes: Any) -> Recipe:
     value: dict[str, Any] = {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": few_words()}]},
+        "teacher": {"ensemble": ["bm25", {"dense": str(two_layers() / "base")}]},
         "student": {"model": few_words(), "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25"], "depth": 6, "add_judged": True},
         "method": {"name": "adam", "dark": DARK},

@@ -18,10 +18,10 @@ KINDS = ["multi-vector", "sparse"]
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str) -> dict[str, Any]:
+def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": minilm_path}]},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
         "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "candidates": {"from": "bm25", "depth": 8},
         "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 4},

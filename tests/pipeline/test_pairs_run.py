@@ -15,7 +15,7 @@ from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
-from small_models import few_words
+from small_models import few_words, two_layers
 from tiny_language_models import let_it_end, save_gpt2
 
 
@@ -31,7 +31,7 @@ def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _recipe(tiny_beir: Path, method: Any, **more: Any) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": few_words()}]},
+        "teacher": {"ensemble": ["bm25", {"dense": str(two_layers() / "base")}]},
         "student": {"model": few_words(), "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "method": method,

@@ -42,10 +42,10 @@ HELD_OUT = {"queries": "train", "evaluation": {"split": "dev", "measures": ["nDC
 
 
 @pytest.fixture
-def value(tiny_beir: Path, minilm_path: str) -> dict[str, Any]:
+def value(tiny_beir: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": minilm_path}]},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
         "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "training": {

@@ -16,13 +16,15 @@ NAME = "lexical_signal:LEXICAL"
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: str) -> Path:
+def recipe(
+    tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: str, small_models: Path
+) -> Path:
     """A recipe beside the file that it names, in the current folder."""
     shutil.copy(EXAMPLE, tmp_path)
     monkeypatch.chdir(tmp_path)
     value = {
         "collection": str(tiny_beir),
-        "teacher": {"dense": {"model": minilm_path, "max_length": 32}},
+        "teacher": {"dense": {"model": str(small_models / "base"), "max_length": 32}},
         "student": {"model": minilm_path, "layers": 1, "max_length": 24},
         "candidates": {"from": "bm25", "depth": 8, "add_judged": True},
         "method": {"name": "kl", "signals": {NAME: {"weight": 0.5}}},
