@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup quickstart test test-real coverage lint format clean
+.PHONY: setup quickstart test test-real coverage reproduce lint format clean
 
 setup: .venv/ready
 
@@ -44,6 +44,10 @@ coverage: setup
 	$(BIN)/python -m pytest -q -m real tests/engines --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage json -q -o .coverage.json
 	$(BIN)/python tools/coverage_by_room.py .coverage.json --least $(LEAST)
+
+# A published or measured figure again: make reproduce ROW=methods-scifact COLLECTION=path/to/scifact; without a row, all rows.
+reproduce: setup
+	$(BIN)/python tools/reproduce.py $(if $(ROW),run $(ROW) $(foreach one,$(COLLECTION),--collection '$(one)'),list)
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -217,7 +217,7 @@ def test_nothing_to_choose_by_is_one_line_or_off(value: dict[str, Any], tmp_path
 
 def test_how_many_are_held_out(value: dict[str, Any]) -> None:
     recipe = Recipe.model_validate({**value, "training": {"select": "dev"}})
-    assert [most_held_out(recipe, lists) for lists in (127, 128, 400, 640, 5000)] == [0, 32, 40, 64, 160]
+    assert [most_held_out(recipe, lists) for lists in (127, 128, 400, 1000, 5000)] == [0, 32, 32, 50, 160]
 
 
 def test_a_pool_holds_what_is_relevant_and_no_more_than_it_may() -> None:

@@ -108,7 +108,7 @@ def test_measuring_changes_no_step_and_the_best_is_kept(job: _Job, selection: Se
     assert sorted(without.steps) == sorted(with_measures.steps) == list(range(1, 13))
     assert all(_same(without.steps[step], with_measures.steps[step]) for step in without.steps)
     assert [step for step, _ in state.measures] == [0, 3, 6, 9, 12]
-    step, _ = state.best
+    step, _ = state.kept
     assert _same(_copy(job.student), job.start if step == 0 else without.steps[step])
 
 
@@ -177,11 +177,11 @@ def test_a_killed_training_ends_with_the_same_measures_and_the_same_best(
     left = BestState.read(checkpoint_folder(tmp_path / "killed"))
     assert left.measures == whole.measures[:3]
     state = job(tmp_path / "killed", selection, checkpoint_seconds=seconds)
-    assert state.measures == whole.measures and state.best == whole.best
+    assert state.measures == whole.measures and state.kept == whole.kept
     assert _same(_copy(job.student), weights)
     assert _log(tmp_path / "killed") == _log(tmp_path / "whole")
     kept = list((tmp_path / "killed" / "checkpoints").glob("best-*"))
-    assert [file.name for file in kept] == [f"best-{state.best[0]}.safetensors"]
+    assert [file.name for file in kept] == [f"best-{state.kept[0]}.safetensors"]
 
 
 def test_measures_of_another_training_are_forgotten(job: _Job, selection: Selection, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_joint_teacher_is_kept_from_the_same_step_through_a_kill(
         job(tmp_path, selection, _Kill(4), signals=layers[:1], **options)
     assert not _same(_copy(layers[0].teacher), start)
     state = job(tmp_path, selection, signals=layers[1:], **options)
-    assert state.best[0] == 0 and [step for step, _ in state.measures] == [0, 2, 3, 4, 6]
+    assert state.kept[0] == 0 and [step for step, _ in state.measures] == [0, 2, 3, 4, 6]
     assert _same(_copy(job.student), job.start) and _same(_copy(layers[1].teacher), start)
 
 
@@ -271,7 +271,7 @@ def test_two_processes_measure_as_one_and_stop_together(tiny: Collection, tmp_pa
         alone, two = (BestState.read(checkpoint_folder(tmp_path / by / name)) for by in ("one", "two"))
         assert [step for step, _ in alone.measures] == [step for step, _ in two.measures]
         assert [value for _, value in two.measures] == pytest.approx([value for _, value in alone.measures], abs=1e-2)
-        assert alone.best[0] == two.best[0]
+        assert alone.kept[0] == two.kept[0]
         weights = [torch.load(tmp_path / by / name / "weights.pt") for by in ("one", "two")]
         assert all(torch.allclose(value, weights[1][key], atol=1e-4) for key, value in weights[0].items())
     assert [step for step, _ in two.measures] == [0, 3]

@@ -30,7 +30,7 @@ def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, step
         return
     state = BestState.read(checkpoints)
     found = state.facts(steps)
-    step, value = state.best
+    (step, value), best = state.kept, state.best
     before = "student before training" if stage in (None, 1) else f"student that stage {stage} began with"
     name = "" if stage is None else f"Stage {stage}: "
     of = f"{MEASURE} on {chosen.split} (not reported)"
@@ -39,7 +39,13 @@ def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, step
     else:
         ended = f"; stopped early, after step {state.measures[-1][0]}" if found["stopped_early"] else ""
         first = state.measures[0][1]
-        say(f"{name}step {step} of {steps} was best and is kept ({value:.4f} {of}; {first:.4f} before it){ended}")
+        why = "was best and is kept" if step == best[0] else f"is kept, within chance of step {best[0]}, {best[1]:.4f}"
+        say(f"{name}step {step} of {steps} {why} ({value:.4f} {of}; {first:.4f} before it){ended}")
+        if state.within_chance:
+            say(
+                f"{name}within chance of what it was before, by {len(chosen.queries)} queries "
+                f"({state.errors:.1f} standard errors): look at the teacher's scores, or choose by more queries"
+            )
     noted = folder.facts.read().get(FACT, {})
     by_stage = {} if stage is None else {"stages": {**noted.get("stages", {}), str(stage): found}}
     about = {

@@ -1,4 +1,4 @@
-"""Measuring a student while it is trained, keeping its best state, and stopping where it rises no more."""
+"""Measuring a student while it is trained, keeping a state of it, and stopping where it rises no more."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -73,9 +73,9 @@ class BestKept(TrainerCallback):
         value, values = self.state.known(step), None
         if value is None:
             start = time.monotonic()
-            values = self.ranking.values()
-            value = first_says(float(values.mean()))
-            self.state.add(step, value, time.monotonic() - start, self.ranking.model, self.along)
+            values = first_says(self.ranking.values())
+            value = float(values.mean())
+            self.state.add(step, value, time.monotonic() - start, self.ranking.model, self.along, values.tolist())
         best = "" if step == 0 or self.state.waited(step) else ", the best so far"
         say(f"Step {step} of {self.steps}: {MEASURE} {value:.4f} on {self.ranking.selection.split}{best}")
         if rank() == 0:

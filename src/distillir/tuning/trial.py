@@ -127,7 +127,7 @@ def run_trial(
         seed=stage_seed(recipe.seed, None),
         watchers=[watcher],
     )
-    best_step, value = BestState.read(checkpoint_folder(work)).best
+    best_step, value = BestState.read(checkpoint_folder(work)).kept
     barrier()
     forget_trial(work)
     return Outcome(watcher.ended, value, best_step, watcher.done, len(examples) // stage.training.queries_per_step)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 #: Times that the default method has a student see each text first: one cut from the documents' model, and any other
 #: (ours; benchmarks/results/index_kept.md).
 FIRST_OF_CUT, FIRST_OF_OTHERS = 1.0, 4.0
-#: Learning rate as a share of that of students that read documents too (ours; the same file).
-SLOWER = 0.2
+#: Learning rate at a width of 128, and the power by which it falls with the width (ours; the same file).
+RATE, FALL = 1e-4, 1.5
 
 
 class KeptDocumentsKind(DenseKind):
@@ -45,7 +45,7 @@ class KeptDocumentsKind(DenseKind):
     #: A step reads queries alone: larger ones spread the optimiser's cost. Few queries are soon learnt by heart.
     training_by_default: Mapping[str, Any] = MappingProxyType({"queries_per_step": 32, "epochs": 2.0})
     #: Where lists are learnt from slowly, vectors of a stage before them are not.
-    first_rate = 2.0 / SLOWER
+    first_rate = 10.0
 
     def __init__(self, documents: DocumentsSpec) -> None:
         self.spec = documents
@@ -125,8 +125,8 @@ class KeptDocumentsKind(DenseKind):
         return self.index.similarity == "cosine"
 
     def rate(self, model: str | Path) -> float:
-        """See `StudentKind.rate`: a fifth, since queries alone are soon learnt by heart."""
-        return own_rate(model) * SLOWER
+        """See `StudentKind.rate`: lower than where documents learn: queries alone are soon learnt by heart."""
+        return own_rate(model, RATE, FALL)
 
     def kept(self) -> dict[str, str]:
         """See `StudentKind.kept`."""
