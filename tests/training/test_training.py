@@ -59,7 +59,7 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-@pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder", "kept documents"])
+@pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder", "kept documents", "kept tokens"])
 def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     part: str, tiny: Collection, tmp_path: Path, minilm_path: str
 ) -> None:
@@ -68,6 +68,9 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
         settings["dark"] = {"count": 2}
     elif part == "kept documents":
         settings["student"] = {"documents": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}}}
+    elif part == "kept tokens":
+        late = {"model": _late(minilm_path, tmp_path), "max_length": 32}
+        settings |= {"student": {"model": late["model"], "documents": {"multi-vector": late}}, "in_batch": True}
     elif part == "cross-encoder":
         settings |= {"student": {"kind": "cross-encoder"}, "grad_cache": True, "token_budget": 160, "epochs": 8}
     else:
@@ -91,6 +94,13 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     assert _losses(work) == _losses(tmp_path / "whole")
     drawn = [folder / "layers.jsonl" for folder in (tmp_path / "whole", work)]
     assert part != "joint teacher" or drawn[0].read_text() == drawn[1].read_text() != ""
+
+
+def _late(minilm_path: str, tmp_path: Path) -> str:
+    """A late-interaction model of two layers of MiniLM."""
+    model = load_student(minilm_path, kind="multi-vector", layers=2, max_length=32, device="cpu")
+    model.save_pretrained(str(tmp_path / "late"))
+    return str(tmp_path / "late")
 
 
 def _shallow(minilm_path: str, tmp_path: Path) -> str:

@@ -1,11 +1,12 @@
 """Texts to token vectors, for late interaction."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from distillir.base.arrays import Rows
 from distillir.collections.joined import JoinedTable
@@ -56,15 +57,24 @@ class TokenVectors:
         segments, places = self._segments.segment[rows].tolist(), self._segments.place[rows].tolist()
         return [self._kept(segment)[place] for segment, place in zip(segments, places, strict=True)]
 
+    def lengths_of(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Number of token vectors of some rows, in the order given."""
+        return self.lengths[rows]
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of token vectors of each row [rows]; 0 of those that are not encoded."""
+        found = np.zeros(self.rows, dtype=np.int64)
+        for number, path in enumerate(self._segments.paths):
+            # A row may be in several segments, where programs encoded it at once: the last one counts.
+            own = np.flatnonzero(self._segments.segment == number)
+            found[own] = np.diff(load_array(path / "ends.npy"), prepend=0)[self._segments.place[own]]
+        return found
+
     @property
     def count(self) -> int:
         """Number of token vectors of all rows."""
-        total = 0
-        for number, path in enumerate(self._segments.paths):
-            # A row may be in several segments, where programs encoded it at once: the last one counts.
-            own = self._segments.place[self._segments.segment == number]
-            total += int(np.diff(load_array(path / "ends.npy"), prepend=0)[own].sum())
-        return total
+        return int(self.lengths.sum())
 
 
 class JoinedTokenVectors(TokenVectors):
@@ -80,10 +90,10 @@ class JoinedTokenVectors(TokenVectors):
         early, further = iter(self.first.of(rows[~late])), iter(self.second.of(rows[late] - self.first.rows))
         return [next(further if behind else early) for behind in late.tolist()]
 
-    @property
-    def count(self) -> int:
-        """Number of token vectors of all rows."""
-        return self.first.count + self.second.count
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of token vectors of each row [rows]."""
+        return np.concatenate([self.first.lengths, self.second.lengths])
 
 
 def encode_tokens(
