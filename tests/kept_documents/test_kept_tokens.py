@@ -27,6 +27,7 @@ from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
 from distillir.students.loaded import student_of
 from distillir.students.multi_vector import student as late
+from distillir.students.registry import student_kind
 from distillir.training.collator import ExampleCollator
 from distillir.training.loss import ExampleLoss
 from example_lists import ExampleLists
@@ -145,6 +146,8 @@ def test_queries_are_trained_token_vectors_stay_and_the_library_loads_it(
     found = whole.similarity(whole.encode_query(query), whole.encode_document(texts))[0]
     np.testing.assert_allclose(found, scores, atol=1e-4)
     assert not torch.allclose(alone.encode_query(query)[0], own.encode_query(query)[0], atol=1e-3)
+    by_files = student_kind("multi-vector").retriever(str(run / "student")).search(tiny, after.queries, 10)
+    assert by_files.of(0)[0].shape == (10,)
     done = distillir("index", run)
     assert done.returncode == 0, done.stderr
     indexed = json.loads((run / "index" / "lancedb-run.json").read_text())

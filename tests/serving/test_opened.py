@@ -82,6 +82,11 @@ def test_kept_token_vectors(tiny: Collection, late_model: str) -> None:
     _same(kept_kind(spec).retriever(late_model), tiny)
 
 
+def test_kept_words(tiny: Collection, word_model: str) -> None:
+    spec = DocumentsSpec.model_validate({"sparse": {"model": word_model, "max_length": 16}})
+    _same(kept_kind(spec).retriever(word_model), tiny)
+
+
 def test_kept_vectors_of_16_bits_in_another_order(tiny: Collection, small_models: Path, tmp_path: Path) -> None:
     from distillir.encoding.vectors import encode_table
 

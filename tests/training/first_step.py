@@ -48,6 +48,7 @@ from example_lists import ExampleLists
 QUERIES = 12
 #: Scores are float32: divided by less, what they are rounded by would show.
 KL = {"student_temperature": 0.5}
+WIDE = {"student_temperature": 8.0}
 GATE = {"schedule": "quantile", "start": 0.5, "end": 0.5, "lists": True}
 
 
@@ -100,6 +101,10 @@ CASES = {
     "kept tokens, dark": Case({"ranknet": 1.0, "kl": KL}, kind="kept tokens", beside="dark", in_batch=(True,)),
     "kept tokens, layers": Case({"kl": KL, "margin_mse": 0.5}, "kept tokens", "layers", in_batch=(False,)),
     "kept tokens, pairs": Case({"pair_kl": 1.0, "kl": KL}, "kept tokens", "pairs", in_batch=(False,)),
+    # Weights of words add up to large scores.
+    "kept words": Case({"kl": WIDE, "ckl": WIDE, "info_nce": {"temperature": 8.0}}, "kept words", in_batch=(True,)),
+    "kept words, dark": Case({"ranknet": 1.0, "kl": WIDE}, "kept words", "dark", in_batch=(True,)),
+    "kept words, pairs": Case({"pair_kl": 1.0, "kl": WIDE}, "kept words", "pairs", in_batch=(False,)),
     "cross-encoder": Case(
         {"kl": KL, "ckl": KL, "margin_mse": 0.5, "ranknet": 2.0, "info_nce": 0.3, "lambda_mrr": 0.5, "bce": 1.0},
         kind="cross-encoder",
@@ -209,7 +214,8 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
     with first_process_first():
         if not late.is_dir():
             load_student(model, kind="multi-vector", max_length=24, device="cpu").save_pretrained(str(late))
-    for name, own, start in (("kept", "dense", model), ("kept tokens", "multi-vector", str(late))):
+    starts = {"kept": ("dense", model), "kept tokens": ("multi-vector", str(late)), "kept words": ("sparse", model)}
+    for name, (own, start) in starts.items():
         kept = kept_kind(DocumentsSpec.model_validate({own: {"model": start, "max_length": 24}}))
         students[name] = load_student(start, kind=kept, max_length=24, device="cpu").double()
     made, found = trainer.ExampleTrainer, {}

@@ -15,11 +15,18 @@ from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, load_array, outputs
+from distillir.encoding.segments import (
+    OPEN_SEGMENTS,
+    ROWS_PER_SEGMENT,
+    Arrays,
+    Segments,
+    encode_segments,
+    load_array,
+    outputs,
+    row_lengths,
+)
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import Kind
-
-OPEN_SEGMENTS = 128
 
 
 class TokenVectors:
@@ -64,12 +71,7 @@ class TokenVectors:
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Number of token vectors of each row [rows]; 0 of those that are not encoded."""
-        found = np.zeros(self.rows, dtype=np.int64)
-        for number, path in enumerate(self._segments.paths):
-            # A row may be in several segments, where programs encoded it at once: the last one counts.
-            own = np.flatnonzero(self._segments.segment == number)
-            found[own] = np.diff(load_array(path / "ends.npy"), prepend=0)[self._segments.place[own]]
-        return found
+        return row_lengths(self._segments)
 
     @property
     def count(self) -> int:

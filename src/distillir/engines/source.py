@@ -211,8 +211,10 @@ def _source(
         if kind.model_kind == "sparse":
             from distillir.encoding.sparse_vectors import encode_sparse
 
-            documents = encode_sparse(model, corpus, kind="document", **encoding)
-            return SparseEncodings(documents, encode_sparse(model, collection.queries, rows, kind="query", **encoding))
+            documents = (
+                encode_sparse(model, corpus, kind="document", **encoding) if index is None else index.matrix(corpus)
+            )
+            return SparseEncodings(documents, encode_sparse(reader, collection.queries, rows, kind="query", **encoding))
         if kind.model_kind == "multi-vector":
             from distillir.encoding.token_vectors import encode_tokens
 

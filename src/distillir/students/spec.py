@@ -83,8 +83,8 @@ class StudentSpec(Part):
     documents: DocumentsSpec | None = Field(
         None,
         description="document vectors that stay, while the student is a query encoder for them: {dense: model}, or "
-        "{vectors: folder, ids: file}; of late interaction {multi-vector: model}; null: the student encodes documents "
-        "too",
+        "{vectors: folder, ids: file}; of these kinds {multi-vector: model}, {sparse: model}; null: the student "
+        "encodes documents too",
     )
 
     @model_validator(mode="before")
@@ -136,6 +136,8 @@ class StudentSpec(Part):
             raise ValueError(
                 f"documents are kept for {kept} students, and this one is {self.kind}: {own}set kind to {kept}"
             )
+        if self.flops is not None and self.flops.documents != FlopsSpec().documents:
+            raise ValueError("documents are kept: the FLOPS regulariser is of queries alone; take flops.documents out")
         if self.towers != "shared":
             raise ValueError(
                 f"with documents kept the student is a query encoder alone: towers cannot be {self.towers}; leave it "

@@ -19,6 +19,10 @@ def index_of(spec: DocumentsSpec) -> KeptIndex:
         from distillir.students.kept_documents.multi_vector.index import TokensIndex
 
         return TokensIndex(spec.multi_vector)
+    if spec.sparse is not None:
+        from distillir.students.kept_documents.sparse.index import WordsIndex
+
+        return WordsIndex(spec.sparse)
     from distillir.students.kept_documents.vectors_index import VectorsIndex
 
     assert spec.vectors is not None

@@ -124,7 +124,7 @@ def save_beside_index(model: Any, index: KeptIndex, folder: Path) -> None:
 
 def _cut(model: Any) -> dict[str, Any]:
     """What a model's vectors are cut to after its modules, as an argument of its class."""
-    return {name: getattr(model, name) for name in ("truncate_dim", "max_active_dims") if hasattr(model, name)}
+    return {"truncate_dim": model.truncate_dim} if hasattr(model, "truncate_dim") else {}
 
 
 def document_modules(model: Any, name: str) -> list[Any]:

@@ -9,7 +9,7 @@ from distillir.specs.part import Part, Word
 from distillir.specs.schema import AlsoAs
 
 #: Kinds of model whose documents are kept, and the field of each.
-MODELS = {"dense": "dense", "multi-vector": "multi_vector"}
+MODELS = {"dense": "dense", "multi-vector": "multi_vector", "sparse": "sparse"}
 
 _Named = Annotated[ModelSpec, AlsoAs({"type": "string"})]
 
@@ -22,6 +22,9 @@ class DocumentsSpec(Part):
         None,
         alias="multi-vector",
         description="of late-interaction students: the model whose token vectors are kept, in the same form",
+    )
+    sparse: _Named | None = Field(
+        None, description="of sparse students: the model whose weights of words are kept, in the same form"
     )
     vectors: Word | None = Field(
         None, description="vectors made elsewhere: a folder of .npy or .parquet files, or one such file"
@@ -37,7 +40,7 @@ class DocumentsSpec(Part):
         "linear map of the student's vectors before training",
     )
 
-    @field_validator("dense", "multi_vector", mode="before")
+    @field_validator("dense", "multi_vector", "sparse", mode="before")
     @classmethod
     def _name(cls, value: Any) -> Any:
         return {"model": value} if isinstance(value, str) else value
@@ -49,6 +52,8 @@ class DocumentsSpec(Part):
             raise ValueError("name a model (dense: model) or vectors (vectors: folder, ids: file), one of the two")
         if named and (self.ids is not None or self.similarity is not None):
             raise ValueError("ids and similarity are for vectors made elsewhere: take them out")
+        if self.sparse is not None and self.projection not in ("auto", "none"):
+            raise ValueError("a weight is of a word, which no projection leads to another: take projection out")
         return self
 
     @model_serializer(mode="wrap")

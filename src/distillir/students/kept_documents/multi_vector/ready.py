@@ -45,7 +45,6 @@ def ready(
         A function of process 0: from the query encoder as it is loaded to what is trained.
     """
     assert isinstance(index, ModelIndex)
-    index.vectors(collection.corpus)
     if how == "none" or (how == "auto" and own_model(student, index)):
         return lambda model: _checked(model, index)
     if how == "random":
