@@ -209,6 +209,18 @@ def test_other_tokens_are_not_fitted(
             choose(start)
 
 
+def test_words_that_other_tokenizers_leave_out_of_queries_are_refused(
+    tiny: Collection, late_model: str, minilm_path: str
+) -> None:
+    kind = kept_kind(DocumentsSpec.model_validate({"multi-vector": late_model}))
+    start = load_student(minilm_path, kind=kind, layers=1, max_length=32, device="cpu")
+    choose = ready(kind.index, "none", minilm_path, tiny, lambda: np.arange(3), 0)
+    assert choose(start) is start
+    start[2].skiplist_tasks = ["query", "document"]
+    with pytest.raises(DistillirError, match="it leaves words out of queries, and has another tokenizer than late"):
+        choose(start)
+
+
 @pytest.mark.parametrize(
     ("student", "said"),
     [

@@ -46,13 +46,13 @@ def ready(
     """
     assert isinstance(index, ModelIndex)
     if how == "none" or (how == "auto" and own_model(student, index)):
-        return lambda model: _checked(model, index)
+        return lambda model: _checked(_fitting(model, index), index)
     if how == "random":
-        return lambda model: _random(model, index)
+        return lambda model: _random(_fitting(model, index), index)
     asked = some_rows(np.unique(queries()), QUERIES, np.random.default_rng([seed, PROJECTION_TEXTS]))
     wanted = index.query_vectors(collection.queries, asked)
     texts = collection.queries.texts(asked.tolist())
-    return lambda model: _choose(model, texts, wanted, how, index)
+    return lambda model: _choose(_fitting(model, index), texts, wanted, how, index)
 
 
 def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
@@ -60,6 +60,26 @@ def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
     if how == "none" or (how == "auto" and own_model(student, index)):
         return lambda model: model
     return lambda model: projected(model, index.width, unit=True, found=None)
+
+
+def _fitting(model: Any, index: ModelIndex) -> Any:
+    """The query encoder, whose queries stay the same where the documents' model stands beside it.
+
+    Raises:
+        DistillirError: It leaves out words of queries, which a model of both looks up with the documents' tokenizer.
+    """
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+
+    masks = [module for module in model.modules() if isinstance(module, MultiVectorMask)]
+    if not any(mask.skiplist_words and "query" in mask.skiplist_tasks for mask in masks):
+        return model
+    if model.tokenizer.get_vocab() != index.load().tokenizer.get_vocab():
+        raise DistillirError(
+            f"it leaves words out of queries, and has another tokenizer than {index.name}",
+            where="student.model",
+            remedy="choose a student with the documents' tokenizer, or one that leaves none out (skiplist_tasks)",
+        )
+    return model
 
 
 def _checked(model: Any, index: ModelIndex) -> Any:
