@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup quickstart test test-real coverage lint format clean
+.PHONY: setup quickstart test test-real coverage reproduce lint format clean
 
 setup: .venv/ready
 
@@ -27,8 +27,8 @@ quickstart: .venv/demo
 test: setup
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
-# Tests with a real browser (Debian's chromium, where there is none), llama.cpp's server, and the libraries of docs/use
-# (constraints-use.txt; in .venv-use, made by the test); one that is skipped has failed.
+# Tests with a real browser (Debian's chromium, where there is none), PostgreSQL, llama.cpp's server, and the libraries
+# of docs/use (constraints-use.txt; in .venv-use, made by the test); one that is skipped has failed.
 test-real: setup .venv/real
 	$(BIN)/python -m pytest -q -m real
 
@@ -37,12 +37,17 @@ test-real: setup .venv/real
 	command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	touch .venv/real
 
-# Lines run by room, those of started programs too; fails where a room has less than LEAST percent.
+# Lines run by room, those of started programs and of PostgreSQL's tests too; fails where a room has less than LEAST percent.
 LEAST ?= 90
 coverage: setup
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup --cov --cov-report=
+	$(BIN)/python -m pytest -q -m real tests/engines --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage json -q -o .coverage.json
 	$(BIN)/python tools/coverage_by_room.py .coverage.json --least $(LEAST)
+
+# A published or measured figure again: make reproduce ROW=methods-scifact COLLECTION=path/to/scifact; without a row, all rows.
+reproduce: setup
+	$(BIN)/python tools/reproduce.py $(if $(ROW),run $(ROW) $(foreach one,$(COLLECTION),--collection '$(one)'),list)
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -1,8 +1,11 @@
 """The command line: in this process, which spares a call the seconds the libraries take to load, or in its own."""
 
+import atexit
+import gc
 import io
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -16,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from torch._C._distributed_c10d import TCPStore
 
 from distillir.cli import main
 
@@ -51,21 +55,32 @@ def distillir(*arguments: object, **environment: str) -> Done:
 
 
 class Apart:
-    """A call in a process of its own, which can be killed. Its like with `subprocess.Popen`, as far as tests need it.
+    """A program in a process of its own, which can be killed; like `subprocess.Popen`, as far as tests need it.
 
     It is forked from a process that has loaded the libraries once (`multiprocessing`'s fork server), which spares
-    each call the seven seconds of their imports.
+    each the seconds of their imports.
+
+    Args:
+        arguments: Of the program.
+        program: A file, or code, that is run as ``__main__``; the command line where it is None.
+        environment: Variables, beside those of this process.
     """
 
-    def __init__(self, *arguments: object, **environment: str) -> None:
+    def __init__(self, *arguments: object, program: Path | str | None = None, **environment: str) -> None:
         context = multiprocessing.get_context("forkserver")
         # Started by the first call, with one thread: what is imported starts none, so that it can be forked.
-        context.set_forkserver_preload(["command_line", "distillir.cli.app", "distillir.training.train"])
-        self._said = tempfile.NamedTemporaryFile()  # noqa: SIM115 - as long as this
+        context.set_forkserver_preload(["command_line", "loaded"])
+        self._folder = tempfile.TemporaryDirectory(prefix="distillir-apart-")  # as long as this
+        files = [Path(self._folder.name, name) for name in ("printed", "said")]
+        for file in files:
+            file.touch()
+        self._printed, self._said = files
         there = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        given = (list(map(str, arguments)), there, Path.cwd(), Path(self._said.name))
+        given = (program, list(map(str, arguments)), there, Path.cwd(), *files)
         self._process = context.Process(target=_call, args=given)
-        with patch.dict(os.environ, {"OMP_NUM_THREADS": "1"}):
+        # The fork server imports what lies on its own path, and passes over in silence what does not.
+        paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        with patch.dict(os.environ, {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths.rstrip(os.pathsep)}):
             self._process.start()
 
     @property
@@ -106,25 +121,115 @@ class Apart:
 
     def written(self) -> str:
         """What it has written to stderr so far."""
-        return Path(self._said.name).read_text(encoding="utf-8", errors="replace")
+        return self._said.read_text(encoding="utf-8", errors="replace")
+
+    def printed(self) -> str:
+        """What it has written to stdout so far."""
+        return self._printed.read_text(encoding="utf-8", errors="replace")
 
 
-def _call(arguments: list[str], environment: dict[str, str], folder: Path, said: Path) -> None:
+def _call(
+    program: Path | str | None,
+    arguments: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    printed: Path,
+    said: Path,
+) -> None:
     """In the process apart: as if it had been started with these."""
+    gc.freeze()  # of the libraries, which it would walk through again and again
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    with said.open("wb") as file, Path(os.devnull).open("wb") as nothing:
-        os.dup2(file.fileno(), 2)
-        os.dup2(nothing.fileno(), 1)
-    sys.argv = ["distillir", *arguments]
+    for number, path in ((1, printed), (2, said)):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), number)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    main()
+    torch.set_num_threads(1)
+    try:
+        if program is None:
+            sys.argv = ["distillir", *arguments]
+            main()
+        elif isinstance(program, Path):
+            sys.argv = [str(program), *arguments]
+            sys.path.insert(0, str(program.parent))
+            runpy.run_path(str(program), run_name="__main__")
+        else:
+            sys.argv = ["-c", *arguments]
+            exec(compile(program, "<code>", "exec"), {"__name__": "__main__"})
+    finally:
+        atexit._run_exitfuncs()  # which a forked process would leave out
 
 
 def apart(*arguments: object, **environment: str) -> Apart:
-    """Start it in a process of its own, which can be killed."""
+    """Start the command line in a process of its own, which can be killed."""
     return Apart(*arguments, **environment)
+
+
+#: Put before a program: distillir is not loaded, and cannot be.
+_WITHOUT = """
+import sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "distillir"]:
+    del sys.modules[name]
+sys.modules["distillir"] = None
+"""
+
+
+def without_distillir(code: str) -> str:
+    """What code prints where distillir cannot be imported, as where a student is used."""
+    done = Apart(program=_WITHOUT + code)
+    assert done.wait(120) == 0, done.written()
+    return done.printed()
+
+
+class Two:
+    """A program in two processes that work together, as ``torchrun --nproc_per_node 2`` starts them.
+
+    The launcher's part is done here: its variables, and the store by which the two find each other.
+
+    Args:
+        arguments: Of the program.
+        program: See `Apart`.
+        environment: Variables, beside those of this process.
+    """
+
+    def __init__(self, *arguments: object, program: Path | str | None = None, **environment: str) -> None:
+        self._store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        told = {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(self._store.port),
+            "WORLD_SIZE": "2",
+            "LOCAL_WORLD_SIZE": "2",
+            "TORCHELASTIC_RUN_ID": "none",
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+            "TORCHELASTIC_RESTART_COUNT": "0",
+            "TORCHELASTIC_MAX_RESTARTS": "0",
+        }
+        ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+        self._both = [Apart(*arguments, program=program, **told, **rank, **environment) for rank in ranks]
+
+    def wait(self, timeout: float = 240.0) -> Done:
+        """Wait for both to end. Where one fails or time is up, the other is killed; the code is the first failed one's.
+
+        What they wrote is given one after the other.
+        """
+        deadline, codes = time.monotonic() + timeout, [one.poll() for one in self._both]
+        while None in codes and time.monotonic() < deadline and not any(codes):
+            time.sleep(0.02)
+            codes = [one.poll() for one in self._both]
+        failed = next((code for code in codes if code), 0)
+        if None in codes:
+            failed = failed or -signal.SIGKILL
+            for one in self._both:
+                one.kill()
+                one.wait()
+        printed, said = ("".join(map(read, self._both)) for read in (Apart.printed, Apart.written))
+        return Done(failed, printed, said)
+
+
+def in_two(*arguments: object, program: Path | str | None = None, timeout: float = 240.0, **environment: str) -> Done:
+    """Have two processes do it together, see `Two`."""
+    return Two(*arguments, program=program, **environment).wait(timeout)
 
 
 def kill_once(process: subprocess.Popen[Any] | Apart, reached: Callable[[], object], *, within: float = 90.0) -> None:

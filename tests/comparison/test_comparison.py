@@ -22,13 +22,13 @@ from other_collection import make_other
 
 
 @pytest.fixture
-def value(tiny_beir: Path) -> dict[str, Any]:
+def value(tiny_beir: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     graded = [{"lists": {"top": 2, "hard": 1, "remaining": 1}}, {"lists": {"top": 4}, "learning_rate": 1e-4}]
     return {
         "recipe": {
             "collection": str(tiny_beir),
-            "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-            "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+            "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
+            "student": {"model": minilm_path, "layers": 1, "max_length": 32},
             "candidates": {"from": ["bm25", "dense"], "depth": 8},
             "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4, "learning_rate": 3e-4},
             "evaluation": {"measures": ["nDCG@10", "MRR@10"]},
@@ -229,9 +229,11 @@ def test_comparisons_of_versions_without_other_collections_go_on(value: dict[str
     assert not again.failed and again.rows[0].means == board["rows"][0]["means"]
 
 
-def test_nothing_is_mined_for_cells_that_learn_from_texts_alone(value: dict[str, Any], tmp_path: Path) -> None:
-    vectors = {"name": "vectors", "vectors": {"model": "all-MiniLM-L6-v2"}}
-    queries = {"name": "vectors", "vectors": {"model": "all-MiniLM-L6-v2", "of": "queries"}}
+def test_nothing_is_mined_for_cells_that_learn_from_texts_alone(
+    value: dict[str, Any], tmp_path: Path, minilm_path: str
+) -> None:
+    vectors = {"name": "vectors", "vectors": {"model": minilm_path}}
+    queries = {"name": "vectors", "vectors": {"model": minilm_path, "of": "queries"}}
     value["cells"], value["seeds"] = {"vectors": {"method": vectors}, "of queries": {"method": queries}}, [0]
     file, output = tmp_path / "texts.yaml", tmp_path / "out"
     file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
@@ -263,10 +265,10 @@ def test_nothing_is_mined_for_cells_that_learn_from_texts_alone(value: dict[str,
 
 
 def test_held_out_queries_of_cells_that_learn_from_texts_alone_are_judged(
-    value: dict[str, Any], tmp_path: Path
+    value: dict[str, Any], tmp_path: Path, minilm_path: str
 ) -> None:
     value["cells"], value["seeds"] = (
-        {"vectors": {"method": {"name": "vectors", "vectors": {"model": "all-MiniLM-L6-v2"}}}},
+        {"vectors": {"method": {"name": "vectors", "vectors": {"model": minilm_path}}}},
         [0],
     )
     value["recipe"]["evaluation"] |= {"split": None, "held_out": 5}

@@ -32,11 +32,11 @@ def test_of_beginnings_the_same_is_made_whatever_follows(tiny: Collection) -> No
     assert found == made(tiny, lists) and len(found) == 6
 
 
-def test_what_is_given_to_the_models_is_bounded(tiny: Collection, minilm_path: str, monkeypatch: Any) -> None:
+def test_what_is_given_to_the_models_is_bounded(tiny: Collection, whole_minilm: str, monkeypatch: Any) -> None:
     """A student of 256 tokens and 3 MB, or one endless word: pages are tokenised, and what is made fits."""
     from sentence_transformers import SentenceTransformer
 
-    student = SentenceTransformer(minilm_path, device="cpu")
+    student = SentenceTransformer(whole_minilm, device="cpu")
     monkeypatch.setattr("distillir.students.load.load_student_of", lambda *_, **__: student)
     recipe = SimpleNamespace(student=SimpleNamespace(own_kind=DENSE), training=SimpleNamespace(max_length=None))
     folder: Any = SimpleNamespace(recipe=recipe, initial_student=Path("x"))

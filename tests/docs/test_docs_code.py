@@ -34,6 +34,12 @@ DOORS = sorted(
 RUN = PythonEvaluator()
 
 
+def _real_where_it_needs_a_server(page: str) -> object:
+    """A page; one that asks PostgreSQL is run by `make test-real`."""
+    asks = "import psycopg" in (ROOT / page).read_text(encoding="utf-8")
+    return pytest.param(page, marks=pytest.mark.real if asks else ())
+
+
 def _run_or_pass_over(example: Example) -> None:
     if not example.parsed.startswith(NOT_RUN):
         RUN(example)
@@ -113,9 +119,8 @@ def _examples(file: Path) -> list[Example]:
     return list(Sybil([parser], path=str(ROOT), pattern=file.name).parse(file).examples())
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.usefixtures("reader")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [_real_where_it_needs_a_server(page) for page in PAGES])
 def test_code_of_a_page_runs(page: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "import psycopg" in (ROOT / page).read_text(encoding="utf-8"):
         for name, value in request.getfixturevalue("postgres").items():
@@ -124,7 +129,6 @@ def test_code_of_a_page_runs(page: str, request: pytest.FixtureRequest, monkeypa
         example.evaluate()
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("file", DOORS)
 def test_example_of_a_docstring_runs(file: str) -> None:

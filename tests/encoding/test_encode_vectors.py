@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +7,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from command_line import kill_once
+from command_line import Apart, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.encoding import vectors
@@ -156,8 +154,7 @@ def done(folder: Path) -> int:
 
 
 def test_a_kill_loses_at_most_a_block_and_a_rerun_goes_on(tiny: Collection, minilm_path: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", ENCODER, minilm_path, str(tiny.path), str(tmp_path)]
-    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = Apart(minilm_path, tiny.path, tmp_path, program=ENCODER)
     kill_once(process, lambda: done(tmp_path) >= 8)
     kept = done(tmp_path)
     assert 8 <= kept < len(tiny.corpus) and kept % 4 == 0

@@ -33,13 +33,13 @@ LONG = "bees see ultraviolet light " * 40
 
 
 @pytest.fixture(scope="module")
-def small(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return one_layer(minilm_path, tmp_path_factory.mktemp("small") / "float32")
+def small(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return one_layer(whole_minilm, tmp_path_factory.mktemp("small") / "float32")
 
 
 @pytest.fixture(scope="module")
-def half(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return one_layer(minilm_path, tmp_path_factory.mktemp("half") / "bfloat16", torch.bfloat16)
+def half(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return one_layer(whole_minilm, tmp_path_factory.mktemp("half") / "bfloat16", torch.bfloat16)
 
 
 def test_weights_are_float32_whatever_a_folder_says(half: str, mlm_path: str, tmp_path: Path) -> None:
@@ -136,14 +136,14 @@ def test_towers_are_not_made_of_a_model_with_code_of_its_own(small: str, tmp_pat
         load_student(with_own_code(small, tmp_path / "own"), towers="separate", options=TRUSTED)
 
 
-def test_positions_that_padding_takes_are_for_no_token(minilm_path: str, tmp_path: Path) -> None:
+def test_positions_that_padding_takes_are_for_no_token(whole_minilm: str, tmp_path: Path) -> None:
     sizes = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     sizes |= {"intermediate_size": 8, "max_position_embeddings": 514}
     assert usable_positions(XLMRobertaModel(XLMRobertaConfig(**sizes, pad_token_id=1))) == 512
     assert usable_positions(MPNetModel(MPNetConfig(**sizes, pad_token_id=1))) == 512
-    bert = load_sentence_transformer(minilm_path, device="cpu")
+    bert = load_sentence_transformer(whole_minilm, device="cpu")
     assert usable_positions(bert[0].auto_model) == 512
-    name = roberta(minilm_path, tmp_path / "roberta")
+    name = roberta(whole_minilm, tmp_path / "roberta")
     model = load_sentence_transformer(name, device="cpu")
     assert model.max_seq_length == 19 and np.isfinite(encode_texts(model, [LONG], kind="document")).all()
     with pytest.raises(DistillirError, match="max_length 20 is more than the model's 19 positions; choose at most 19"):
@@ -154,8 +154,8 @@ def test_positions_that_padding_takes_are_for_no_token(minilm_path: str, tmp_pat
     assert load_student(str(tmp_path / "late"), kind="multi-vector", device="cpu").max_seq_length == 19
 
 
-def test_a_roberta_cross_encoder_reads_what_it_has_positions_for(minilm_path: str, tmp_path: Path) -> None:
-    name = roberta(minilm_path, tmp_path / "cross", labels=1)
+def test_a_roberta_cross_encoder_reads_what_it_has_positions_for(whole_minilm: str, tmp_path: Path) -> None:
+    name = roberta(whole_minilm, tmp_path / "cross", labels=1)
     model = load_cross_encoder(name, device="cpu")
     assert model.max_seq_length == 19
     assert np.isfinite(model.predict([(LONG, LONG)])).all()

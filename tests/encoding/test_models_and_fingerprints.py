@@ -14,10 +14,10 @@ from distillir.encoding.precision import autocast, best_precision, resolve_preci
 
 
 def test_a_folder_comes_first_then_the_alias_then_the_hub(
-    minilm_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole_minilm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert resolve_model(minilm_path) == minilm_path
-    assert resolve_model("all-MiniLM-L6-v2") == minilm_path
+    assert resolve_model(whole_minilm) == whole_minilm
+    assert resolve_model("all-MiniLM-L6-v2") == whole_minilm
     assert resolve_model("some-maker/some-model") == "some-maker/some-model"
     monkeypatch.chdir(tmp_path)
     Path("all-MiniLM-L6-v2").mkdir()
@@ -39,16 +39,16 @@ def test_what_is_no_model_is_one_line_with_a_remedy(tmp_path: Path, monkeypatch:
     assert "\n" not in str(caught.value)
 
 
-def test_more_tokens_than_positions_are_refused(minilm_path: str) -> None:
+def test_more_tokens_than_positions_are_refused(whole_minilm: str) -> None:
     with pytest.raises(DistillirError, match="max_length 9000 is more than the model's 512 positions"):
-        load_sentence_transformer(minilm_path, max_length=9000)
-    assert load_sentence_transformer(minilm_path, max_length=40).max_seq_length == 40
+        load_sentence_transformer(whole_minilm, max_length=9000)
+    assert load_sentence_transformer(whole_minilm, max_length=40).max_seq_length == 40
 
 
-def test_fingerprint_is_of_the_content(minilm_path: str, tmp_path: Path) -> None:
+def test_fingerprint_is_of_the_content(whole_minilm: str, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere"
-    shutil.copytree(minilm_path, copy)
-    original = model_fingerprint(minilm_path)
+    shutil.copytree(whole_minilm, copy)
+    original = model_fingerprint(whole_minilm)
     assert model_fingerprint(copy) == original == model_fingerprint("all-MiniLM-L6-v2")
     (copy / "README.md").write_text("another description")
     assert model_fingerprint(copy) == original

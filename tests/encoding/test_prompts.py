@@ -33,8 +33,8 @@ ROWS = np.arange(3)
 
 
 @pytest.fixture(scope="module")
-def small(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return one_layer(minilm_path, tmp_path_factory.mktemp("small") / "e5-small-v2")
+def small(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return one_layer(whole_minilm, tmp_path_factory.mktemp("small") / "e5-small-v2")
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +180,9 @@ def test_other_forms_of_prompts_are_refused(prompts: object, said: str) -> None:
 
 
 def test_a_word_where_a_family_that_needs_prompts_has_none(
-    small: str, minilm_path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small: str, whole_minilm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert expected_prompts(small) == E5 and expected_prompts(minilm_path) is None
+    assert expected_prompts(small) == E5 and expected_prompts(whole_minilm) is None
     for name, told in (
         ("bge-base-en-v1.5", "Represent this sentence"), ("bge-m3", None), ("Qwen3-Embedding-0.6B", "Instruct: "),
         ("multilingual-e5-base", "query: "), ("nomic-embed-text-v1.5", "search_query: "), ("gte-base", None),

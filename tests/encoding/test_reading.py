@@ -107,10 +107,10 @@ def test_texts_stay_whole_where_they_are_read_from_their_end() -> None:
     assert shorten_text(tokenizer(), HUGE, None) == HUGE and counting.characters == 0
 
 
-def test_a_model_has_the_features_of_the_whole_texts(minilm_path: str) -> None:
+def test_a_model_has_the_features_of_the_whole_texts(whole_minilm: str) -> None:
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(minilm_path, device="cpu")
+    model = SentenceTransformer(whole_minilm, device="cpu")
     texts = [HUGE[:40_000], "short", "日本語の文章。" * 900, "", "a" * 9000 + " then words"]
     read = within_reach(model, texts)
     assert len(read[0]) < 3000 and len(read[2]) < 3000 and read[1:2] == ["short"]
@@ -119,7 +119,7 @@ def test_a_model_has_the_features_of_the_whole_texts(minilm_path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["which tram", "which tram waits " * 300])
-def test_a_pair_is_cut_where_the_whole_pair_is(query: str, minilm_path: str) -> None:
+def test_a_pair_is_cut_where_the_whole_pair_is(query: str, whole_minilm: str) -> None:
     """Of an odd number of tokens the longer text has one more: also of two long ones, the document's it stays."""
     model = SimpleNamespace(tokenizer=tokenizer(), max_seq_length=512, modules=list)
     ((same, document),) = within_reach(model, [(query, HUGE[:60_000])])

@@ -44,12 +44,12 @@ def stripped(source: str | Path, folder: Path, *files: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def small(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return one_layer(minilm_path, tmp_path_factory.mktemp("small") / "model")
+def small(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return one_layer(whole_minilm, tmp_path_factory.mktemp("small") / "model")
 
 
 @pytest.fixture(scope="module")
-def models(small: str, mlm_path: str, minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def models(small: str, mlm_path: str, whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A model of each kind, whose tokenizer is gone."""
     from sentence_transformers import CrossEncoder
 
@@ -58,7 +58,7 @@ def models(small: str, mlm_path: str, minilm_path: str, tmp_path_factory: pytest
     CrossEncoder(small, num_labels=1, device="cpu").save_pretrained(str(root / "cross"))
     shutil.copytree(root / "cross", root / "pairwise")
     (root / "pairwise" / PAIRWISE_FILE).write_text("{}")
-    save_gpt2(minilm_path, root / "gpt2")
+    save_gpt2(whole_minilm, root / "gpt2")
     whole = {"dense": small, "sparse": mlm_path, **{path.name: str(path) for path in root.iterdir()}}
     return {kind: stripped(path, root / f"stripped-{kind}") for kind, path in whole.items()}
 
@@ -121,10 +121,10 @@ def test_a_tokenizer_that_came_without_words_is_refused_once_it_is_loaded(
 
 
 @pytest.mark.parametrize("kept", ["tokenizer.json", "vocab.txt"])
-def test_one_file_of_words_is_enough(kept: str, minilm_path: str, tmp_path: Path) -> None:
-    folder = stripped(minilm_path, tmp_path / "model", *(file for file in FILES if file != kept))
+def test_one_file_of_words_is_enough(kept: str, whole_minilm: str, tmp_path: Path) -> None:
+    folder = stripped(whole_minilm, tmp_path / "model", *(file for file in FILES if file != kept))
     texts = ["how do bees see", "honey keeps for years"]
-    found, whole = (encode_texts(name, texts, kind="query", precision="float32") for name in (folder, minilm_path))
+    found, whole = (encode_texts(name, texts, kind="query", precision="float32") for name in (folder, whole_minilm))
     np.testing.assert_allclose(found, whole, atol=1e-6)
 
 
@@ -138,9 +138,9 @@ def test_each_tower_needs_its_own(small: str, tmp_path: Path) -> None:
         resolve_model(tmp_path / "two")
 
 
-def test_a_tokenizer_below_the_folder_is_one(mlm_path: str, minilm_path: str, tmp_path: Path) -> None:
+def test_a_tokenizer_below_the_folder_is_one(mlm_path: str, whole_minilm: str, tmp_path: Path) -> None:
     static = SentenceTransformer(
-        modules=[StaticEmbedding(Tokenizer.from_file(f"{minilm_path}/tokenizer.json"), embedding_dim=8)], device="cpu"
+        modules=[StaticEmbedding(Tokenizer.from_file(f"{whole_minilm}/tokenizer.json"), embedding_dim=8)], device="cpu"
     )
     static.save_pretrained(str(tmp_path / "static"), create_model_card=False)
     assert load_sentence_transformer(tmp_path / "static", device="cpu").encode(["bees see"]).shape == (1, 8)
@@ -148,7 +148,7 @@ def test_a_tokenizer_below_the_folder_is_one(mlm_path: str, minilm_path: str, tm
     sparse.save_pretrained(str(tmp_path / "sparse"), create_model_card=False)
     assert load_student(str(tmp_path / "sparse"), kind="sparse", device="cpu").encode_query(["bees see"]).shape[0] == 1
     old = tmp_path / "old"
-    shutil.copytree(minilm_path, old / "0_Transformer")
+    shutil.copytree(whole_minilm, old / "0_Transformer")
     (old / "modules.json").write_text(
         '[{"idx": 0, "name": "0", "path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]'
     )

@@ -15,8 +15,9 @@ from distillir.engines.index import IndexRequest, make_index, result_file
 from distillir.engines.registry import ENGINES
 from distillir.engines.source import IndexSource
 
-pytestmark = pytest.mark.xdist_group("engines")
-every_engine = pytest.mark.parametrize("engine_name", ["lancedb", "pgvector", "qdrant"], indirect=True)
+#: A PostgreSQL is started for pgvector: `make test-real`.
+PGVECTOR = pytest.param("pgvector", marks=pytest.mark.real)
+every_engine = pytest.mark.parametrize("engine_name", ["lancedb", PGVECTOR, "qdrant"], indirect=True)
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_sparse_vectors(engine_name: str, odd_folder: Path, tmp_path: Path) -> N
     assert told["results"]["engine"]["recall@10"] == 1.0
 
 
-@pytest.mark.parametrize("engine_name", ["pgvector"], indirect=True)
+@pytest.mark.parametrize("engine_name", [PGVECTOR], indirect=True)
 def test_an_index_of_sparse_vectors(engine_name: str, odd_folder: Path, tmp_path: Path) -> None:
     told = made(drawn_source(odd_folder, kind="sparse"), engine_name, tmp_path, "exact_below=1")
     assert told["index"].startswith("HNSW")
@@ -218,7 +219,7 @@ def test_two_commands_at_once_are_kept_apart(engine_name: str, odd_folder: Path,
         engine.close()
 
 
-@pytest.mark.parametrize("engine_name", ["pgvector"], indirect=True)
+@pytest.mark.parametrize("engine_name", [PGVECTOR], indirect=True)
 def test_a_table_of_somebody_else_is_not_deleted(
     engine_name: str, odd_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

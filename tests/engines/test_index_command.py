@@ -16,8 +16,6 @@ from distillir.engines.needed import check_address
 from distillir.engines.shorter import trained_dimensions
 from distillir.students.load import load_student
 
-pytestmark = pytest.mark.xdist_group("engines")
-
 
 @pytest.fixture(scope="module")
 def run(narrow_model: str, tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import numpy as np
 import pytest
 
 import distillir
-from command_line import kill_once
+from command_line import Apart, kill_once
 from distillir.collections import Collection
 from distillir.front_door.one_line import one_line
 from distillir.specs.allow_code import check_code_allowed
@@ -71,8 +68,8 @@ def test_mistakes_are_one_line(call: Any, said: str, tiny: Collection) -> None:
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_mapping_needs_an_output(tiny_beir: Path) -> None:
-    recipe = {"collection": tiny_beir, "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
+def test_mapping_needs_an_output(tiny_beir: Path, minilm_path: str) -> None:
+    recipe = {"collection": tiny_beir, "teacher": "bm25", "student": minilm_path}
     with pytest.raises(distillir.DistillirError, match=r'output: .* give output="runs/mine"'):
         distillir.run(recipe)
 
@@ -95,7 +92,7 @@ def test_code_of_a_recipe_runs_during_the_call_that_allows_it() -> None:
     assert call.__name__ == "call"
 
 
-def test_two_collections_after_an_exception(tiny: Collection, narrow: str, tmp_path: Path) -> None:
+def test_two_collections_after_an_exception(tiny: Collection, narrow: str, tmp_path: Path, minilm_path: str) -> None:
     """The second has documents and queries, and no judgement: all of its queries are learnt from."""
     other = tmp_path / "other"
     other.mkdir()
@@ -109,8 +106,8 @@ def test_two_collections_after_an_exception(tiny: Collection, narrow: str, tmp_p
     student = {"model": narrow, "max_length": 16}
     weights = []
     for collection, queries in ((unjudged, None), (tiny, "train"), (unjudged, None)):
-        candidates = distillir.mine(collection, {"dense": "all-MiniLM-L6-v2"}, depth=5, queries=queries)
-        teaching = distillir.score(collection, candidates, teacher={"dense": "all-MiniLM-L6-v2"})
+        candidates = distillir.mine(collection, {"dense": minilm_path}, depth=5, queries=queries)
+        teaching = distillir.score(collection, candidates, teacher={"dense": minilm_path})
         settings = {"epochs": 1, "queries_per_step": 8, "precision": "float32"}
         with pytest.raises(distillir.DistillirError, match="fewer than one step takes"):
             distillir.train(collection, teaching, student, "kl", training={"queries_per_step": 1000})
@@ -120,14 +117,14 @@ def test_two_collections_after_an_exception(tiny: Collection, narrow: str, tmp_p
     with pytest.raises(distillir.DistillirError, match="candidates: are of the collection"):
         distillir.score(tiny, candidates, teacher="bm25")
     with pytest.raises(distillir.DistillirError, match="has no judgements"):
-        distillir.evaluate(unjudged, "all-MiniLM-L6-v2")
+        distillir.evaluate(unjudged, minilm_path)
 
 
-def test_a_teaching_set_of_the_test_queries_is_refused(tiny: Collection, tmp_path: Path) -> None:
+def test_a_teaching_set_of_the_test_queries_is_refused(tiny: Collection, tmp_path: Path, minilm_path: str) -> None:
     teaching = distillir.score(tiny, distillir.mine(tiny, "bm25", depth=5, queries="test"), "bm25")
     with pytest.raises(distillir.DistillirError, match="queries of the evaluation split"):
         distillir.train(
-            tiny, teaching, "all-MiniLM-L6-v2", "kl", training={"queries_per_step": 4}, output=tmp_path / "trained"
+            tiny, teaching, minilm_path, "kl", training={"queries_per_step": 4}, output=tmp_path / "trained"
         )
     assert not (tmp_path / "trained").exists()
 
@@ -149,8 +146,7 @@ def test_a_killed_training_goes_on_and_no_other_takes_its_checkpoints(
 ) -> None:
     """A new kernel after a kill: the same cell ends with the weights of a training left alone; another is refused."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    command = [sys.executable, "-c", CELL, str(tiny_beir), str(killed), narrow]
-    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
+    process = Apart(tiny_beir, killed, narrow, program=CELL)
     kill_once(process, lambda: list(killed.glob("work/checkpoints*/*/complete")), within=200)
     assert not (killed / "student").exists() and list(killed.glob("work/checkpoints*/*/complete"))
 

@@ -28,7 +28,7 @@ def own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("own_code")
-def test_source_teacher_and_student_of_ones_own(tiny: Collection) -> None:
+def test_source_teacher_and_student_of_ones_own(tiny: Collection, minilm_path: str) -> None:
     source, teacher = {"source:NGRAMS": {"length": 3}}, {"teacher:TEACHER": {"window": 6}}
     with pytest.raises(distillir.DistillirError, match=r"source:NGRAMS.*allow.code"):
         distillir.mine(tiny, source, depth=5)
@@ -37,7 +37,7 @@ def test_source_teacher_and_student_of_ones_own(tiny: Collection) -> None:
         distillir.score(tiny, candidates, teacher)
     teaching = distillir.score(tiny, candidates, teacher, allow_code=True)
     assert len(teaching) == 16 and np.isfinite(teaching.scores(0)).all()
-    student = {"model": "all-MiniLM-L6-v2", "kind": "student_kind:NARROW", "layers": 1, "max_length": 16}
+    student = {"model": minilm_path, "kind": "student_kind:NARROW", "layers": 1, "max_length": 16}
     settings = {"epochs": 1, "queries_per_step": 8}
     model = distillir.train(tiny, teaching, student, "kl", training=settings, allow_code=True)
     assert model.encode_query(["how are bees fed"]).shape == (1, 64)

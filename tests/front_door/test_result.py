@@ -17,12 +17,12 @@ from distillir.teaching import open_teaching_set
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_beir: Path) -> dict[str, Any]:
+def recipe(tiny_beir: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     """What every test here trains: one layer, short texts, two epochs."""
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8, "add_judged": True},
         "method": "ckl",
         "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 4, "precision": "float32"},

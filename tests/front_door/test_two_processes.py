@@ -1,12 +1,12 @@
 """Two processes call the same functions of the front door, and get what one gets."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from command_line import in_two
 
 #: As a program: COLLECTION OUTPUT MODEL. Saves a student for a moment, keeps a teaching set, measures a loaded model.
 SCRIPT = """
@@ -20,7 +20,7 @@ from sentence_transformers import SentenceTransformer
 import distillir
 
 collection = distillir.load_collection(sys.argv[1])
-student = {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16}
+student = {"model": sys.argv[3], "layers": 1, "max_length": 16}
 candidates = distillir.mine(collection, ["bm25", "dense"], depth=5, student=student)
 teaching = distillir.score(collection, candidates, teacher="bm25", output=Path(sys.argv[2]) / "set")
 model = SentenceTransformer(sys.argv[3], device="cpu")
@@ -30,16 +30,10 @@ told = [candidates.ids(), [teaching.scores(index).tolist() for index in range(le
 """
 
 
-@pytest.mark.xdist_group("two processes")
 def test_two_processes_find_and_score_as_one(
     tiny_beir: Path, minilm_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    command = [sys.executable, *launch, str(script), str(tiny_beir), str(tmp_path), minilm_path]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = in_two(tiny_beir, tmp_path, minilm_path, program=SCRIPT, TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr[-3000:]
     monkeypatch.setattr(sys, "argv", ["script.py", str(tiny_beir), str(tmp_path), minilm_path])
     exec(SCRIPT, {})

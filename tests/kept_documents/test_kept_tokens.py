@@ -195,13 +195,13 @@ def test_tokens_of_another_width_are_fitted_one_by_one(
 
 
 def test_other_tokens_are_not_fitted(
-    tiny: Collection, late_model: str, minilm_path: str, capsys: pytest.CaptureFixture[str]
+    tiny: Collection, late_model: str, whole_minilm: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queries = np.arange(len(tiny.queries), dtype=np.int64)
     for how in ("least-squares", "auto"):
         kind = kept_kind(DocumentsSpec.model_validate({"multi-vector": late_model, "projection": how}))
-        start = load_student(minilm_path, kind=kind, layers=1, max_length=32, device="cpu")
-        choose = ready(kind.index, how, minilm_path, tiny, lambda: queries, 0)
+        start = load_student(whole_minilm, kind=kind, layers=1, max_length=32, device="cpu")
+        choose = ready(kind.index, how, whole_minilm, tiny, lambda: queries, 0)
         if how == "auto":
             assert choose(start) is start and "are not fitted to those of late" in capsys.readouterr().err
             continue
@@ -210,11 +210,11 @@ def test_other_tokens_are_not_fitted(
 
 
 def test_words_that_other_tokenizers_leave_out_of_queries_are_refused(
-    tiny: Collection, late_model: str, minilm_path: str
+    tiny: Collection, late_model: str, whole_minilm: str
 ) -> None:
     kind = kept_kind(DocumentsSpec.model_validate({"multi-vector": late_model}))
-    start = load_student(minilm_path, kind=kind, layers=1, max_length=32, device="cpu")
-    choose = ready(kind.index, "none", minilm_path, tiny, lambda: np.arange(3), 0)
+    start = load_student(whole_minilm, kind=kind, layers=1, max_length=32, device="cpu")
+    choose = ready(kind.index, "none", whole_minilm, tiny, lambda: np.arange(3), 0)
     assert choose(start) is start
     start[2].skiplist_tasks = ["query", "document"]
     with pytest.raises(DistillirError, match="it leaves words out of queries, and has another tokenizer than late"):

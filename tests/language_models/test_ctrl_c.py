@@ -1,8 +1,6 @@
 """Ctrl-C while a server asks for patience, or says nothing: the program ends, and what was answered is kept."""
 
-import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from command_line import Apart
 from scripted_server import Reply, ScriptedServer, fails, prompt_of, says
 
 if sys.platform == "win32":
@@ -48,31 +47,25 @@ def test_the_program_ends_and_keeps_its_answers(kind: str, tiny_beir: Path, tmp_
         return fails(429, "slow down", wait="200")
 
     with ScriptedServer(reply) as server:
-        environment = {**os.environ, "DISTILLIR_CACHE": str(tmp_path)}
-        command = [sys.executable, "-c", PROGRAM, str(tiny_beir), server.address]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=_default_interrupt)
+        process = Apart(tiny_beir, server.address, program=PROGRAM, DISTILLIR_CACHE=str(tmp_path))
         try:
             assert stuck.wait(120)
             time.sleep(0.3)
             begin = time.monotonic()
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=60)
+            told = process.said(timeout=60)
             assert time.monotonic() - begin < 20  # a second or so on a quiet machine; 200 s were asked for
         finally:
             process.kill()
             released.set()
-        assert process.returncode != 0 and b"KeyboardInterrupt" in told
+        assert process.returncode != 0 and "KeyboardInterrupt" in told
         # The second program pays for what is missing, and for nothing twice.
         server.asked.clear()
         server.reply = lambda body: says("Yes", likeliest={"Yes": -0.2, "No": -2.2})
-        subprocess.run(command, env=environment, check=True, capture_output=True)
+        second = Apart(tiny_beir, server.address, program=PROGRAM, DISTILLIR_CACHE=str(tmp_path))
+        assert second.wait(120) == 0, second.written()
         again = {prompt_of(body) for body in server.asked}
         assert len(again) == 4 and not again & set(answered)
-
-
-def _default_interrupt() -> None:
-    # Started in the background a program may have been told to ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_calls_that_wait_wake_up() -> None:

@@ -25,18 +25,18 @@ from tiny_language_models import save_gpt2, save_t5
 
 
 @pytest.fixture(scope="module")
-def t5(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save_t5(minilm_path, tmp_path_factory.mktemp("t5") / "tiny-t5")
+def t5(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_t5(whole_minilm, tmp_path_factory.mktemp("t5") / "tiny-t5")
 
 
 @pytest.fixture(scope="module")
-def gpt2(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save_gpt2(minilm_path, tmp_path_factory.mktemp("gpt2") / "tiny-gpt2")
+def gpt2(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_gpt2(whole_minilm, tmp_path_factory.mktemp("gpt2") / "tiny-gpt2")
 
 
 @pytest.fixture(scope="module")
-def chat(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save_gpt2(minilm_path, tmp_path_factory.mktemp("chat") / "tiny-chat", chat=True)
+def chat(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_gpt2(whole_minilm, tmp_path_factory.mktemp("chat") / "tiny-chat", chat=True)
 
 
 def _asked(asker: Any, tiny: Collection, documents: int, count: int = 9) -> tuple[list[str], list[Any], np.ndarray]:
@@ -161,9 +161,9 @@ def test_bad_settings(kind: str, value: Any, message: str) -> None:
         load_asker(kind, value, "here", pairwise=True)
 
 
-def test_models_that_are_no_language_models(minilm_path: str, t5: str, gpt2: str) -> None:
+def test_models_that_are_no_language_models(whole_minilm: str, t5: str, gpt2: str) -> None:
     with pytest.raises(DistillirError, match="no head that gives probabilities of words"):
-        list(LocalChoice(minilm_path, INSTUPR_POINTWISE).ask(["q"], [("d",)]))
+        list(LocalChoice(whole_minilm, INSTUPR_POINTWISE).ask(["q"], [("d",)]))
     with pytest.raises(DistillirError, match="takes a decoder"):
         list(QueryLikelihood(t5).ask(["q"], [("d",)]))
     with pytest.raises(DistillirError, match="no chat template"):

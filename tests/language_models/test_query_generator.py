@@ -17,14 +17,14 @@ from tiny_language_models import let_it_end, save_gpt2, save_t5
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "t5", "chat"])
-def test_a_models_own_words_asked_for_once(kind: str, minilm_path: str, tmp_path: Path, tiny: Collection) -> None:
+def test_a_models_own_words_asked_for_once(kind: str, whole_minilm: str, tmp_path: Path, tiny: Collection) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
     model = (
-        save_t5(minilm_path, tmp_path / kind)
+        save_t5(whole_minilm, tmp_path / kind)
         if kind == "t5"
-        else save_gpt2(minilm_path, tmp_path / kind, kind == "chat")
+        else save_gpt2(whole_minilm, tmp_path / kind, kind == "chat")
     )
     make = AutoModelForCausalLM if kind != "t5" else AutoModelForSeq2SeqLM
     let_it_end(model)

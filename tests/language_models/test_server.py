@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from command_line import Apart
 from distillir.base.errors import DistillirError
 from distillir.base.files import cache_root
 from distillir.collections import Collection
@@ -33,15 +32,14 @@ class Local:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.model, self.log = model, folder / "log.jsonl"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Apart | None = None
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> None:
-        command = [sys.executable, str(SCRIPT), self.model, str(self.port), str(self.log)]
-        self.process = subprocess.Popen(command)
+        self.process = Apart(self.model, self.port, self.log, program=SCRIPT)
         for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -59,9 +57,9 @@ class Local:
 
 
 @pytest.fixture(scope="module")
-def running(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+def running(whole_minilm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     folder = tmp_path_factory.mktemp("server")
-    server = Local(save_gpt2(minilm_path, folder / "tiny"), folder)
+    server = Local(save_gpt2(whole_minilm, folder / "tiny"), folder)
     server.start()
     yield server
     server.kill()

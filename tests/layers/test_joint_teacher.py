@@ -231,11 +231,13 @@ def test_student_and_teacher_are_clipped_apart(
     assert _Watched.kept.norms == pytest.approx([1e-3, 1e-3], rel=1e-3)
 
 
-def test_a_run_with_a_cross_encoder_that_learns_too(tiny_beir: Path, tmp_path: Path, cross_encoder: str) -> None:
+def test_a_run_with_a_cross_encoder_that_learns_too(
+    tiny_beir: Path, tmp_path: Path, cross_encoder: str, minilm_path: str
+) -> None:
     value = {
         "collection": str(tiny_beir),
         "teacher": {"cross-encoder": cross_encoder},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 2, "max_length": 32},
+        "student": {"model": minilm_path, "layers": 2, "max_length": 32},
         "candidates": {"from": "bm25", "depth": 8, "add_judged": True},
         "method": {"name": "lead", "plan": [{"lists": "plain"}, {"lists": "plain"}], "layers": {"count": 2}},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4},

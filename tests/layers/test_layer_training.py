@@ -149,7 +149,7 @@ def test_a_run_with_layers_beside_another_objective_and_plan(tiny_beir: Path, tm
     value = {
         "collection": str(tiny_beir),
         "teacher": "bm25",
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 2, "max_length": 32},
+        "student": {"model": minilm_path, "layers": 2, "max_length": 32},
         "candidates": {"from": "bm25", "depth": 8},
         "method": {
             "name": "ckl",

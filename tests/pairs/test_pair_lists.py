@@ -63,7 +63,7 @@ def test_documents_of_whole_pairs_come_first() -> None:
     assert lists.within(1, np.array([9, 4, 1]))[0].shape == (0, 2)
 
 
-def test_examples_and_batches_hold_them(tiny: Collection, tmp_path: Path) -> None:
+def test_examples_and_batches_hold_them(tiny: Collection, tmp_path: Path, minilm_path: str) -> None:
     lists = ExampleLists(tiny)
     examples = ExampleStream(
         lists, epochs=1, queries_per_step=4, samplers=[PlainLists(4, "random")], signals=[PairLists(_pairs())]
@@ -80,7 +80,7 @@ def test_examples_and_batches_hold_them(tiny: Collection, tmp_path: Path) -> Non
         assert len(shown) >= min(1, len(own))
         expected[example.query] = shown
     assert any(expected.values())
-    student = load_student("all-MiniLM-L6-v2", layers=1, max_length=24, device="cpu")
+    student = load_student(minilm_path, layers=1, max_length=24, device="cpu")
     queries = tokenise(tmp_path / "q", student, tiny.queries, lists.queries, kind="query")
     documents_tokens = tokenise(tmp_path / "d", student, tiny.corpus, rows, kind="document")
     collator = ExampleCollator(

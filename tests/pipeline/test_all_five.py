@@ -12,15 +12,15 @@ from distillir.base.errors import DistillirError
 from distillir.recipe.read import parse_recipe
 
 FIVE: dict[str, Any] = {
-    "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-    "student": {"model": "all-MiniLM-L6-v2", "layers": 2, "max_length": 32},
+    "teacher": {"ensemble": ["bm25", {"dense": "BASE"}]},
+    "student": {"model": "MINILM", "layers": 2, "max_length": 32},
     "candidates": {"from": "bm25", "depth": 8, "add_judged": True},
     "method": {
         "name": "ckl",
         "plan": [{"lists": {"top": 2, "hard": 2, "remaining": 2}}, {"lists": {"top": 6}, "learning_rate": 1e-5}],
         "dark": {"reinforced": 2, "noisy": 2, "count": 2},
-        "pairs": {"teacher": {"difference": {"teacher": {"dense": "all-MiniLM-L6-v2"}}}, "documents": "as_chosen"},
-        "layers": {"teacher": {"dense": "all-MiniLM-L6-v2"}, "count": 2},
+        "pairs": {"teacher": {"difference": {"teacher": {"dense": "BASE"}}}, "documents": "as_chosen"},
+        "layers": {"teacher": {"dense": "MINILM"}, "count": 2},
     },
     "objective": {"ckl": {"gamma": 0.5, "student_temperature": 0.05}},
     "training": {"epochs": 1, "queries_per_step": 4},
@@ -30,10 +30,11 @@ PARTS = {"ckl", "dark ckl", "pair_kl", "layers"}
 
 
 @pytest.mark.parametrize("joint", [False, True])
-def test_all_five_at_once(joint: bool, tiny_beir: Path, tmp_path: Path) -> None:
+def test_all_five_at_once(joint: bool, tiny_beir: Path, minilm_path: str, small_models: Path, tmp_path: Path) -> None:
     method = {**FIVE["method"], "layers": {**FIVE["method"]["layers"], "joint": joint}}
     path, run = tmp_path / "recipe.yaml", tmp_path / "run"
-    path.write_text(yaml.safe_dump({**FIVE, "collection": str(tiny_beir), "method": method}))
+    recipe = yaml.safe_dump({**FIVE, "collection": str(tiny_beir), "method": method})
+    path.write_text(recipe.replace("MINILM", minilm_path).replace("BASE", str(small_models / "base")))
     done = distillir("run", str(path), "--output", str(run))
     assert done.returncode == 0, done.stderr
     logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]

@@ -1,10 +1,7 @@
 """The student on other collections: figures, refusals before anything is made, what is made anew, where it is told."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from command_line import distillir
+from command_line import distillir, in_two
 from distillir.base.errors import DistillirError
 from distillir.collections import load_collection
 from distillir.dry_run.encoding import Encodings
@@ -27,6 +24,7 @@ from distillir.reporting.metrics import read_metrics
 from distillir.reporting.summary import elsewhere
 from distillir.retrieval.trec import read_run
 from other_collection import DOCUMENTS, JUDGED, QUERIES, make_other
+from small_models import few_words, two_layers
 
 MEASURES = ["nDCG@10", "MRR@10"]
 
@@ -60,8 +58,8 @@ def whole(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
 def _value(tiny_beir: Path, also: Any) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "teacher": {"dense": {"model": str(two_layers() / "base"), "max_length": 32}},
+        "student": {"model": few_words(), "layers": 1, "max_length": 16},
         "candidates": {"from": "bm25", "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 3, "precision": "float32"},
         "evaluation": {"measures": MEASURES, "depth": 10, "also": also},
@@ -260,14 +258,7 @@ def test_two_processes_measure_what_one_does(whole: Whole, tmp_path: Path) -> No
     shutil.copytree(whole.output, two)
     shutil.rmtree(two / "runs" / "also")
     (two / "metrics.json").unlink()
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "distillir"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "DISTILLIR_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [*launcher, "evaluate", str(whole.recipe), "--output", str(two)],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = in_two("evaluate", whole.recipe, "--output", two, DISTILLIR_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     one, both = (json.loads((path / "metrics.json").read_text())["also"]["tools"] for path in (whole.output, two))
     assert both["after"] == pytest.approx(one["after"]) and both["before"] == pytest.approx(one["before"])

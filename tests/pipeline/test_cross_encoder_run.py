@@ -47,10 +47,12 @@ def _after(run: Path, collection: Collection) -> Run:
     return read_run(run / "runs" / "after.trec", collection)
 
 
-def test_other_candidates_are_ranked_anew(recipe: dict[str, Any], tmp_path: Path, tiny: Collection) -> None:
+def test_other_candidates_are_ranked_anew(
+    recipe: dict[str, Any], tmp_path: Path, tiny: Collection, minilm_path: str
+) -> None:
     done = _run(recipe, tmp_path)
     assert done.returncode == 0, done.stderr
-    recipe["candidates"]["from"] = {"dense": "all-MiniLM-L6-v2"}
+    recipe["candidates"]["from"] = {"dense": minilm_path}
     refused = _run(recipe, tmp_path)
     assert refused.returncode == 2 and "differs in candidates.from" in refused.stderr, refused.stderr
     done = _run(recipe, tmp_path, "--anew")

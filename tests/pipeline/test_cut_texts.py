@@ -76,14 +76,14 @@ def test_nothing_is_told_where_everything_is_read(source: str) -> None:
     assert cut_lines([found], load_collection(source)) == []
 
 
-def test_every_model_of_a_recipe_is_looked_at(source: str, minilm_path: str, tmp_path: Path) -> None:
-    t5, gpt2 = save_t5(minilm_path, tmp_path / "t5"), save_gpt2(minilm_path, tmp_path / "gpt2")
+def test_every_model_of_a_recipe_is_looked_at(source: str, whole_minilm: str, tmp_path: Path) -> None:
+    t5, gpt2 = save_t5(whole_minilm, tmp_path / "t5"), save_gpt2(whole_minilm, tmp_path / "gpt2")
     server = {"server": "http://127.0.0.1:9", "model": "m", "document_words": 20}
-    ensemble = ["bm25", {"dense": {"model": minilm_path, "max_length": 22}}, {"monot5": t5}, {"prompt": server}]
+    ensemble = ["bm25", {"dense": {"model": whole_minilm, "max_length": 22}}, {"monot5": t5}, {"prompt": server}]
     spec = recipe(
         source,
         teacher={"ensemble": [*ensemble, {"query-likelihood": {"model": gpt2, "max_length": 110}}]},
-        candidates={"from": ["bm25", {"multi-vector": {"model": minilm_path, "first": "bm25"}}]},
+        candidates={"from": ["bm25", {"multi-vector": {"model": whole_minilm, "first": "bm25"}}]},
         training={"max_length": 12},
     )
     found = {one.where: one for one in cut_texts(spec, load_collection(source))}
@@ -96,11 +96,11 @@ def test_every_model_of_a_recipe_is_looked_at(source: str, minilm_path: str, tmp
     assert {"student", "teacher.ensemble[2].monot5"} <= set(found)
 
 
-def test_a_cross_encoder_reads_what_the_query_leaves(source: str, tmp_path: Path, minilm_path: str) -> None:
+def test_a_cross_encoder_reads_what_the_query_leaves(source: str, tmp_path: Path, whole_minilm: str) -> None:
     from sentence_transformers import CrossEncoder
 
     folder = str(tmp_path / "ce")
-    CrossEncoder(minilm_path, num_labels=1, device="cpu").save_pretrained(folder)
+    CrossEncoder(whole_minilm, num_labels=1, device="cpu").save_pretrained(folder)
     spec = recipe(source, teacher={"cross-encoder": {"model": folder, "max_length": 103}})
     found = next(one for one in cut_texts(spec, load_collection(source)) if one.where == "teacher.cross-encoder")
     # 100 tokens for both: beside 3 words 97 are read, beside 40 words 60. The last three have the queries 1, 0, 1.
@@ -109,18 +109,18 @@ def test_a_cross_encoder_reads_what_the_query_leaves(source: str, tmp_path: Path
     assert found.reads == "the first 103 tokens of query and document together"
 
 
-def test_limits_are_those_of_the_loaded_models(minilm_path: str, mlm_path: str, tmp_path: Path) -> None:
+def test_limits_are_those_of_the_loaded_models(whole_minilm: str, mlm_path: str, tmp_path: Path) -> None:
     for max_length in (None, 40):
-        limits = text_limits(minilm_path, "dense", max_length=max_length)
-        model = load_sentence_transformer(minilm_path, max_length=max_length, device="cpu")
+        limits = text_limits(whole_minilm, "dense", max_length=max_length)
+        model = load_sentence_transformer(whole_minilm, max_length=max_length, device="cpu")
         assert limits.tokens == model.max_seq_length
         text = words(1000)
         (end,) = characters_read(limits.tokenizer, [text], [limits.document or 0])
         assert len(text[:end].split()) == len(tokens_read(model, text)) - 2
-    late = load_student(minilm_path, kind="multi-vector", max_length=60, device="cpu")
+    late = load_student(whole_minilm, kind="multi-vector", max_length=60, device="cpu")
     late.save_pretrained(str(tmp_path / "late"))
     for limits in (
-        text_limits(minilm_path, "multi-vector", max_length=60),  # as it will be
+        text_limits(whole_minilm, "multi-vector", max_length=60),  # as it will be
         text_limits(tmp_path / "late", "multi-vector"),  # as it was saved
     ):
         loaded = load_multi_vector(tmp_path / "late", device="cpu")
@@ -134,21 +134,21 @@ def test_limits_are_those_of_the_loaded_models(minilm_path: str, mlm_path: str, 
         assert (limits.query, limits.document) == (seen["query"], seen["document"])
 
 
-def test_roberta_s_two_positions_less_are_known(tmp_path: Path, minilm_path: str) -> None:
+def test_roberta_s_two_positions_less_are_known(tmp_path: Path, whole_minilm: str) -> None:
     from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
     model = RobertaModel(RobertaConfig(vocab_size=30522, max_position_embeddings=66, pad_token_id=1, **sizes))
     model.save_pretrained(tmp_path / "r")
-    tokenizer = AutoTokenizer.from_pretrained(minilm_path)
+    tokenizer = AutoTokenizer.from_pretrained(whole_minilm)
     tokenizer.model_max_length = 512
     tokenizer.save_pretrained(tmp_path / "r")
     assert text_limits(tmp_path / "r", "dense").tokens == 64
 
 
-def test_a_text_of_megabytes_costs_no_seconds(minilm_path: str) -> None:
-    tokenizer = text_limits(minilm_path, "dense").tokenizer
+def test_a_text_of_megabytes_costs_no_seconds(whole_minilm: str) -> None:
+    tokenizer = text_limits(whole_minilm, "dense").tokenizer
     huge, letters, blank = "the kettle sings " * 180_000, "a" * 200_000, " " * 3_000_000 + "end"
     start = time.monotonic()
     ends = characters_read(tokenizer, [huge, letters, "short"], [254, 254, 254])
@@ -178,17 +178,17 @@ def test_a_model_that_does_not_say_is_named(source: str, tmp_path: Path, capsys:
     assert "teacher.dense: how much of a text it reads is not known" in capsys.readouterr().err
 
 
-def test_train_teacher_tells_it_before_it_mines(source: str, tmp_path: Path, minilm_path: str) -> None:
+def test_train_teacher_tells_it_before_it_mines(source: str, tmp_path: Path, whole_minilm: str) -> None:
     # 19 tokens for both: beside 3 words 16 are read, beside 40 words half of them. The last three have queries 1, 0, 1.
-    (found,) = cut_by(teacher_in_training(minilm_path, 22), load_collection(source), 0)
+    (found,) = cut_by(teacher_in_training(whole_minilm, 22), load_collection(source), 0)
     assert found.words == pytest.approx((21 + 84 + 191) / 365)
     # Of three texts in 105 tokens, 26 are the query's and 37 each document's.
-    (pair,) = cut_by(teacher_in_training(minilm_path, 105, pairwise=True), load_collection(source), 0)
+    (pair,) = cut_by(teacher_in_training(whole_minilm, 105, pairwise=True), load_collection(source), 0)
     assert pair.words == pytest.approx((63 + 163) / 365)
     assert pair.queries == 0.5
     (tmp_path / "mine").write_text("kept")
     done = distillir(
-        *("train-teacher", source, "--output", tmp_path / "mine", "--base", minilm_path, "--max-length", 22),
+        *("train-teacher", source, "--output", tmp_path / "mine", "--base", whole_minilm, "--max-length", 22),
         *("--negatives-from", "bm25"),
     )
     assert done.returncode == 2
@@ -197,9 +197,9 @@ def test_train_teacher_tells_it_before_it_mines(source: str, tmp_path: Path, min
 
 
 def test_each_stage_by_itself_says_that_prompts_are_missing(
-    source: str, tmp_path: Path, minilm_path: str, capsys: pytest.CaptureFixture[str]
+    source: str, tmp_path: Path, whole_minilm: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(minilm_path, tmp_path / "e5-small-v2")
+    shutil.copytree(whole_minilm, tmp_path / "e5-small-v2")
     with open_run(tmp_path / "run", recipe(source, student=str(tmp_path / "e5-small-v2"))) as folder:
         mine_stage(folder)
         assert capsys.readouterr().err.count("trained with a prompt before their texts") == 1

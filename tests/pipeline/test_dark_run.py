@@ -22,6 +22,7 @@ from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.signals.dark_examples.dark_example_set import open_dark_set
+from small_models import few_words, two_layers
 
 DARK = {"reinforced": 4, "noisy": 4, "gate": {"schedule": "quantile", "start": 0.5, "end": 1.0}}
 
@@ -35,8 +36,8 @@ def teacher(small_models: Path) -> str:
 def _recipe(tiny_beir: Path, **changes: Any) -> Recipe:
     value: dict[str, Any] = {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": str(two_layers() / "base")}]},
+        "student": {"model": few_words(), "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25"], "depth": 6, "add_judged": True},
         "method": {"name": "adam", "dark": DARK},
         "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 3, "precision": "float32"},
@@ -209,14 +210,14 @@ def test_no_negatives_and_nothing_left_to_make(tiny_beir: Path, tmp_path: Path) 
         _dark_of(_recipe(tiny_beir, queries={"split": None, "sentences": 4}), tmp_path / "unjudged")
 
 
-def test_texts_longer_than_the_encoders(tmp_path: Path) -> None:
+def test_texts_longer_than_the_encoders(tmp_path: Path, minilm_path: str) -> None:
     """Whatever is put into a negative is read by the student, which reads 16 tokens here."""
     long = [f"{name} " + "honey wax light flower nectar " * 60 for name in ("bee", "comb", "queen", "drone")]
     path = _beir(tmp_path / "long", long)
     recipe = _recipe(
         path,
         candidates={"from": "dense", "depth": 3, "add_judged": True},
-        student={"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        student={"model": minilm_path, "layers": 1, "max_length": 16},
     )
     made = _dark_of(recipe, tmp_path / "run")
     for found in made.lists.values():

@@ -31,11 +31,11 @@ STAGES = ["mine", "score", "before", "train", "evaluate"]
 
 
 @pytest.fixture
-def value(tiny_beir: Path) -> dict[str, Any]:
+def value(tiny_beir: Path, minilm_path: str) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": minilm_path}]},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "queries": {"split": "train", "limit": 8},
         "candidates": {"from": ["bm25", "dense"], "depth": 6},
         "training": {"epochs": 2, "queries_per_step": 2, "candidates_per_query": 3},
@@ -152,14 +152,14 @@ def test_one_process_plans(value: dict[str, Any], tmp_path: Path, monkeypatch: p
         open_dry(tmp_path / "run", Recipe.model_validate(value), tmp_path / "scratch")
 
 
-def test_a_text_is_encoded_once_and_what_is_in_the_cache_not_at_all(tiny: Collection) -> None:
-    encoder, rows = Encoder("dense", "all-MiniLM-L6-v2", 16), np.arange(len(tiny.corpus))
+def test_a_text_is_encoded_once_and_what_is_in_the_cache_not_at_all(tiny: Collection, minilm_path: str) -> None:
+    encoder, rows = Encoder("dense", minilm_path, 16), np.arange(len(tiny.corpus))
     encodings = Encodings()
     assert encodings.seconds(encoder, tiny.corpus, rows[:20], "document") > 0
     assert encodings.seconds(encoder, tiny.corpus, rows[:20], "document") == 0
     assert encodings.seconds(encoder, tiny.corpus, rows[:20], "document", trained="after") > 0
     assert encodings.seconds(encoder, tiny.corpus, rows, "document") > 0
-    encode_table("all-MiniLM-L6-v2", tiny.corpus, kind="document", max_length=16)
+    encode_table(minilm_path, tiny.corpus, kind="document", max_length=16)
     assert Encodings().seconds(encoder, tiny.corpus, rows, "document") == 0
     assert Encodings().seconds(encoder, tiny.corpus, rows, "document", trained="after") > 0
 

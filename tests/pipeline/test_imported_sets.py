@@ -19,6 +19,7 @@ from distillir.pipeline.suggested import suggested_temperature
 from distillir.recipe import Recipe
 from distillir.recipe.read import parse_recipe
 from distillir.teaching import import_teaching
+from small_models import few_words
 
 QUERIES = 8
 
@@ -41,7 +42,7 @@ def recipe(tiny_beir: Path, teaching: Path, **changes: Any) -> Recipe:
         {
             "collection": str(tiny_beir),
             "teaching": str(teaching),
-            "student": {"model": "all-MiniLM-L6-v2", "layers": 1},
+            "student": {"model": few_words(), "layers": 1},
             "training": {"epochs": 1, "queries_per_step": 4},
             **changes,
         }

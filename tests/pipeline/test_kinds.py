@@ -18,11 +18,11 @@ KINDS = ["multi-vector", "sparse"]
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path) -> dict[str, Any]:
+def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str, small_models: Path) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "candidates": {"from": "bm25", "depth": 8},
         "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 4},
         "evaluation": {"measures": ["nDCG@10"], "precision": "auto"},
@@ -37,7 +37,7 @@ def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
 
 @pytest.mark.parametrize("kind", ["sparse"])
 def test_a_plan_that_mines_anew_with_dark_examples(
-    recipe: dict[str, Any], tmp_path: Path, mlm_path: str, kind: str
+    recipe: dict[str, Any], tmp_path: Path, mlm_path: str, kind: str, minilm_path: str
 ) -> None:
     recipe["student"] |= {"kind": kind} | ({"model": mlm_path} if kind == "sparse" else {})
     # The student itself, with options where it has any.
@@ -57,7 +57,7 @@ def test_a_plan_that_mines_anew_with_dark_examples(
     assert 0 <= json.loads((run / "metrics.json").read_text())["after"]["nDCG@10"] <= 1
     # What was trained teaches a dense student.
     recipe["teacher"] = {"ensemble": [{kind: str(run / "student")}, "bm25"]}
-    recipe["student"] = {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32}
+    recipe["student"] = {"model": minilm_path, "layers": 1, "max_length": 32}
     recipe["candidates"]["from"] = {kind: str(run / "student")}
     del recipe["method"]
     (tmp_path / "next").mkdir()

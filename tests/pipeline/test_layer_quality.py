@@ -28,7 +28,7 @@ def _folder(tiny_beir: Path, path: Path, minilm_path: str, student: dict[str, An
     recipe = {
         "collection": str(tiny_beir),
         "teacher": "bm25",
-        "student": {"model": "all-MiniLM-L6-v2", "max_length": 32, **student},
+        "student": {"model": minilm_path, "max_length": 32, **student},
         "method": {"name": "kl", "layers": {"teacher": {"dense": minilm_path}, **layers}},
         "evaluation": {"split": "test", "precision": "float32"},
     }

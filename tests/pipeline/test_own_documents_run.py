@@ -24,14 +24,15 @@ from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teaching import build_teaching_set, open_teaching_set
 from same_texts import ARGUMENTS, COUNTERS, arguana, make_collection
+from small_models import few_words
 
 
 def _recipe(collection: Path, **changed: Any) -> dict[str, Any]:
     return {
         "collection": str(collection),
-        "teacher": {"dense": "all-MiniLM-L6-v2"},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
-        "candidates": {"from": [{"dense": "all-MiniLM-L6-v2"}], "depth": 6},
+        "teacher": {"dense": few_words()},
+        "student": {"model": few_words(), "layers": 1, "max_length": 32},
+        "candidates": {"from": [{"dense": few_words()}], "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 2, "candidates_per_query": 3, "precision": "float32"},
         "evaluation": {"measures": ["nDCG@10", "MRR@10"]},
         **changed,

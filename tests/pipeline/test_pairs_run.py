@@ -15,6 +15,7 @@ from distillir.base.errors import DistillirError
 from distillir.composition.compose import compose
 from distillir.pipeline.run_folder import RunFolder
 from distillir.recipe import Recipe
+from small_models import few_words, two_layers
 from tiny_language_models import let_it_end, save_gpt2
 
 
@@ -22,7 +23,7 @@ from tiny_language_models import let_it_end, save_gpt2
 def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("teacher") / "pairwise"
     flags = ["--pairwise", "--max-pairs", "48", "--max-length", "64", "--negatives-from", "bm25"]
-    done = distillir("train-teacher", str(tiny_beir), "-o", str(output), *flags)
+    done = distillir("train-teacher", tiny_beir, "-o", output, "--base", few_words(), *flags)
     assert done.returncode == 0 and "pairs: {teacher: {cross-encoder:" in done.stderr, done.stderr
     return output
 
@@ -30,8 +31,8 @@ def pairwise(tiny_beir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _recipe(tiny_beir: Path, method: Any, **more: Any) -> dict[str, Any]:
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": str(two_layers() / "base")}]},
+        "student": {"model": few_words(), "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "method": method,
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 5},
@@ -130,7 +131,7 @@ def test_a_run_goes_on_with_another_budget(tiny_beir: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("queries", ["unjudged", "none"])
 def test_without_labels_and_without_queries(
-    tiny_beir: Path, pairwise: Path, tmp_path: Path, queries: str, minilm_path: str
+    tiny_beir: Path, pairwise: Path, tmp_path: Path, queries: str, whole_minilm: str
 ) -> None:
     """Rounds from the start, pairs where the student errs, held-out queries: on texts alone."""
     folder = tmp_path / "texts"
@@ -140,7 +141,7 @@ def test_without_labels_and_without_queries(
         shutil.copy(tiny_beir / "queries.jsonl", folder)
         wanted: dict[str, Any] = {"split": None, "unjudged": True}
     else:
-        model = save_gpt2(minilm_path, tmp_path / "gpt2")
+        model = save_gpt2(whole_minilm, tmp_path / "gpt2")
         let_it_end(model)
         generator = {"model": model, "max_tokens": 8}
         wanted = {"split": None, "sentences": 30, "generated": 5, "generator": generator, "round_trip": 3}

@@ -15,13 +15,13 @@ from distillir.recipe.read import parse_recipe
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, minilm_path: str, tmp_path: Path) -> Path:
+def recipe(tiny_beir: Path, minilm_path: str, small_models: Path, tmp_path: Path) -> Path:
     """A recipe on a copy of the collection and of a small model, which tests may change."""
     shutil.copytree(tiny_beir, tmp_path / "text")
     value = {
         "collection": str(tmp_path / "text"),
-        "teacher": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "teacher": {"dense": {"model": str(small_models / "base"), "max_length": 32}},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 16},
         "candidates": {"from": "bm25", "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 3, "precision": "float32"},
         "evaluation": {"measures": ["nDCG@10"], "depth": 10},

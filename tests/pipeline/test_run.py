@@ -17,12 +17,12 @@ from command_line import apart, distillir, kill_once
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path) -> Path:
+def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str, small_models: Path) -> Path:
     path = tmp_path / "recipe.yaml"
     value = {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 32},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 32},
         "candidates": {"from": ["bm25", "dense"], "depth": 8},
         "training": {"epochs": 3, "queries_per_step": 4, "candidates_per_query": 4, "precision": "float32"},
         "evaluation": {"measures": ["nDCG@10", "MRR@10"]},

@@ -90,17 +90,17 @@ def test_scale_of_a_student(minilm_path: str, tmp_path: Path) -> None:
         STUDENTS.get("dense").temperature(minilm_path) == 0.05
         and STUDENTS.get("multi-vector").temperature(minilm_path) == 1.0
     )
-    assert own_rate(minilm_path) == pytest.approx(5e-4 * (128 / 384) ** 1.5, rel=0.01)
+    assert own_rate(minilm_path) == pytest.approx(7e-4 * (128 / 384) ** 1.8, rel=0.01)
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path) -> Path:
+def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str) -> Path:
     """A recipe that names no method."""
     path = tmp_path / "recipe.yaml"
     value = {
         "collection": str(tiny_beir),
-        "teacher": {"dense": "all-MiniLM-L6-v2"},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "teacher": {"dense": minilm_path},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 16},
         "candidates": {"from": "bm25", "depth": 6},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 3},
         "evaluation": {"measures": ["nDCG@10"], "depth": 10},
@@ -117,7 +117,7 @@ def test_a_run_settles_once_and_keeps_it(recipe: Path, tmp_path: Path) -> None:
     kept = yaml.safe_load((output / "recipe.yaml").read_text())
     assert kept["method"]["name"] == "auto"
     assert kept["method"]["objective"]["kl"] == {"student_temperature": 0.05, "teacher_temperature": suggested}
-    assert kept["training"]["learning_rate"] == pytest.approx(9.6e-5)
+    assert kept["training"]["learning_rate"] == pytest.approx(9.7e-5)
     assert f"teacher_temperature {suggested:g}" in done.stderr
     # Labels weigh less beside a teacher that ranks what is judged well.
     agreement = json.loads((output / "metrics.json").read_text())["diagnostics"]["ndcg_at_10"]

@@ -21,13 +21,14 @@ from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.teachers.load import load_teacher
 from distillir.teaching.teaching_set import open_teaching_set
+from small_models import few_words
 
 
 def _value(collection: Path) -> dict[str, object]:
     return {
         "collection": str(collection),
         "teacher": "bm25",
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "student": {"model": few_words(), "layers": 1, "max_length": 16},
         "queries": {"split": "train", "limit": 6},
         "candidates": {"from": "bm25", "depth": 6},
         "evaluation": {"measures": ["nDCG@10"], "depth": 10, "teacher_depth": 7},

@@ -1,13 +1,11 @@
 """Steps of a run, each by itself: their order, what is made once, and what several processes answer alike."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from command_line import in_two
 from distillir.base.errors import DistillirError
 from distillir.base.processes import Write
 from distillir.pipeline.mine import prepare_student
@@ -23,12 +21,12 @@ PROGRAM = Path(__file__).with_name("step_by_two.py")
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path) -> Recipe:
+def recipe(tiny_beir: Path, minilm_path: str) -> Recipe:
     return parse_recipe(
         {
             "collection": str(tiny_beir),
             "teacher": "bm25",
-            "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+            "student": {"model": minilm_path, "layers": 1, "max_length": 16},
             "candidates": {"from": "bm25", "depth": 6},
         }
     )
@@ -115,14 +113,7 @@ def test_a_product_that_was_changed_by_hand_is_refused_and_made_anew_where_asked
 
 def test_two_processes_answer_alike_though_one_is_late(tiny_beir: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_beir, tmp_path / "text")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    done = subprocess.run(
-        [*launch, str(PROGRAM), str(tmp_path / "run")],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = in_two(tmp_path / "run", program=PROGRAM, timeout=120)
     assert done.returncode == 0, done.stderr[-4000:]
     work = tmp_path / "run" / "work"
     assert (work / "target").read_text() == "by 0" and (work / "share-0").is_file() and (work / "share-1").is_file()

@@ -35,10 +35,10 @@ DENSE = {"dense": "all-MiniLM-L6-v2"}
 
 @pytest.mark.parametrize("source", ["bm25", DENSE, "multi-vector", "sparse", ["bm25", DENSE]], ids=str)
 def test_no_source_finds_the_query_itself_and_lists_are_as_deep(
-    opened: Collection, source: object, tmp_path: Path, minilm_path: str, mlm_path: str
+    opened: Collection, source: object, tmp_path: Path, whole_minilm: str, mlm_path: str
 ) -> None:
     if source == "multi-vector":
-        load_student(minilm_path, kind="multi-vector", layers=1, device="cpu").save_pretrained(str(tmp_path / "m"))
+        load_student(whole_minilm, kind="multi-vector", layers=1, device="cpu").save_pretrained(str(tmp_path / "m"))
         source = {"multi-vector": str(tmp_path / "m")}
     elif source == "sparse":
         load_student(mlm_path, kind="sparse", device="cpu").save_pretrained(str(tmp_path / "m"))
@@ -76,10 +76,10 @@ def test_it_is_gone_before_sources_are_fused(opened: Collection) -> None:
     np.testing.assert_allclose(run.of(0)[1], [2.0, 1.0, 0.0])  # by minmax over 6, 5 and 4
 
 
-def test_a_student_is_searched_without_it(opened: Collection, minilm_path: str) -> None:
-    run = search_student(minilm_path, opened, np.arange(6), depth=4)
+def test_a_student_is_searched_without_it(opened: Collection, whole_minilm: str) -> None:
+    run = search_student(whole_minilm, opened, np.arange(6), depth=4)
     assert _own(opened, run) == 0 and [len(found) for found in run.lists] == [4] * 6
-    kept = search_student(minilm_path, opened, np.arange(6), depth=4, own_document="keep")
+    kept = search_student(whole_minilm, opened, np.arange(6), depth=4, own_document="keep")
     assert [found[0] for found in kept.lists] == list(range(6))
 
 

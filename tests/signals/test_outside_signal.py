@@ -16,14 +16,16 @@ NAME = "lexical_signal:LEXICAL"
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def recipe(
+    tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: str, small_models: Path
+) -> Path:
     """A recipe beside the file that it names, in the current folder."""
     shutil.copy(EXAMPLE, tmp_path)
     monkeypatch.chdir(tmp_path)
     value = {
         "collection": str(tiny_beir),
-        "teacher": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 24},
+        "teacher": {"dense": {"model": str(small_models / "base"), "max_length": 32}},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 24},
         "candidates": {"from": "bm25", "depth": 8, "add_judged": True},
         "method": {"name": "kl", "signals": {NAME: {"weight": 0.5}}},
         "training": {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "checkpoint_seconds": 0},

@@ -16,13 +16,13 @@ NAME = "words_signal:WORDS"
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def recipe(tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: str) -> Path:
     """Collection, student and signal."""
     shutil.copy(EXAMPLE, tmp_path)
     monkeypatch.chdir(tmp_path)
     value = {
         "collection": str(tiny_beir),
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 24},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 24},
         "method": {"name": "signals", "signals": {NAME: {"documents": 24}}},
         "training": {"epochs": 1, "queries_per_step": 4, "checkpoint_seconds": 0},
         "evaluation": {"measures": ["nDCG@10"]},

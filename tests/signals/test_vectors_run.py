@@ -1,9 +1,6 @@
 """Runs in which the student's vectors follow a model's: across widths, after a kill, in two processes, told in full."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from command_line import apart, distillir, kill_once
+from command_line import Two, apart, distillir, kill_once
 
 
 @pytest.fixture(scope="session")
@@ -102,18 +99,11 @@ def test_a_run_in_two_processes_is_that_of_one(value: dict[str, Any], tmp_path: 
     value["training"] |= {"epochs": 1, "in_batch": True}
     value["method"]["vectors"]["of"] = "documents"
     recipe = _write(tmp_path / "recipe.yaml", value)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    process = subprocess.Popen(
-        [*launch, "-m", "distillir", "run", str(recipe), "--output", str(tmp_path / "two")],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "DISTILLIR_CACHE": str(tmp_path / "cache")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    both = Two("run", recipe, "--output", tmp_path / "two", DISTILLIR_CACHE=str(tmp_path / "cache"))
     done = distillir("run", recipe, "--output", tmp_path / "one")
     assert done.returncode == 0, done.stderr
-    _, said = process.communicate(timeout=240)
-    assert process.returncode == 0, said[-2000:]
+    together = both.wait()
+    assert together.returncode == 0, together.stderr[-2000:]
     one, two = (json.loads((tmp_path / name / "metrics.json").read_text())["vectors"] for name in ("one", "two"))
     assert one.keys() == two.keys() and "queries" not in one
     for when in ("before", "after"):

@@ -110,7 +110,7 @@ METHOD = Method("mine", "squares, briefly", "nobody", PLAN, "own_kinds:OBJECTIVE
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tiny_beir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, tiny_beir: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: str) -> Iterator[Path]:
     """The current folder, with the file and a recipe that names all that is in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -119,7 +119,7 @@ def folder(tmp_path: Path, tiny_beir: Path, monkeypatch: pytest.MonkeyPatch) -> 
     recipe = {
         "collection": {"own_kinds:COLLECTION": str(tiny_beir)},
         "teacher": {"ensemble": ["bm25", {"own_kinds:TEACHER": {"boost": 2.0}}]},
-        "student": {"model": "all-MiniLM-L6-v2", "layers": 1, "max_length": 16},
+        "student": {"model": minilm_path, "layers": 1, "max_length": 16},
         "candidates": {"from": ["bm25", {"own_kinds:SOURCE": {"step": 2}}], "depth": 6},
         "method": "own_kinds:METHOD",
         "training": {"queries_per_step": 8, "candidates_per_query": 3, "precision": "float32", "select": "none"},

@@ -83,8 +83,8 @@ def _headed(family: str, minilm: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("prompt", [None, "query: "])
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "decoder"])
-def test_scores_are_those_of_predict(family: str, prompt: str | None, minilm_path: str, tmp_path: Path) -> None:
-    name = minilm_path if family == "bert" else _headed(family, minilm_path, tmp_path / family)
+def test_scores_are_those_of_predict(family: str, prompt: str | None, whole_minilm: str, tmp_path: Path) -> None:
+    name = whole_minilm if family == "bert" else _headed(family, whole_minilm, tmp_path / family)
     # The decoder's tokens are letters.
     model = _student(name, 64 if family == "decoder" else 32, options=ModelOptions.of({"query": prompt}))
     pairs = [(query, document) for query in QUERIES for document in DOCUMENTS]
@@ -107,8 +107,8 @@ def test_scores_are_those_of_predict(family: str, prompt: str | None, minilm_pat
 
 
 @pytest.mark.parametrize("room", [5, 6, 7, 12])
-def test_pairs_are_cut_as_the_tokenizer_cuts_them(room: int, minilm_path: str) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(minilm_path)
+def test_pairs_are_cut_as_the_tokenizer_cuts_them(room: int, whole_minilm: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(whole_minilm)
     for first in range(1, 10):
         for second in range(1, 10):
             read = tokenizer("a " * first, "b " * second, truncation="longest_first", max_length=room + 3)
@@ -120,9 +120,9 @@ def test_pairs_are_cut_as_the_tokenizer_cuts_them(room: int, minilm_path: str) -
 @pytest.mark.parametrize("layers", [(), (0,)])
 @pytest.mark.parametrize("recompute", [False, True])
 def test_pairs_in_chunks_give_the_same_scores_and_gradients(
-    layers: tuple[int, ...], recompute: bool, minilm_path: str
+    layers: tuple[int, ...], recompute: bool, whole_minilm: str
 ) -> None:
-    model = _student(minilm_path)
+    model = _student(whole_minilm)
     parameters = [each for each in model.parameters() if each.requires_grad]
     wanted = torch.tensor([[True, True, False, True], [True, False, True, True], [True, True, True, False]])
     found = []
@@ -149,8 +149,8 @@ def test_pairs_in_chunks_give_the_same_scores_and_gradients(
         torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_each_distinct_pair_is_read_once_and_training_may_read_less(minilm_path: str) -> None:
-    model = _student(minilm_path)
+def test_each_distinct_pair_is_read_once_and_training_may_read_less(whole_minilm: str) -> None:
+    model = _student(whole_minilm)
     student = student_of(model)
     shapes: list[tuple[int, ...]] = []
     model[0].register_forward_pre_hook(lambda _, given: shapes.append(tuple(given[0]["input_ids"].shape)))
@@ -168,9 +168,9 @@ def test_each_distinct_pair_is_read_once_and_training_may_read_less(minilm_path:
 
 @pytest.mark.parametrize("layers", [(), (0, 1)])
 def test_the_last_layer_computes_the_first_token_alone(
-    layers: tuple[int, ...], minilm_path: str, monkeypatch: pytest.MonkeyPatch
+    layers: tuple[int, ...], whole_minilm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load_student(minilm_path, kind="cross-encoder", layers=2, max_length=32, device="cpu").eval()
+    model = load_student(whole_minilm, kind="cross-encoder", layers=2, max_length=32, device="cpu").eval()
     last, found = model.transformers_model.bert.encoder.layer[-1], []
     widths: list[int] = []
     last.output.register_forward_hook(lambda _, __, output: widths.append(output.shape[1]))
@@ -195,8 +195,8 @@ def test_the_last_layer_computes_the_first_token_alone(
         torch.testing.assert_close(one, every, rtol=1e-4, atol=1e-5)
 
 
-def test_a_batch_without_a_wanted_pair_has_a_gradient_of_zero(minilm_path: str) -> None:
-    student = student_of(_student(minilm_path))
+def test_a_batch_without_a_wanted_pair_has_a_gradient_of_zero(whole_minilm: str) -> None:
+    student = student_of(_student(whole_minilm))
     queries, documents = _read(student, QUERIES, "query"), _read(student, DOCUMENTS, "document")
     scores = student.scores(queries, documents, torch.zeros((2, 4), dtype=torch.bool))
     assert scores.shape == (2, 4) and not scores.any()
@@ -205,18 +205,18 @@ def test_a_batch_without_a_wanted_pair_has_a_gradient_of_zero(minilm_path: str) 
     assert gradient is not None and not gradient.any()
 
 
-def test_a_new_head_is_the_same_each_time_and_told(minilm_path: str, capsys: pytest.CaptureFixture[str]) -> None:
-    first = _student(minilm_path)
+def test_a_new_head_is_the_same_each_time_and_told(whole_minilm: str, capsys: pytest.CaptureFixture[str]) -> None:
+    first = _student(whole_minilm)
     torch.manual_seed(5)
     assert "has no scoring head: the student gets a new one" in capsys.readouterr().err
-    second = _student(minilm_path)
+    second = _student(whole_minilm)
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
 
 
-def test_encoders_of_any_layout_start_alike(minilm_path: str, tmp_path: Path) -> None:
+def test_encoders_of_any_layout_start_alike(whole_minilm: str, tmp_path: Path) -> None:
     folder = tmp_path / "parts"
-    shutil.copytree(minilm_path, folder)
+    shutil.copytree(whole_minilm, folder)
     modules = json.loads((folder / "modules.json").read_text())
     (folder / "0_Transformer").mkdir()
     for file in list(folder.iterdir()):
@@ -224,14 +224,14 @@ def test_encoders_of_any_layout_start_alike(minilm_path: str, tmp_path: Path) ->
             shutil.move(file, folder / "0_Transformer" / file.name)
     modules[0]["path"] = "0_Transformer"
     (folder / "modules.json").write_text(json.dumps(modules))
-    first, second = (load_student(name, kind="cross-encoder", device="cpu") for name in (minilm_path, str(folder)))
-    told = text_limits(minilm_path, "cross-encoder").tokens
+    first, second = (load_student(name, kind="cross-encoder", device="cpu") for name in (whole_minilm, str(folder)))
+    told = text_limits(whole_minilm, "cross-encoder").tokens
     assert first.max_seq_length == second.max_seq_length == told
     assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
 
 
-def test_what_no_cross_encoder_can_be_made_of_is_refused(minilm_path: str, tmp_path: Path, mlm_path: str) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(minilm_path)
+def test_what_no_cross_encoder_can_be_made_of_is_refused(whole_minilm: str, tmp_path: Path, mlm_path: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(whole_minilm)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     config = BertConfig(vocab_size=len(tokenizer), num_labels=3, **sizes)
     BertForSequenceClassification(config).save_pretrained(tmp_path / "labels")
@@ -252,9 +252,9 @@ def test_what_no_cross_encoder_can_be_made_of_is_refused(minilm_path: str, tmp_p
         with pytest.raises(DistillirError, match=said):
             load_student(str(tmp_path / name), kind="cross-encoder", device="cpu")
     with pytest.raises(DistillirError, match="one prompt, before the query"):
-        _student(minilm_path, options=ModelOptions.of({"document": "passage: "}))
+        _student(whole_minilm, options=ModelOptions.of({"document": "passage: "}))
     with pytest.raises(DistillirError, match="have no separate towers"):
-        _student(minilm_path, towers="separate")
+        _student(whole_minilm, towers="separate")
 
 
 class OddLists(ExampleLists):
@@ -271,9 +271,9 @@ class OddLists(ExampleLists):
 
 
 def test_one_candidate_is_told_and_all_positive_lists_are_learnt_from(
-    tiny: Collection, tmp_path: Path, minilm_path: str, capsys: pytest.CaptureFixture[str]
+    tiny: Collection, tmp_path: Path, whole_minilm: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = _student(minilm_path)
+    model = _student(whole_minilm)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     train_student(
         model,

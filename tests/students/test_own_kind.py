@@ -27,14 +27,16 @@ SELECT = {"select": "dev", "select_queries": 5}
 
 
 @pytest.fixture
-def recipe(tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def recipe(
+    tiny_beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: str, small_models: Path
+) -> dict[str, Any]:
     monkeypatch.delitem(sys.modules, "own_reranker", raising=False)
     shutil.copy(Path(__file__).with_name("own_reranker.py"), tmp_path)
     monkeypatch.chdir(tmp_path)
     return {
         "collection": str(tiny_beir),
-        "teacher": {"ensemble": ["bm25", {"dense": "all-MiniLM-L6-v2"}]},
-        "student": {"model": "all-MiniLM-L6-v2", "kind": KIND, "layers": 1, "max_length": 48},
+        "teacher": {"ensemble": ["bm25", {"dense": str(small_models / "base")}]},
+        "student": {"model": minilm_path, "kind": KIND, "layers": 1, "max_length": 48},
         "candidates": {"from": "bm25", "depth": 8},
         "training": {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4, **SELECT},
         "evaluation": {"measures": ["nDCG@10"]},

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +6,7 @@ import torch
 from sentence_transformers import CrossEncoder
 from teacher_examples import some_lists, untrained_cross_encoder
 
-from command_line import kill_once
+from command_line import Apart, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
@@ -149,8 +146,7 @@ teacher.score(collection, np.arange(4), lists)
 
 
 def test_kill_and_rerun_asks_only_what_is_missing(tiny: Collection, cross_encoder: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SCORER, cross_encoder, str(tmp_path / "scores"), str(tiny.path)]
-    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = Apart(cross_encoder, tmp_path / "scores", tiny.path, program=SCORER)
     kill_once(process, lambda: sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) >= 24 * 10)
     kept = sum(f.stat().st_size for f in tmp_path.rglob("*.scores")) // 24
     total = 4 * len(tiny.corpus)

@@ -44,8 +44,8 @@ def test_bm25_scores_texts_by_the_corpus_it_knows(
     assert foreign.tolist() == [0.0]
 
 
-def test_dense_and_ensemble_keep_the_vectors_they_have(tiny: Collection, copies: TextTable, minilm_path: str) -> None:
-    dense, edge = DenseTeacher(minilm_path, precision="float32"), len(tiny.corpus)
+def test_dense_and_ensemble_keep_the_vectors_they_have(tiny: Collection, copies: TextTable, whole_minilm: str) -> None:
+    dense, edge = DenseTeacher(whole_minilm, precision="float32"), len(tiny.corpus)
     queries, lists = some_lists(tiny)
     wider = with_documents(tiny, copies)
     mixed = [np.concatenate([rows + edge, rows]) for rows in lists]
@@ -56,14 +56,14 @@ def test_dense_and_ensemble_keep_the_vectors_they_have(tiny: Collection, copies:
         np.testing.assert_allclose(both, np.concatenate([known, known]), atol=1e-5)
 
 
-def test_what_a_teacher_reads(minilm_path: str) -> None:
+def test_what_a_teacher_reads(whole_minilm: str) -> None:
     short, long = "a few words", "word " * 60
-    encoder = CrossEncoderTeacher(untrained_cross_encoder(minilm_path), max_length=32)
+    encoder = CrossEncoderTeacher(untrained_cross_encoder(whole_minilm), max_length=32)
     assert encoder.reads("query", short) and not encoder.reads("query", long)
     # [CLS] query [SEP] 28 words [SEP] are 32 tokens; a query of two words leaves room for one less.
     assert encoder.reads("query", "word " * 28) and not encoder.reads("query", "word " * 29)
     assert not encoder.reads("query query", "word " * 28)
-    dense = DenseTeacher(minilm_path, max_length=16)
+    dense = DenseTeacher(whole_minilm, max_length=16)
     assert dense.reads("query " * 99, "word " * 14) and not dense.reads("query", "word " * 15)
     assert BM25Teacher().reads("query", long)
     assert not EnsembleTeacher([BM25Teacher(), dense]).reads("query", long)

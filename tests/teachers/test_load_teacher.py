@@ -14,8 +14,8 @@ from distillir.teachers.ensemble import EnsembleTeacher
 from distillir.teachers.load import load_teacher, teacher_kinds, validate_teacher_spec
 
 
-def test_every_form_of_a_recipe(minilm_path: str) -> None:
-    path = untrained_cross_encoder(minilm_path)
+def test_every_form_of_a_recipe(whole_minilm: str) -> None:
+    path = untrained_cross_encoder(whole_minilm)
     assert isinstance(load_teacher("bm25"), BM25Teacher)
     bm25 = load_teacher({"bm25": {"k1": 1.2, "stemmer": "english", "stopwords": None}})
     assert isinstance(bm25, BM25Teacher)
@@ -24,7 +24,7 @@ def test_every_form_of_a_recipe(minilm_path: str) -> None:
     assert isinstance(dense, DenseTeacher) and dense.max_length == 64
     cross = load_teacher({"cross-encoder": {"model": path, "precision": "int8", "max_length": 96}})
     assert isinstance(cross, CrossEncoderTeacher) and (cross.precision, cross.max_length) == ("int8", 96)
-    both = load_teacher({"ensemble": ["bm25", {"dense": minilm_path}], "weights": [1, 0.5], "normalize": "minmax"})
+    both = load_teacher({"ensemble": ["bm25", {"dense": whole_minilm}], "weights": [1, 0.5], "normalize": "minmax"})
     assert isinstance(both, EnsembleTeacher) and (both.weights, both.normalise) == ([1.0, 0.5], "minmax")
 
 

@@ -19,16 +19,16 @@ from distillir.teachers.train import train_cross_encoder
 
 
 @pytest.fixture(scope="module")
-def folder(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str) -> Path:
+def folder(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, whole_minilm: str) -> Path:
     """Two steps of training: enough to be one."""
     output = tmp_path_factory.mktemp("pairwise") / "teacher"
     run = BM25Index.build_or_load(tiny).search(tiny.qrels("train").query_rows, 20)
-    train_cross_encoder(minilm_path, tiny, output, negatives_run=run, pairwise=True, max_length=96, max_pairs=60)
+    train_cross_encoder(whole_minilm, tiny, output, negatives_run=run, pairwise=True, max_length=96, max_pairs=60)
     return output
 
 
-def test_both_documents_reach_the_model(minilm_path: str) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(minilm_path)
+def test_both_documents_reach_the_model(whole_minilm: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(whole_minilm)
     text = PairText(tokenizer, 96)
     (query,) = text.queries(["what " * 300])
     (joined,) = text.joined(["first " * 300], ["second " * 300])
@@ -75,11 +75,11 @@ def test_answers_are_asked_once_in_each_order(folder: Path, tiny: Collection, tm
     assert teacher.prefer(tiny, queries[:0], first[:0], second[:0]).shape == (0,)
 
 
-def test_pairwise_and_pointwise_are_told_apart(folder: Path, minilm_path: str) -> None:
+def test_pairwise_and_pointwise_are_told_apart(folder: Path, whole_minilm: str) -> None:
     with pytest.raises(DistillirError, match="compares two documents"):
         load_cross_encoder(folder)
     with pytest.raises(DistillirError, match="is no pairwise cross-encoder"):
-        PairwiseCrossEncoder(minilm_path)
+        PairwiseCrossEncoder(whole_minilm)
     assert load_pairwise({"cross-encoder": {"model": str(folder), "precision": "float32"}}).name == "teacher"
 
 
@@ -98,9 +98,9 @@ def test_bad_forms(spec: object, said: str) -> None:
         validate_pairwise_spec(spec, "method.pairs.teacher")
 
 
-def test_the_difference_of_a_pointwise_teachers_scores(tiny: Collection, minilm_path: str) -> None:
-    spec = {"difference": {"teacher": {"dense": minilm_path}, "temperature": 0.05}}
-    teacher, dense = load_pairwise(spec), load_teacher({"dense": minilm_path})
+def test_the_difference_of_a_pointwise_teachers_scores(tiny: Collection, whole_minilm: str) -> None:
+    spec = {"difference": {"teacher": {"dense": whole_minilm}, "temperature": 0.05}}
+    teacher, dense = load_pairwise(spec), load_teacher({"dense": whole_minilm})
     queries, first, second = np.array([0, 3, 3]), np.array([4, 5, 6]), np.array([9, 1, 6])
     scores = [dense.score(tiny, queries, [np.array([row]) for row in rows]) for rows in (first, second)]
     expected = [(one[0] - other[0]) / 0.05 for one, other in zip(*scores, strict=True)]

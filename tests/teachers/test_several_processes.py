@@ -1,11 +1,9 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from teacher_examples import some_lists, untrained_cross_encoder
 
+from command_line import in_two
 from distillir.collections import Collection
 from distillir.teachers.cross_encoders.cross_encoder import CrossEncoderTeacher
 from distillir.teachers.encoders.dense import DenseTeacher
@@ -38,13 +36,8 @@ np.savez(cache / f"rank{os.environ['RANK']}.npz",
 
 def test_two_processes_share_scoring_and_encoding(tiny: Collection, minilm_path: str, tmp_path: Path) -> None:
     cross = untrained_cross_encoder(minilm_path)
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    # On CPU, accelerate launch starts several processes through MPI only.
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    arguments = [str(script), cross, minilm_path, str(tiny.path), str(tmp_path)]
-    done = subprocess.run([*launch, *arguments], env=environment, capture_output=True, text=True, timeout=200)
+    arguments = (cross, minilm_path, tiny.path, tmp_path)
+    done = in_two(*arguments, program=SCRIPT, timeout=200, ACCELERATE_USE_CPU="true")
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [np.load(tmp_path / f"rank{i}.npz") for i in range(2)]
     # Each did a part, nothing was done twice, and both know all.

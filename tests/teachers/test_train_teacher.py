@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +7,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from command_line import kill_once
+from command_line import Apart, kill_once
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
@@ -102,8 +99,7 @@ def test_training_separates_its_pairs_and_a_kill_changes_no_weight(
 ) -> None:
     run = bm25_run(tiny)
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    command = [sys.executable, "-c", TRAINER, minilm_path, str(tiny.path), str(killed)]
-    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = Apart(minilm_path, tiny.path, killed, program=TRAINER)
     work = tmp_path / ".killed.training"
     kill_once(process, lambda: list(work.glob("checkpoints/*/complete")), within=120)
     assert list(work.glob("checkpoints/*/complete")) and not killed.exists()

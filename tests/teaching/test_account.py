@@ -75,7 +75,7 @@ def test_the_scores_are_diagnosed(tmp_path: Path) -> None:
     assert any(said.startswith("  1 lists more have fewer than two candidates") for said in found)
     assert any(said.startswith("  1 lists (50.0%) have one score throughout") for said in found)
     assert any(said.startswith("  the scores lie within 0 and 1 and close together") for said in found)
-    assert "  1 of 3 lists have no positive: an objective that compares positives passes them over" in found
+    assert "  1 of 3 lists have no judged positive: objectives of positives need pseudo_positives" in found
     # Of the list that has an order: entropy one half of uniform where the odds are 8.09.
     assert any(said.endswith("teacher temperature 4.78e-05") for said in found)
     assert any("no teacher scores" in said for said in told(tmp_path, line()))

@@ -34,7 +34,8 @@ def kept(state: BestState) -> float:
 )
 def test_the_last_one_within_a_standard_error_of_the_highest(below: float, step: int, tmp_path: Path) -> None:
     state = train(tmp_path, BASE - 0.3, BASE - 0.1, BASE, BASE + NOISE - below)
-    assert state.best == (20, 0.5) and state.kept == (step, pytest.approx(0.5 - (below if step == 30 else 0)))
+    assert state.best == (20, 0.5) and state.kept[0] == step
+    assert state.kept[1] == pytest.approx(0.5 - (below if step == 30 else 0))
     assert kept(state) == step
     assert [file.name for file in tmp_path.glob("*.safetensors")] == [f"best-{step}.safetensors"]
 
@@ -46,7 +47,7 @@ def test_a_difference_that_all_queries_share_is_none_of_chance(tmp_path: Path) -
 def test_many_small_losses_are_no_way_down(tmp_path: Path) -> None:
     """Each is held against the highest one, not against the one before it."""
     state = train(tmp_path, BASE - 0.3, BASE, BASE + NOISE - 0.015, BASE - NOISE - 0.019, BASE + NOISE - 0.03)
-    assert state.kept == (30, pytest.approx(0.481)) and kept(state) == 30
+    assert state.kept[0] == 30 and state.kept[1] == pytest.approx(0.481) and kept(state) == 30
 
 
 def test_a_student_that_does_not_rise_above_its_start_is_kept_as_it_was(tmp_path: Path) -> None:
@@ -82,3 +83,12 @@ def test_measures_of_an_earlier_version_are_gone_on_with(tmp_path: Path) -> None
     assert state.kept == (10, 0.5) and kept(state) == 10
     state.add(30, 0.6, 1.0, model, {}, (BASE + 0.1).tolist())
     assert state.kept == (30, 0.6)
+
+
+def test_a_rise_within_chance_is_told_from_one_that_is_not(tmp_path: Path) -> None:
+    """Noise of 0.2 on 100 queries is an error of 0.02."""
+    assert train(tmp_path / "1", BASE, BASE + NOISE + 0.03).within_chance
+    assert BestState.read(tmp_path / "1").errors == pytest.approx(0.03 / 0.0201, abs=0.01)
+    assert not train(tmp_path / "2", BASE, BASE + NOISE + 0.05).within_chance
+    assert not train(tmp_path / "3", BASE, BASE - 0.1).within_chance  # the start is kept: there is no rise
+    assert train(tmp_path / "4", BASE, BASE + 0.001).errors == 999

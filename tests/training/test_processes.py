@@ -1,8 +1,6 @@
 """One and two processes: the same first loss and gradient of the same lists, by every objective."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ import torch
 from filelock import FileLock
 from first_step import CASES, Step, first_steps, names
 
+from command_line import Two
 from distillir.collections import Collection
 from distillir.objectives.registry import OBJECTIVES
 
@@ -54,19 +53,15 @@ def steps(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, small_mode
 def _first_steps(tiny: Collection, folder: Path, small_model: str) -> None:
     """Write ``one.pt`` and ``two/two.pt``."""
     folder.mkdir(exist_ok=True)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    command = [*launcher, str(PROGRAM), str(tiny.path), str(folder / "two"), small_model]
-    paths = [str(PROGRAM.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    both = Two(tiny.path, folder / "two", small_model, program=PROGRAM)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         one = first_steps(tiny, folder / "one", small_model, parts=False)
     finally:
         torch.set_num_threads(threads)
-        _, told = process.communicate()
-    assert process.returncode == 0, told[-3000:]
+        done = both.wait()
+    assert done.returncode == 0, done.stderr[-3000:]
     torch.save({name: vars(step) for name, step in one.items()}, folder / "one.pt")
 
 
@@ -75,7 +70,7 @@ def test_every_objective_is_tried() -> None:
     assert {name for one in given for name in ([one] if isinstance(one, str) else one)} == set(OBJECTIVES)
 
 
-@pytest.mark.xdist_group("two processes")
+@pytest.mark.xdist_group("first steps")
 @pytest.mark.parametrize("name", names())
 def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[Steps, Steps, Means]) -> None:
     one, two = (found[name] for found in steps[:2])
@@ -86,7 +81,7 @@ def test_two_processes_do_in_parts_as_one_does(name: str, steps: tuple[Steps, St
     assert off < 3 * CLOSE
 
 
-@pytest.mark.xdist_group("two processes")
+@pytest.mark.xdist_group("first steps")
 @pytest.mark.parametrize("case", CASES)
 def test_lists_hold_a_positive_where_something_compares_it(case: str, steps: tuple[Steps, Steps, Means]) -> None:
     given = CASES[case]
@@ -94,6 +89,6 @@ def test_lists_hold_a_positive_where_something_compares_it(case: str, steps: tup
     assert {step.positives for name, step in steps[0].items() if name.split("/")[0] == case} == {needed}
 
 
-@pytest.mark.xdist_group("two processes")
+@pytest.mark.xdist_group("first steps")
 def test_gradients_that_one_process_lacks_are_averaged(steps: tuple[Steps, Steps, Means]) -> None:
     assert steps[2] == [[1.0, 4.5], [0.5, 2.5], None]

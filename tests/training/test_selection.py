@@ -1,9 +1,6 @@
 """The best state of a student: measured without disturbing its training, kept, and found again after a kill."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from training_fixtures import lists, student  # noqa: F401
 from transformers import TrainerCallback
 from worker import select
 
+from command_line import Apart, Two
 from distillir.base.arrays import Rows
 from distillir.base.best_state import BestState
 from distillir.collections import Collection
@@ -31,6 +29,7 @@ from distillir.training.pool_ranking import PoolRanking
 from distillir.training.selection import Selection, measure_steps
 from distillir.training.train import checkpoint_folder, train_student
 from example_lists import ExampleLists
+from small_models import few_words
 
 WORKER = Path(__file__).with_name("worker.py")
 SETTINGS: dict[str, Any] = {
@@ -238,13 +237,6 @@ def test_scores_that_are_not_finite_are_told(
     assert "scores that are not finite: measured as 0" in capsys.readouterr().err
 
 
-def _worker(tiny: Collection, jobs: list[Any], *launcher: str) -> subprocess.Popen[str]:
-    paths = [str(WORKER.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, *launcher, str(WORKER), str(tiny.path), json.dumps(jobs)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
 def test_a_joint_teacher_is_kept_from_the_same_step_through_a_kill(
     job: _Job, selection: Selection, tmp_path: Path, minilm_path: str
 ) -> None:
@@ -263,23 +255,23 @@ def test_a_joint_teacher_is_kept_from_the_same_step_through_a_kill(
     assert _same(_copy(job.student), job.start) and _same(_copy(layers[1].teacher), start)
 
 
-@pytest.mark.xdist_group("two processes")
 def test_two_processes_measure_as_one_and_stop_together(tiny: Collection, tmp_path: Path) -> None:
-    settings = {**SETTINGS, "selection": True, "dropout": 0.0}
+    settings = {**SETTINGS, "selection": True, "dropout": 0.0, "student": {"model": few_words()}}
     changes: dict[str, dict[str, Any]] = {"good": {}, "ruined": {"learning_rate": RUIN, "patience": 1}}
     jobs = {
         by: [[str(tmp_path / by / name), {**settings, **change}, "kl"] for name, change in changes.items()]
         for by in ("one", "two")
     }
-    launcher = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    for process in (_worker(tiny, jobs["one"]), _worker(tiny, jobs["two"], *launcher)):
-        _, told = process.communicate()
-        assert process.returncode == 0, told[-3000:]
+    both = Two(tiny.path, json.dumps(jobs["two"]), program=WORKER)
+    one = Apart(tiny.path, json.dumps(jobs["one"]), program=WORKER)
+    assert one.wait() == 0, one.written()[-3000:]
+    done = both.wait()
+    assert done.returncode == 0, done.stderr[-3000:]
     for name in changes:
-        one, two = (BestState.read(checkpoint_folder(tmp_path / by / name)) for by in ("one", "two"))
-        assert [step for step, _ in one.measures] == [step for step, _ in two.measures]
-        assert [value for _, value in two.measures] == pytest.approx([value for _, value in one.measures], abs=1e-2)
-        assert one.kept == two.kept
+        alone, two = (BestState.read(checkpoint_folder(tmp_path / by / name)) for by in ("one", "two"))
+        assert [step for step, _ in alone.measures] == [step for step, _ in two.measures]
+        assert [value for _, value in two.measures] == pytest.approx([value for _, value in alone.measures], abs=1e-2)
+        assert alone.kept[0] == two.kept[0]
         weights = [torch.load(tmp_path / by / name / "weights.pt") for by in ("one", "two")]
         assert all(torch.allclose(value, weights[1][key], atol=1e-4) for key, value in weights[0].items())
     assert [step for step, _ in two.measures] == [0, 3]

@@ -1,10 +1,7 @@
 """Training in processes of its own: killed, accumulated, and shared by two."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,11 @@ import pytest
 import torch
 from worker import job
 
-from command_line import kill_once
+from command_line import Apart, in_two, kill_once
 from distillir.collections import Collection, load_collection
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
+from small_models import few_words
 
 WORKER = Path(__file__).parent / "worker.py"
 BASE = {"epochs": 2, "queries_per_step": 4, "candidates_per_query": 5, "precision": "float32", "learning_rate": 1e-3}
@@ -26,17 +24,8 @@ Job = tuple[str, dict[str, Any], Any]
 
 
 def _job(work: Path, objective: Any = "kl", **settings: Any) -> Job:
-    return str(work), {**BASE, **settings}, objective
-
-
-def _command(tiny: Collection, *jobs: Job, slow: float | None = None) -> list[str]:
-    command = [str(WORKER), str(tiny.path), json.dumps(jobs)]
-    return command if slow is None else [*command, str(slow)]
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(WORKER.parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    student = {"model": few_words(), **settings.get("student", {})}
+    return str(work), {**BASE, **settings, "student": student}, objective
 
 
 def _train(tiny: Collection, *jobs: Job) -> None:
@@ -61,52 +50,43 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder", "kept documents", "kept tokens"])
 def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
-    part: str, tiny: Collection, tmp_path: Path, minilm_path: str
+    part: str, tiny: Collection, tmp_path: Path, narrow_model: str
 ) -> None:
-    settings: dict[str, Any] = {"epochs": 4, "dropout": 0.1, "checkpoint_seconds": 0}
+    student: dict[str, Any] = {"model": narrow_model}
+    settings: dict[str, Any] = {"epochs": 8, "dropout": 0.1, "checkpoint_seconds": 0, "learning_rate": 0.01}
     if part == "dark":
         settings["dark"] = {"count": 2}
     elif part == "kept documents":
-        settings["student"] = {"documents": {"dense": {"model": "all-MiniLM-L6-v2", "max_length": 32}}}
+        student["documents"] = {"dense": {"model": narrow_model, "max_length": 32}}
     elif part == "kept tokens":
-        late = {"model": _late(minilm_path, tmp_path), "max_length": 32}
-        settings |= {"student": {"model": late["model"], "documents": {"multi-vector": late}}, "in_batch": True}
+        late = str(tmp_path / "late")
+        load_student(narrow_model, kind="multi-vector", max_length=32, device="cpu").save_pretrained(late)
+        student |= {"model": late, "documents": {"multi-vector": {"model": late, "max_length": 32}}}
     elif part == "cross-encoder":
-        settings |= {"student": {"kind": "cross-encoder"}, "grad_cache": True, "token_budget": 160, "epochs": 8}
+        student["kind"] = "cross-encoder"
+        settings |= {"grad_cache": True, "token_budget": 160}
     else:
-        joint = {"teacher": {"dense": _shallow(minilm_path, tmp_path)}, "joint": True, "count": 1, "redraw": 3}
-        # Its checkpoints are three times as large: not one at each step.
-        settings |= {"layers": joint, "in_batch": "all", "checkpoint_seconds": 1, "epochs": 6}
-    _train(tiny, _job(tmp_path / "whole", **settings))
+        joint = {"teacher": {"dense": narrow_model}, "joint": True, "count": 1, "redraw": 3}
+        settings |= {"layers": joint, "in_batch": "all"}
+    settings["student"] = student
+    objective = "kl" if part == "cross-encoder" else {"kl": {"student_temperature": 0.05}}
+    _train(tiny, _job(tmp_path / "whole", objective, **settings))
     losses = _losses(tmp_path / "whole")
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
     if part == "joint teacher":
         trained, start = _weights(tmp_path / "whole"), load_joint(settings["layers"]["teacher"]).state_dict()
         assert sum(not torch.equal(trained[f"teacher.{name}"], value) for name, value in start.items()) > 20
     work = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, *_command(tiny, _job(work, **settings), slow=0.3)], env=_environment())
+    process = Apart(tiny.path, json.dumps([_job(work, objective, **settings)]), 0.3, program=WORKER)
     kill_once(process, lambda: len(list(work.glob("checkpoints/checkpoint-*/complete"))) > 1)
     assert not (work / "weights.pt").exists()
     assert list(work.glob("checkpoints/checkpoint-*/complete")), "killed before the first checkpoint"
-    _train(tiny, _job(work, **settings))
+    _train(tiny, _job(work, objective, **settings))
     whole, resumed = _weights(tmp_path / "whole"), _weights(work)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert _losses(work) == _losses(tmp_path / "whole")
     drawn = [folder / "layers.jsonl" for folder in (tmp_path / "whole", work)]
     assert part != "joint teacher" or drawn[0].read_text() == drawn[1].read_text() != ""
-
-
-def _late(minilm_path: str, tmp_path: Path) -> str:
-    """A late-interaction model of two layers of MiniLM."""
-    model = load_student(minilm_path, kind="multi-vector", layers=2, max_length=32, device="cpu")
-    model.save_pretrained(str(tmp_path / "late"))
-    return str(tmp_path / "late")
-
-
-def _shallow(minilm_path: str, tmp_path: Path) -> str:
-    """The first two layers of MiniLM as a model."""
-    load_student(minilm_path, layers=2, max_length=32, device="cpu").save_pretrained(str(tmp_path / "shallow"))
-    return str(tmp_path / "shallow")
 
 
 def test_a_torn_checkpoint_is_passed_over(tiny: Collection, tmp_path: Path) -> None:
@@ -162,28 +142,29 @@ class ByTwo:
 
 
 @pytest.fixture(scope="module")
-def by_two(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str, mlm_path: str) -> ByTwo:
+def by_two(
+    tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str, whole_minilm: str, mlm_path: str
+) -> ByTwo:
     """Every case, trained by two processes that are started once: most of a start is loading the libraries."""
     folder = tmp_path_factory.mktemp("two")
     # Lists are ragged and some have no positive: means of means would differ.
     settings = {name: {**given, "dropout": 0.0} for name, (_, given) in CASES.items()}
     settings["sparse"]["student"] = {**settings["sparse"]["student"], "model": mlm_path}
+    late = settings["multi-vector, layers"]
+    late["student"] = {**late["student"], "model": whole_minilm}
     for kind, given in JOINT.items():
-        path = folder / f"teacher-{kind}"
-        load_student(minilm_path, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
+        path, model = folder / f"teacher-{kind}", whole_minilm if kind == "multi-vector" else minilm_path
+        load_student(model, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
         layers = {"teacher": {kind: str(path)}, "joint": True, "count": 1}
         settings[kind] = {**given, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
+        settings[kind]["student"] = {**given.get("student", {}), "model": model}
     objectives = {name: objective for name, (objective, _) in CASES.items()}
     jobs = [_job(folder / name, objectives.get(name, LABELS_AND_TEACHER), **given) for name, given in settings.items()]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
-    done = subprocess.run(
-        [*launcher, *_command(tiny, *jobs)], env=_environment(), capture_output=True, text=True, check=False
-    )
+    done = in_two(tiny.path, json.dumps(jobs), program=WORKER)
     assert done.returncode == 0, done.stderr[-3000:]
     return ByTwo(settings, folder)
 
 
-@pytest.mark.xdist_group("two processes")
 @pytest.mark.parametrize("case", CASES)
 def test_accumulation_and_two_processes_follow_the_same_curve(
     case: str, by_two: ByTwo, tiny: Collection, tmp_path: Path
@@ -210,7 +191,6 @@ def test_accumulation_and_two_processes_follow_the_same_curve(
                 torch.testing.assert_close(value, whole[name], atol=2e-4, rtol=1e-3)
 
 
-@pytest.mark.xdist_group("two processes")
 @pytest.mark.parametrize("kind", JOINT)
 def test_two_processes_compare_the_documents_of_both(
     kind: str, by_two: ByTwo, tiny: Collection, tmp_path: Path

@@ -19,7 +19,6 @@ from transformers import TrainerCallback
 from dark_examples import make_dark_set, raise_positives
 from distillir.base.processes import barrier, rank
 from distillir.collections import Collection
-from distillir.encoding.model_files import resolve_model
 from distillir.objectives.weighted_sum import WeightedSum, parse_objective
 from distillir.plans.settings import TrainingSettings
 from distillir.signals.dark_examples.dark_example_lists import DarkExampleLists
@@ -44,12 +43,7 @@ from example_lists import ExampleLists
 def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: Any) -> None:
     """Train, and keep the weights."""
     wanted = dict(settings)
-    student = {
-        "kind": "dense",
-        "towers": "shared",
-        "model": resolve_model("all-MiniLM-L6-v2"),
-        **wanted.pop("student", {}),
-    }
+    student = {"kind": "dense", "towers": "shared", **wanted.pop("student")}
     selection = select(opened) if wanted.pop("selection", False) else None
     if (documents := student.pop("documents", None)) is not None:
         student["kind"] = kept_kind(DocumentsSpec.model_validate(documents))

@@ -13,6 +13,8 @@ from distillir.base.files import atomic_file, write_json
 from distillir.base.processes import rank
 
 MEASURES = "selection.json"
+#: Standard errors at most; differences that are none.
+FAR, TINY = 999.0, 1e-12
 
 
 @dataclass
@@ -31,6 +33,8 @@ class BestState:
         seconds: Spent on measuring, those of killed processes included.
         last: Step of the weights that are kept; None: those of the highest measure.
         values: The highest measure's, of each query; None where they are not known.
+        start: Those before training; None where they are not known.
+        errors: Standard errors that the measure of the kept weights is above the one before training; None likewise.
     """
 
     folder: Path
@@ -38,6 +42,8 @@ class BestState:
     seconds: float = 0.0
     last: int | None = None
     values: list[float] | None = None
+    start: list[float] | None = None
+    errors: float | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "BestState":
@@ -47,7 +53,8 @@ class BestState:
             return cls(folder)
         found = json.loads(file.read_text(encoding="utf-8"))
         measures = [(int(step), float(value)) for step, value in found["measures"]]
-        return cls(folder, measures, found["seconds"], found.get("kept"), found.get("values"))
+        more = (found.get(key) for key in ("kept", "values", "start", "errors"))
+        return cls(folder, measures, found["seconds"], *more)
 
     @property
     def best(self) -> tuple[int, float]:
@@ -58,6 +65,14 @@ class BestState:
     def kept(self) -> tuple[int, float]:
         """Step and value of the weights that are kept."""
         return self.best if self.last is None else (self.last, dict(self.measures)[self.last])
+
+    @property
+    def within_chance(self) -> bool:
+        """Whether the measure that is kept is less than two standard errors above the one before training.
+
+        False where single queries are not known, or nothing was measured before training, or that state is kept.
+        """
+        return self.errors is not None and self.kept[0] > 0 and self.errors < 2.0
 
     def facts(self, steps: int) -> dict[str, Any]:
         """Facts for the report about a training of ``steps`` steps."""
@@ -107,16 +122,19 @@ class BestState:
             self.values = None if values is None else [float(each) for each in values]
         self.measures.append((step, value))
         self.seconds += seconds
+        if step == 0 and values is not None:
+            self.start = [float(each) for each in values]
         if takes:
             self.last = step
+            self.errors = None if self.start is None or values is None else _errors(values, self.start)
         if rank() != 0:
             return
         if takes:
             self._write(self._student(step), model)
             for name, module in along.items():
                 self._write(self._along(step, name), module)
-        known = {"measures": self.measures, "seconds": self.seconds, "kept": self.kept[0], "values": self.values}
-        write_json(self.folder / MEASURES, known)
+        known = {"measures": self.measures, "seconds": self.seconds, "kept": self.kept[0]}
+        write_json(self.folder / MEASURES, {**known, "values": self.values, "start": self.start, "errors": self.errors})
         for file in self.folder.glob("best-*.safetensors") if takes else ():
             if file not in (self._student(step), *(self._along(step, name) for name in along)):
                 file.unlink()
@@ -126,9 +144,7 @@ class BestState:
         first, start = self.measures[0]
         if self.values is None or (first == 0 and value <= start):
             return False
-        differences = np.asarray(values) - np.asarray(self.values)
-        error = differences.std(ddof=1) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
-        return bool(differences.mean() > -error)
+        return _errors(values, self.values) > -1.0 and list(values) != self.values
 
     def load(self, model: Any, along: Mapping[str, Any]) -> None:
         """Give a student, and what was trained along with it, the weights that are kept; arguments as `add`."""
@@ -148,6 +164,17 @@ class BestState:
     def _write(self, path: Path, model: Any) -> None:
         with atomic_file(path) as temporary:
             save_model(model, str(temporary))
+
+
+def _errors(values: Sequence[float], others: Sequence[float]) -> float:
+    """Mean of the paired differences in standard errors of it; 0, or `FAR`, where all are the same."""
+    differences = np.asarray(values) - np.asarray(others)
+    mean = float(differences.mean())
+    error = float(differences.std(ddof=1)) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
+    # Of numbers that differ in their last bits alone the spread is none.
+    if error > TINY:
+        return float(np.clip(mean / error, -FAR, FAR))
+    return float(np.copysign(FAR, mean)) if abs(mean) > TINY else 0.0
 
 
 def forget_best(folder: Path) -> None:

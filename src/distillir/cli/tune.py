@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from distillir.base.errors import DistillirError
 from distillir.cli.allow_code import AllowCode
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/tune.md")]
@@ -50,6 +51,8 @@ def tune(
     from distillir.tuning.search import Limits
 
     optuna()
+    if minutes <= 0:
+        raise DistillirError("no time for a trial", where="--minutes", remedy="give more than 0, such as 30")
     checked = read_recipe(recipe, settings or ())
     own = default_output(recipe)
     folder = output or own.with_name(f"{own.name}-tune")
@@ -75,7 +78,9 @@ def tune(
         say(f"Importance: the share of the spread of finished trials that a key explains ({result.importance_by})")
     counts = ", ".join(f"{count} {ended}" for ended, count in result.trials.items() if count)
     name, queries = result.queries
-    say(f"{sum(result.trials.values())} trials ({counts}) in {duration(result.seconds)}, on {queries} {words(name)}")
+    made = sum(result.trials.values())
+    trials_made = f"{made} {'trial' if made == 1 else 'trials'} ({counts})"
+    say(f"{trials_made} in {duration(result.seconds)}, on {queries} {words(name)}")
     if result.changes:
         changed = ", ".join(f"{path} {value}" for path, value in result.changes.items())
         say(f"Best: {result.best:.4f} (trial {result.number}; the given recipe {result.first:.4f}): {changed}")

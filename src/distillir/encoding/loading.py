@@ -117,13 +117,18 @@ def quiet_libraries() -> Iterator[None]:
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     other = logging.getLogger("sentence_transformers")
     other_level = other.level
-    transformers_logging.set_verbosity_error()
+    # A level that is set anew empties what all loggers remember, which takes milliseconds: only where it changes.
+    if level != logging.ERROR:
+        transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    other.setLevel(logging.ERROR)
+    if other_level != logging.ERROR:
+        other.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(level)
-        other.setLevel(other_level)
+        if transformers_logging.get_verbosity() != level:
+            transformers_logging.set_verbosity(level)
+        if other.level != other_level:
+            other.setLevel(other_level)
         if bars:
             transformers_logging.enable_progress_bar()

@@ -9,6 +9,7 @@ from distillir.base.progress import say
 from distillir.base.seeds import SELECTION_POOL
 from distillir.collections import Qrels
 from distillir.collections.own_documents import own_documents
+from distillir.collections.text_identity import text_keys
 from distillir.composition.compose import Composition
 from distillir.pipeline.mined_parts import DEPTH
 from distillir.pipeline.queries import training_qrels
@@ -59,6 +60,11 @@ def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Se
     copies = len(np.setdiff1d(left_out, chosen.rows))
     out = f"; {copies} more training queries, which have the text of one, are not learnt from" if copies else ""
     say(f"The best student is chosen by {len(chosen.rows)} {_words(chosen)} and {len(documents)} documents{out}")
+    for other in folder.others:
+        keys = text_keys(other.collection.queries)[other.rows]
+        known = int(np.isin(keys, text_keys(folder.collection.queries)[chosen.rows]).sum())
+        if known:
+            say(f"{known} of {len(other.rows)} queries of {other.name} are among them: its figures flatter the student")
     precision = folder.recipe.evaluation.precision
     candidates = [rows[:DEPTH] for rows in lists]
     return Selection(chosen.name, chosen.rows, documents, qrels, own, left_out, precision, candidates)

@@ -41,6 +41,11 @@ def note_selection(folder: RunFolder, chosen: Selection, checkpoints: Path, step
         first = state.measures[0][1]
         why = "was best and is kept" if step == best[0] else f"is kept, within chance of step {best[0]}, {best[1]:.4f}"
         say(f"{name}step {step} of {steps} {why} ({value:.4f} {of}; {first:.4f} before it){ended}")
+        if state.within_chance:
+            say(
+                f"{name}within chance of what it was before, by {len(chosen.queries)} queries "
+                f"({state.errors:.1f} standard errors): look at the teacher's scores, or choose by more queries"
+            )
     noted = folder.facts.read().get(FACT, {})
     by_stage = {} if stage is None else {"stages": {**noted.get("stages", {}), str(stage): found}}
     about = {

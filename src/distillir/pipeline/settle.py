@@ -35,5 +35,9 @@ def settle_recipe(folder: RunFolder) -> None:
     folder.keep_recipe(settle(folder.asked, found))
     if rank() == 0:
         write(folder, {**read(folder), SETTLED: grounds})
-    told = [f"{key} {value:g}" for key, value in found.by_key().items() if key in keys]
+    told = [
+        f"{'weight of info_nce' if key == 'weight' else key} {value:g}"
+        for key, value in found.by_key().items()
+        if key in keys
+    ]
     say(f"Settled (auto): {', '.join(told)}")

@@ -40,7 +40,7 @@ class TrainingSettings(Part):
         "is a negative of it, in its own list or from others; false: as the authors' code, which knows ids alone",
     )
     learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
-        5e-5, description="peak learning rate of AdamW; auto: by the student's width, 5e-4 at 128, 1e-4 at 384"
+        5e-5, description="peak learning rate of AdamW; auto: by the student's width, 7e-4 at 128, 1e-4 at 384"
     )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps over which the learning rate rises")

@@ -95,6 +95,10 @@ class QueriesSpec(Part):
         return self.titles + self.sentences + self.generated
 
 
+#: A mapping with one of these is a collection.
+FILES = frozenset({"path", "documents", "corpus"})
+
+
 class AlsoSpec(Part):
     """A further collection that the student is measured on."""
 
@@ -147,7 +151,7 @@ class EvaluationSpec(Part):
             return []
         given = value if isinstance(value, list | tuple) else [value]
         return [
-            {"collection": one} if isinstance(one, str) or (isinstance(one, dict) and "collection" not in one) else one
+            {"collection": one} if isinstance(one, str) or (isinstance(one, dict) and FILES & set(one)) else one
             for one in given
         ]
 

@@ -95,9 +95,15 @@ def draw(name: str, label: str, size: tuple[float, float], paint: Callable[["Can
             layout.execute(canvas)
             with matplotlib.rc_context({"figure.constrained_layout.use": False}):
                 canvas.set_layout_engine(None)
-        written = io.StringIO()
-        canvas.savefig(written, format="svg", metadata={"Date": None})
-    return _embed(written.getvalue(), name, label)
+        written = _written(canvas, name)
+    return _embed(written, name, label)
+
+
+def _written(canvas: "Canvas", name: str) -> str:
+    """A stand-alone SVG file of the figure of that name."""
+    written = io.StringIO()
+    canvas.savefig(written, format="svg", metadata={"Date": None})
+    return written.getvalue()
 
 
 def _embed(svg: str, name: str, label: str) -> Markup:

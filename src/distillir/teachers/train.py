@@ -257,7 +257,7 @@ def _train(
 
     from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.encoding.loading import quiet_libraries
-    from distillir.teachers.cross_encoder_training.keep_best import MEASURES, KeepBest
+    from distillir.teachers.cross_encoder_training.keep_best import KeepBest, measures_that_fit
     from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
 
     set_seed(settings["seed"])
@@ -270,11 +270,13 @@ def _train(
     steps = max(1, int(np.ceil(len(shown) / (batch * world_size())) * settings["epochs"]))
     best = None
     if dev is not None:
+        measures = measures_that_fit(steps * batch * world_size() * shown.size, len(dev.run.documents))
+        say(f"Measured at most {measures} times on the way, by {len(dev.run.documents)} pairs of {dev.name} each")
         best = KeepBest(
             work,
             model,
             lambda: dev_ndcg(model, collection, dev, settings["precision"]),
-            -(-steps // MEASURES),
+            -(-steps // measures),
             f"{len(dev.run)} {dev.name}",
             settings["patience"],
         )
@@ -317,18 +319,19 @@ def _reached(model: Any, texts: dict[str, list[Any]]) -> AbstractContextManager[
 
 
 def _selected(best: "KeepBest", dev: DevLists, steps: int) -> dict[str, Any]:
-    """Load the best weights; returns the facts about them."""
+    """Load the weights that are kept; returns the facts about them."""
     best.load()
     step = best.measures[-1][0]
     early = "" if step == steps else f"; stopped after {step} of {steps} steps, as it no longer rose"
-    say(f"Kept: step {best.best[0]}, nDCG@10 {best.best[1]:.4f}{early}")
+    kept, value = best.kept
+    say(f"Kept: step {kept}, nDCG@10 {value:.4f}{early}")
     return {
         "select": {
             "of": dev.name,
             "queries": len(dev.run),
             "candidates": round(len(dev.run.documents) / len(dev.run), 1),
-            "step": best.best[0],
-            "ndcg_at_10": best.best[1],
+            "step": kept,
+            "ndcg_at_10": value,
             "measures": [list(each) for each in best.measures],
             "stopped_early": step != steps,
         }

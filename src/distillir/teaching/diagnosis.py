@@ -30,7 +30,7 @@ def say_set(lists: TeachingSet) -> Diagnostics | None:
             say(f"  {alone} lists have fewer than two candidates: there is nothing to compare in them")
     bare = sum(not lists.relevant(i).any() for i in range(len(lists)))
     if bare:
-        say(f"  {bare} of {len(lists)} lists have no positive: an objective that compares positives passes them over")
+        say(f"  {bare} of {len(lists)} lists have no judged positive: objectives of positives need pseudo_positives")
     return found
 
 

@@ -227,6 +227,8 @@ def gain_line(result: SearchResult) -> str:
     if before is not None and result.best <= before + TIE:
         why = ": these queries cannot show a gain" if before >= SATURATED else "; look at the teacher's scores first"
         return f"No trial was better than the student before training ({before:.4f}){why}"
+    if gain is None and len(result.tried) < 2:
+        return "Only the given recipe was tried: give more --minutes (--dry-run tells how many trials fit)"
     if gain is None:
         return "No trial was better than the given recipe"
     figures = (

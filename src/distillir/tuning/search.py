@@ -18,13 +18,14 @@ from distillir.base.processes import barrier, first_decides, rank
 from distillir.base.progress import say
 from distillir.dry_run.plan import duration, quiet
 from distillir.pipeline.ownership import difference
+from distillir.pipeline.selection_queries import CHOSEN_BY
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
 from distillir.tuning.budget import TrialBudget, expected, work
 from distillir.tuning.optuna_there import optuna
 from distillir.tuning.result import RECIPE, RESULT, TRIALS, SearchResult, make_result, trial_file, write_result
 from distillir.tuning.shared import Shared, prepared, trial_recipe
-from distillir.tuning.space import Space, build_space, check_tunable
+from distillir.tuning.space import Space, build_space, check_names, check_tunable
 from distillir.tuning.study import FAILED, FILE, KILLED, UNFITTING, Asked, Study, Tried
 from distillir.tuning.trial import FINISHED, STOPPED, Outcome, forget_trial, run_trial
 
@@ -79,6 +80,7 @@ def tune(
     optuna()
     base = trial_recipe(recipe)
     check_tunable(base)
+    check_names(only)
     mark = _claim(recipe, output, seed, only, anew)
     with locked(output):
         if rank() == 0:
@@ -89,9 +91,13 @@ def tune(
         try:
             with prepared(output / "shared", base, anew=anew) as shared:
                 return _Search(recipe, shared, output, limits, seed, only).run()
-        except DistillirError:
+        except DistillirError as error:
             if rank() == 0 and is_empty(output, MARK):
                 (output / MARK).unlink()  # nothing was made: a mended recipe finds the folder free
+            if error.where == CHOSEN_BY:
+                # Its remedy, to choose none, is no way out here: trials are compared by these queries.
+                remedy = "add training queries or a dev split, or set training.select_queries lower"
+                raise DistillirError(error.what, where="distillir tune", remedy=remedy) from None
             raise
 
 

@@ -109,6 +109,17 @@ def check_tunable(recipe: Recipe) -> None:
         )
 
 
+def check_names(only: Sequence[str] | None) -> None:
+    """Refuse a name that is no key's.
+
+    Raises:
+        DistillirError: One is none.
+    """
+    for name in only or ():
+        if name not in NAMES:
+            raise DistillirError(f"no key {name!r}", where="--keys", remedy=nearest(name, NAMES))
+
+
 def build_space(
     base: Recipe, suggested: Settled, *, longest: int, lists: int, judged: bool, only: Sequence[str] | None = None
 ) -> Space:
@@ -125,10 +136,8 @@ def build_space(
     Raises:
         DistillirError: A name is unknown or not there to be searched in this recipe, or nothing is left.
     """
+    check_names(only)
     wanted = list(only) if only is not None else list(NAMES)
-    for name in wanted:
-        if name not in NAMES:
-            raise DistillirError(f"no key {name!r}", where="--keys", remedy=nearest(name, NAMES))
     keys: list[Key] = []
     left_out: dict[str, str] = {}
     for name, found in _found(base, suggested, longest, lists, judged):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from distillir.retrieval.retriever import Retriever
     from distillir.students.kept_documents.index import KeptIndex
 
-#: Learning rate as a share of that of students that read documents too (ours; benchmarks/results/index_kept.md).
-SLOWER = 0.2
+#: Learning rate at a width of 128, and the power by which it falls with the width (ours;
+#: benchmarks/results/index_kept.md).
+RATE, FALL = 1e-4, 1.5
 
 
 class KeptKind(VectorKind):
@@ -113,8 +114,8 @@ class KeptKind(VectorKind):
     # The recipe.
 
     def rate(self, model: str | Path) -> float:
-        """See `StudentKind.rate`: a fifth, since queries alone are soon learnt by heart."""
-        return own_rate(model) * SLOWER
+        """See `StudentKind.rate`: lower than where documents learn: queries alone are soon learnt by heart."""
+        return own_rate(model, RATE, FALL)
 
     def kept(self) -> dict[str, str]:
         """See `StudentKind.kept`."""

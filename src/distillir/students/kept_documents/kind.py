@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from distillir.encoding.model_options import ModelOptions
 from distillir.students.dense.kind import DENSE, DenseKind
-from distillir.students.kept_documents.kept_kind import SLOWER, KeptKind, part_of
+from distillir.students.kept_documents.kept_kind import KeptKind, part_of
 from distillir.students.kept_documents.spec import DocumentsSpec
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class KeptDocumentsKind(KeptKind, DenseKind):
     """
 
     #: Where lists are learnt from slowly, vectors of a stage before them are not.
-    first_rate = 2.0 / SLOWER
+    first_rate = 10.0
     search_options = ("factory", "search")
 
     def __init__(self, documents: DocumentsSpec) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from distillir.base.arrays import Scores
 from distillir.base.seeds import TEACHER_LOOKED_AT
@@ -33,8 +34,8 @@ def score_lists(model: Any, collection: Collection, run: Run, precision: str) ->
     return unflatten(scores, ends, len(run))
 
 
-def dev_ndcg(model: Any, collection: Collection, lists: DevLists, precision: str) -> float:
-    """Mean nDCG@10 of the lists as the model re-ranks them.
+def dev_ndcg(model: Any, collection: Collection, lists: DevLists, precision: str) -> npt.NDArray[np.float64]:
+    """The nDCG@10 of each list [Q] as the model re-ranks it.
 
     Lists without a relevant candidate, or with nothing else, are not scored: no order changes what they count.
     """
@@ -47,7 +48,7 @@ def dev_ndcg(model: Any, collection: Collection, lists: DevLists, precision: str
     # A score that is no number stands last: the training says that its loss is none.
     scores = [np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf) for values in scores]
     found = from_lists(lists.run.queries, lists.run.lists, scores)
-    return evaluate(found, lists.qrels, ("nDCG@10",)).means["nDCG@10"]
+    return evaluate(found, lists.qrels, ("nDCG@10",)).values["nDCG@10"]
 
 
 def training_lists_looked_at(
