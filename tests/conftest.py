@@ -165,6 +165,28 @@ def narrow_model(small_models: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
+def word_model(mlm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a sparse model: one layer of MiniLM, its word vectors as head."""
+    from distillir.students.load import load_student
+
+    folder = tmp_path_factory.mktemp("words") / "words"
+    model = load_student(mlm_path, kind="sparse", max_length=32, device="cpu")
+    model.save_pretrained(str(folder), create_model_card=False)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def late_model(small_models: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a late-interaction model: two layers of MiniLM, a random projection to 128 numbers."""
+    from distillir.students.load import load_student
+
+    folder = tmp_path_factory.mktemp("late") / "late"
+    model = load_student(str(small_models / "base"), kind="multi-vector", max_length=32, device="cpu")
+    model.save_pretrained(str(folder), create_model_card=False)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
 def mlm_path(minilm_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A masked language model: one layer of MiniLM, its word vectors as head, about 1 word in 50 active."""
     import torch

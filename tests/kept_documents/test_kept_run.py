@@ -125,7 +125,10 @@ def test_a_student_of_another_width_gets_a_projection(
     [
         ({"kind": "multi-vector"}, "documents are kept for dense students, and this one is multi-vector"),
         ({"towers": "separate"}, "with documents kept the student is a query encoder alone"),
-        ({"documents": {"multi-vector": "some"}}, "documents of multi-vector models are not kept: token vectors"),
+        (
+            {"documents": {"multi-vector": "some"}},
+            "documents are kept for multi-vector students, and this one is dense",
+        ),
         ({"documents": {"dense": "some", "vectors": "there"}}, "one of the two"),
         ({"documents": {"dense": "some", "ids": "there"}}, "ids and similarity are for vectors made elsewhere"),
     ],

@@ -8,9 +8,10 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from distillir.base.errors import DistillirError
+from distillir.encoding.models import load_sentence_transformer
 from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.projection import choose, fit, has_unit_length, projected
-from distillir.students.kept_documents.query_encoder import check_width, load_query_encoder
+from distillir.students.kept_documents.query_encoder import as_query_encoder, check_width
 from distillir.students.kept_documents.student import KeptDocumentsStudent
 from distillir.students.kept_documents.vectors import DocumentVectors
 
@@ -70,7 +71,8 @@ class _Index(KeptIndex):
 
 def test_layers_of_a_query_are_projected_as_the_last_one(narrow_model: str) -> None:
     index = _Index()
-    model = projected(load_query_encoder(narrow_model, index, device="cpu"), 7, unit=True, found=None)
+    start = as_query_encoder(load_sentence_transformer(narrow_model, device="cpu"), narrow_model, index)
+    model = projected(start, 7, unit=True, found=None)
     student = KeptDocumentsStudent(model, index)
     features = model.preprocess(["bees see light", "a volcano"], task="query")
     cut = [(0, 2, int(features["input_ids"].shape[1]))]

@@ -15,6 +15,7 @@ from distillir.retrieval.bm25_retriever import BM25Retriever
 from distillir.retrieval.opened import OpenedFusion, best_rows, open_retriever
 from distillir.retrieval.sources import load_retriever
 from distillir.students.kept_documents.kind import KeptDocumentsKind
+from distillir.students.kept_documents.named_kind import kept_kind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
 from distillir.students.registry import student_kind
@@ -74,6 +75,16 @@ def test_a_large_corpus_of_token_vectors_is_not_compared_whole(
 def test_kept_documents(tiny: Collection, small_models: Path) -> None:
     spec = DocumentsSpec.model_validate({"dense": {"model": str(small_models / "base"), "max_length": 16}})
     _same(KeptDocumentsKind(spec).retriever(str(small_models / "base")), tiny)
+
+
+def test_kept_token_vectors(tiny: Collection, late_model: str) -> None:
+    spec = DocumentsSpec.model_validate({"multi-vector": {"model": late_model, "max_length": 16}})
+    _same(kept_kind(spec).retriever(late_model), tiny)
+
+
+def test_kept_words(tiny: Collection, word_model: str) -> None:
+    spec = DocumentsSpec.model_validate({"sparse": {"model": word_model, "max_length": 16}})
+    _same(kept_kind(spec).retriever(word_model), tiny)
 
 
 def test_kept_vectors_of_16_bits_in_another_order(tiny: Collection, small_models: Path, tmp_path: Path) -> None:

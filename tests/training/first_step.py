@@ -15,7 +15,7 @@ import torch
 from transformers import TrainerCallback
 
 from dark_examples import make_dark_set, raise_positives
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import barrier, first_process_first, rank
 from distillir.batches.gather import average_gradients
 from distillir.collections import Collection
 from distillir.objectives.weighted_sum import parse_objective
@@ -37,7 +37,7 @@ from distillir.signals.signal_training import Batch, Output, SignalTraining
 from distillir.signals.vectors.spec import VectorSpec
 from distillir.signals.vectors.teacher_vectors import MadeVectors
 from distillir.signals.vectors.training import VectorTraining
-from distillir.students.kept_documents.kind import KeptDocumentsKind
+from distillir.students.kept_documents.named_kind import kept_kind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
 from distillir.teaching.text_lists import TextLists
@@ -48,6 +48,7 @@ from example_lists import ExampleLists
 QUERIES = 12
 #: Scores are float32: divided by less, what they are rounded by would show.
 KL = {"student_temperature": 0.5}
+WIDE = {"student_temperature": 8.0}
 GATE = {"schedule": "quantile", "start": 0.5, "end": 0.5, "lists": True}
 
 
@@ -96,6 +97,14 @@ CASES = {
     "kept, dark": Case({"ranknet": 1.0, "kl": KL}, kind="kept", beside="dark", in_batch=(True,)),
     "kept, layers": Case({"kl": KL, "margin_mse": 0.5}, kind="kept", beside="layers", in_batch=(False,)),
     "kept, pairs": Case({"pair_kl": 1.0, "kl": KL}, kind="kept", beside="pairs", in_batch=(True,)),
+    "kept tokens": Case({"kl": KL, "ckl": KL, "info_nce": {"temperature": 0.5}}, kind="kept tokens"),
+    "kept tokens, dark": Case({"ranknet": 1.0, "kl": KL}, kind="kept tokens", beside="dark", in_batch=(True,)),
+    "kept tokens, layers": Case({"kl": KL, "margin_mse": 0.5}, "kept tokens", "layers", in_batch=(False,)),
+    "kept tokens, pairs": Case({"pair_kl": 1.0, "kl": KL}, "kept tokens", "pairs", in_batch=(False,)),
+    # Weights of words add up to large scores.
+    "kept words": Case({"kl": WIDE, "ckl": WIDE, "info_nce": {"temperature": 8.0}}, "kept words", in_batch=(True,)),
+    "kept words, dark": Case({"ranknet": 1.0, "kl": WIDE}, "kept words", "dark", in_batch=(True,)),
+    "kept words, pairs": Case({"pair_kl": 1.0, "kl": WIDE}, "kept words", "pairs", in_batch=(False,)),
     "cross-encoder": Case(
         {"kl": KL, "ckl": KL, "margin_mse": 0.5, "ranknet": 2.0, "info_nce": 0.3, "lambda_mrr": 0.5, "bce": 1.0},
         kind="cross-encoder",
@@ -201,8 +210,14 @@ def first_steps(opened: Collection, folder: Path, model: str, *, parts: bool) ->
         students[kind] = load_student(model, kind=kind, max_length=24, device="cpu", towers=towers).double()
     students["towers"] = load_student(model, max_length=24, device="cpu", towers="separate").double()
     # Queries are trained against the vectors of the model that they start from.
-    kept = KeptDocumentsKind(DocumentsSpec.model_validate({"dense": {"model": model, "max_length": 24}}))
-    students["kept"] = load_student(model, kind=kept, max_length=24, device="cpu").double()
+    late = folder / "late"
+    with first_process_first():
+        if not late.is_dir():
+            load_student(model, kind="multi-vector", max_length=24, device="cpu").save_pretrained(str(late))
+    starts = {"kept": ("dense", model), "kept tokens": ("multi-vector", str(late)), "kept words": ("sparse", model)}
+    for name, (own, start) in starts.items():
+        kept = kept_kind(DocumentsSpec.model_validate({own: {"model": start, "max_length": 24}}))
+        students[name] = load_student(start, kind=kept, max_length=24, device="cpu").double()
     made, found = trainer.ExampleTrainer, {}
     trainer.ExampleTrainer = _KeepingTrainer  # type: ignore[misc]
     try:

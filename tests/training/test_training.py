@@ -48,7 +48,7 @@ def _weights(work: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-@pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder", "kept documents"])
+@pytest.mark.parametrize("part", ["dark", "joint teacher", "cross-encoder", "kept documents", "kept tokens"])
 def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
     part: str, tiny: Collection, tmp_path: Path, narrow_model: str
 ) -> None:
@@ -58,6 +58,10 @@ def test_the_loss_falls_and_a_killed_run_ends_with_the_same_weights(
         settings["dark"] = {"count": 2}
     elif part == "kept documents":
         student["documents"] = {"dense": {"model": narrow_model, "max_length": 32}}
+    elif part == "kept tokens":
+        late = str(tmp_path / "late")
+        load_student(narrow_model, kind="multi-vector", max_length=32, device="cpu").save_pretrained(late)
+        student |= {"model": late, "documents": {"multi-vector": {"model": late, "max_length": 32}}}
     elif part == "cross-encoder":
         student["kind"] = "cross-encoder"
         settings |= {"grad_cache": True, "token_budget": 160}

@@ -30,7 +30,7 @@ from distillir.signals.layers.spec import LayerSpec
 from distillir.signals.layers.training import LayerTraining
 from distillir.signals.scores.training import ScoresTraining
 from distillir.signals.signal_training import SignalTraining
-from distillir.students.kept_documents.kind import KeptDocumentsKind
+from distillir.students.kept_documents.named_kind import kept_kind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
 from distillir.teachers.load_layered import load_joint
@@ -46,7 +46,7 @@ def job(opened: Collection, folder: Path, settings: dict[str, Any], objective: A
     student = {"kind": "dense", "towers": "shared", **wanted.pop("student")}
     selection = select(opened) if wanted.pop("selection", False) else None
     if (documents := student.pop("documents", None)) is not None:
-        student["kind"] = KeptDocumentsKind(DocumentsSpec(**documents))
+        student["kind"] = kept_kind(DocumentsSpec.model_validate(documents))
     spec, layered = wanted.pop("dark", None), wanted.pop("layers", None)
     lists = ExampleLists(opened)
     signals: list[SignalTraining] = []

@@ -114,7 +114,7 @@ def check_kept_documents(recipe: "ComposedParts", signals: "Sequence[Signal[Any]
         DistillirError: Signals would bring texts of their own, or other collections are measured on.
     """
     kept = recipe.student.documents
-    if kept is None or kept.dense is not None:
+    if kept is None or kept.encoder is not None:
         return
     bringing = [signal for signal in signals if signal.documents_beside()]
     if bringing:

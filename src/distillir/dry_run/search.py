@@ -134,9 +134,14 @@ class Searches:
             return spent
         if encoder.kind not in _COMPARE:
             return spent + self._dense_search(encoder, len(rows), depth)
-        compared = len(documents)
-        if encoder.kind in TWO_STAGES and (first[0] is not None or len(documents) > EXHAUSTIVE):
-            compared = min(first[1], len(documents))
+        return spent + self._compare_seconds(encoder, rows, first)
+
+    def _compare_seconds(self, encoder: Encoder, rows: Rows, first: tuple[Any, int]) -> float:
+        """Seconds of comparing encodings that are no single vectors, and of a first stage where there is one."""
+        documents = compared = len(self.collection.corpus)
+        spent = 0.0
+        if encoder.kind in TWO_STAGES and (first[0] is not None or documents > EXHAUSTIVE):
+            compared = min(first[1], documents)
             if first[0] != "index":
                 spent += self.source_seconds(first[0] or "bm25", rows, first[1])
         return spent + self.pair_seconds(encoder, rows) * len(rows) * compared
@@ -157,7 +162,11 @@ class Searches:
         if kept is not None:
             spent += self.encodings.seconds(kept, corpus, np.arange(len(corpus), dtype=np.int64), "document")
         spent += self.encodings.seconds(encoder, self.collection.queries, rows, "query", trained=trained)
-        return spent + (self._dense_search(encoder, len(rows), depth) if len(rows) and len(corpus) else 0.0)
+        if not len(rows) or not len(corpus):
+            return spent
+        if encoder.kind not in _COMPARE:
+            return spent + self._dense_search(encoder, len(rows), depth)
+        return spent + self._compare_seconds(encoder, rows, (None, 1000))
 
     def _dense_search(self, encoder: Encoder, queries: int, depth: int) -> float:
         model, _ = self.encodings.load(encoder)

@@ -71,7 +71,7 @@ class _Dense(EncoderKind):
 
     def size(self, name: str, corpus: TextTable, queries: TextTable, rows: Rows, **options: Any) -> dict[str, Any]:
         width = encode_rows(name, queries, rows[:1], kind="query", **options).shape[1]
-        return _size("numbers", width, width, 4)
+        return encoded_size("numbers", width, width, 4)
 
 
 class _MultiVector(EncoderKind):
@@ -93,7 +93,7 @@ class _MultiVector(EncoderKind):
         documents = encode_tokens(name, corpus, kind="document", **options)
         asked = encode_tokens(name, queries, rows, kind="query", **options).of(rows)
         per_document, each = documents.count / max(len(corpus), 1), 4 * asked[0].shape[1]
-        return _size("vectors", per_document, float(np.mean([len(found) for found in asked])), each)
+        return encoded_size("vectors", per_document, float(np.mean([len(found) for found in asked])), each)
 
 
 class _Sparse(_MultiVector):
@@ -108,10 +108,10 @@ class _Sparse(_MultiVector):
     def size(self, name: str, corpus: TextTable, queries: TextTable, rows: Rows, **options: Any) -> dict[str, Any]:
         per_document = encode_sparse(name, corpus, kind="document", **options).nnz / max(len(corpus), 1)
         per_query = encode_sparse(name, queries, rows, kind="query", **options).nnz / len(rows)
-        return _size("words", per_document, per_query, 8)  # a word and its weight
+        return encoded_size("words", per_document, per_query, 8)  # a word and its weight
 
 
-def _size(unit: str, per_document: float, per_query: float, each: int) -> dict[str, Any]:
+def encoded_size(unit: str, per_document: float, per_query: float, each: int) -> dict[str, Any]:
     """The figures of `EncoderKind.size`; ``each`` is the bytes of a unit."""
     return {
         "unit": unit,

@@ -1,9 +1,11 @@
 """Texts to sparse vectors over a vocabulary (SPLADE)."""
 
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
 from distillir.base.arrays import Rows
@@ -14,7 +16,16 @@ from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_sparse
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import Arrays, encode_segments, load_array, outputs
+from distillir.encoding.segments import (
+    OPEN_SEGMENTS,
+    Arrays,
+    Segments,
+    encode_segments,
+    load_array,
+    outputs,
+    row_lengths,
+)
+from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import Kind
 
 
@@ -61,20 +72,85 @@ def encode_sparse(
         ]
         order = np.concatenate([np.flatnonzero(~late), np.flatnonzero(late)])
         return vstack(parts, format="csr")[np.argsort(order)]
-    segments = encode_segments(
-        model,
-        table,
-        wanted,
-        load=load_sparse,
-        encode=sparse_arrays,
-        store="sparse-vectors",
-        **more,
-    )
+    segments = _encoded(model, table, wanted, **more)
     used = np.unique(segments.segment[wanted])
     matrix = vstack([_read(segments.paths[number]) for number in used.tolist()], format="csr")
     sizes = [len(load_array(segments.paths[number] / "rows.npy", mapped=True)) for number in used.tolist()]
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
     return matrix[starts[np.searchsorted(used, segments.segment[wanted])] + segments.place[wanted]]
+
+
+def _encoded(model: str, table: TextTable, rows: Rows, **more: Any) -> Segments:
+    return encode_segments(model, table, rows, load=load_sparse, encode=sparse_arrays, store="sparse-vectors", **more)
+
+
+class WordWeights:
+    """Sparse vectors of all rows of a table, memory-mapped: memory holds what is asked for.
+
+    Args:
+        segments: Where `encode_sparse` and `encode_words` wrote them.
+
+    Attributes:
+        rows: Rows of the table.
+    """
+
+    def __init__(self, segments: Segments) -> None:
+        self._segments, self.rows = segments, len(segments.segment)
+        # A segment that is mapped holds files open.
+        self._kept = lru_cache(maxsize=OPEN_SEGMENTS)(self._open)
+
+    def _open(self, number: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+        path = self._segments.paths[number]
+        words, values = (load_array(path / f"{name}.npy", mapped=True) for name in ("words", "values"))
+        return np.concatenate([[0], load_array(path / "ends.npy")]), words, values
+
+    def of(self, rows: Rows) -> list[tuple[npt.NDArray[np.int32], Vectors]]:
+        """Words and weights [words that are not 0] each of some rows, in the order given."""
+        found = []
+        segments, places = self._segments.segment[rows].tolist(), self._segments.place[rows].tolist()
+        for segment, place in zip(segments, places, strict=True):
+            ends, words, values = self._kept(segment)
+            found.append((words[ends[place] : ends[place + 1]], values[ends[place] : ends[place + 1]]))
+        return found
+
+    def lengths_of(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Number of words of some rows, in the order given."""
+        return self.lengths[rows]
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of words of each row [rows]."""
+        return row_lengths(self._segments)
+
+    @property
+    def count(self) -> int:
+        """Number of words of all rows."""
+        return int(self.lengths.sum())
+
+
+class JoinedWordWeights(WordWeights):
+    """Sparse vectors of a joined table, each part from a store of its own."""
+
+    def __init__(self, first: WordWeights, second: WordWeights) -> None:
+        self.first, self.second, self.rows = first, second, first.rows + second.rows
+
+    def of(self, rows: Rows) -> list[tuple[npt.NDArray[np.int32], Vectors]]:
+        """Words and weights of some rows, in the order given."""
+        late = rows >= self.first.rows
+        early, further = iter(self.first.of(rows[~late])), iter(self.second.of(rows[late] - self.first.rows))
+        return [next(further if behind else early) for behind in late.tolist()]
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of words of each row [rows]."""
+        return np.concatenate([self.first.lengths, self.second.lengths])
+
+
+def encode_words(model: str, table: TextTable, **more: Any) -> WordWeights:
+    """Sparse vectors of all rows of a table by row; arguments and errors as `encode_sparse`, whose store this is."""
+    if isinstance(table, JoinedTable):
+        return JoinedWordWeights(encode_words(model, table.first, **more), encode_words(model, table.second, **more))
+    return WordWeights(_encoded(model, table, np.arange(len(table)), **more))
 
 
 def _read(segment: Path) -> csr_matrix:

@@ -1,11 +1,12 @@
 """Texts to token vectors, for late interaction."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from distillir.base.arrays import Rows
 from distillir.collections.joined import JoinedTable
@@ -14,11 +15,18 @@ from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, load_array, outputs
+from distillir.encoding.segments import (
+    OPEN_SEGMENTS,
+    ROWS_PER_SEGMENT,
+    Arrays,
+    Segments,
+    encode_segments,
+    load_array,
+    outputs,
+    row_lengths,
+)
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import Kind
-
-OPEN_SEGMENTS = 128
 
 
 class TokenVectors:
@@ -56,15 +64,19 @@ class TokenVectors:
         segments, places = self._segments.segment[rows].tolist(), self._segments.place[rows].tolist()
         return [self._kept(segment)[place] for segment, place in zip(segments, places, strict=True)]
 
+    def lengths_of(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Number of token vectors of some rows, in the order given."""
+        return self.lengths[rows]
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of token vectors of each row [rows]; 0 of those that are not encoded."""
+        return row_lengths(self._segments)
+
     @property
     def count(self) -> int:
         """Number of token vectors of all rows."""
-        total = 0
-        for number, path in enumerate(self._segments.paths):
-            # A row may be in several segments, where programs encoded it at once: the last one counts.
-            own = self._segments.place[self._segments.segment == number]
-            total += int(np.diff(load_array(path / "ends.npy"), prepend=0)[own].sum())
-        return total
+        return int(self.lengths.sum())
 
 
 class JoinedTokenVectors(TokenVectors):
@@ -80,10 +92,10 @@ class JoinedTokenVectors(TokenVectors):
         early, further = iter(self.first.of(rows[~late])), iter(self.second.of(rows[late] - self.first.rows))
         return [next(further if behind else early) for behind in late.tolist()]
 
-    @property
-    def count(self) -> int:
-        """Number of token vectors of all rows."""
-        return self.first.count + self.second.count
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of token vectors of each row [rows]."""
+        return np.concatenate([self.first.lengths, self.second.lengths])
 
 
 def encode_tokens(

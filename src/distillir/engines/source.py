@@ -205,21 +205,26 @@ def _source(
     vectors = kept or {"student": model_identity(model, options, ("document",)), "arithmetic of the encoder": resolved}
     encoding: dict[str, Any] = {"precision": precision, "options": options}
 
+    index: Any = kind.index_kept
+
     def encode(rows: Rows, width: int | None) -> IndexedEncodings:
         if kind.model_kind == "sparse":
             from distillir.encoding.sparse_vectors import encode_sparse
 
-            documents = encode_sparse(model, corpus, kind="document", **encoding)
-            return SparseEncodings(documents, encode_sparse(model, collection.queries, rows, kind="query", **encoding))
+            documents = (
+                encode_sparse(model, corpus, kind="document", **encoding) if index is None else index.matrix(corpus)
+            )
+            return SparseEncodings(documents, encode_sparse(reader, collection.queries, rows, kind="query", **encoding))
         if kind.model_kind == "multi-vector":
             from distillir.encoding.token_vectors import encode_tokens
 
-            tokens = encode_tokens(model, corpus, kind="document", **encoding)
-            asked = encode_tokens(model, collection.queries, rows, kind="query", **encoding).of(rows)
+            tokens = (
+                encode_tokens(model, corpus, kind="document", **encoding) if index is None else index.vectors(corpus)
+            )
+            asked = encode_tokens(reader, collection.queries, rows, kind="query", **encoding).of(rows)
             return TokenEncodings(tokens, asked)
         from distillir.encoding.vectors import encode_rows, encode_table
 
-        index: Any = kind.index_kept
         held = encode_table(model, corpus, kind="document", **encoding) if index is None else index.vectors(corpus)
         queries = encode_rows(reader, collection.queries, rows, kind="query", **encoding)
         return DenseEncodings(held, queries, "cosine" if kind.cosines(model) else "dot", width)

@@ -90,11 +90,11 @@ def without_evaluation(recipe: "Recipe") -> "Recipe":
 
 def load_trained(student: "StudentSpec", folder: Path) -> Any:
     """Load a student that a run has saved; where documents are kept, with their model beside the query encoder."""
-    from distillir.encoding.models import load_sentence_transformer
+    from distillir.encoding.kinds import ENCODERS
     from distillir.students.load import load_student_of
 
     if student.documents is not None:
-        return load_sentence_transformer(str(folder), options=student.saved_options)
+        return ENCODERS[student.documents.kind].load(str(folder), options=student.saved_options)
     return load_student_of(student, folder)
 
 
@@ -168,7 +168,7 @@ def saved_student(spec: "StudentSpec") -> Iterator[Path]:
         raise DistillirError(
             "the student is a query encoder for vectors of documents that are kept",
             where="student.documents",
-            remedy="name the documents' model in the source: {dense: model}",
+            remedy=f"name the documents' model in the source: {{{spec.documents.kind}: model}}",
         )
 
     with saved_model(load_student_of(spec, device="cpu") if rank() == 0 else None) as folder:

@@ -74,9 +74,8 @@ def lines(told: Mapping[str, Any], after: Mapping[str, float], measure: str) -> 
         after: Measures of the trained student.
         measure: The main one.
     """
-    found = [
-        f"No document was encoded again: the {told['documents']} vectors of {told['name']} are searched as they are"
-    ]
+    kept = f"{told.get('units', told['documents'])} {told.get('unit', 'vectors')}"
+    found = [f"No document was encoded again: the {kept} of {told['name']} are searched as they are"]
     cost = {name: f"{one['parameters'] / 1e6:.1f} M parameters, {one['ms']:.1f} ms" for name, one in _of(told).items()}
     found.append(f"A query costs {cost['student']}" + (f"; before: {cost['documents']}" if "documents" in cost else ""))
     if "measures" in told and told["measures"].get(measure):
@@ -97,16 +96,17 @@ def _costs(folder: RunFolder) -> dict[str, dict[str, float]]:
     """Parameters, and milliseconds of one query by itself on this machine, of the student and the documents' own."""
     kind, rows = folder.recipe.student.own_kind, evaluation_queries(folder)[: _TIMED + _WARM]
     texts = folder.collection.queries.texts(rows.tolist())
-    return {name: _cost(load, texts) for name, load in kind.query_encoders(str(folder.student)).items()}
+    loaders = kind.query_encoders(str(folder.student))
+    return {name: _cost(kind.model_kind, load, texts) for name, load in loaders.items()}
 
 
-def _cost(load: Any, texts: list[str]) -> dict[str, float]:
-    from distillir.encoding.vectors import encode_texts
+def _cost(kind: str, load: Any, texts: list[str]) -> dict[str, float]:
+    from distillir.encoding.kinds import ENCODERS
 
     model, spent = load(), []
     for text in texts:
         start = time.perf_counter()
-        encode_texts(model, [text], kind="query", precision="float32")
+        ENCODERS[kind].encode(model, [text], "query", "float32")
         spent.append(time.perf_counter() - start)
     timed = spent[_WARM:] or spent
     parameters = sum(each.numel() for each in model.parameters())

@@ -48,8 +48,8 @@ def check_named_models(recipe: Recipe) -> None:
     sources = [] if recipe.teaching is not None else read_sources(recipe.candidates.from_)
     named = [*_of_sources(sources, "candidates.from"), *_of_teacher(recipe.teacher, "teacher")]
     kept = student.documents
-    if kept is not None and kept.dense is not None:
-        named.append(_named("student.documents.dense", "dense", kept.dense.written()))
+    if kept is not None and kept.encoder is not None:
+        named.append(_named(f"student.documents.{kept.kind}", kept.kind, kept.encoder.written()))
     for model in named:
         try:
             if model.kind == "cross-encoder":
@@ -64,7 +64,7 @@ def check_named_models(recipe: Recipe) -> None:
         load_generator(read_generator_spec(recipe.queries.generator, "queries.generator"))
     for signal in compose(recipe).signals:
         signal.check_models(recipe)
-    if kept is not None and kept.dense is not None:
+    if kept is not None and kept.encoder is not None:
         _say_prompts(named[-1])
     _say_missing_prompts([NamedModel("student", student.own_kind.model_kind, student.model, student.options), *named])
 

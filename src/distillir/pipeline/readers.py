@@ -87,8 +87,8 @@ def _named(recipe: Recipe) -> Iterator[tuple[str, Make]]:
     reading, kept = _encoder(kind, spec, student.options), student.documents
     yield "student", reading if kept is None else _of_queries(reading)
     if kept is not None:
-        if kept.dense is not None:
-            yield "student.documents.dense", _encoder("dense", kept.dense.written())
+        if kept.encoder is not None:
+            yield f"student.documents.{kept.kind}", _encoder(kept.kind, kept.encoder.written())
     elif training.max_length is not None and training.max_length < (student.max_length or 10**9):
         yield (
             "training.max_length",

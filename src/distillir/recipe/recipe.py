@@ -230,10 +230,10 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _documents_teacher(self) -> "Recipe":
-        """``dense`` without a model among teachers is the model of the documents that the student keeps."""
+        """The documents' kind without a model among teachers is the model of the documents that the student keeps."""
         kept = self.student.documents
-        if kept is not None and kept.dense is not None:
-            self.teacher = named_dense(self.teacher, kept.dense.model_dump(exclude_unset=True))
+        if kept is not None and kept.encoder is not None:
+            self.teacher = named_encoder(self.teacher, kept.kind, kept.encoder.model_dump(exclude_unset=True))
         return self
 
     @model_validator(mode="after")
@@ -280,23 +280,24 @@ class Recipe(Part):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def named_dense(teacher: Any, model: dict[str, Any]) -> Any:
-    """A recipe's teacher with a model in each ``dense`` that names none.
+def named_encoder(teacher: Any, kind: str, model: dict[str, Any]) -> Any:
+    """A recipe's teacher with a model in each encoder of a kind that names none.
 
     Args:
         teacher: As a recipe writes it.
-        model: Options of the dense teacher that stands for them.
+        kind: ``dense``, or another kind of encoder.
+        model: Options of the teacher that stands for them.
     """
-    if teacher == "dense":
-        return {"dense": model}
+    if teacher == kind:
+        return {kind: model}
     if not isinstance(teacher, dict):
         return teacher
     found = dict(teacher)
-    given = found.get("dense", model)
+    given = found.get(kind, model)
     if given is None or (isinstance(given, dict) and "model" not in given):
-        found["dense"] = {**model, **(given or {})}
+        found[kind] = {**model, **(given or {})}
     if isinstance(found.get("ensemble"), list):
-        found["ensemble"] = [named_dense(member, model) for member in found["ensemble"]]
+        found["ensemble"] = [named_encoder(member, kind, model) for member in found["ensemble"]]
     return found
 
 

@@ -25,6 +25,8 @@ class KeptFigures(BaseModel):
         documents: How many.
         width: Numbers of one.
         bytes: Of all.
+        unit: What is kept of a document.
+        units: How many of them; None: one a document.
         similarity: How they are compared.
         measures: Means by the documents' own query encoder; empty where there is none.
         comparison: That one (before) and the student (after) on each measure.
@@ -38,6 +40,8 @@ class KeptFigures(BaseModel):
     width: NonNegativeInt
     bytes: NonNegativeInt
     similarity: str
+    unit: str = "vectors"
+    units: NonNegativeInt | None = None
     measures: dict[str, FiniteFloat] = {}
     comparison: list[ComparisonFigures] = []
     query: dict[str, QueryCost] = {}

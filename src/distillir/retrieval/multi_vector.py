@@ -65,7 +65,7 @@ class MultiVectorRetriever:
         first = self.first
         if first is None and len(collection.corpus) > EXHAUSTIVE:
             first = "bm25"
-        documents = encode_tokens(self.model, collection.corpus, kind="document", **self.encoding)
+        documents = self.documents(collection)
         queries = encode_tokens(self.model, collection.queries, query_rows, kind="query", **self.encoding).of(
             query_rows
         )
@@ -81,6 +81,16 @@ class MultiVectorRetriever:
                     found.append((rows[order], scores[order]))
                     advance(1)
         return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], self.name)
+
+    def documents(self, collection: Collection) -> TokenVectors:
+        """Token vectors of the corpus; those that the cache lacks are made.
+
+        Raises:
+            DistillirError: The model cannot be loaded.
+        """
+        from distillir.encoding.token_vectors import encode_tokens
+
+        return encode_tokens(self.model, collection.corpus, kind="document", **self.encoding)
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
         """See `distillir.retrieval.opened.open_retriever`.

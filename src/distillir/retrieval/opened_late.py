@@ -53,9 +53,7 @@ def open_late(retriever: "MultiVectorRetriever", collection: Collection) -> Open
     Raises:
         DistillirError: The model cannot be loaded, or the first stage cannot be opened.
     """
-    from distillir.encoding.token_vectors import encode_tokens
-
-    documents = encode_tokens(retriever.model, collection.corpus, kind="document", **retriever.encoding)
+    documents = retriever.documents(collection)
     encoder = QueryEncoder("multi-vector", retriever.model, retriever.encoding)
     first: Any = retriever.first
     if first is None and len(collection.corpus) <= EXHAUSTIVE_AT_ONCE:

@@ -55,7 +55,7 @@ class SparseRetriever:
         from distillir.encoding.sparse_vectors import encode_sparse
 
         # [vocabulary, documents], by word.
-        postings = encode_sparse(self.model, collection.corpus, kind="document", **self.encoding).T.tocsr()
+        postings = self.documents(collection).T.tocsr()
         queries = encode_sparse(self.model, collection.queries, query_rows, kind="query", **self.encoding)
         rows: list[Rows] = []
         scores: list[Scores] = []
@@ -69,11 +69,19 @@ class SparseRetriever:
                 advance(found.shape[0])
         return from_lists(query_rows, rows, scores, self.name)
 
-    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
-        """See `distillir.retrieval.opened.open_retriever`; the postings stay in memory."""
+    def documents(self, collection: Collection) -> Any:
+        """Weights of words of the corpus, a csr_matrix [documents, vocabulary]; those that the cache lacks are made.
+
+        Raises:
+            DistillirError: The model cannot be loaded.
+        """
         from distillir.encoding.sparse_vectors import encode_sparse
 
-        postings = encode_sparse(self.model, collection.corpus, kind="document", **self.encoding).T.tocsr()
+        return encode_sparse(self.model, collection.corpus, kind="document", **self.encoding)
+
+    def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
+        """See `distillir.retrieval.opened.open_retriever`; the postings stay in memory."""
+        postings = self.documents(collection).T.tocsr()
         return OpenedSparse(self.name, QueryEncoder("sparse", self.model, self.encoding), postings)
 
     def why_nothing(self, collection: Collection, query_rows: Rows) -> str:

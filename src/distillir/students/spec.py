@@ -17,7 +17,7 @@ from distillir.base.suggestions import nearest
 from distillir.encoding.model_options import ModelOptions
 from distillir.specs import Part
 from distillir.specs.schema import InForm
-from distillir.students.kept_documents.spec import DocumentsSpec
+from distillir.students.kept_documents.spec import MODELS, DocumentsSpec
 from distillir.students.kind import StudentKind
 from distillir.students.registry import STUDENTS, student_kind
 
@@ -83,7 +83,8 @@ class StudentSpec(Part):
     documents: DocumentsSpec | None = Field(
         None,
         description="document vectors that stay, while the student is a query encoder for them: {dense: model}, or "
-        "{vectors: folder, ids: file}; null: the student encodes documents too",
+        "{vectors: folder, ids: file}; of these kinds {multi-vector: model}, {sparse: model}; null: the student "
+        "encodes documents too",
     )
 
     @model_validator(mode="before")
@@ -129,11 +130,14 @@ class StudentSpec(Part):
     def _documents_fit(self) -> "StudentSpec":
         if self.documents is None:
             return self
-        if self.kind != "dense":
+        kept = self.documents.kind
+        if self.kind != kept:
+            own = f"write documents: {{{self.kind}: model}}, or " if self.kind in MODELS else ""
             raise ValueError(
-                f"documents are kept for dense students, and this one is {self.kind}: what is kept of a document would "
-                "have to be read by row and compared as that kind does; leave kind or documents out"
+                f"documents are kept for {kept} students, and this one is {self.kind}: {own}set kind to {kept}"
             )
+        if self.flops is not None and self.flops.documents != FlopsSpec().documents:
+            raise ValueError("documents are kept: the FLOPS regulariser is of queries alone; take flops.documents out")
         if self.towers != "shared":
             raise ValueError(
                 f"with documents kept the student is a query encoder alone: towers cannot be {self.towers}; leave it "
@@ -151,9 +155,9 @@ class StudentSpec(Part):
     def own_kind(self) -> StudentKind:
         """The kind that ``kind`` names, with its options; with ``documents``, one whose documents are kept."""
         if self.documents is not None:
-            from distillir.students.kept_documents.kind import KeptDocumentsKind
+            from distillir.students.kept_documents.named_kind import kept_kind
 
-            return KeptDocumentsKind(self.documents)
+            return kept_kind(self.documents)
         return student_kind(self.kind, self.model_extra)
 
     @property
@@ -163,7 +167,7 @@ class StudentSpec(Part):
         Where that is the documents' own, and no prompts are given, its queries have the prompt of theirs.
         """
         given: dict[str, Any] | None = self.prompts.model_dump() if self.prompts else None
-        kept = self.documents.dense if self.documents is not None else None
+        kept = self.documents.encoder if self.documents is not None else None
         if given is None and kept is not None and kept.model == self.model and kept.prompts:
             given = {side: prompt for side, prompt in kept.prompts.items() if side == "query"}
         return ModelOptions.of(given, self.trust_remote_code)

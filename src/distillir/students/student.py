@@ -105,14 +105,19 @@ class Student(ABC):
         Args:
             queries: What `embed` made of the queries.
             documents: What it made of the documents.
-            wanted: Pairs [Q, T] whose scores are looked at, given to a student that scores ``by_pair``: others may hold
-                anything finite.
+            wanted: Pairs [Q, T] whose scores are looked at, given to a student that scores ``by_pair`` or wants them
+                (`told_pairs`): others may hold anything finite.
         """
 
     @property
     def by_pair(self) -> bool:
         """Tell whether each score costs a pass of the model, so that `scores` needs to know which are wanted."""
         return False
+
+    @property
+    def told_pairs(self) -> bool:
+        """Tell whether training says to `scores` which pairs are wanted: where a pair costs more than a product."""
+        return self.by_pair
 
     def found(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Mask [T] of the documents that a search finds, by a query's scores [T]: all, unless a kind says otherwise."""

@@ -39,12 +39,7 @@ class VectorKind(StudentKind):
 
     def finite(self, model: Any, texts: Sequence[str]) -> bool:
         """See `StudentKind.finite`."""
-        import torch
-
-        encoded = model.encode_document(list(texts), show_progress_bar=False)
-        if getattr(encoded, "is_sparse", False):
-            encoded = encoded.coalesce().values()
-        return all(bool(torch.isfinite(torch.as_tensor(vectors)).all()) for vectors in encoded)
+        return all_finite(model.encode_document(list(texts), show_progress_bar=False))
 
     def refuse_others(self, name: str) -> str:
         """The kind of a model by its files: this one, or ``dense``, of which others can be made.
@@ -63,3 +58,12 @@ class VectorKind(StudentKind):
             remedy = f"set student.kind to {found}, or name an encoder" if known else "name an encoder"
             raise DistillirError(f"is a {found} model", where=name, remedy=remedy)
         return found
+
+
+def all_finite(encoded: Any) -> bool:
+    """Tell whether the numbers of some texts' encodings, as sentence-transformers gives them, are all finite."""
+    import torch
+
+    if getattr(encoded, "is_sparse", False):
+        encoded = encoded.coalesce().values()
+    return all(bool(torch.isfinite(torch.as_tensor(vectors)).all()) for vectors in encoded)

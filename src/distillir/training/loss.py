@@ -77,7 +77,7 @@ class ExampleLoss(nn.Module):
         if not len(queries) or not len(documents):
             return torch.zeros((len(label["query"]), len(documents)), device=label["query"].device)
         asked = self.student.select(queries, label["query"])
-        if self.student.by_pair:
+        if self.student.told_pairs:
             wanted = _compared_pairs(label, len(documents))
         return self.student.scores(asked, documents, wanted)
 

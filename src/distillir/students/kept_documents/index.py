@@ -1,20 +1,17 @@
-"""The index kept: document vectors that stay, wherever they come from."""
+"""The index kept: what stays of documents, wherever it comes from."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import Any
 
 from distillir.collections.table import TextTable
 
-if TYPE_CHECKING:
-    from distillir.students.kept_documents.vectors import DocumentVectors
-
 
 class KeptIndex(ABC):
-    """Document vectors that stay.
+    """What stays of documents: vectors, token vectors or weights of words.
 
     Attributes:
         name: Short, for people.
-        similarity: ``cosine`` or ``dot``.
+        similarity: Of vectors ``cosine`` or ``dot``, of token vectors ``maxsim`` or ``meanmaxsim``, of words ``dot``.
     """
 
     name: str
@@ -28,11 +25,11 @@ class KeptIndex(ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """Numbers of a vector."""
+        """Numbers of a vector, or words of the vocabulary."""
 
     @abstractmethod
-    def vectors(self, table: TextTable) -> "DocumentVectors":
-        """The vectors of a table's rows; all processes must ask together.
+    def vectors(self, table: TextTable) -> Any:
+        """What is kept of a table's rows, read by row; all processes must ask together.
 
         Args:
             table: A corpus, or one with texts behind it that signals have brought.
@@ -40,3 +37,20 @@ class KeptIndex(ABC):
         Raises:
             DistillirError: There are none of these texts.
         """
+
+    def facts(self, table: TextTable) -> dict[str, Any]:
+        """Facts for ``metrics.json`` and the report; arguments and errors as `vectors`.
+
+        Returns:
+            ``name``, ``documents``, ``width``, ``bytes`` and ``similarity``; where a document is more than a vector
+            also ``unit``, the word for what is kept, and ``units``, how many.
+        """
+        kept = self.vectors(table)
+        documents, width = kept.shape
+        return {
+            "name": self.name,
+            "documents": documents,
+            "width": width,
+            "bytes": documents * width * kept.itemsize,
+            "similarity": self.similarity,
+        }

@@ -1,7 +1,7 @@
 """Vectors of a model as the index that is kept, from the store that searches use."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from distillir.base.arrays import Rows
 from distillir.base.hashes import hash_of_json
@@ -10,16 +10,17 @@ from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.model_spec import ModelSpec
 from distillir.students.kept_documents.index import KeptIndex
 
-if TYPE_CHECKING:
-    from distillir.students.kept_documents.vectors import DocumentVectors
-
 
 class ModelIndex(KeptIndex):
-    """Vectors of a model, encoded once by the store that searches and teachers use."""
+    """Vectors of a model, encoded once by the store that searches and teachers use.
+
+    Attributes:
+        kind: Of the model, as sources name it.
+    """
+
+    kind = "dense"
 
     def __init__(self, spec: ModelSpec) -> None:
-        from distillir.encoding.model_files import similarity_name
-
         self.model, self.spec = spec.model, spec
         self.name = Path(spec.model).name
         self.options = ModelOptions.of(spec.prompts, spec.trust_remote_code)
@@ -28,7 +29,12 @@ class ModelIndex(KeptIndex):
             "precision": spec.precision,
             "options": self.options,
         }
-        self.similarity = similarity_name(spec.model)
+        self.similarity = self._similarity()
+
+    def _similarity(self) -> str:
+        from distillir.encoding.model_files import similarity_name
+
+        return similarity_name(self.model)
 
     @property
     def fingerprint(self) -> str:
@@ -46,8 +52,8 @@ class ModelIndex(KeptIndex):
         model = self.load()
         return int(model.truncate_dim or model.get_embedding_dimension())
 
-    def vectors(self, table: TextTable) -> "DocumentVectors":
-        """See `KeptIndex.vectors`; texts that have none yet are encoded."""
+    def vectors(self, table: TextTable) -> Any:
+        """See `KeptIndex.vectors`; `DocumentVectors`, and texts that have none yet are encoded."""
         from distillir.collections.joined import JoinedTable
         from distillir.encoding.vectors import encode_table
         from distillir.students.kept_documents.vectors import DocumentVectors
@@ -65,8 +71,7 @@ class ModelIndex(KeptIndex):
 
     def load(self) -> Any:
         """The documents' model, on the CPU, as it encodes."""
-        from distillir.encoding.models import load_sentence_transformer
+        from distillir.encoding.kinds import ENCODERS
 
-        return load_sentence_transformer(
-            self.model, max_length=self.spec.max_length, device="cpu", options=self.options
-        )
+        load = ENCODERS[self.kind].load
+        return load(self.model, max_length=self.spec.max_length, device="cpu", options=self.options)

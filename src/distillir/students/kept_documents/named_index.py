@@ -15,6 +15,14 @@ def index_of(spec: DocumentsSpec) -> KeptIndex:
     """
     if spec.dense is not None:
         return ModelIndex(spec.dense)
+    if spec.multi_vector is not None:
+        from distillir.students.kept_documents.multi_vector.index import TokensIndex
+
+        return TokensIndex(spec.multi_vector)
+    if spec.sparse is not None:
+        from distillir.students.kept_documents.sparse.index import WordsIndex
+
+        return WordsIndex(spec.sparse)
     from distillir.students.kept_documents.vectors_index import VectorsIndex
 
     assert spec.vectors is not None

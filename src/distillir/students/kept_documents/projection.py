@@ -97,19 +97,13 @@ def projected(model: Any, width: int, *, unit: bool, found: Projection | None, s
         found: The layer's values; None: torch's, drawn by the seed.
         seed: See there.
     """
-    import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.base.modules import Dense, Normalize
+    from sentence_transformers.base.modules import Normalize
 
     modules = without_normalize(model)
-    own = int(model.get_embedding_dimension())
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        layer = Dense(own, width, bias=True, activation_function=torch.nn.Identity())
+    layer = new_layer(int(model.get_embedding_dimension()), width, seed)
     if found is not None:
-        with torch.no_grad():
-            layer.linear.weight.copy_(torch.from_numpy(found.weight))
-            layer.linear.bias.copy_(torch.from_numpy(found.bias))
+        fill(layer, found)
     made = SentenceTransformer(
         modules=[*modules, layer, *([Normalize()] if unit else [])],
         similarity_fn_name=model.similarity_fn_name,
@@ -120,6 +114,32 @@ def projected(model: Any, width: int, *, unit: bool, found: Projection | None, s
     made.default_prompt_name = model.default_prompt_name
     made.eval()
     return made
+
+
+def new_layer(start: int, width: int, seed: int, **more: Any) -> Any:
+    """A linear layer, sentence-transformers' ``Dense``, with a bias and no activation, of weights drawn by a seed.
+
+    Args:
+        start: Numbers of a vector before it.
+        width: Behind it.
+        seed: See above.
+        more: Further arguments of ``Dense``.
+    """
+    import torch
+    from sentence_transformers.base.modules import Dense
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Dense(start, width, bias=True, activation_function=torch.nn.Identity(), **more)
+
+
+def fill(layer: Any, found: Projection) -> None:
+    """Put a projection into a layer of `new_layer`."""
+    import torch
+
+    with torch.no_grad():
+        layer.linear.weight.copy_(torch.from_numpy(found.weight))
+        layer.linear.bias.copy_(torch.from_numpy(found.bias))
 
 
 def choose(model: Any, texts: list[str], wanted: Vectors, how: str, name: str) -> Any:

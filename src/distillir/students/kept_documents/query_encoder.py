@@ -5,7 +5,6 @@ from typing import Any
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import read_json, write_json
-from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.model_index import ModelIndex
 
@@ -21,24 +20,19 @@ def query_part(name: str | Path) -> str:
     return str(inner) if (inner / "modules.json").is_file() else str(name)
 
 
-def load_query_encoder(
-    name: str | Path, index: KeptIndex, *, device: str | None = None, options: ModelOptions = PLAIN
-) -> Any:
-    """Load a query encoder, which compares as the documents' model does.
+def as_query_encoder(model: Any, name: str | Path, index: KeptIndex) -> Any:
+    """The model, which compares from now on as the documents' model does.
 
     Args:
-        name: A model, or a student's folder.
-        index: The document vectors.
-        device: See `distillir.encoding.models.load_sentence_transformer`.
-        options: See there.
+        model: As it was loaded.
+        name: What it is called, for messages.
+        index: What is kept of the documents.
 
     Raises:
-        DistillirError: It cannot be loaded, or has towers.
+        DistillirError: It has towers.
     """
-    from distillir.encoding.models import load_sentence_transformer
     from distillir.students.towers import has_towers
 
-    model = load_sentence_transformer(query_part(name), device=device, options=options)
     if has_towers(model):
         raise DistillirError(
             "has separate towers, and the student is a query encoder alone",
@@ -95,36 +89,42 @@ def save_beside_index(model: Any, index: KeptIndex, folder: Path) -> None:
     known, there is no route for documents, and ``encode_document`` is refused.
 
     Args:
-        model: The query encoder.
+        model: The query encoder, of the class that loads both.
         index: What its queries fit.
         folder: Is there.
     """
-    from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Router
 
     from distillir.encoding.saving import save_model
     from distillir.encoding.vectors import prompt_for
 
     routes, prompts = {"query": list(model.children())}, {"query": prompt_for(model, "query") or ""}
-    trusted, cut = bool(model.trust_remote_code), model.truncate_dim
+    trusted, cut = bool(model.trust_remote_code), _cut(model)
     if isinstance(index, ModelIndex):
         documents = index.load()
-        routes["document"] = document_modules(documents, index.model)
+        theirs = {"document": document_modules(documents, index.model)}
+        # A mask looks up the words that documents leave out with the first route's tokenizer, which must be theirs.
+        routes = routes | theirs if index.kind == "dense" else theirs | routes
         prompts["document"] = prompt_for(documents, "document") or ""
-        trusted, cut = trusted or bool(documents.trust_remote_code), documents.truncate_dim
+        trusted, cut = trusted or bool(documents.trust_remote_code), _cut(documents)
     router = Router(routes, default_route="document" if "document" in routes else None, allow_empty_key=False)
-    whole = SentenceTransformer(
+    whole = type(model)(
         modules=[router],
         similarity_fn_name=index.similarity,
         prompts=prompts,
         device=str(model.device),
         trust_remote_code=trusted,
-        truncate_dim=cut,
+        **cut,
     )
     save_model(whole, folder, create_model_card=False)
     save_model(model, folder / ALONE, create_model_card=False)
     told = {"documents": index.name, "fingerprint": index.fingerprint, "similarity": index.similarity}
     write_json(folder / FITS, told)
+
+
+def _cut(model: Any) -> dict[str, Any]:
+    """What a model's vectors are cut to after its modules, as an argument of its class."""
+    return {"truncate_dim": model.truncate_dim} if hasattr(model, "truncate_dim") else {}
 
 
 def document_modules(model: Any, name: str) -> list[Any]:

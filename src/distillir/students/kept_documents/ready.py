@@ -52,11 +52,11 @@ def ready(
 
         return checked
     draw = np.random.default_rng([seed, PROJECTION_TEXTS])
-    documents = _some(np.arange(len(collection.corpus), dtype=np.int64), DOCUMENTS, draw)
+    documents = some_rows(np.arange(len(collection.corpus), dtype=np.int64), DOCUMENTS, draw)
     wanted = [np.asarray(kept[documents], dtype=np.float32)]
     asked = np.empty(0, dtype=np.int64)
     if isinstance(index, ModelIndex) and len(queries):
-        asked = _some(np.unique(queries), QUERIES, draw)
+        asked = some_rows(np.unique(queries), QUERIES, draw)
         wanted.insert(0, index.query_vectors(collection.queries, asked))
     texts = [*collection.queries.texts(asked.tolist()), *collection.corpus.texts(documents.tolist())]
     return lambda model: choose(model, texts, np.concatenate(wanted), how, index.name)
@@ -69,5 +69,6 @@ def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
     return lambda model: projected(model, index.width, unit=True, found=None)
 
 
-def _some(rows: Rows, most: int, draw: np.random.Generator) -> Rows:
+def some_rows(rows: Rows, most: int, draw: np.random.Generator) -> Rows:
+    """The rows, or ``most`` of them, drawn and ascending."""
     return rows if len(rows) <= most else np.sort(draw.choice(rows, most, replace=False))

@@ -1,26 +1,30 @@
-"""A recipe's ``student.documents``: the document vectors that stay, and how queries come to their width."""
+"""A recipe's ``student.documents``: what stays of the documents, and how queries come to its width."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from distillir.encoding.model_spec import ModelSpec
 from distillir.specs.part import Part, Word
 from distillir.specs.schema import AlsoAs
 
-#: Kinds of documents' encodings that cannot be kept, and what that would need.
-_OTHERS = {
-    "multi-vector": "token vectors of documents, which vary in number, would have to be read by row from their "
-    "segments and compared by MaxSim",
-    "sparse": "documents' weights of words would have to be read by row and multiplied without their zeros",
-}
+#: Kinds of model whose documents are kept, and the field of each.
+MODELS = {"dense": "dense", "multi-vector": "multi_vector", "sparse": "sparse"}
+
+_Named = Annotated[ModelSpec, AlsoAs({"type": "string"})]
 
 
 class DocumentsSpec(Part):
-    """Document vectors that stay: those of a model, or vectors made elsewhere."""
+    """Documents that stay: what a model made of them, or vectors made elsewhere."""
 
-    dense: Annotated[ModelSpec, AlsoAs({"type": "string"})] | None = Field(
-        None, description="the documents' model: a name, or a mapping as of a dense source"
+    dense: _Named | None = Field(None, description="the documents' model: a name, or a mapping as of a dense source")
+    multi_vector: _Named | None = Field(
+        None,
+        alias="multi-vector",
+        description="of late-interaction students: the model whose token vectors are kept, in the same form",
+    )
+    sparse: _Named | None = Field(
+        None, description="of sparse students: the model whose weights of words are kept, in the same form"
     )
     vectors: Word | None = Field(
         None, description="vectors made elsewhere: a folder of .npy or .parquet files, or one such file"
@@ -36,23 +40,36 @@ class DocumentsSpec(Part):
         "linear map of the student's vectors before training",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _kinds(cls, value: Any) -> Any:
-        for kind, needs in _OTHERS.items() if isinstance(value, dict) else ():
-            if kind in value:
-                raise ValueError(f"documents of {kind} models are not kept: {needs}; write {{dense: model}}")
-        return value
-
-    @field_validator("dense", mode="before")
+    @field_validator("dense", "multi_vector", "sparse", mode="before")
     @classmethod
     def _name(cls, value: Any) -> Any:
         return {"model": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one(self) -> "DocumentsSpec":
-        if (self.dense is None) == (self.vectors is None):
+        named = [kind for kind, field in MODELS.items() if getattr(self, field) is not None]
+        if len(named) + (self.vectors is not None) != 1:
             raise ValueError("name a model (dense: model) or vectors (vectors: folder, ids: file), one of the two")
-        if self.dense is not None and (self.ids is not None or self.similarity is not None):
+        if named and (self.ids is not None or self.similarity is not None):
             raise ValueError("ids and similarity are for vectors made elsewhere: take them out")
+        if self.sparse is not None and self.projection not in ("auto", "none"):
+            raise ValueError("a weight is of a word, which no projection leads to another: take projection out")
         return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Models of other kinds than dense are left out where there is none: earlier recipes had them not."""
+        found: dict[str, Any] = write(self)
+        later = {name for kind, field in MODELS.items() if kind != "dense" for name in (kind, field)}
+        return {name: value for name, value in found.items() if name not in later or value is not None}
+
+    @property
+    def kind(self) -> str:
+        """The kind of student that keeps such documents."""
+        return next((kind for kind, field in MODELS.items() if getattr(self, field) is not None), "dense")
+
+    @property
+    def encoder(self) -> ModelSpec | None:
+        """The documents' model; None of vectors made elsewhere."""
+        found: ModelSpec | None = getattr(self, MODELS[self.kind])
+        return found

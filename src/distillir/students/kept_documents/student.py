@@ -1,22 +1,19 @@
 """Student whose documents' vectors stay: queries are encoded and trained, documents are read from the index."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from distillir.collections.table import TextTable
 from distillir.students.chunks import Chunk
 from distillir.students.dense.student import DenseStudent
-from distillir.students.kept_documents.vectors import VectorFeatures
+from distillir.students.kept_documents.kept_student import KeptStudent
+from distillir.students.kept_documents.vectors import DocumentVectors, VectorFeatures
 from distillir.students.scale import COSINE_TEMPERATURE
 
-if TYPE_CHECKING:
-    from distillir.students.kept_documents.index import KeptIndex
 
-
-class KeptDocumentsStudent(DenseStudent):
+class KeptDocumentsStudent(KeptStudent, DenseStudent):
     """A query encoder; scores are its similarity to vectors that stay, as the documents' model compares.
 
     Args:
@@ -24,20 +21,9 @@ class KeptDocumentsStudent(DenseStudent):
         index: The document vectors.
     """
 
-    def __init__(self, model: Any, index: "KeptIndex") -> None:
-        super().__init__(model)
-        self.index = index
-
-    documents_alone_as = "query"
-
-    def documents(self, table: TextTable) -> VectorFeatures:
-        """See `Student.documents`."""
-        return VectorFeatures(self.index.vectors(table))
-
-    @property
-    def documents_identity(self) -> str:
-        """See `Student.documents_identity`."""
-        return self.index.fingerprint
+    def features(self, kept: DocumentVectors) -> VectorFeatures:
+        """See `KeptStudent.features`."""
+        return VectorFeatures(kept)
 
     def embed(
         self, model: Any, features: Mapping[str, Any], cut: Sequence[Chunk], *, task: str, recompute: bool = False

@@ -1,0 +1,1 @@
+"""Kept documents of late-interaction students: token vectors that stay."""

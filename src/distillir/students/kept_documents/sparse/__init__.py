@@ -1,0 +1,1 @@
+"""Kept documents of sparse students: weights of words that stay."""
