@@ -81,12 +81,6 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def minilm_path(small_models: Path) -> str:
-    """Two layers of all-MiniLM-L6-v2: each test here trains them more than once."""
-    return str(small_models / "base")
-
-
 TRAINER = """
 import sys, torch
 torch.set_num_threads(1)
