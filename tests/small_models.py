@@ -53,7 +53,8 @@ def make_minilm(minilm: str, texts: Iterable[Path], folder: Path) -> str:
     shutil.copytree(minilm, folder, ignore=shutil.ignore_patterns("data_config.json", "model.safetensors"))
     tokenizer = AutoTokenizer.from_pretrained(minilm)
     letters = [piece for letter in string.printable for piece in (letter, f"##{letter.strip()}")]
-    known = {tokenizer.convert_tokens_to_ids(piece) for piece in letters}
+    # Late interaction marks queries and documents by words that no text has.
+    known = {tokenizer.convert_tokens_to_ids(piece) for piece in (*letters, "[unused0]", "[unused1]")}
     rows = _read(tokenizer, (line for file in texts for line in file.read_text("utf-8").splitlines()), known)
     _keep_words(tokenizer, rows, folder)
     state = load_file(Path(minilm) / "model.safetensors")

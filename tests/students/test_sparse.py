@@ -144,7 +144,7 @@ def test_penalties_rise_and_are_means_over_batches(student: Any, batch: dict[str
         late, early = loss(student, batch, counts, 10), loss(student, batch, counts, 5)
         halved = loss(student, batch, {name: 2 * count for name, count in counts.items()}, 10)
         documents = student.encode_document(["a"]).shape[1]
-    assert documents == 30522 and late["kl"] == early["kl"]
+    assert documents == len(student.tokenizer) and late["kl"] == early["kl"]
     assert early["flops documents"].item() == pytest.approx(late["flops documents"].item() / 4)
     assert halved["flops documents"].item() == pytest.approx(late["flops documents"].item() / 2)
     assert "flops queries" not in late

@@ -80,6 +80,13 @@ OPTIONS: dict[str, Any] = {
     "learning_rate": 3e-4,
 }
 
+
+@pytest.fixture
+def minilm_path(small_models: Path) -> str:
+    """Two layers of all-MiniLM-L6-v2: each test here trains them more than once."""
+    return str(small_models / "base")
+
+
 TRAINER = """
 import sys, torch
 torch.set_num_threads(1)

@@ -20,6 +20,13 @@ from distillir.teachers.cross_encoder_training.own_scores import dev_ndcg, own_f
 from distillir.teachers.cross_encoders.load import load_cross_encoder
 from distillir.teachers.train import train_cross_encoder
 
+
+@pytest.fixture
+def minilm_path(small_models: Path) -> str:
+    """Two layers of all-MiniLM-L6-v2: each test here trains them more than once."""
+    return str(small_models / "base")
+
+
 TRAINER = """
 import sys
 from pathlib import Path

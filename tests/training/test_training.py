@@ -142,22 +142,17 @@ class ByTwo:
 
 
 @pytest.fixture(scope="module")
-def by_two(
-    tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str, whole_minilm: str, mlm_path: str
-) -> ByTwo:
+def by_two(tiny: Collection, tmp_path_factory: pytest.TempPathFactory, minilm_path: str, mlm_path: str) -> ByTwo:
     """Every case, trained by two processes that are started once: most of a start is loading the libraries."""
     folder = tmp_path_factory.mktemp("two")
     # Lists are ragged and some have no positive: means of means would differ.
     settings = {name: {**given, "dropout": 0.0} for name, (_, given) in CASES.items()}
     settings["sparse"]["student"] = {**settings["sparse"]["student"], "model": mlm_path}
-    late = settings["multi-vector, layers"]
-    late["student"] = {**late["student"], "model": whole_minilm}
     for kind, given in JOINT.items():
-        path, model = folder / f"teacher-{kind}", whole_minilm if kind == "multi-vector" else minilm_path
-        load_student(model, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
+        path = folder / f"teacher-{kind}"
+        load_student(minilm_path, kind=kind, layers=2, max_length=32, device="cpu").save_pretrained(str(path))
         layers = {"teacher": {kind: str(path)}, "joint": True, "count": 1}
         settings[kind] = {**given, "dropout": 0.0, "layers": layers, "max_grad_norm": 0.5, "learning_rate": 1e-4}
-        settings[kind]["student"] = {**given.get("student", {}), "model": model}
     objectives = {name: objective for name, (objective, _) in CASES.items()}
     jobs = [_job(folder / name, objectives.get(name, LABELS_AND_TEACHER), **given) for name, given in settings.items()]
     done = in_two(tiny.path, json.dumps(jobs), program=WORKER)

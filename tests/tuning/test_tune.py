@@ -143,10 +143,15 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(value: dict[str, Any], tm
 
 
 def test_a_search_ends_with_its_time(value: dict[str, Any], tmp_path: Path) -> None:
-    """Without time the given recipe is tried all the same, and nothing else is begun."""
+    """With too little time the given recipe is tried all the same and nothing else begun; without any nothing is."""
     path, folder = _file(value, tmp_path), tmp_path / "search"
-    done = distillir("tune", path, "--output", folder, "--minutes", 0)
-    assert done.returncode == 0 and "the 0 minutes are spent (--minutes)" in done.stderr, done.stderr
+    refused = distillir("tune", path, "--output", folder, "--minutes", 0)
+    assert refused.returncode == 2 and "--minutes: no time for a trial" in refused.stderr and not folder.exists()
+    done = distillir("tune", path, "--output", folder, "--minutes", 0.001)
+    assert done.returncode == 0 and "the 0.001 minutes are spent (--minutes)" in done.stderr, done.stderr
+    assert (
+        "Only the given recipe was tried: give more --minutes" in done.stderr and "1 trial (1 finished)" in done.stderr
+    )
     assert len(_by_number(folder)) == 1 and _result(folder)["gain"] is None
     assert read_recipe(folder / "recipe.yaml").training.select == "dev"
     seconds = _by_number(folder)[0]["seconds"]
@@ -231,3 +236,19 @@ def test_a_torn_study_is_mended(tmp_path: Path) -> None:
         file.write_bytes(text)
         mend(file)
         assert file.read_bytes() == whole
+
+
+def test_an_unknown_key_is_refused_before_the_folder_is_looked_at(value: dict[str, Any], tmp_path: Path) -> None:
+    path, folder = _file(value, tmp_path), tmp_path / "search"
+    folder.mkdir()
+    (folder / "tuning.json").write_text('{"recipe": {}, "seed": 0, "keys": null}')
+    refused = distillir("tune", path, "--output", folder, "--keys", "nope")
+    assert refused.returncode == 2 and "--keys: no key 'nope'" in refused.stderr
+
+
+def test_too_few_queries_are_told_without_the_remedy_to_choose_none(value: dict[str, Any], tmp_path: Path) -> None:
+    more = {"queries": {"split": "train", "limit": 3}, "training": {**value["training"], "select_queries": 160}}
+    path = _file({**value, **more}, tmp_path)
+    refused = distillir("tune", path, "--output", tmp_path / "search", "--minutes", 1)
+    assert refused.returncode == 2 and "nothing to choose the best student by" in refused.stderr, refused.stderr
+    assert "add training queries or a dev split" in refused.stderr and "to none" not in refused.stderr

@@ -68,7 +68,7 @@ class BestState:
 
     @property
     def within_chance(self) -> bool:
-        """Whether the measure that is kept is less than two standard errors above the one before training.
+        """Tell whether the kept measure is less than two standard errors above the one before training.
 
         False where single queries are not known, or nothing was measured before training, or that state is kept.
         """
