@@ -21,7 +21,7 @@ from distillir.plans.plain_lists import PlainLists
 from distillir.recipe.read import parse_recipe
 from distillir.retrieval.trec import read_run
 from distillir.signals.scores.training import ScoresTraining
-from distillir.students.kept_documents.multi_vector.ready import ready
+from distillir.students.kept_documents.multi_vector.ready import ready_tokens
 from distillir.students.kept_documents.named_kind import kept_kind
 from distillir.students.kept_documents.spec import DocumentsSpec
 from distillir.students.load import load_student
@@ -175,7 +175,7 @@ def test_tokens_of_another_width_are_fitted_one_by_one(
         kind = kept_kind(DocumentsSpec.model_validate({"multi-vector": late_model, "projection": how}))
         start = load_student(model, kind=kind, max_length=32, device="cpu")
         queries = np.arange(len(tiny.queries), dtype=np.int64)
-        return ready(kind.index, how, model, tiny, lambda: queries, 0)(start)
+        return ready_tokens(kind.index, how, model, tiny, lambda: queries, 0)(start)
 
     texts = tiny.queries.texts([0, 1, 2])
     own = MultiVectorEncoder(late_model, device="cpu").encode_query(texts)
@@ -201,7 +201,7 @@ def test_other_tokens_are_not_fitted(
     for how in ("least-squares", "auto"):
         kind = kept_kind(DocumentsSpec.model_validate({"multi-vector": late_model, "projection": how}))
         start = load_student(whole_minilm, kind=kind, layers=1, max_length=32, device="cpu")
-        choose = ready(kind.index, how, whole_minilm, tiny, lambda: queries, 0)
+        choose = ready_tokens(kind.index, how, whole_minilm, tiny, lambda: queries, 0)
         if how == "auto":
             assert choose(start) is start and "are not fitted to those of late" in capsys.readouterr().err
             continue
@@ -214,7 +214,7 @@ def test_words_that_other_tokenizers_leave_out_of_queries_are_refused(
 ) -> None:
     kind = kept_kind(DocumentsSpec.model_validate({"multi-vector": late_model}))
     start = load_student(whole_minilm, kind=kind, layers=1, max_length=32, device="cpu")
-    choose = ready(kind.index, "none", whole_minilm, tiny, lambda: np.arange(3), 0)
+    choose = ready_tokens(kind.index, "none", whole_minilm, tiny, lambda: np.arange(3), 0)
     assert choose(start) is start
     start[2].skiplist_tasks = ["query", "document"]
     with pytest.raises(DistillirError, match="it leaves words out of queries, and has another tokenizer than late"):
@@ -254,9 +254,9 @@ def test_a_documents_model_of_another_kind_or_width_is_refused(
     assert done.returncode == 2 and "is a dense model" in done.stderr and "documents.multi-vector" in done.stderr
     narrow = tmp_path / "narrow"
     model = load_student(narrow_model, kind="multi-vector", device="cpu")
-    from distillir.students.kept_documents.multi_vector.projection import projected
+    from distillir.students.kept_documents.multi_vector.projection import project_tokens
 
-    projected(model, 16, unit=True, found=None).save_pretrained(str(narrow))
+    project_tokens(model, 16, unit=True, found=None).save_pretrained(str(narrow))
     recipe["student"]["documents"] = {"multi-vector": str(narrow), "projection": "none"}
     done = _run(recipe, tmp_path / "narrower")
     assert done.returncode == 2 and "have 128 numbers, and those of narrow 16" in done.stderr, done.stderr

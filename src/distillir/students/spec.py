@@ -20,6 +20,7 @@ from distillir.specs.schema import InForm
 from distillir.students.kept_documents.spec import MODELS, DocumentsSpec
 from distillir.students.kind import StudentKind
 from distillir.students.registry import STUDENTS, student_kind
+from distillir.students.sparse.flops_spec import FlopsSpec
 
 #: What not every kind of student has (`StudentKind.options`): the key of a recipe's ``student``, and words for it.
 OPTIONS = {
@@ -27,18 +28,6 @@ OPTIONS = {
     "inference-free": ("towers", "inference-free queries are"),
     "flops": ("flops", "the FLOPS regulariser is"),
 }
-
-
-class FlopsSpec(Part):
-    """The FLOPS regulariser of a sparse student (arXiv 2004.05665, in SPLADE arXiv 2107.05720)."""
-
-    queries: float = Field(
-        8e-4, ge=0, description="weight for queries (SPLADE-max's; with margin_mse its authors: 0.01)"
-    )
-    documents: float = Field(
-        6e-4, ge=0, description="weight for documents (SPLADE-max's; with margin_mse its authors: 0.008)"
-    )
-    warmup: float = Field(1 / 3, ge=0, le=1, description="share of the steps over which the weights rise, squared")
 
 
 class NamedPrompt(Part):

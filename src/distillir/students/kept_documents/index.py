@@ -1,4 +1,4 @@
-"""The index kept: what stays of documents, wherever it comes from."""
+"""The index kept: vectors, token vectors or weights of words that stay, wherever they come from."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -7,7 +7,7 @@ from distillir.collections.table import TextTable
 
 
 class KeptIndex(ABC):
-    """What stays of documents: vectors, token vectors or weights of words.
+    """Encodings of documents that stay: vectors, token vectors or weights of words.
 
     Attributes:
         name: Short, for people.
@@ -29,7 +29,7 @@ class KeptIndex(ABC):
 
     @abstractmethod
     def vectors(self, table: TextTable) -> Any:
-        """What is kept of a table's rows, read by row; all processes must ask together.
+        """Kept encodings of a table's rows, read by row; all processes must ask together.
 
         Args:
             table: A corpus, or one with texts behind it that signals have brought.

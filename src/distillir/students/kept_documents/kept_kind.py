@@ -48,7 +48,7 @@ class KeptKind(VectorKind):
 
     @cached_property
     def index(self) -> "KeptIndex":
-        """What is kept of the documents."""
+        """The index that is kept."""
         from distillir.students.kept_documents.named_index import index_of
 
         return index_of(self.spec)

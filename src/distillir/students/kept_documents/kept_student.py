@@ -26,7 +26,7 @@ class KeptStudent(Student):
 
     @abstractmethod
     def features(self, kept: Any) -> Any:
-        """What is kept of a table's rows, as features of a batch (`distillir.batches.features.TextFeatures`)."""
+        """Kept encodings of a table's rows, as features of a batch (`distillir.batches.features.TextFeatures`)."""
 
     def documents(self, table: TextTable) -> Any:
         """See `Student.documents`."""

@@ -103,7 +103,7 @@ def projected(model: Any, width: int, *, unit: bool, found: Projection | None, s
     modules = without_normalize(model)
     layer = new_layer(int(model.get_embedding_dimension()), width, seed)
     if found is not None:
-        fill(layer, found)
+        fill_layer(layer, found)
     made = SentenceTransformer(
         modules=[*modules, layer, *([Normalize()] if unit else [])],
         similarity_fn_name=model.similarity_fn_name,
@@ -133,7 +133,7 @@ def new_layer(start: int, width: int, seed: int, **more: Any) -> Any:
         return Dense(start, width, bias=True, activation_function=torch.nn.Identity(), **more)
 
 
-def fill(layer: Any, found: Projection) -> None:
+def fill_layer(layer: Any, found: Projection) -> None:
     """Put a projection into a layer of `new_layer`."""
     import torch
 

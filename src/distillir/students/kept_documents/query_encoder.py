@@ -123,7 +123,7 @@ def save_beside_index(model: Any, index: KeptIndex, folder: Path) -> None:
 
 
 def _cut(model: Any) -> dict[str, Any]:
-    """What a model's vectors are cut to after its modules, as an argument of its class."""
+    """Argument of a model's class that says what its vectors are cut to behind its modules; empty where none does."""
     return {"truncate_dim": model.truncate_dim} if hasattr(model, "truncate_dim") else {}
 
 

@@ -49,7 +49,7 @@ class SparseKind(VectorKind):
 
     def penalties(self, spec: StudentParts, first: bool) -> tuple[dict[str, float], float]:
         """The FLOPS regulariser's weights; they rise in a plan's first stage alone."""
-        from distillir.students.spec import FlopsSpec
+        from distillir.students.sparse.flops_spec import FlopsSpec
 
         flops = spec.flops or FlopsSpec()
         weights = {"flops queries": flops.queries, "flops documents": flops.documents}

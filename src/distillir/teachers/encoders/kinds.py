@@ -46,6 +46,7 @@ MULTI_VECTOR = TeacherKind(
     f"a MultiVectorEncoder (ColBERT): MaxSim of token vectors; {OPTIONS}",
     ModelSpec,
     "model",
+    filled_in=True,
     make=_multi_vector,
 )
 SPARSE = TeacherKind(
@@ -53,5 +54,6 @@ SPARSE = TeacherKind(
     f"a SparseEncoder or SPLADE checkpoint: dot product over words; {OPTIONS}",
     ModelSpec,
     "model",
+    filled_in=True,
     make=_sparse,
 )

@@ -31,15 +31,15 @@ class KeptTokensKind(KeptKind, MultiVectorKind):
         self, model: str, collection: "Collection", queries: "Callable[[], Rows]", seed: int
     ) -> "Callable[[Any], Any]":
         """See `StudentKind.ready`: a projection of token vectors to the documents' width."""
-        from distillir.students.kept_documents.multi_vector.ready import ready
+        from distillir.students.kept_documents.multi_vector.ready import ready_tokens
 
-        return ready(self.index, self.spec.projection, model, collection, queries, seed)
+        return ready_tokens(self.index, self.spec.projection, model, collection, queries, seed)
 
     def roughly_ready(self, model: str) -> "Callable[[Any], Any]":
         """See `StudentKind.roughly_ready`."""
-        from distillir.students.kept_documents.multi_vector.ready import roughly
+        from distillir.students.kept_documents.multi_vector.ready import roughly_ready_tokens
 
-        return roughly(self.index, self.spec.projection, model)
+        return roughly_ready_tokens(self.index, self.spec.projection, model)
 
     def drawn(self, model: Any) -> "KeptIndex":
         """See `KeptKind.drawn`."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from distillir.students.kept_documents.projection import Projection, fill, new_layer
+from distillir.students.kept_documents.projection import Projection, fill_layer, new_layer
 
 
-def projected(model: Any, width: int, *, unit: bool, found: Projection | None, seed: int = 0) -> Any:
+def project_tokens(model: Any, width: int, *, unit: bool, found: Projection | None, seed: int = 0) -> Any:
     """A query encoder whose token states a new linear layer leads to the documents' vectors.
 
     Where a linear layer without an activation stands at its end already, as ColBERT's does, the new one takes its
@@ -23,14 +23,14 @@ def projected(model: Any, width: int, *, unit: bool, found: Projection | None, s
     before, after = _parted(model)
     layer = new_layer(int(before[-1].get_embedding_dimension()), width, seed, module_input_name="token_embeddings")
     if found is not None:
-        fill(layer, found)
+        fill_layer(layer, found)
     rest = [module for module in after if not isinstance(module, Normalize)]
     ends = [Normalize(module_input_name="token_embeddings")] if unit else []
     return _of_modules(model, [*before, layer, *rest, *ends])
 
 
 def bare(model: Any) -> Any:
-    """The model up to where `projected` puts its layer, with what says which tokens count."""
+    """The model up to where `project_tokens` puts its layer, with what says which tokens count."""
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
     before, after = _parted(model)

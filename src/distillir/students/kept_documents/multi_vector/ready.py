@@ -14,7 +14,7 @@ from distillir.encoding.store import Vectors
 from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.model_index import ModelIndex
 from distillir.students.kept_documents.multi_vector.alignment import aligned
-from distillir.students.kept_documents.multi_vector.projection import bare, projected
+from distillir.students.kept_documents.multi_vector.projection import bare, project_tokens
 from distillir.students.kept_documents.projection import NEARER, cosine, fit, has_unit_length
 from distillir.students.kept_documents.query_encoder import check_width
 from distillir.students.kept_documents.ready import own_model, some_rows
@@ -25,7 +25,7 @@ QUERIES = 2048
 SHARED = 0.5
 
 
-def ready(
+def ready_tokens(
     index: KeptIndex, how: str, student: str, collection: Collection, queries: Callable[[], Rows], seed: int
 ) -> Callable[[Any], Any]:
     """Prepare the projection of a query encoder's token vectors; all processes together.
@@ -55,11 +55,11 @@ def ready(
     return lambda model: _choose(_fitting(model, index), texts, wanted, how, index)
 
 
-def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
-    """Prepare as `ready` does, for a dry run and in no time: a projection is one of random weights."""
+def roughly_ready_tokens(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
+    """Prepare as `ready_tokens` does, for a dry run and in no time: a projection is one of random weights."""
     if how == "none" or (how == "auto" and own_model(student, index)):
         return lambda model: model
-    return lambda model: projected(model, index.width, unit=True, found=None)
+    return lambda model: project_tokens(model, index.width, unit=True, found=None)
 
 
 def _fitting(model: Any, index: ModelIndex) -> Any:
@@ -89,7 +89,7 @@ def _checked(model: Any, index: ModelIndex) -> Any:
 
 def _random(model: Any, index: ModelIndex) -> Any:
     say(f"Student's token vectors are projected onto the {index.width} numbers of {index.name}: by random weights")
-    return projected(model, index.width, unit=True, found=None)
+    return project_tokens(model, index.width, unit=True, found=None)
 
 
 def _choose(model: Any, texts: list[str], wanted: list[Vectors], how: str, index: ModelIndex) -> Any:
@@ -117,4 +117,4 @@ def _choose(model: Any, texts: list[str], wanted: list[Vectors], how: str, index
         f"Student's token vectors are projected onto the {width} numbers of {index.name}: least squares on "
         f"{len(start)} tokens of {len(texts)} queries, cosine {found.cosine:.3f} on those held out"
     )
-    return projected(model, width, unit=has_unit_length(aim), found=found)
+    return project_tokens(model, width, unit=has_unit_length(aim), found=found)

@@ -31,9 +31,9 @@ class KeptWordsKind(KeptKind, SparseKind):
         self, model: str, collection: "Collection", queries: "Callable[[], Rows]", seed: int
     ) -> "Callable[[Any], Any]":
         """See `StudentKind.ready`: nothing is added, and a student of other words is refused."""
-        from distillir.students.kept_documents.sparse.vocabulary import check_vocabulary
+        from distillir.students.kept_documents.sparse.vocabulary import check_same_words
 
-        return lambda loaded: check_vocabulary(loaded, model, self.index)
+        return lambda loaded: check_same_words(loaded, model, self.index)
 
     def drawn(self, model: Any) -> "KeptIndex":
         """See `KeptKind.drawn`."""

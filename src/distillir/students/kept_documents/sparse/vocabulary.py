@@ -7,7 +7,7 @@ from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.model_index import ModelIndex
 
 
-def check_vocabulary(model: Any, name: str, index: KeptIndex) -> Any:
+def check_same_words(model: Any, name: str, index: KeptIndex) -> Any:
     """The query encoder, whose words are those that documents have weights of.
 
     Args:
