@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+import yaml
 from torch._C._distributed_c10d import TCPStore
 
 from distillir.cli import main
@@ -52,6 +53,13 @@ def distillir(*arguments: object, **environment: str) -> Done:
         torch.set_num_threads(threads)
         signal.signal(signal.SIGINT, on_interrupt)
     return Done(code, out.getvalue(), err.getvalue())
+
+
+def run_recipe(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
+    """Write a recipe into a folder, made if it is missing, and run it there, into ``run``."""
+    folder.mkdir(exist_ok=True)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return distillir("run", folder / "recipe.yaml", "--output", folder / "run", *flags)
 
 
 class Apart:

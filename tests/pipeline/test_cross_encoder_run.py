@@ -11,7 +11,7 @@ import pytest
 import yaml
 from sentence_transformers import CrossEncoder
 
-from command_line import Done, apart, distillir, kill_once
+from command_line import apart, kill_once, run_recipe
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.evaluation.measures import evaluate
@@ -37,12 +37,6 @@ def recipe(tiny_beir: Path, small_models: Path) -> dict[str, Any]:
     }
 
 
-def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
-    folder.mkdir(exist_ok=True)
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    return distillir("run", folder / "recipe.yaml", "--output", folder / "run", *flags)
-
-
 def _after(run: Path, collection: Collection) -> Run:
     return read_run(run / "runs" / "after.trec", collection)
 
@@ -50,12 +44,12 @@ def _after(run: Path, collection: Collection) -> Run:
 def test_other_candidates_are_ranked_anew(
     recipe: dict[str, Any], tmp_path: Path, tiny: Collection, minilm_path: str
 ) -> None:
-    done = _run(recipe, tmp_path)
+    done = run_recipe(recipe, tmp_path)
     assert done.returncode == 0, done.stderr
     recipe["candidates"]["from"] = {"dense": minilm_path}
-    refused = _run(recipe, tmp_path)
+    refused = run_recipe(recipe, tmp_path)
     assert refused.returncode == 2 and "differs in candidates.from" in refused.stderr, refused.stderr
-    done = _run(recipe, tmp_path, "--anew")
+    done = run_recipe(recipe, tmp_path, "--anew")
     assert done.returncode == 0 and "To be made anew: run before training" in done.stderr, done.stderr
     # BM25 finds fewer.
     assert {len(rows) for rows in _after(tmp_path / "run", tiny).lists} == {len(tiny.corpus)}
@@ -65,9 +59,9 @@ def test_the_default_method_trains_one_that_ranks_and_teaches(
     recipe: dict[str, Any], tmp_path: Path, tiny: Collection
 ) -> None:
     recipe["training"] |= {"select": "dev", "select_queries": 5, "grad_cache": True, "token_budget": 200}
-    planned = _run(recipe, tmp_path, "--dry-run")
+    planned = run_recipe(recipe, tmp_path, "--dry-run")
     assert planned.returncode == 0 and "rank the candidates of" in planned.stderr, planned.stderr
-    done = _run(recipe, tmp_path)
+    done = run_recipe(recipe, tmp_path)
     assert done.returncode == 0 and "(CrossEncoder loads it)" in done.stderr, done.stderr
     # Told before anything is paid for: the head, and what is longer than the model reads.
     assert "has no scoring head: the student gets a new one" in done.stderr
@@ -108,7 +102,7 @@ def test_the_default_method_trains_one_that_ranks_and_teaches(
     recipe |= {"teacher": {"cross-encoder": str(run / "student")}, "method": "kl"}
     recipe["student"] = {**recipe["student"], "kind": "dense"}
     recipe["training"] = {"epochs": 1, "queries_per_step": 4, "candidates_per_query": 4}
-    next_one = _run(recipe, tmp_path / "next")
+    next_one = run_recipe(recipe, tmp_path / "next")
     assert next_one.returncode == 0 and "(SentenceTransformer loads it)" in next_one.stderr, next_one.stderr
 
 
@@ -132,7 +126,7 @@ def test_judgements_alone_teach_a_cross_encoder(
     assert "teacher" not in judged
     judged["objective"] = objective
     judged["training"] |= {"epochs": 10, "learning_rate": 1e-3}
-    done = _run(judged, tmp_path)
+    done = run_recipe(judged, tmp_path)
     assert done.returncode == 0 and "(CrossEncoder loads it)" in done.stderr, done.stderr
     run = tmp_path / "run"
     logged = [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
@@ -148,7 +142,7 @@ def test_judgements_alone_after_a_kill_then_as_a_teacher(
     """Killed in its training and run again: the weights of a run left alone, which the next recipe learns from."""
     judged["objective"] = {"bce": {"positive_weight": 3.0}}
     judged["training"] |= {"epochs": 4, "checkpoint_seconds": 0, "precision": "float32"}
-    assert _run(judged, tmp_path / "whole").returncode == 0
+    assert run_recipe(judged, tmp_path / "whole").returncode == 0
     folder = tmp_path / "killed"
     folder.mkdir()
     (folder / "recipe.yaml").write_text(yaml.safe_dump(judged), encoding="utf-8")
@@ -156,14 +150,14 @@ def test_judgements_alone_after_a_kill_then_as_a_teacher(
     process = apart("run", folder / "recipe.yaml", "--output", run)
     kill_once(process, lambda: list(run.glob("work/checkpoints*/*/complete")))
     assert not (run / "student").exists(), "it was trained before it was killed"
-    assert _run(judged, folder).returncode == 0
+    assert run_recipe(judged, folder).returncode == 0
     first, second = (folder / "run/student/model.safetensors" for folder in (tmp_path / "whole", folder))
     assert first.read_bytes() == second.read_bytes()
     reader = CrossEncoder(str(run / "student"), device="cpu")
     assert reader.predict([(tiny.queries.text(0), tiny.corpus.texts([0])[0])]).shape == (1,)
     judged |= {"teacher": {"cross-encoder": str(run / "student")}, "objective": "ranknet"}
     judged["training"] |= {"epochs": 1, "sample": "top"}
-    done = _run(judged, tmp_path / "next")
+    done = run_recipe(judged, tmp_path / "next")
     assert done.returncode == 0, done.stderr
     assert "teacher" in json.loads((tmp_path / "next" / "run" / "metrics.json").read_text())
 
@@ -186,7 +180,7 @@ def test_judgements_that_lack_are_told_in_a_line(
         (tmp_path / "own" / "qrels").mkdir(exist_ok=True)
         shutil.copy(tiny_beir / "qrels" / f"{split}.tsv", tmp_path / "own" / "qrels")
     judged |= {"collection": str(tmp_path / "own"), "objective": objective}
-    done = _run(judged, tmp_path)
+    done = run_recipe(judged, tmp_path)
     lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
     assert done.returncode == 2 and len(lines) == 1 and said in lines[0], done.stderr
 
@@ -195,7 +189,7 @@ def test_stages_with_dark_examples(recipe: dict[str, Any], tmp_path: Path, small
     recipe["student"]["model"] = str(small_models / "cross-encoder")
     plan = [{"lists": {"top": 4}}, {"lists": {"top": 4}, "objective": {"ranknet": 1.0, "lambda_mrr": 1.0}}]
     recipe["method"] = {"name": "cl-drd", "plan": plan, "dark": {"reinforced": 2, "noisy": 1}}
-    done = _run(recipe, tmp_path)
+    done = run_recipe(recipe, tmp_path)
     assert done.returncode == 0 and "scoring head" not in done.stderr, done.stderr
     logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert {"ranknet", "lambda_mrr"} <= logged[-1].keys() and any("dark" in name for name in logged[-1])
@@ -204,7 +198,7 @@ def test_stages_with_dark_examples(recipe: dict[str, Any], tmp_path: Path, small
 def test_layers_follow_a_cross_encoders(recipe: dict[str, Any], tmp_path: Path, small_models: Path) -> None:
     recipe["teacher"] = {"cross-encoder": str(small_models / "cross-encoder")}
     recipe["method"] = {"name": "lead", "layers": {"count": 1, "joint": False}}
-    done = _run(recipe, tmp_path)
+    done = run_recipe(recipe, tmp_path)
     assert done.returncode == 0, done.stderr
     logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert logged[-1]["layers"] > 0
@@ -226,7 +220,7 @@ def test_what_it_cannot_do_is_refused_with_the_reason(
 ) -> None:
     for key, value in change.items():
         recipe[key] = {**recipe[key], **value} if isinstance(recipe.get(key), dict) else value
-    done = _run(recipe, tmp_path, "--dry-run")
+    done = run_recipe(recipe, tmp_path, "--dry-run")
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 

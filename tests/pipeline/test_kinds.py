@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from command_line import Done, distillir
+from command_line import run_recipe
 from distillir.base.errors import DistillirError
 from distillir.pipeline.named_models import check_named_models
 from distillir.recipe import Recipe
@@ -29,12 +29,6 @@ def recipe(tiny_beir: Path, tmp_path: Path, minilm_path: str, small_models: Path
     }
 
 
-def _run(recipe: dict[str, Any], folder: Path, *flags: str) -> Done:
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    return distillir("run", path, "--output", folder / "run", *flags)
-
-
 @pytest.mark.parametrize("kind", ["sparse"])
 def test_a_plan_that_mines_anew_with_dark_examples(
     recipe: dict[str, Any], tmp_path: Path, mlm_path: str, kind: str, minilm_path: str
@@ -45,9 +39,9 @@ def test_a_plan_that_mines_anew_with_dark_examples(
     recipe["training"]["in_batch"] = True
     plan = [{"lists": {"top": 4}}, {"lists": {"top": 4}, "mine": True, "objective": "ranknet"}]
     recipe["method"] = {"name": "cl-drd", "plan": plan, "dark": {"reinforced": 2, "noisy": 1}}
-    planned = _run(recipe, tmp_path, "--dry-run")
+    planned = run_recipe(recipe, tmp_path, "--dry-run")
     assert planned.returncode == 0 and "train, stage 2" in planned.stderr, planned.stderr
-    done = _run(recipe, tmp_path)
+    done = run_recipe(recipe, tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "run"
     loader = {"multi-vector": "MultiVectorEncoder", "sparse": "SparseEncoder"}[kind]
@@ -61,7 +55,7 @@ def test_a_plan_that_mines_anew_with_dark_examples(
     recipe["candidates"]["from"] = {kind: str(run / "student")}
     del recipe["method"]
     (tmp_path / "next").mkdir()
-    taught = _run(recipe, tmp_path / "next")
+    taught = run_recipe(recipe, tmp_path / "next")
     assert taught.returncode == 0 and "(SentenceTransformer loads it)" in taught.stderr, taught.stderr
 
 
@@ -79,7 +73,7 @@ def test_bad_students_are_refused_in_one_line(
     recipe: dict[str, Any], tmp_path: Path, student: dict[str, Any], said: str
 ) -> None:
     recipe["student"] |= student
-    done = _run(recipe, tmp_path)
+    done = run_recipe(recipe, tmp_path)
     lines = [line for line in done.stderr.splitlines() if line.startswith("distillir: ")]
     assert done.returncode == 2 and len(lines) == 1 and said in lines[0] and "Traceback" not in done.stderr, done.stderr
 

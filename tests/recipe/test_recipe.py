@@ -189,6 +189,14 @@ def test_what_a_kind_of_student_changes_where_a_recipe_is_silent() -> None:
     assert temperatures == [0.05, 1.0]  # a cosine's; a sum of cosines needs none
 
 
+def test_a_further_collection_in_each_form_and_a_slip_of_its_key(tmp_path: Path) -> None:
+    forms: list[Any] = ["stdlib", {"hf": "name"}, {"documents": "a.jsonl"}]
+    found = parse_recipe({**GOOD, "evaluation": {"also": [*forms, {"collection": "b", "split": "dev"}]}})
+    assert [one.collection for one in found.evaluation.also] == [*forms, "b"]
+    with pytest.raises(DistillirError, match="did you mean 'collection'"):
+        parse_recipe({**GOOD, "evaluation": {"also": [{"colection": "b", "split": "dev"}]}})
+
+
 def test_one_measure_needs_no_list() -> None:
     recipe = parse_recipe(
         {"collection": "stdlib", "teacher": "bm25", "student": "x", "evaluation": {"measures": "P@5"}}

@@ -25,8 +25,6 @@ from distillir.encoding.vectors import Kind, prompt_for
 
 # A kill loses at most this many texts.
 ROWS_PER_SEGMENT = 1024
-#: Segments that are mapped at once by who reads by row: each holds files open.
-OPEN_SEGMENTS = 128
 
 #: What a segment holds: ``ends`` [rows], where each row's part of the other arrays ends, and those arrays.
 Arrays = dict[str, npt.NDArray[Any]]
@@ -59,16 +57,6 @@ class Segments:
         wanted = np.unique(rows)
         missing: Rows = wanted[self.segment[wanted] < 0]
         return missing
-
-
-def row_lengths(segments: Segments) -> npt.NDArray[np.int64]:
-    """Length of each row [rows] of what a segment's ``ends`` part; 0 of those that are not encoded."""
-    found = np.zeros(len(segments.segment), dtype=np.int64)
-    for number, path in enumerate(segments.paths):
-        # A row may be in several segments, where programs encoded it at once: the last one counts.
-        own = np.flatnonzero(segments.segment == number)
-        found[own] = np.diff(load_array(path / "ends.npy"), prepend=0)[segments.place[own]]
-    return found
 
 
 def load_array(file: Path, mapped: bool = False) -> npt.NDArray[Any]:

@@ -1,6 +1,5 @@
 """Texts to sparse vectors over a vocabulary (SPLADE)."""
 
-from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,11 @@ from distillir.collections.joined import JoinedTable
 from distillir.collections.table import TextTable
 from distillir.encoding.active_words import active_words_only
 from distillir.encoding.batches import default_batch_tokens
+from distillir.encoding.encoded_rows import EncodedRows, JoinedRows
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_sparse
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import (
-    OPEN_SEGMENTS,
-    Arrays,
-    Segments,
-    encode_segments,
-    load_array,
-    outputs,
-    row_lengths,
-)
+from distillir.encoding.segments import Arrays, Segments, encode_segments, load_array, outputs
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import Kind
 
@@ -84,8 +76,12 @@ def _encoded(model: str, table: TextTable, rows: Rows, **more: Any) -> Segments:
     return encode_segments(model, table, rows, load=load_sparse, encode=sparse_arrays, store="sparse-vectors", **more)
 
 
-class WordWeights:
-    """Sparse vectors of all rows of a table, memory-mapped: memory holds what is asked for.
+#: The words of a row [words that are not 0] and their weights.
+Weighed = tuple[npt.NDArray[np.int32], Vectors]
+
+
+class WordWeights(EncodedRows[Weighed]):
+    """Sparse vectors of all rows of a table, memory-mapped, as words and weights.
 
     Args:
         segments: Where `encode_sparse` and `encode_words` wrote them.
@@ -94,56 +90,18 @@ class WordWeights:
         rows: Rows of the table.
     """
 
-    def __init__(self, segments: Segments) -> None:
-        self._segments, self.rows = segments, len(segments.segment)
-        # A segment that is mapped holds files open.
-        self._kept = lru_cache(maxsize=OPEN_SEGMENTS)(self._open)
-
-    def _open(self, number: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    def _open(self, number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Vectors]:
         path = self._segments.paths[number]
         words, values = (load_array(path / f"{name}.npy", mapped=True) for name in ("words", "values"))
         return np.concatenate([[0], load_array(path / "ends.npy")]), words, values
 
-    def of(self, rows: Rows) -> list[tuple[npt.NDArray[np.int32], Vectors]]:
-        """Words and weights [words that are not 0] each of some rows, in the order given."""
-        found = []
-        segments, places = self._segments.segment[rows].tolist(), self._segments.place[rows].tolist()
-        for segment, place in zip(segments, places, strict=True):
-            ends, words, values = self._kept(segment)
-            found.append((words[ends[place] : ends[place + 1]], values[ends[place] : ends[place + 1]]))
-        return found
-
-    def lengths_of(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Number of words of some rows, in the order given."""
-        return self.lengths[rows]
-
-    @cached_property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Number of words of each row [rows]."""
-        return row_lengths(self._segments)
-
-    @property
-    def count(self) -> int:
-        """Number of words of all rows."""
-        return int(self.lengths.sum())
+    def _row(self, mapped: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Vectors], place: int) -> Weighed:
+        ends, words, values = mapped
+        return words[ends[place] : ends[place + 1]], values[ends[place] : ends[place + 1]]
 
 
-class JoinedWordWeights(WordWeights):
+class JoinedWordWeights(JoinedRows[Weighed], WordWeights):
     """Sparse vectors of a joined table, each part from a store of its own."""
-
-    def __init__(self, first: WordWeights, second: WordWeights) -> None:
-        self.first, self.second, self.rows = first, second, first.rows + second.rows
-
-    def of(self, rows: Rows) -> list[tuple[npt.NDArray[np.int32], Vectors]]:
-        """Words and weights of some rows, in the order given."""
-        late = rows >= self.first.rows
-        early, further = iter(self.first.of(rows[~late])), iter(self.second.of(rows[late] - self.first.rows))
-        return [next(further if behind else early) for behind in late.tolist()]
-
-    @cached_property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Number of words of each row [rows]."""
-        return np.concatenate([self.first.lengths, self.second.lengths])
 
 
 def encode_words(model: str, table: TextTable, **more: Any) -> WordWeights:

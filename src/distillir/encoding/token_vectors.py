@@ -1,36 +1,26 @@
 """Texts to token vectors, for late interaction."""
 
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from distillir.base.arrays import Rows
 from distillir.collections.joined import JoinedTable
 from distillir.collections.table import TextTable
 from distillir.encoding.batches import default_batch_tokens
+from distillir.encoding.encoded_rows import EncodedRows, JoinedRows
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_multi_vector
 from distillir.encoding.precision import Precision
-from distillir.encoding.segments import (
-    OPEN_SEGMENTS,
-    ROWS_PER_SEGMENT,
-    Arrays,
-    Segments,
-    encode_segments,
-    load_array,
-    outputs,
-    row_lengths,
-)
+from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, load_array, outputs
 from distillir.encoding.store import Vectors
 from distillir.encoding.vectors import Kind
 
 
-class TokenVectors:
-    """Token vectors of rows of a table, memory-mapped.
+class TokenVectors(EncodedRows[Vectors]):
+    """Token vectors [tokens that count, D] of rows of a table, float32, memory-mapped.
 
     Args:
         segments: Where `encode_tokens` wrote them.
@@ -41,13 +31,15 @@ class TokenVectors:
     """
 
     def __init__(self, segments: Segments) -> None:
-        self._segments, self.folder, self.rows = segments, segments.folder, len(segments.segment)
-        # A segment that is mapped holds a file open: a large corpus has more of them than a process may open.
-        self._kept = lru_cache(maxsize=OPEN_SEGMENTS)(self._open)
+        super().__init__(segments)
+        self.folder = segments.folder
 
     def _open(self, number: int) -> list[Vectors]:
         path = self._segments.paths[number]
         return np.split(load_array(path / "vectors.npy", mapped=True), load_array(path / "ends.npy")[:-1])
+
+    def _row(self, mapped: list[Vectors], place: int) -> Vectors:
+        return mapped[place]
 
     @property
     def blocks(self) -> int:
@@ -59,43 +51,13 @@ class TokenVectors:
         for start in range(0, self.rows, ROWS_PER_SEGMENT):
             yield start, self.of(np.arange(start, min(start + ROWS_PER_SEGMENT, self.rows)))
 
-    def of(self, rows: Rows) -> list[Vectors]:
-        """Token vectors [tokens that count, D], float32, of some rows, in the order given."""
-        segments, places = self._segments.segment[rows].tolist(), self._segments.place[rows].tolist()
-        return [self._kept(segment)[place] for segment, place in zip(segments, places, strict=True)]
 
-    def lengths_of(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Number of token vectors of some rows, in the order given."""
-        return self.lengths[rows]
-
-    @cached_property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Number of token vectors of each row [rows]; 0 of those that are not encoded."""
-        return row_lengths(self._segments)
-
-    @property
-    def count(self) -> int:
-        """Number of token vectors of all rows."""
-        return int(self.lengths.sum())
-
-
-class JoinedTokenVectors(TokenVectors):
+class JoinedTokenVectors(JoinedRows[Vectors], TokenVectors):
     """Token vectors of a joined table, each part from a store of its own."""
 
     def __init__(self, first: TokenVectors, second: TokenVectors) -> None:
-        self.first, self.second = first, second
-        self.folder, self.rows = first.folder, first.rows + second.rows
-
-    def of(self, rows: Rows) -> list[Vectors]:
-        """Token vectors of some rows, in the order given."""
-        late = rows >= self.first.rows
-        early, further = iter(self.first.of(rows[~late])), iter(self.second.of(rows[late] - self.first.rows))
-        return [next(further if behind else early) for behind in late.tolist()]
-
-    @cached_property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Number of token vectors of each row [rows]."""
-        return np.concatenate([self.first.lengths, self.second.lengths])
+        super().__init__(first, second)
+        self.folder = first.folder
 
 
 def encode_tokens(

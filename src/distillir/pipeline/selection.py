@@ -60,14 +60,21 @@ def selection(folder: RunFolder, method: Composition, taught: TeachingSet) -> Se
     copies = len(np.setdiff1d(left_out, chosen.rows))
     out = f"; {copies} more training queries, which have the text of one, are not learnt from" if copies else ""
     say(f"The best student is chosen by {len(chosen.rows)} {_words(chosen)} and {len(documents)} documents{out}")
-    for other in folder.others:
-        keys = text_keys(other.collection.queries)[other.rows]
-        known = int(np.isin(keys, text_keys(folder.collection.queries)[chosen.rows]).sum())
-        if known:
-            say(f"{known} of {len(other.rows)} queries of {other.name} are among them: its figures flatter the student")
+    _say_reported(folder, chosen)
     precision = folder.recipe.evaluation.precision
     candidates = [rows[:DEPTH] for rows in lists]
     return Selection(chosen.name, chosen.rows, documents, qrels, own, left_out, precision, candidates)
+
+
+def _say_reported(folder: RunFolder, chosen: SelectionQueries) -> None:
+    """Say which other collections hold queries that are chosen by, from whatever folder or split they come."""
+    if not folder.others:
+        return
+    keys = text_keys(folder.collection.queries)[chosen.rows]
+    for other in folder.others:
+        known = int(np.isin(text_keys(other.collection.queries)[other.rows], keys).sum())
+        if known:
+            say(f"{known} of {len(other.rows)} queries of {other.name} are among them: its figures flatter the student")
 
 
 def _words(chosen: SelectionQueries) -> str:

@@ -1,5 +1,6 @@
 """Recipe: the YAML a user writes, validated before anything is loaded."""
 
+import difflib
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -95,10 +96,6 @@ class QueriesSpec(Part):
         return self.titles + self.sentences + self.generated
 
 
-#: A mapping with one of these is a collection.
-FILES = frozenset({"path", "documents", "corpus"})
-
-
 class AlsoSpec(Part):
     """A further collection that the student is measured on."""
 
@@ -150,10 +147,12 @@ class EvaluationSpec(Part):
         if value is None:
             return []
         given = value if isinstance(value, list | tuple) else [value]
-        return [
-            {"collection": one} if isinstance(one, str) or (isinstance(one, dict) and FILES & set(one)) else one
-            for one in given
-        ]
+        return [one if isinstance(one, AlsoSpec) or _has_its_key(one) else {"collection": one} for one in given]
+
+
+def _has_its_key(one: Any) -> bool:
+    """Tell whether a further collection is written with the key ``collection``, or with what is nearly that."""
+    return isinstance(one, dict) and bool(difflib.get_close_matches("collection", map(str, one), n=1, cutoff=0.8))
 
 
 class Recipe(Part):

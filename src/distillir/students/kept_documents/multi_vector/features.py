@@ -37,5 +37,7 @@ class TokenFeatures:
     def batch(self, rows: Rows) -> dict[str, Any]:
         """``vectors`` [all tokens, D] float32 of the rows in the order given, and how many each has, ``sizes`` [T]."""
         found = self.kept.of(rows)
-        sizes = torch.tensor([len(vectors) for vectors in found])
-        return {"vectors": torch.from_numpy(np.concatenate(found)), "sizes": sizes}
+        sizes = torch.tensor([len(vectors) for vectors in found], dtype=torch.int64)
+        # A process may have no document in a step: then a row's vectors tell the width.
+        vectors = np.concatenate(found) if found else self.kept.of(np.zeros(1, dtype=np.int64))[0][:0]
+        return {"vectors": torch.from_numpy(vectors), "sizes": sizes}

@@ -36,9 +36,9 @@ class WordFeatures:
 
     def batch(self, rows: Rows) -> dict[str, Any]:
         """``words`` and ``weights`` [words of all] of the rows in the order given, and how many each has, ``sizes``."""
-        words, weights = zip(*self.kept.of(rows), strict=True)
-        return {
-            "words": torch.from_numpy(np.concatenate(words)),
-            "weights": torch.from_numpy(np.concatenate(weights)),
-            "sizes": torch.tensor([len(own) for own in words]),
-        }
+        found = self.kept.of(rows)
+        # A process may have no document in a step.
+        words = np.concatenate([np.zeros(0, dtype=np.int32), *(own for own, _ in found)])
+        weights = np.concatenate([np.zeros(0, dtype=np.float32), *(own for _, own in found)])
+        sizes = torch.tensor([len(own) for own, _ in found], dtype=torch.int64)
+        return {"words": torch.from_numpy(words), "weights": torch.from_numpy(weights), "sizes": sizes}
