@@ -47,6 +47,9 @@ def hub_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     """A Hub of one status, with an empty cache of its library."""
     found = Hub(request.param)
     monkeypatch.setattr(constants, "ENDPOINT", found.address)
+    # The library made the address of files of the endpoint's when it was imported: they must not go to the real Hub.
+    files = f"{found.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr("distillir.base.hub.time.sleep", lambda _: None)
