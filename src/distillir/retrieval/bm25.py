@@ -1,12 +1,12 @@
 """BM25 over bm25s: an index on disk, search, and exact scores for given pairs."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
@@ -14,9 +14,11 @@ from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.retrieval.bm25_build import MEAN_LENGTH_FILE, build_index, inverse_frequencies
+from distillir.retrieval.bm25_search import open_search
 from distillir.retrieval.bm25_settings import BM25Settings
 
 _QUERIES_PER_BLOCK = 1024
+_SEARCHED_AT_ONCE = 256
 
 
 class BM25Index:
@@ -32,6 +34,7 @@ class BM25Index:
         self._query_tokenizer = settings.for_queries(self._tokenizer)
         self._mean_length = float(np.load(folder / MEAN_LENGTH_FILE))
         self._lock = Lock()
+        self._search = open_search(self._index, folder, settings.fingerprint(collection.corpus))
 
     @classmethod
     def build_or_load(
@@ -72,8 +75,8 @@ class BM25Index:
     def search(self, query_rows: Rows, depth: int, name: str = "bm25") -> Run:
         """Rank the corpus for queries of the collection.
 
-        Scores of one query at a time [documents] stand in memory. Documents that share no term with the query are not
-        listed, so a list may be shorter than ``depth``, or empty. Ties are broken by document row, ascending.
+        Documents that share no term with the query are not listed, so a list may be shorter than ``depth``, or empty.
+        Ties are broken by document row, ascending.
 
         Args:
             query_rows: Query rows [Q].
@@ -85,16 +88,17 @@ class BM25Index:
         """
         found: list[tuple[Rows, Scores]] = []
         with progress("BM25: searching", total=len(query_rows)) as advance:
-            for terms in self._terms(query_rows):
-                found.append(_best(self._index.get_scores_from_ids(terms), depth) if len(terms) else _nothing())
-                advance(1)
+            terms = self._terms(query_rows)
+            while block := list(islice(terms, _SEARCHED_AT_ONCE)):
+                found += self._search(block, depth)
+                advance(len(block))
         return from_lists(query_rows, [d for d, _ in found], [s for _, s in found], name)
 
     def search_text(self, text: str, depth: int) -> tuple[Rows, Scores]:
         """Rank the corpus for one text, from any thread: rows [K] and scores [K] as `search` finds them."""
         with self._lock:  # the stemmer is no two threads' at once
             terms = self._tokenise([text], self._query_tokenizer)[0]
-        return _best(self._index.get_scores_from_ids(terms), depth) if terms else _nothing()
+        return self._search([terms], depth)[0]
 
     def score(self, query_text: str, document_rows: Rows) -> Scores:
         """BM25 scores [N] of one query text for given document rows [N]; 0 where no term is shared."""
@@ -143,22 +147,3 @@ class BM25Index:
             places = np.minimum(np.searchsorted(documents, wanted), len(documents) - 1)
             scores += np.where(documents[places] == wanted, values[places], np.float32(0))
         return scores
-
-
-def _nothing() -> tuple[Rows, Scores]:
-    return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-
-
-def _best(scores: npt.NDArray[np.float32], depth: int) -> tuple[Rows, Scores]:
-    """The ``depth`` highest of the positive scores [N], with their rows.
-
-    Only documents that have a score are sorted: numpy's partition of a vector that is mostly zeros, as bm25s'
-    ``retrieve`` does it, takes 40 times as long (measured on 1 million documents).
-    """
-    rows = np.flatnonzero(scores > 0)
-    values = scores[rows]
-    if len(rows) > depth:
-        least = np.partition(values, len(values) - depth)[len(values) - depth]
-        rows, values = rows[values >= least], values[values >= least]
-    order = np.lexsort((rows, -values))[:depth]
-    return rows[order], values[order]

@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def _byte_tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Lower case of each byte, and whether it is of a word: ``\\w`` in ASCII, and all of letters outside it."""
+    """Lower case of each byte, and whether it is of a word: as in regular expressions, and all bytes outside ASCII."""
     lower = np.frombuffer(bytes(range(256)).lower(), dtype=np.uint8)
     return lower, np.array([byte > 127 or chr(byte).isalnum() or byte == ord("_") for byte in range(256)])
 
