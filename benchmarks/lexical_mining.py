@@ -93,7 +93,8 @@ def step_search(arguments: argparse.Namespace) -> dict[str, Any]:
     for run in parts["full"]:
         again = index.search(run.queries, arguments.depth)
         for place in range(len(run)):
-            equal += all(a.tobytes() == b.tobytes() for a, b in zip(run.of(place), again.of(place), strict=True))
+            lists = zip(run.of(place), again.of(place), strict=True)
+            equal += all(np.array_equal(one, other) for one, other in lists)
     runs = {name: seconds[name] / len(searches[name][1]) for name in searches}
     return {
         "open": opened,

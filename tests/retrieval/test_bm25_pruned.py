@@ -78,8 +78,9 @@ def test_pruned_search_is_the_full_one_to_the_bit(
         found, every = both(index, depth)
         same(found, every)
     text = collection.queries.text(3)
-    for one, other in zip(index.search_text(text, 7), index.search(np.array([3]), 7).of(0), strict=True):
-        assert one.tobytes() == other.tobytes()
+    (rows, scores), (rows_of_run, scores_of_run) = index.search_text(text, 7), index.search(np.array([3]), 7).of(0)
+    assert rows.tobytes() == rows_of_run.tobytes()
+    assert scores.tobytes() == scores_of_run.tobytes()
 
 
 @pytest.mark.usefixtures("compiled")

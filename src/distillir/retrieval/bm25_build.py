@@ -171,9 +171,11 @@ def _blocks(path: Path) -> Iterator[Block]:
     end = path.stat().st_size
     with path.open("rb") as stream:
         while stream.tell() < end:
-            parts = []
-            while stream.tell() < end and sum(len(terms) for _, terms, _ in parts) < _POSTINGS_AT_ONCE:
+            parts: list[Block] = []
+            postings = 0
+            while stream.tell() < end and postings < _POSTINGS_AT_ONCE:
                 parts.append((np.load(stream), np.load(stream), np.load(stream)))
+                postings += len(parts[-1][1])
             different, terms, counts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
             yield different, terms, counts
 
