@@ -2,8 +2,8 @@
 
     python benchmarks/lexical_mining.py --folder BIG --output benchmarks/results/lexical_mining.md
 
-BIG keeps what is made: the collection of `zipf_collection.py`, imported (3.2 GB for 8.8 million passages), and the index
-(3.8 GB; 3 GB more while it is built). A second run uses them; --collection names another collection instead.
+BIG keeps what is made: the collection of `zipf_collection.py`, imported (3.2 GB for 8.8 million passages), and the
+index (3.8 GB; 3 GB more while it is built). A second run uses them; --collection names another collection instead.
 Both searches are timed in one process, in turns, so that what else runs on the machine slows both.
 """
 

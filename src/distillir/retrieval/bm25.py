@@ -14,7 +14,7 @@ from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.retrieval.bm25_build import MEAN_LENGTH_FILE, build_index, inverse_frequencies
-from distillir.retrieval.bm25_search import open_search
+from distillir.retrieval.bm25_search import PrunedSearch, open_search
 from distillir.retrieval.bm25_settings import BM25Settings
 
 _QUERIES_PER_BLOCK = 1024
@@ -34,7 +34,8 @@ class BM25Index:
         self._query_tokenizer = settings.for_queries(self._tokenizer)
         self._mean_length = float(np.load(folder / MEAN_LENGTH_FILE))
         self._lock = Lock()
-        self._search = open_search(self._index, folder, settings.fingerprint(collection.corpus))
+        self._opened = self._index, folder, settings.fingerprint(collection.corpus)
+        self._search = open_search(*self._opened)
 
     @classmethod
     def build_or_load(
@@ -71,6 +72,15 @@ class BM25Index:
         if not folder.exists():
             build_index(collection.corpus, settings, folder)
         return cls(collection, settings, folder)
+
+    @property
+    def prunes(self) -> bool:
+        """Tell whether searches pass over postings that cannot matter, in several threads."""
+        return isinstance(self._search, PrunedSearch)
+
+    def search_as_of(self, documents: int) -> None:
+        """Search from now on by the way that an index of so many documents is searched by."""
+        self._search = open_search(*self._opened, documents)
 
     def search(self, query_rows: Rows, depth: int, name: str = "bm25") -> Run:
         """Rank the corpus for queries of the collection.

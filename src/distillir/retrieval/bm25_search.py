@@ -29,15 +29,16 @@ class Search(Protocol):
         ...
 
 
-def open_search(index: Any, folder: Path, identity: str) -> Search:
+def open_search(index: Any, folder: Path, identity: str, documents: int | None = None) -> Search:
     """What searches an index.
 
     Args:
         index: A bm25s index.
         folder: Where it lies.
         identity: Its fingerprint.
+        documents: The number of documents that decides (default: its own).
     """
-    documents = int(index.scores["num_docs"])
+    documents = int(index.scores["num_docs"]) if documents is None else documents
     if documents <= SMALL:
         return FullSearch(index)
     if find_spec("numba") is None:
