@@ -93,8 +93,8 @@ def step_search(arguments: argparse.Namespace) -> dict[str, Any]:
     for run in parts["full"]:
         again = index.search(run.queries, arguments.depth)
         for place in range(len(run)):
-            lists = zip(run.of(place), again.of(place), strict=True)
-            equal += all(np.array_equal(one, other) for one, other in lists)
+            (documents, scores), (others, their_scores) = run.of(place), again.of(place)
+            equal += np.array_equal(documents, others) and np.array_equal(scores, their_scores)
     runs = {name: seconds[name] / len(searches[name][1]) for name in searches}
     return {
         "open": opened,

@@ -198,15 +198,19 @@ from distillir.collections import Collection
 from distillir.retrieval.sources import load_retriever
 from distillir.retrieval.shared_search import searching_together
 from distillir.base.processes import rank
+from distillir.retrieval import bm25
 from distillir.retrieval.bm25 import BM25Index
 
-asked = []
+asked, built = [], []
+build = bm25.build_index
+bm25.build_index = lambda *given: built.append(1) or build(*given)
 search = BM25Index.search
 BM25Index.search = lambda self, rows, *rest: asked.append(len(rows)) or search(self, rows, *rest)
 collection = Collection(Path(sys.argv[1]))
 with searching_together():
     run = load_retriever("bm25").search(collection, np.arange(len(collection.queries))[::-1].copy(), 20)
 assert asked == [23]
+print("built" if built else "waited")
 np.savez(Path(sys.argv[2]) / f"{rank()}.npz", queries=run.queries, offsets=run.offsets, documents=run.documents,
     scores=run.scores)
 """
@@ -217,6 +221,8 @@ def test_two_processes_share_the_queries_and_find_what_one_finds(tmp_path: Path)
     cache = tmp_path / "cache"
     done = in_two(collection.path, tmp_path, program=_TWO, DISTILLIR_CACHE=str(cache))
     assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split()) == ["built", "waited"]
+    assert [path.name for path in (cache / "bm25").iterdir() if path.suffix == ".lock"] == []
     alone = load_retriever("bm25").search(collection, np.arange(46)[::-1].copy(), 20)
     for process in range(2):
         with np.load(tmp_path / f"{process}.npz") as stored:

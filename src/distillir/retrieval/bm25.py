@@ -1,15 +1,18 @@
 """BM25 over bm25s: an index on disk, search, and exact scores for given pairs."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
+from distillir.base.processes import world_size
 from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
@@ -70,7 +73,9 @@ class BM25Index:
         settings.check()
         folder = (cache or cache_root() / "bm25") / settings.fingerprint(collection.corpus)
         if not folder.exists():
-            build_index(collection.corpus, settings, folder)
+            with _alone(folder):
+                if not folder.exists():
+                    build_index(collection.corpus, settings, folder)
         return cls(collection, settings, folder)
 
     @property
@@ -157,3 +162,23 @@ class BM25Index:
             places = np.minimum(np.searchsorted(documents, wanted), len(documents) - 1)
             scores += np.where(documents[places] == wanted, values[places], np.float32(0))
         return scores
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one of a run's processes build what the others wait for; by a file's lock, as a collective would run out.
+
+    Where a file system has no locks, each builds, and the first to end wins.
+    """
+    if world_size() == 1:
+        yield
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    with suppress(OSError, NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # who waits for it holds it still, and finds the index there
+        lock.release()
