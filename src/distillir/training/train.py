@@ -13,6 +13,7 @@ from distillir.base.allocator import keep_freed_memory
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, first_process_first, world_size
 from distillir.base.progress import progress, say
+from distillir.base.tracker import Tracker
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
@@ -45,6 +46,7 @@ def train_student(
     stage: int | None = None,
     seed: int = 0,
     watchers: Sequence[Any] = (),
+    tracker: Tracker | None = None,
 ) -> ExampleStream:
     """Train ``model`` in place, on one stage of a plan.
 
@@ -70,6 +72,7 @@ def train_student(
         seed: Of order, sampling and dropout.
         watchers: Further callbacks of the trainer (transformers' ``TrainerCallback``); each
             `MeasureWatcher` hears of the measures, too.
+        tracker: Told what ``log`` holds; None: nobody is.
 
     Returns:
         The training examples that there were to see. What was measured lies beside the checkpoints
@@ -188,7 +191,7 @@ def train_student(
     )
     if isinstance(loss.student, PairStudent):
         loss.student.max_length = settings.max_length
-    log_file = LogFile(log, settings.queries_per_step, examples.per_epoch, stage)
+    log_file = LogFile(log, settings.queries_per_step, examples.per_epoch, stage, tracker)
     callbacks: list[Any] = [log_file]
     for signal in signals:
         callbacks += signal.callbacks(stage)
