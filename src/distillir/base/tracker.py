@@ -5,12 +5,14 @@ checkpoints, which are deleted, know nothing of a recipe, and Trackio's copies e
 """
 
 import importlib.util
+import io
 import json
 import os
 import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -135,7 +137,10 @@ class Tracker:
         try:
             tell()
         except Exception as error:  # a training is worth more than its curves
-            self._off, self._open = True, None
+            opened, self._off, self._open = self._open, True, None
+            with suppress(Exception):
+                if opened is not None:
+                    opened.close()
             said = " ".join(str(error).split())[:200]
             say(f"{self.to} is told nothing more ({type(error).__name__}: {said}); the log file has everything")
 
@@ -158,7 +163,7 @@ def _prefix(stage: int | None) -> str:
 
 
 class _Backend(ABC):
-    """What a tracker does."""
+    """A run of one kind of tracker."""
 
     @abstractmethod
     def begin(self, stage: int | None, step: int) -> None:
@@ -246,12 +251,9 @@ class _Trackio(_Backend):
     """A run of Trackio in its own folder (TRACKIO_DIR); to the Hub only where TRACKIO_SPACE_ID names a Space."""
 
     def __init__(self, tracker: Tracker, run: str, config: dict[str, Any]) -> None:
-        import contextlib
-        import io
-
         import trackio
 
-        with contextlib.redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()):
             self._run = trackio.init(
                 project=os.environ.get("TRACKIO_PROJECT", PROJECT),
                 name=f"{tracker.name}-{run}",
@@ -273,12 +275,9 @@ class _Trackio(_Backend):
         self._run.log(dict(numbers))
 
     def close(self) -> None:
-        import contextlib
-        import io
-
         import trackio
 
-        with contextlib.redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()):
             trackio.finish()  # and not the run's own method, which leaves it among those to be ended at exit
 
 

@@ -97,6 +97,7 @@ def train_student(
     from distillir.training.callbacks import LogFile
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import ExampleCollator
+    from distillir.training.loader import telling_of_workers
     from distillir.training.loss import ExampleLoss
     from distillir.training.measure_watcher import MeasureWatcher
     from distillir.training.pool_ranking import PoolRanking
@@ -233,7 +234,8 @@ def train_student(
             module.to(trainer.model.device)  # of several GPUs the process's own
         try:
             if best is None or not best.stopped:
-                take_steps(trainer, checkpoints)
+                with telling_of_workers(arguments.dataloader_num_workers):
+                    take_steps(trainer, checkpoints)
         except FloatingPointError as error:
             raise DistillirError(
                 str(error), where="training", remedy="lower training.learning_rate, or use precision: float32"
@@ -306,6 +308,8 @@ def _arguments(
 ) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
+    from distillir.training.loader import loader_workers
+
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=batch,
@@ -329,6 +333,7 @@ def _arguments(
         # Chunks differ in number between processes; a broadcast in every forward pass would wait for ever.
         ddp_broadcast_buffers=False,
         ddp_find_unused_parameters=False,
+        dataloader_num_workers=loader_workers(settings.loader_workers, device),
         ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
         accelerator_config={"dispatch_batches": False, "split_batches": False},
     )
