@@ -17,6 +17,7 @@ from distillir.pipeline.queries import training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
+from distillir.pipeline.shards.merge import mine_merged
 from distillir.pipeline.signal_place import SignalPlace, asked_queries
 from distillir.pipeline.step import exists, make_once
 
@@ -92,7 +93,7 @@ def _mine(folder: RunFolder, part_of: Callable[[RunFolder], MinedPart]) -> Write
     from distillir.retrieval.trec import write_run
 
     part = part_of(folder)
-    run = mine_part(folder, part)
+    run = mine_merged(folder, part)
 
     def write() -> None:
         write_run(run, folder.collection, BY_NAME[part.product].path(folder))

@@ -40,7 +40,7 @@ def own_recipe(path: Path, recipe: Recipe, provenance: Path, *, anew: bool, anew
             before = Recipe.model_validate(before).resolved()
         recipe = adopt_settled(recipe, before)
         resolved = recipe.resolved()
-        changed = _changed_keys(_without_payment(before), _without_payment(resolved))
+        changed = _changed_keys(without_payment(before), without_payment(resolved))
         if changed and not anew:
             raise DistillirError(
                 f"holds the run of another recipe (differs in {difference(before, resolved)})",
@@ -66,14 +66,14 @@ def write_recipe(path: Path, recipe: Recipe) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _without_payment(value: Any) -> Any:
+def without_payment(value: Any) -> Any:
     """A recipe without the settings of a server that change no answer."""
     if isinstance(value, list):
-        return [_without_payment(part) for part in value]
+        return [without_payment(part) for part in value]
     if not isinstance(value, dict):
         return value
     left_out = PAYMENT if "server" in value else ()
-    return {key: _without_payment(part) for key, part in value.items() if key not in left_out}
+    return {key: without_payment(part) for key, part in value.items() if key not in left_out}
 
 
 def _changed_keys(before: Any, after: Any, key: str = "") -> list[str]:
