@@ -1,5 +1,6 @@
 """``--shard`` of the verbs that can be cut, ``encode``, and ``status``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -63,12 +64,9 @@ def status(
 
     keep_errors_beside(None)  # nothing of the run's folder is touched
     path = output or default_output(recipe)
-    called = [
-        str(recipe),
-        *(f"--set {setting}" for setting in settings or ()),
-        *([f"--output {output}"] if output else ()),
-    ]
-    found = look(path, read_recipe(recipe, settings or ()), " ".join(called))
+    called = [str(recipe), *(part for setting in settings or () for part in ("--set", setting))]
+    called += [] if output is None else ["--output", str(output)]
+    found = look(path, read_recipe(recipe, settings or ()), shlex.join(called))
     if as_json:
         import json
 

@@ -1,4 +1,4 @@
-"""What shards leave in ``shards/`` of the run's folder: a lock each while they work, and a note of how far they came."""
+"""What shards leave in ``shards/`` of the run's folder: a lock each while they work, and a note of their state."""
 
 import fcntl
 import json

@@ -23,8 +23,8 @@ def score_shard(path: Path, recipe: Recipe, share: Share, *, anew: bool = False)
         DistillirError: As `open_shard`, the recipe has no teacher that is asked, candidates are missing, or the teacher
             cannot be loaded.
     """
-    if recipe.teacher is None or (lack := nothing_to_score(recipe)):
-        lack = "the recipe has no teacher" if recipe.teacher is None else lack
+    lack = nothing_to_score(recipe)
+    if lack or recipe.teacher is None:
         raise DistillirError(f"there is nothing to score in shards: {lack}", where="--shard", remedy="leave it out")
     with open_shard(path, recipe, "score", share, anew=anew) as folder:
         score_part(folder, load_teacher(recipe.teacher), asked_about(folder), share)
