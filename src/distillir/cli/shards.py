@@ -58,7 +58,7 @@ def status(
 ) -> None:
     """Say what of a run is there, what is missing, which shards are at work, and which command is next."""
     from distillir.pipeline.shards.status import look
-    from distillir.pipeline.shards.status_lines import lines
+    from distillir.pipeline.shards.status_lines import status_lines
     from distillir.recipe import default_output
     from distillir.recipe.read import read_recipe
 
@@ -72,5 +72,5 @@ def status(
 
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    for line in lines(found):
+    for line in status_lines(found):
         typer.echo(line)

@@ -1,4 +1,4 @@
-"""Teachers' answers in shards: what is asked about, a share of it, how much is known, and the rest."""
+"""Teachers' answers in shards: candidates to ask about, a share of it, how much is known, and the rest."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ WHOLE = Share(1, 1)
 
 
 def nothing_to_score(recipe: Recipe) -> str:
-    """Why shards have nothing to ask a recipe's teacher; empty where they have."""
+    """Tell why shards have nothing to ask a recipe's teacher; empty where they have."""
     if recipe.teaching is not None:
         return "the recipe brings a teaching set"
     if recipe.teacher is None:
@@ -89,7 +89,7 @@ def known_pairs(folder: RunFolder, teacher: Teacher, runs: list[Run]) -> list[tu
 
 
 def complete(folder: RunFolder, teacher: Teacher) -> None:
-    """Where shards were at work, ask what they have left out, so that scores are those of one process to the bit."""
+    """Ask what shards have left out, so that scores are those of one process to the bit; nothing where none worked."""
     if not have_worked(folder.path, "score"):
         return
     runs = asked_about(folder)

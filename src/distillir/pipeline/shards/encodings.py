@@ -1,4 +1,4 @@
-"""What a run encodes, in the pieces in which one process encodes it: many processes share them, none does one twice."""
+"""Texts that a run encodes, in the pieces in which one process encodes it: many share them, none does one twice."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -58,12 +58,12 @@ class Encoding:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name for people."""
         return f"{'queries' if self.side == 'query' else 'documents'} by {Path(self.model).name}"
 
     @property
     def folder(self) -> Path:
-        """Of the store, made or not."""
+        """Folder of the store, made or not."""
         precision = resolve_precision(self.settings["precision"], pick_device())
         length, options = self.settings["max_length"], self.settings["options"]
         if self.kind == "dense":
@@ -128,7 +128,7 @@ def mined_here(folder: RunFolder) -> list[MinedPart]:
 
 
 def encodings_to_mine(folder: RunFolder) -> list[Encoding]:
-    """What the sources of candidates encode: the corpus, and the queries that are mined for."""
+    """Encodings of the sources of candidates: the corpus, and the queries that are mined for."""
     parts, found = mined_here(folder), list[Encoding]()
     if not parts:
         return found
@@ -143,7 +143,7 @@ def encodings_to_mine(folder: RunFolder) -> list[Encoding]:
 def encodings_to_score(
     collection: Collection, teachers: Iterable[EncoderTeacher], runs: Sequence[Run]
 ) -> list[Encoding]:
-    """What teachers encode that read queries and documents apart.
+    """Encodings of teachers that read queries and documents apart.
 
     Args:
         collection: Where the texts are.

@@ -1,6 +1,5 @@
-"""What shards leave in ``shards/`` of the run's folder: a lock each while they work, and a note of their state."""
+"""Locks and notes of shards in ``shards/`` of the run's folder: who is at work, and how far they came."""
 
-import fcntl
 import json
 import os
 import platform
@@ -26,7 +25,7 @@ RUNNING, DONE, DIED = "running", "done", "died"
 
 @dataclass(frozen=True)
 class Mark:
-    """What is known of one shard.
+    """State of one shard.
 
     Attributes:
         verb: Of the command line.
@@ -70,7 +69,7 @@ def at_work(output: Path, verb: str, share: Share, recipe: Recipe) -> Iterator[N
 
 
 def marks(output: Path, recipe: Recipe) -> list[Mark]:
-    """What is known of the shards of a recipe in a run's folder, by verb and number; nothing is written."""
+    """State of the shards of a recipe in a run's folder, by verb and number; nothing is written."""
     found, key = [], recipe_key(recipe)
     for file in (output / SHARDS).glob("*-of-*.json"):
         verb, number, _, of = file.stem.rsplit("-", 3)
@@ -89,7 +88,7 @@ def have_worked(output: Path, verb: str) -> bool:
 
 
 def run_is_held(output: Path) -> str:
-    """Who holds the lock of a run's folder; empty where nobody does."""
+    """Name who holds the lock of a run's folder; empty where nobody does."""
     if not _holds(output / LOCK_FILE):
         return ""
     with suppress(OSError):
@@ -107,6 +106,8 @@ def _is_held(path: Path) -> bool:
 
 def _holds(lock: Path) -> bool:
     """Tell whether a process holds a lock, without taking it."""
+    import fcntl  # not there on Windows, where nobody asks
+
     try:
         handle = os.open(lock, os.O_RDONLY)
     except OSError:

@@ -72,7 +72,8 @@ class MinedLists:
         name = ""
         for file, queries in self._queries.items():
             path = self.folder / file
-            part = Run(queries, *(_read(path, key) for key in ("offsets", "documents", "scores")))
+            offsets, found, values = (_read(path, key) for key in ("offsets", "documents", "scores"))
+            part = Run(queries, offsets, found, values)
             name = str(_read(path, "name"))
             for place, query in enumerate(queries.tolist()):
                 documents[query], scores[query] = part.of(place)
@@ -84,8 +85,14 @@ def keep_lists(folder: Path, run: Run) -> None:
     """Keep the candidates of some queries as a file, whole or not at all."""
     name = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(run.queries).tobytes())
     with atomic_file(folder / f"{name}.npz") as temporary, temporary.open("wb") as stream:
-        arrays = {"queries": run.queries, "offsets": run.offsets, "documents": run.documents, "scores": run.scores}
-        np.savez(stream, name=np.array(run.name), **arrays)
+        np.savez(
+            stream,
+            queries=run.queries,
+            offsets=run.offsets,
+            documents=run.documents,
+            scores=run.scores,
+            name=np.array(run.name),
+        )
 
 
 def _read(path: Path, key: str) -> npt.NDArray[Any]:

@@ -24,7 +24,7 @@ _LATER = (("train", "student"), ("evaluate", "metrics"))
 
 
 def look(path: Path, recipe: Recipe, called: str) -> dict[str, Any]:
-    """What of a run is there.
+    """Look at what of a run is there.
 
     Args:
         path: Folder of the run; it need not exist.
@@ -58,7 +58,7 @@ def look(path: Path, recipe: Recipe, called: str) -> dict[str, Any]:
 
 
 def _unreadable(recipe: Recipe) -> str:
-    """Why nothing can be counted yet; empty where it can."""
+    """Tell why nothing can be counted yet; empty where it can."""
     if not is_imported(recipe.collection):
         return "not imported yet"
     if recipe.queries.generated:

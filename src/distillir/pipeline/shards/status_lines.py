@@ -6,7 +6,7 @@ from typing import Any
 _STATES = (("done", "done"), ("running", "running"), ("died", "died"), ("missing", "not begun"))
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
+def status_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """Lines of what `distillir.pipeline.shards.status.look` has found."""
     held = f" (in use: {found['held_by']})" if found["held_by"] else ""
     yield f"{'output':9}{found['output']}{held}"

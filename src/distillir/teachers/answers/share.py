@@ -7,7 +7,7 @@ from distillir.teachers.answers.keys import Keys
 
 
 class InShare:
-    """Which questions of each batch of a block are asked, told batch by batch in the block's order.
+    """Choice of the questions of each batch of a block that are asked, batch by batch in the block's order.
 
     A batch belongs to the share in which its beginning lies: batches stay whole, and are those of one process, since a
     model's numbers depend in their last bits on what else is in a batch.
