@@ -264,6 +264,19 @@ def test_nothing_is_mined_for_cells_that_learn_from_texts_alone(
     assert kept == weights and len(json.loads((output / "leaderboard.json").read_text())["rows"]) == 3
 
 
+def test_cells_that_read_documents_alone_against_kept_vectors(
+    value: dict[str, Any], tmp_path: Path, minilm_path: str
+) -> None:
+    value["recipe"]["student"] = {"model": minilm_path, "layers": 1, "documents": {"dense": {"model": minilm_path}}}
+    documents = {"method": {"name": "vectors"}, "queries": {"split": None}}
+    value["cells"], value["seeds"] = {"documents": documents}, [0]
+    file, output = tmp_path / "texts.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    board = run_comparison(read_comparison(file), output)
+    assert not board.failed and len(board.rows) == 1
+    assert not (next((output / "shared").iterdir()) / "runs" / "candidates.trec").exists()
+
+
 def test_held_out_queries_of_cells_that_learn_from_texts_alone_are_judged(
     value: dict[str, Any], tmp_path: Path, minilm_path: str
 ) -> None:

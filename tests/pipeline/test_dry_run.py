@@ -87,6 +87,21 @@ def test_made_queries_count_and_a_language_model_is_not_asked(value: dict[str, A
     assert steps[0].seconds is None and steps[0].work.startswith("7 queries")
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"name": "pairdistill", "pairs": {"teacher": {"difference": {"teacher": "bm25"}}}},
+        {"name": "adam", "dark": {"reinforced": 2, "noisy": 2}},
+    ],
+    ids=["pairdistill", "adam"],
+)
+def test_methods_with_signals_are_planned(value: dict[str, Any], method: Any, tmp_path: Path) -> None:
+    value["method"] = method
+    value["candidates"] |= {"add_judged": True}
+    value["evaluation"] = {"split": "test"}
+    assert [one.work for one in _planned(value, tmp_path / "run", tmp_path / "scratch") if one.stage == "train"]
+
+
 def test_every_step_that_makes_something_is_told_of() -> None:
     assert {step.name for step in STEPS if step.makes} <= set(LINES) <= {step.name for step in STEPS}
 

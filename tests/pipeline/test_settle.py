@@ -1,6 +1,7 @@
 """What a recipe leaves to the run is settled once, written out, kept, and settled again where its grounds change."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,14 @@ def test_a_run_settles_once_and_keeps_it(recipe: Path, tmp_path: Path) -> None:
         done = distillir("run", again, "-o", output)
         assert done.returncode == 0 and "Settled" not in done.stderr, done.stderr
     assert (output / "student" / "model.safetensors").stat().st_mtime_ns == weights
+
+    # A training that goes on says what its first start settled.
+    shutil.rmtree(output / "student")
+    done = distillir("train", recipe, "-o", output)
+    assert f"Settled (by an earlier start): teacher_temperature {suggested:g}" in done.stderr, done.stderr
+    nothing = ("--set", "training.select=none", "--set", "training.patience=2")
+    done = distillir("run", recipe, "-o", tmp_path / "other", "--dry-run", *nothing)
+    assert "training.patience counts" in done.stderr, done.stderr
 
     # Of another teacher they are settled anew.
     done = distillir("run", recipe, "-o", output, "--set", "teacher=bm25", "--anew")

@@ -49,6 +49,18 @@ def unsettled(recipe: ComposedParts) -> frozenset[str]:
     return frozenset(_open_keys({part: value for part, value in recipe.resolved().items() if part in PARTS}))
 
 
+def settled_before(asked: ComposedParts, kept: ComposedParts) -> dict[str, float]:
+    """The numbers by their keys that an earlier start put in place of ``auto``.
+
+    Args:
+        asked: The recipe as the user wrote it.
+        kept: The same with what was settled.
+    """
+    before, after = asked.resolved(), kept.resolved()
+    found = {key: number for part in PARTS for key, number in _filled_keys(before[part], after[part])}
+    return {key: found[key] for key in Settled(1, 1, 1).by_key() if key in found}
+
+
 def settle(recipe: Recipe, found: Settled) -> Recipe:
     """The recipe with every such ``auto`` replaced."""
     return _replaced(recipe, lambda value, _: _filled(value, found.by_key()))
@@ -84,6 +96,15 @@ def _open_keys(value: Any) -> list[str]:
         return []
     own = [key for key, inner in value.items() if key in KEYS and inner == AUTO]
     return own + [key for inner in value.values() for key in _open_keys(inner)]
+
+
+def _filled_keys(value: Any, known: Any) -> list[tuple[str, float]]:
+    if isinstance(value, list) and isinstance(known, list):
+        return [found for pair in zip(value, known, strict=False) for found in _filled_keys(*pair)]
+    if not (isinstance(value, dict) and isinstance(known, dict)):
+        return []
+    own = [(key, known[key]) for key, inner in value.items() if key in KEYS and inner == AUTO and key in known]
+    return own + [found for key, inner in value.items() for found in _filled_keys(inner, known.get(key))]
 
 
 def _filled(value: Any, numbers: Mapping[str, float]) -> Any:

@@ -34,6 +34,8 @@ def check_queries(folder: RunFolder) -> None:
         DistillirError: A stage is shorter than one step, or judged positives are compared and no query has one.
     """
     method = compose(folder.recipe)
+    if folder.recipe.training.patience is not None and not selects(folder.recipe):
+        say("training.patience counts what training.select measures, and nothing is selected here: it has no effect")
     if not method.needs_lists:
         _check_texts(folder, method)
         return

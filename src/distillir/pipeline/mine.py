@@ -13,12 +13,11 @@ from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.mined_parts import MinedPart, evaluation_part, mine_part, training_part
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.products import BY_NAME, needs_lists
-from distillir.pipeline.queries import training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.shards.merge import mine_merged
-from distillir.pipeline.signal_place import SignalPlace, asked_queries
+from distillir.pipeline.signal_place import asked_queries
 from distillir.pipeline.step import exists, make_once
 
 
@@ -81,8 +80,7 @@ def mine_stage(folder: RunFolder, *, learnt: bool = True, evaluated: bool = True
         say("Nothing in the recipe learns from candidates: none are mined for training queries.")
     last = folder.student if learnt else folder.before_run
     if not all(exists(folder, product) for product in parts) or (alone and not last.exists()):
-        asked = training_queries(folder) if needs_lists(folder) else SignalPlace.of_run(folder).texts()[0]
-        tell_same_texts(folder, asked)
+        tell_same_texts(folder, asked_queries(folder))
     for product, part_of in parts.items():
         make_once(folder, product, partial(_mine, folder, part_of), timed="mine")
     mine_selection(folder)

@@ -41,8 +41,12 @@ def _held_out(folder: RunFolder) -> Rows:
     return np.sort(generator.choice(pool, wanted, replace=False))
 
 
-def training_queries(folder: RunFolder) -> Rows:
+def training_queries(folder: RunFolder, *, some: bool = True) -> Rows:
     """Query rows the student learns from, ascending.
+
+    Args:
+        folder: The run's.
+        some: Whether none at all are refused.
 
     Raises:
         DistillirError: There is none, or a query of the evaluation split is among them (unless the recipe leaves such
@@ -68,7 +72,7 @@ def training_queries(folder: RunFolder) -> Rows:
             where=f"collection {collection.name}",
             remedy="mend the qrels so that the splits share no query, or set queries.leave_out_evaluated",
         )
-    if not len(rows):
+    if some and not len(rows):
         ways, _ = making_lines(collection)
         raise DistillirError("there is no training query", where="queries", remedy=f"name a split, or write {ways}")
     return rows.astype(np.int64)

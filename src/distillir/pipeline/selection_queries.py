@@ -78,10 +78,10 @@ def dev_queries(folder: RunFolder) -> SelectionQueries | None:
     return SelectionQueries(_sample(recipe, rows, recipe.training.select_queries), split)
 
 
-def learnt_queries(folder: RunFolder) -> Rows:
-    """Query rows that are learnt from, whoever mined for them; errors as `training_queries`."""
+def learnt_queries(folder: RunFolder, *, some: bool = True) -> Rows:
+    """Query rows that are learnt from, whoever mined for them; ``some`` and errors as `training_queries`."""
     if folder.recipe.teaching is None:
-        return training_queries(folder)
+        return training_queries(folder, some=some)
     brought = Path(folder.recipe.teaching)  # the run keeps a copy, so it may be gone by now
     lists = open_teaching_set(brought if brought.exists() else folder.teaching, folder.collection)
     return np.unique(lists.queries)

@@ -201,9 +201,12 @@ class SignalPlace:
 
 
 def asked_queries(folder: RunFolder) -> Rows:
-    """Query rows that the student learns from, whatever from: of lists, or of texts alone."""
+    """Query rows that the student learns from, whatever from: of lists, or of texts alone.
+
+    None are a matter of who mines for them: what a comparison shares may be of cells that read documents alone.
+    """
     if compose(folder.recipe).needs_lists:
-        return learnt_queries(folder)
+        return learnt_queries(folder, some=False)
     return SignalPlace.of_run(folder).texts()[0]
 
 

@@ -120,7 +120,8 @@ class ExampleTrainer(SentenceTransformerTrainer):
 
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:
         """Load what is trained along, too."""
-        super()._load_from_checkpoint(checkpoint_path)
+        with quiet_libraries():
+            super()._load_from_checkpoint(checkpoint_path)
         for name, module in self.loss.along.items():
             load_model(module, str(Path(checkpoint_path) / f"{name}.safetensors"))
 

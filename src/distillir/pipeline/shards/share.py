@@ -24,12 +24,12 @@ class Share:
     of: int
 
     def __str__(self) -> str:
-        """As the command line takes it."""
+        """Form in which the command line takes it."""
         return f"{self.number}/{self.of}"
 
     @property
     def span(self) -> tuple[float, float]:
-        """Where the share begins and ends, the whole being from 0 to 1."""
+        """Begin and end of the share, the whole being from 0 to 1."""
         return (self.number - 1) / self.of, self.number / self.of
 
     def rows(self, rows: Rows) -> Rows:

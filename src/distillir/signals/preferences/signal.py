@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from distillir.signals.place import Costs, Place
 from distillir.signals.preferences.spec import PairSpec
 from distillir.signals.signal import Signal, SignalKind
@@ -88,6 +90,19 @@ class Preferences(Signal[PairSpec]):
         rounds = costs.recipe.method.rounds - 1
         again = f", and what is new in each of {rounds} further rounds" if rounds > 0 else ""
         yield f"{asked} questions to the pairwise teacher{again}", lambda: None
+
+    def rehearsal(self, costs: Costs) -> "PairTraining":
+        """Neighbours of each list as pairs, none of which is preferred."""
+        from distillir.signals.preferences.pair_lists import PairLists
+        from distillir.signals.preferences.pair_set import Pairs
+        from distillir.signals.preferences.training import PairTraining
+
+        sizes = [min(self.spec.per_query, max(len(rows) - 1, 0)) for rows in costs.rows]
+        first = np.concatenate([np.arange(size, dtype=np.int64) for size in sizes])
+        even = np.zeros(len(first), dtype=np.float32)
+        lists = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+        made_up = Pairs(lists, first, first + 1, even, np.full_like(even, np.nan))
+        return PairTraining(PairLists(made_up, first=self.spec.documents == "first"))
 
 
 PREFERENCES = SignalKind(
