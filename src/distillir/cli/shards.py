@@ -24,6 +24,7 @@ Output = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the application."""
+    app.command()(encode)
     app.command()(status)
 
 
@@ -47,6 +48,29 @@ def take_share(
         from distillir.pipeline.shards.score import score_shard
 
         score_shard(path, checked, share, anew=anew)
+
+
+def encode(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="delete what does not fit its texts, models or settings, as mine does")
+    ] = False,
+    shard: Shard = None,
+    allow_code: AllowCode = False,
+) -> None:
+    """Encode the texts that sources, teachers and the student will read, into the cache."""
+    from distillir.pipeline.shards.encode import encode_shard
+    from distillir.pipeline.shards.share import read_share
+    from distillir.recipe import default_output
+    from distillir.recipe.read import read_recipe
+
+    share = None if shard is None else read_share(shard)
+    path = output or default_output(recipe)
+    checked = read_recipe(recipe, settings or ())
+    keep_errors_beside(path)
+    encode_shard(path, checked, share, anew=anew)
 
 
 def status(

@@ -135,8 +135,8 @@ def encodings_to_mine(folder: RunFolder) -> list[Encoding]:
     collection = folder.collection
     corpus, all_rows = collection.corpus, [np.arange(len(collection.corpus))]
     for kind, model, settings, documents in _model_sources(folder):
-        found += _of_table(kind, model, corpus, all_rows, "document", settings) if documents else []
-        found += _of_table(kind, model, collection.queries, [part.rows for part in parts], "query", settings)
+        found += encodings_of_table(kind, model, corpus, all_rows, "document", settings) if documents else []
+        found += encodings_of_table(kind, model, collection.queries, [part.rows for part in parts], "query", settings)
     return found
 
 
@@ -162,8 +162,8 @@ def encodings_to_score(
     found = list[Encoding]()
     for teacher in teachers:
         settings = {name: value for name, value in teacher.encoding.items() if name != "cache"}
-        found += _of_table(teacher.kind, teacher.model, collection.queries, asked, "query", settings)
-        found += _of_table(teacher.kind, teacher.model, collection.corpus, read, "document", settings)
+        found += encodings_of_table(teacher.kind, teacher.model, collection.queries, asked, "query", settings)
+        found += encodings_of_table(teacher.kind, teacher.model, collection.corpus, read, "document", settings)
     return found
 
 
@@ -220,7 +220,7 @@ def _encode(encoding: Encoding, group: list[Rows], *, wait: bool) -> int:
         lock.release()
 
 
-def _of_table(
+def encodings_of_table(
     kind: str, model: str, table: TextTable, calls: list[Rows], side: Kind, settings: dict[str, Any]
 ) -> list[Encoding]:
     """The encodings of rows of a table: of a joined one, each part has a store of its own."""
@@ -230,19 +230,28 @@ def _of_table(
     early = [rows[rows < size] for rows in calls]
     late = [rows[rows >= size] - size for rows in calls]
     return [
-        *_of_table(kind, model, table.first, early, side, settings),
-        *_of_table(kind, model, table.second, late, side, settings),
+        *encodings_of_table(kind, model, table.first, early, side, settings),
+        *encodings_of_table(kind, model, table.second, late, side, settings),
     ]
 
 
-def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
-    """Kind, model and settings of the sources that encode texts, and whether documents too; first stages included."""
+def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], bool] | None:
+    """Kind, model and settings of what a retriever encodes by, and whether documents too; None where it does not."""
     from distillir.retrieval.dense import DenseRetriever
     from distillir.retrieval.multi_vector import MultiVectorRetriever
     from distillir.retrieval.sparse import SparseRetriever
     from distillir.students.kept_documents.retriever import KeptRetriever
 
     own = {DenseRetriever: "dense", MultiVectorRetriever: "multi-vector", SparseRetriever: "sparse"}
+    if type(retriever) in own:
+        return own[type(retriever)], retriever.model, retriever.encoding, True
+    if isinstance(retriever, KeptRetriever):
+        return "dense", retriever.model, retriever.encoding, False
+    return None
+
+
+def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
+    """Kind, model and settings of the sources that encode texts, and whether documents too; first stages included."""
     student, named = folder.recipe.student, folder.recipe.candidates.from_
     trust = student.trust_remote_code
     default = student.own_kind.source_of(None, initial=str(folder.initial_student), trust_remote_code=trust)
@@ -252,10 +261,8 @@ def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any]
         if read_sources(source)[0][0] not in MODEL_SOURCES:
             continue
         made: Any = load_retriever(source, default, trust_default=trust)
-        if type(made) in own:
-            yield own[type(made)], made.model, made.encoding, True
-        elif isinstance(made, KeptRetriever):
-            yield "dense", made.model, made.encoding, False
+        if (found := own_encoder(made)) is not None:
+            yield found
         if getattr(made, "first", None) not in (None, "index"):
             waiting.append(made.first)
 

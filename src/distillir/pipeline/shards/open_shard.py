@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def check_cache() -> None:
 
 def _prepare(path: Path, recipe: Recipe, verb: str, anew: bool) -> None:
     """Make what every shard needs, or wait for whoever makes it."""
-    prepare = _to_score if verb == "score" else _to_mine
+    prepare = _to_score if verb == "score" else _to_encode if verb == "encode" else _to_mine
     told = False
     while True:
         try:
@@ -100,7 +100,7 @@ def _prepare(path: Path, recipe: Recipe, verb: str, anew: bool) -> None:
                 prepare(folder)
             return
         except LockHeldError as held:
-            if not anew and _is_ready(path, verb):
+            if not anew and _is_ready(path, recipe, verb):
                 say(f"{path}: another command is at work here ({run_is_held(path)}); this shard goes on beside it")
                 return
             if not told:
@@ -109,9 +109,12 @@ def _prepare(path: Path, recipe: Recipe, verb: str, anew: bool) -> None:
             time.sleep(_LOOKS)
 
 
-def _is_ready(path: Path, verb: str) -> bool:
-    there: Callable[[str], bool] = lambda name: (path / name).exists()  # noqa: E731
-    return there(RECIPE_FILE) and (there("runs/candidates.trec") if verb == "score" else there("work/initial-student"))
+def _is_ready(path: Path, recipe: Recipe, verb: str) -> bool:
+    """Tell whether all is there that a shard of a verb needs before it begins."""
+    if verb == "encode" and recipe.student.documents is not None:
+        return (path / RECIPE_FILE).exists()
+    needed = "runs/candidates.trec" if verb == "score" else "work/initial-student"
+    return (path / RECIPE_FILE).exists() and (path / needed).exists()
 
 
 def _to_mine(folder: RunFolder) -> None:
@@ -120,6 +123,16 @@ def _to_mine(folder: RunFolder) -> None:
     look_at_models(folder)
     tell_cut_texts(folder)
     prepare_student(folder)
+
+
+def _to_encode(folder: RunFolder) -> None:
+    """As to mine; beside documents that are kept without the student, which is fitted to their vectors."""
+    if folder.recipe.student.documents is None:
+        _to_mine(folder)
+        return
+    look_at_models(folder)
+    tell_cut_texts(folder)
+    folder.collection  # noqa: B018
 
 
 def _to_score(folder: RunFolder) -> None:

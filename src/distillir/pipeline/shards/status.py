@@ -10,13 +10,13 @@ from distillir.collections.load import is_imported
 from distillir.pipeline.products import BY_NAME, needs_lists
 from distillir.pipeline.run_collection import asked_documents, open_collection, query_generator
 from distillir.pipeline.run_folder import RunFolder
-from distillir.pipeline.shards.answers import asked_about, known_pairs, nothing_to_score, teachers_within
-from distillir.pipeline.shards.encodings import Encoding, encodings_to_mine, encodings_to_score, mined_here
+from distillir.pipeline.shards.answers import asked_about, known_pairs, nothing_to_score
+from distillir.pipeline.shards.encode import encodings
+from distillir.pipeline.shards.encodings import mined_here
 from distillir.pipeline.shards.marks import DIED, RUNNING, Mark, marks, run_is_held
 from distillir.pipeline.shards.open_shard import ReadFolder
 from distillir.pipeline.shards.parts import MinedLists, parts_folder
 from distillir.recipe import Recipe
-from distillir.teachers.encoders.encoder import EncoderTeacher
 from distillir.teachers.load import load_teacher
 
 #: Stages and the product that says that each is done, after those that shards share.
@@ -86,20 +86,8 @@ def _mining(folder: RunFolder, known: Sequence[Mark], lack: str) -> dict[str, An
 
 
 def _encoded(folder: RunFolder) -> list[dict[str, Any]]:
-    found: list[Encoding] = []
-    with suppress(DistillirError):  # the student before training is not there yet
-        found += encodings_to_mine(folder)
-    with suppress(DistillirError):  # no candidates yet
-        teacher = folder.recipe.teacher
-        encoders = (
-            [one for one in teachers_within(load_teacher(teacher)) if isinstance(one, EncoderTeacher)]
-            if teacher
-            else []
-        )
-        if encoders:
-            found += encodings_to_score(folder.collection, encoders, asked_about(folder))
     counted = []
-    for encoding in found:
+    for encoding in encodings(folder):
         with suppress(DistillirError):
             rows = encoding.rows
             counted.append({"texts": encoding.name, "known": len(rows) - len(encoding.missing(rows)), "of": len(rows)})
