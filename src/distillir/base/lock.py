@@ -24,8 +24,18 @@ _MAY_NOT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
+#: What is said where the lock is held, before who holds it, and how to mend that.
+HELD = ("another command is writing into this folder", "wait until it has ended, or choose another --output")
+
+
+class LockHeldError(DistillirError):
+    """Another command holds the lock."""
+
+
 @contextmanager
-def locked(folder: Path, *, beside: bool = False, reading: bool = False) -> Iterator[None]:
+def locked(
+    folder: Path, *, beside: bool = False, reading: bool = False, held: tuple[str, str] = HELD
+) -> Iterator[None]:
     """Hold the lock of a folder; a lock that a killed command left behind does not count.
 
     Several processes of one command share it: the first one holds it.
@@ -34,16 +44,18 @@ def locked(folder: Path, *, beside: bool = False, reading: bool = False) -> Iter
         folder: What is written into.
         beside: Whether the lock lies beside the folder, which need not exist, and not in it.
         reading: Whether the holder only looks at what is there, for a moment: others wait for it, and it for them.
+        held: What is said where another holds it, and the remedy.
 
     Raises:
-        DistillirError: Another command holds it, or the folder may not be written.
+        LockHeldError: Another command holds it.
+        DistillirError: The folder may not be written.
         OSError: The machine refuses something else, for example for want of room.
     """
     file, holder = folder / LOCK_FILE, folder / HOLDER_FILE
     if beside:
         file, holder = (folder.with_name(f".{folder.name}{name}") for name in (LOCK_FILE, HOLDER_FILE))
     lock = FileLock(file)
-    first_decides(lambda: _acquire(lock, holder, folder, beside, reading))
+    first_decides(lambda: _acquire(lock, holder, folder, beside, reading, held))
     try:
         yield
     finally:
@@ -54,18 +66,16 @@ def locked(folder: Path, *, beside: bool = False, reading: bool = False) -> Iter
             lock.release()
 
 
-def _acquire(lock: FileLock, holder_file: Path, folder: Path, beside: bool, reading: bool) -> None:
+def _acquire(
+    lock: FileLock, holder_file: Path, folder: Path, beside: bool, reading: bool, held: tuple[str, str]
+) -> None:
     try:
         _wait(lock, holder_file, reading)
     except Timeout:
         holder = ""
         with suppress(OSError):
             holder = f" ({holder_file.read_text(encoding='utf-8').strip()})"
-        raise DistillirError(
-            f"another command is writing into this folder{holder}",
-            where=folder,
-            remedy="wait until it has ended, or choose another --output",
-        ) from None
+        raise LockHeldError(f"{held[0]}{holder}", where=folder, remedy=held[1]) from None
     except (OSError, NotImplementedError) as error:
         number = error.errno if isinstance(error, OSError) else errno.ENOSYS
         if number in _MAY_NOT:

@@ -7,11 +7,12 @@ import typer
 
 from distillir.base.errors import DistillirError
 from distillir.base.version import __version__
-from distillir.cli import compare, index, inspect, serve, teacher, transfer, tune
+from distillir.cli import compare, index, inspect, serve, shards, teacher, transfer, tune
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
 from distillir.cli.report_to import ReportTo, with_report_to
+from distillir.cli.shards import Shard, take_share
 
 app = typer.Typer(
     name="distillir",
@@ -25,6 +26,7 @@ compare.register(app)
 index.register(app)
 inspect.register(app)
 serve.register(app)
+shards.register(app)
 teacher.register(app)
 transfer.register(app)
 tune.register(app)
@@ -108,9 +110,13 @@ def mine(
     settings: Settings = None,
     output: Output = None,
     anew: Anew = False,
+    shard: Shard = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
+    if shard is not None:
+        take_share("mine", shard, recipe, settings, output, anew)
+        return
     _do("mine", recipe, settings, output, anew)
 
 
@@ -120,9 +126,13 @@ def score(
     settings: Settings = None,
     output: Output = None,
     anew: Anew = False,
+    shard: Shard = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), and for what else signals need."""
+    if shard is not None:
+        take_share("score", shard, recipe, settings, output, anew)
+        return
     _do("score", recipe, settings, output, anew)
 
 

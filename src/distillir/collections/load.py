@@ -43,7 +43,7 @@ def load_collection(spec: str | Path | Mapping[str, Any], cache: Path | None = N
     parsed = parse_spec(spec)
     if isinstance(parsed, Path):
         return Collection(parsed)
-    target = (cache or cache_root()) / "collections" / _folder_name(parsed)
+    target = _target(parsed, cache)
     if not (target / "info.json").is_file():
         try:
             _import(parsed, target)
@@ -54,6 +54,20 @@ def load_collection(spec: str | Path | Mapping[str, Any], cache: Path | None = N
                 remedy="free space there, or set DISTILLIR_CACHE to a folder with room",
             ) from error
     return Collection(target)
+
+
+def is_imported(spec: str | Path | Mapping[str, Any], cache: Path | None = None) -> bool:
+    """Tell whether `load_collection` would only open a collection; nothing is imported.
+
+    Raises:
+        DistillirError: The source is missing or malformed.
+    """
+    parsed = parse_spec(spec)
+    return isinstance(parsed, Path) or (_target(parsed, cache) / "info.json").is_file()
+
+
+def _target(parsed: ParsedSpec, cache: Path | None) -> Path:
+    return (cache or cache_root()) / "collections" / _folder_name(parsed)
 
 
 def _folder_name(parsed: ParsedSpec) -> str:

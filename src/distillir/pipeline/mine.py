@@ -16,6 +16,7 @@ from distillir.pipeline.products import BY_NAME, needs_lists
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_same_texts
 from distillir.pipeline.selection_candidates import mine_selection
+from distillir.pipeline.shards.merge import mine_merged
 from distillir.pipeline.signal_place import asked_queries
 from distillir.pipeline.step import exists, make_once
 from distillir.retrieval.shared_search import searching_together
@@ -92,7 +93,7 @@ def _mine(folder: RunFolder, part_of: Callable[[RunFolder], MinedPart]) -> Write
 
     part = part_of(folder)
     with searching_together():
-        run = mine_part(folder, part)
+        run = mine_merged(folder, part)
 
     def write() -> None:
         write_run(run, folder.collection, BY_NAME[part.product].path(folder))

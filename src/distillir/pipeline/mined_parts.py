@@ -1,6 +1,7 @@
 """The parts of a run's queries that candidates are mined for: which queries, how deep, and by what judgements."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from distillir.base.arrays import Rows
 from distillir.collections.run import Run
@@ -63,7 +64,13 @@ def teacher_depth(recipe: Recipe) -> int:
     return recipe.evaluation.teacher_depth or recipe.evaluation.depth
 
 
-def mine_part(folder: RunFolder, part: MinedPart, model: str | None = None) -> Run:
+def mined_form(recipe: Recipe, part: MinedPart) -> dict[str, Any]:
+    """The mapping that `distillir.retrieval.recipe_form` reads, for a part of the queries."""
+    form: dict[str, Any] = {**recipe.candidates.form(), "depth": part.depth}
+    return form if part.judged else form | {"exclude_judged": False, "add_judged": False}
+
+
+def mine_part(folder: RunFolder, part: MinedPart, model: str | None = None, *, rows: Rows | None = None) -> Run:
     """Candidates for a part of the queries, by the recipe's sources.
 
     Args:
@@ -71,19 +78,18 @@ def mine_part(folder: RunFolder, part: MinedPart, model: str | None = None) -> R
         part: Which queries, and how.
         model: What ``dense`` without a name stands for; None: the student before training, or the model of the
             documents that it keeps.
+        rows: A share of the part's queries; None: all.
 
     Raises:
         DistillirError: A source cannot be read or loaded.
     """
     from distillir.retrieval.recipe_form import mine_from_spec
 
-    recipe, form = folder.recipe, {**folder.recipe.candidates.form(), "depth": part.depth}
-    if not part.judged:
-        form |= {"exclude_judged": False, "add_judged": False}
+    recipe = folder.recipe
     return mine_from_spec(
         folder.collection,
-        part.rows,
-        form,
+        part.rows if rows is None else rows,
+        mined_form(recipe, part),
         default_model=recipe.student.own_kind.source_of(
             model, initial=str(folder.initial_student), trust_remote_code=recipe.student.trust_remote_code
         ),
@@ -91,4 +97,5 @@ def mine_part(folder: RunFolder, part: MinedPart, model: str | None = None) -> R
         qrels=training_qrels(folder) if part.judged else None,
         own_document=recipe.queries.own_document,
         queries=part.queries,
+        among=None if rows is None else part.rows,
     )

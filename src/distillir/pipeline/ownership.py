@@ -41,7 +41,7 @@ def own_recipe(path: Path, recipe: Recipe, provenance: Path, *, anew: bool, anew
             before = Recipe.model_validate(before).resolved()
         recipe = adopt_settled(recipe, before)
         resolved = recipe.resolved()
-        known, now = (without_idle(_without_payment(value)) for value in (before, resolved))
+        known, now = (without_idle(without_payment(value)) for value in (before, resolved))
         changed = _changed_keys(known, now)
         if changed and not anew:
             raise DistillirError(
@@ -76,14 +76,14 @@ def without_idle(recipe: Any) -> Any:
     return {**recipe, "training": {key: value for key, value in training.items() if key not in IDLE}}
 
 
-def _without_payment(value: Any) -> Any:
+def without_payment(value: Any) -> Any:
     """A recipe without the settings of a server that change no answer."""
     if isinstance(value, list):
-        return [_without_payment(part) for part in value]
+        return [without_payment(part) for part in value]
     if not isinstance(value, dict):
         return value
     left_out = PAYMENT if "server" in value else ()
-    return {key: _without_payment(part) for key, part in value.items() if key not in left_out}
+    return {key: without_payment(part) for key, part in value.items() if key not in left_out}
 
 
 def _changed_keys(before: Any, after: Any, key: str = "") -> list[str]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from distillir.base.arrays import Scores
 from distillir.base.errors import DistillirError
-from distillir.base.processes import barrier, rank
+from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import say
 from distillir.collections.generated import source_document
 from distillir.collections.run import Run, from_lists
@@ -20,6 +20,7 @@ from distillir.pipeline.products import BY_NAME, needs_lists
 from distillir.pipeline.queries import training_qrels
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.same_texts import tell_copies
+from distillir.pipeline.shards.answers import complete
 from distillir.pipeline.step import made
 from distillir.teachers.answers.unanswered import last_where_silent
 from distillir.teachers.counted import CountedTeacher
@@ -105,6 +106,8 @@ def _score(folder: RunFolder, lists: bool, taught: bool, ranked: bool) -> None:
     if not ranked:
         folder.need(folder.evaluation_candidates, "mine")
     teacher = _teacher(folder)
+    if world_size() == 1:
+        complete(folder, teacher)
     if not ranked:
         _rank_evaluation(folder, teacher)
         if not lists:

@@ -4,8 +4,9 @@ from functools import partial
 
 from distillir.base.processes import Write
 from distillir.base.progress import say
-from distillir.pipeline.mined_parts import MinedPart, mine_part, selection_part
+from distillir.pipeline.mined_parts import MinedPart, selection_part
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.shards.merge import mine_merged
 from distillir.pipeline.step import make_once
 
 
@@ -23,7 +24,7 @@ def mine_selection(folder: RunFolder) -> None:
 def _mine(folder: RunFolder, part: MinedPart) -> Write:
     from distillir.retrieval.trec import write_run
 
-    run = mine_part(folder, part)
+    run = mine_merged(folder, part)
 
     def write() -> None:
         write_run(run, folder.collection, folder.selection_candidates)

@@ -1,6 +1,7 @@
 """Mining of candidates: for each query, the documents that the teacher is to score."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def mine_candidates(
     seed: int = 0,
     own_document: str = "leave_out",
     queries: str = "queries",
+    among: Rows | None = None,
 ) -> Run:
     """Rank with every source, fuse, and choose.
 
@@ -54,6 +56,8 @@ def mine_candidates(
         own_document: ``leave_out`` takes the document that a query itself is out of every source's ranking, before
             they are fused; ``keep`` leaves it. See `distillir.collections.own_documents.own_documents`.
         queries: What the queries are called where a source finds nothing for some; see `tell_found_nothing`.
+        among: All query rows that are mined for, where ``query_rows`` are a share of them: how deep sources are
+            searched depends on all, so that a query gets the same list in any share.
 
     Returns:
         A run with at most min(depth, size) documents per query, more only where more are judged and added.
@@ -74,7 +78,11 @@ def mine_candidates(
     judged = [_relevant(qrels, int(q)) for q in query_rows]
     excluded = _copies(collection, judged) if exclude_judged else judged
     reserve = max((len(rows) for rows in excluded), default=0) if exclude_judged else 0
-    runs = [search(source, collection, query_rows, depth + reserve, own_document=own_document) for source in sources]
+    if among is not None and exclude_judged:
+        of_all = _copies(collection, [_relevant(qrels, int(q)) for q in among])
+        reserve = max((len(rows) for rows in of_all), default=0)
+    own: dict[str, Any] = {"own_document": own_document, "among": among}
+    runs = [search(source, collection, query_rows, depth + reserve, **own) for source in sources]
     for source, found_by in zip(sources, runs, strict=True):
         tell_found_nothing(source, found_by, collection, query_rows, queries)
     run = runs[0] if len(runs) == 1 else fuse(runs, how=fusion, weights=weights, depth=depth + reserve)

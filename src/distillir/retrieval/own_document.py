@@ -11,7 +11,13 @@ from distillir.retrieval.retriever import Retriever
 
 
 def search(
-    source: Retriever, collection: Collection, query_rows: Rows, depth: int, *, own_document: str = "leave_out"
+    source: Retriever,
+    collection: Collection,
+    query_rows: Rows,
+    depth: int,
+    *,
+    own_document: str = "leave_out",
+    among: Rows | None = None,
 ) -> Run:
     """Rank at most ``depth`` documents for query rows [Q], without the queries' own documents.
 
@@ -23,13 +29,15 @@ def search(
         query_rows: Query rows [Q].
         depth: Documents per query.
         own_document: ``leave_out``, or ``keep`` for whatever the source finds.
+        among: All queries that are searched for, where these are a share of them; they say whether one is a document.
 
     Raises:
         DistillirError: Another word for ``own_document``, or the source cannot be searched.
     """
     check_own_document(own_document)
     own = own_documents(collection, query_rows).rows if own_document == "leave_out" else np.full(len(query_rows), -1)
-    if not (own >= 0).any():
+    asked = own if among is None or own_document == "keep" else own_documents(collection, among).rows
+    if not (asked >= 0).any():
         return source.search(collection, query_rows, depth)
     return without(source.search(collection, query_rows, depth + 1).select(query_rows), own).top(depth)
 

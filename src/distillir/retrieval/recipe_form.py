@@ -95,6 +95,7 @@ def mine_from_spec(
     qrels: Qrels | None = None,
     own_document: str = "leave_out",
     queries: str = "queries",
+    among: Rows | None = None,
 ) -> Run:
     """Mine the candidates that a recipe asks for; ``guard`` waits for the teacher's scores and is passed over here.
 
@@ -107,6 +108,7 @@ def mine_from_spec(
         qrels: Judgements, for ``exclude_judged`` and ``add_judged``.
         own_document: See `mine_candidates`.
         queries: What the queries are called; see `mine_candidates`.
+        among: All queries that are mined for; see `mine_candidates`.
 
     Returns:
         The run; see `mine_candidates`.
@@ -118,7 +120,7 @@ def mine_from_spec(
     retrievers = [load_retriever(source, default_model, trust_default=trust_default) for source in _sources(spec)]
     options = {key: value for key, value in spec.items() if key not in ("from", "depth", "guard")}
     depth = spec.get("depth", DEFAULT_DEPTH)
-    options |= {"own_document": own_document, "queries": queries}
+    options |= {"own_document": own_document, "queries": queries, "among": among}
     return mine_candidates(collection, query_rows, retrievers, depth=depth, qrels=qrels, **options)
 
 

@@ -12,6 +12,7 @@ from distillir.base.arrays import Flags, Rows, Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, write_json
 from distillir.collections import Collection
+from distillir.encoding.fingerprint import file_hash
 from distillir.teaching.columns import INFO_FILE, VERSION, arrow_schema
 from distillir.teaching.teaching_set import TeachingSet, open_teaching_set
 
@@ -123,7 +124,10 @@ class TeachingWriter:
         bars = datasets.are_progress_bars_disabled()
         datasets.disable_progress_bars()
         try:
-            datasets.Dataset.from_file(str(self._stream)).save_to_disk(str(self.folder))
+            written = datasets.Dataset.from_file(str(self._stream))
+            # By itself it is made of the file's time: the same lists would give other bytes each time.
+            written._fingerprint = file_hash(self._stream)[:16]
+            written.save_to_disk(str(self.folder))
         finally:
             if not bars:
                 datasets.enable_progress_bars()

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
+from distillir.collections.run import Run
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions
@@ -19,6 +21,7 @@ from distillir.encoding.reading import reads_whole
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.keys import Keys, pair_keys
 from distillir.teachers.answers.score_missing import score_missing
+from distillir.teachers.answers.share import InShare, new_keys
 from distillir.teachers.counted import CountedTeacher, check_finite, flatten, unflatten
 from distillir.teachers.cross_encoders.load import load_cross_encoder, pair_prompt
 from distillir.teachers.cross_encoders.pair_scores import resolve_pair_precision, score_pairs
@@ -82,8 +85,8 @@ class CrossEncoderTeacher(CountedTeacher):
         """Score candidate lists; see `Teacher.score` and `score_missing`."""
         query_rows, document_rows, ends = flatten(queries, lists)
         keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
-        if self._cache is None:
-            self._cache = ScoreCache((self._root or cache_root() / "scores") / self.fingerprint(collection))
+        self._open(collection)
+        assert self._cache is not None
 
         def ask(places: Rows) -> None:
             self._ask(collection, query_rows[places], document_rows[places], keys[places])
@@ -92,25 +95,85 @@ class CrossEncoderTeacher(CountedTeacher):
         check_finite(self.name, collection, query_rows, document_rows, scores)
         return unflatten(scores, ends, len(lists))
 
+    def score_share(self, collection: Collection, runs: Sequence[Run], span: tuple[float, float]) -> int:
+        """Score a share of the pairs of some runs into the score cache, in the batches that `score` makes of all.
+
+        Args:
+            collection: Where the texts are.
+            runs: In the order in which one process asks about them.
+            span: Where the share begins and ends in the pairs of each run, from 0 to 1.
+
+        Returns:
+            Number of pairs that were asked; what the cache has is not.
+        """
+        cache, before = self._open(collection), self._calls["asked"]
+        seen = np.empty((0, 2), dtype=np.uint64)
+        for run in runs:
+            queries, documents, _ = flatten(run.queries, run.lists)
+            keys = pair_keys(collection.queries, queries, collection.corpus, documents)
+            places, seen = new_keys(keys, seen)
+            self._ask(collection, queries[places], documents[places], keys[places], span)
+        cache.close()
+        return self._calls["asked"] - before
+
+    def known(self, collection: Collection, run: Run) -> int:
+        """Number of a run's pairs that the score cache has; no model is loaded."""
+        queries, documents, _ = flatten(run.queries, run.lists)
+        keys = pair_keys(collection.queries, queries, collection.corpus, documents)
+        return int(np.count_nonzero(~np.isnan(self._open(collection).get(keys))))
+
+    def _open(self, collection: Collection) -> ScoreCache:
+        if self._cache is None:
+            self._cache = ScoreCache((self._root or cache_root() / "scores") / self.fingerprint(collection))
+        return self._cache
+
     def _model(self) -> Any:
         if self._loaded is None:
             self._loaded = load_cross_encoder(self.model, max_length=self.max_length, options=self.options)
         return self._loaded
 
-    def _ask(self, collection: Collection, queries: Rows, documents: Rows, keys: Keys) -> None:
-        """Score aligned pairs, each batch into the cache as soon as it is there."""
+    def _ask(
+        self,
+        collection: Collection,
+        queries: Rows,
+        documents: Rows,
+        keys: Keys,
+        span: tuple[float, float] | None = None,
+    ) -> None:
+        """Score aligned pairs, each batch into the cache as soon as it is there.
+
+        Args:
+            collection: Where the texts are.
+            queries: Query rows [N].
+            documents: Document rows [N].
+            keys: Of the pairs [N, 2].
+            span: Which share of the pairs is asked about, less what the cache has; None: all of them.
+        """
         assert self._cache is not None
-        model = self._model()
-        with progress(f"Ask {self.name}", len(keys)) as advance:
-            for start in range(0, len(keys), PAIRS_PER_BLOCK):
-                block = slice(start, start + PAIRS_PER_BLOCK)
+        blocks = -(-len(keys) // PAIRS_PER_BLOCK)
+        share = 1.0 if span is None else span[1] - span[0]
+        with progress(f"Ask {self.name}", round(share * len(keys))) as advance:
+            for number in range(blocks):
+                wanted = None
+                if span is not None:
+                    inside = span[0] * blocks - number, span[1] * blocks - number
+                    if inside[0] >= 1 or inside[1] <= 0:
+                        continue
+                block = slice(number * PAIRS_PER_BLOCK, (number + 1) * PAIRS_PER_BLOCK)
                 query_rows, document_rows = queries[block], documents[block]
+                if span is not None:
+                    missing = np.isnan(self._cache.get(keys[block]))
+                    if not missing.any():
+                        advance(len(missing))
+                        continue
+                    wanted = InShare(missing, *inside)
                 pairs = list(
                     zip(collection.queries.texts(query_rows), collection.corpus.texts(document_rows), strict=True)
                 )
-                for places, found in score_pairs(
-                    model, pairs, batch_tokens=self.batch_tokens, precision=self.precision
-                ):
+                found_by = score_pairs(
+                    self._model(), pairs, batch_tokens=self.batch_tokens, precision=self.precision, wanted=wanted
+                )
+                for places, found in found_by:
                     check_finite(self.name, collection, query_rows[places], document_rows[places], found)
                     self._cache.put(keys[block][places], found)
                     self._calls["asked"] += len(places)

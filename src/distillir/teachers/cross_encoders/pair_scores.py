@@ -1,12 +1,12 @@
 """Raw logits of text pairs, in length-sorted batches under a token budget."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from distillir.base.arrays import Rows, Scores
+from distillir.base.arrays import Flags, Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.encoding.batches import default_batch_tokens, token_batches
 from distillir.encoding.precision import autocast, resolve_precision
@@ -40,6 +40,7 @@ def score_pairs(
     *,
     batch_tokens: int | None = None,
     precision: str = "auto",
+    wanted: Callable[[Rows], Flags] | None = None,
 ) -> Iterator[tuple[Rows, Scores]]:
     """Score pairs of texts, the longest first.
 
@@ -49,6 +50,7 @@ def score_pairs(
         pairs: (query, document) texts [N].
         batch_tokens: Padded tokens per batch (default: by device).
         precision: As in `CrossEncoderTeacher`.
+        wanted: Told the places of each batch, in their order, which of them are scored (a mask); None: all.
 
     Yields:
         Places [B] in ``pairs`` and their raw logits [B], float32; all batches together hold each place once.
@@ -63,6 +65,12 @@ def score_pairs(
     budget = batch_tokens or default_batch_tokens(device)
     batches = token_batches(model, pairs, batch_tokens=budget, prompt=pair_prompt(model))
     for places, features in batches:
+        if wanted is not None:
+            scored = wanted(places)
+            if not scored.any():
+                continue
+            if not scored.all():
+                places, features = places[scored], _rows(features, scored)
         with (
             torch.inference_mode(),
             first_token_only(runner),
@@ -70,6 +78,17 @@ def score_pairs(
         ):
             logits = runner(batch_to_device(features, device))["scores"]
         yield places, np.asarray(logits.float().cpu().numpy().reshape(len(places)), dtype=np.float32)
+
+
+def _rows(features: dict[str, Any], chosen: Flags) -> dict[str, Any]:
+    """The features of some inputs of a batch."""
+    import torch
+
+    rows, size = torch.from_numpy(np.flatnonzero(chosen)), len(chosen)
+    return {
+        name: value[rows] if isinstance(value, torch.Tensor) and value.ndim and len(value) == size else value
+        for name, value in features.items()
+    }
 
 
 @contextmanager

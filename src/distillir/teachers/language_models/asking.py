@@ -9,6 +9,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
+from distillir.collections.run import Run
 from distillir.language_models.asker import UNANSWERED, Asker
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.answers.former_answers import take_over
@@ -63,6 +64,12 @@ class Questions:
 
         found = score_missing(self._cache, keys, ask, self.found)
         return np.where(found == UNANSWERED, np.float32(np.nan), found)
+
+    def known(self, keys: Keys) -> int:
+        """Number of keys [N, 2] that the score cache has, those without an answer too; no model is loaded."""
+        if self._cache is None:
+            self._cache = ScoreCache(self._folder(self.asker.kept_under()))
+        return int(np.count_nonzero(~np.isnan(self._cache.get(keys))))
 
     def _folder(self, name: str) -> Path:
         return (self._root or cache_root() / "scores") / name
@@ -126,6 +133,11 @@ class AskingTeacher(CountedTeacher):
         keys = pair_keys(collection.queries, query_rows, collection.corpus, document_rows)
         scores = self._questions.answers(collection, keys, query_rows, [document_rows])
         return unflatten(scores, ends, len(lists))
+
+    def known(self, collection: Collection, run: Run) -> int:
+        """Number of a run's pairs that were asked about before; no model is loaded."""
+        queries, documents, _ = flatten(run.queries, run.lists)
+        return self._questions.known(pair_keys(collection.queries, queries, collection.corpus, documents))
 
 
 class AskingPairs(PairwiseTeacher):

@@ -1,0 +1,100 @@
+"""``--shard`` of the verbs that can be cut, ``encode``, and ``status``."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distillir.cli.allow_code import AllowCode
+from distillir.cli.error_log import keep_errors_beside
+
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="do the I-th of N shares; see docs/several-machines.md"),
+]
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/recipe.md")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the recipe; may be repeated")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder of the run [default: runs/RECIPE's name]")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the application."""
+    app.command()(encode)
+    app.command()(status)
+
+
+def take_share(
+    verb: str, shard: str, recipe: Path, settings: list[str] | None, output: Path | None, anew: bool = False
+) -> None:
+    """Do a share of a verb."""
+    from distillir.pipeline.shards.share import read_share
+    from distillir.recipe import default_output
+    from distillir.recipe.read import read_recipe
+
+    share = read_share(shard)
+    path = output or default_output(recipe)
+    checked = read_recipe(recipe, settings or ())
+    keep_errors_beside(path)
+    if verb == "mine":
+        from distillir.pipeline.shards.mine import mine_shard
+
+        mine_shard(path, checked, share, anew=anew)
+    else:
+        from distillir.pipeline.shards.score import score_shard
+
+        score_shard(path, checked, share, anew=anew)
+
+
+def encode(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="delete what does not fit its texts, models or settings, as mine does")
+    ] = False,
+    shard: Shard = None,
+    allow_code: AllowCode = False,
+) -> None:
+    """Encode the texts that sources, teachers and the student will read, into the cache."""
+    from distillir.pipeline.shards.encode import encode_shard
+    from distillir.pipeline.shards.share import read_share
+    from distillir.recipe import default_output
+    from distillir.recipe.read import read_recipe
+
+    share = None if shard is None else read_share(shard)
+    path = output or default_output(recipe)
+    checked = read_recipe(recipe, settings or ())
+    keep_errors_beside(path)
+    encode_shard(path, checked, share, anew=anew)
+
+
+def status(
+    recipe: RecipePath,
+    settings: Settings = None,
+    output: Output = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print it as JSON")] = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """Say what of a run is there, what is missing, which shards are at work, and which command is next."""
+    from distillir.pipeline.shards.status import look
+    from distillir.pipeline.shards.status_lines import status_lines
+    from distillir.recipe import default_output
+    from distillir.recipe.read import read_recipe
+
+    keep_errors_beside(None)  # nothing of the run's folder is touched
+    path = output or default_output(recipe)
+    called = [str(recipe), *(part for setting in settings or () for part in ("--set", setting))]
+    called += [] if output is None else ["--output", str(output)]
+    found = look(path, read_recipe(recipe, settings or ()), shlex.join(called))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for line in status_lines(found):
+        typer.echo(line)

@@ -1,0 +1,73 @@
+"""Candidates of a part of the queries, as one process mines them: what shards have found, and the rest."""
+
+import numpy as np
+
+from distillir.base.arrays import Rows
+from distillir.base.processes import first_decides, world_size
+from distillir.base.progress import say
+from distillir.collections.run import Run
+from distillir.pipeline.mined_parts import MinedPart, mine_part
+from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.shards.encodings import encode_all, encodings_to_mine
+from distillir.pipeline.shards.parts import MinedLists, keep_lists, parts_folder
+
+#: Queries that are mined in one call at least, where there are as many: a product of few rows is computed in another
+#: order of sums, and its last bit may differ.
+_LEAST = 32
+
+
+def mine_merged(folder: RunFolder, part: MinedPart) -> Run:
+    """Candidates of a part of the queries; those that shards have mined are taken from the cache.
+
+    Args:
+        folder: The run's.
+        part: Which queries.
+
+    Raises:
+        DistillirError: A source cannot be read or loaded.
+    """
+    own = first_decides(lambda: parts_folder(folder, part))
+    names = first_decides(lambda: MinedLists(own).names)
+    if not names:
+        return mine_part(folder, part)
+    lists = MinedLists(own, names)
+    missing = part.rows[~lists.known(part.rows)]
+    rest = f"; the other {len(missing)} are mined now" if len(missing) else ""
+    say(f"Candidates of {len(part.rows) - len(missing)} of {len(part.rows)} {part.queries} come from shards{rest}")
+    if not len(missing):
+        return lists.run(part.rows)
+    if world_size() == 1:
+        encode_all(encodings_to_mine(folder))
+    further = mine_rows(folder, part, missing)
+    if world_size() == 1:
+        keep_lists(own, further)
+        return MinedLists(own).run(part.rows)
+    known = lists.run(np.setdiff1d(part.rows, missing))
+    return _joined(known, further).select(part.rows.tolist())
+
+
+def mine_rows(folder: RunFolder, part: MinedPart, rows: Rows) -> Run:
+    """Candidates of some query rows of a part, as they are where all are mined at once."""
+    asked = _widened(rows, part.rows)
+    found = mine_part(folder, part, rows=asked)
+    return found if len(asked) == len(rows) else found.select(rows.tolist())
+
+
+def _widened(rows: Rows, among: Rows) -> Rows:
+    """Few query rows with others of their part, in its order."""
+    if len(rows) >= min(_LEAST, len(among)):
+        return rows
+    chosen = np.isin(among, rows)
+    chosen[np.flatnonzero(~chosen)[: _LEAST - len(rows)]] = True
+    return among[chosen]
+
+
+def _joined(first: Run, second: Run) -> Run:
+    ends = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+    return Run(
+        np.concatenate([first.queries, second.queries]),
+        ends,
+        np.concatenate([first.documents, second.documents]),
+        np.concatenate([first.scores, second.scores]),
+        first.name,
+    )
