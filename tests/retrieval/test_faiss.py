@@ -125,10 +125,12 @@ def test_lists_of_an_inverted_file_stay_on_disk(factory: str, tmp_path: Path) ->
     found = search(factory, tmp_path, search="nprobe=2")
     (file,) = tmp_path.glob("*.faiss")
     mapped = approximate._opened(file)
-    lists = faiss.try_extract_index_ivf(mapped).invlists
+    inverted: Any = faiss.try_extract_index_ivf(mapped)
+    lists = inverted.invlists
     assert isinstance(faiss.downcast_InvertedLists(lists), faiss.OnDiskInvertedLists)
     whole = faiss.read_index(str(file))
-    faiss.ParameterSpace().set_index_parameters(whole, "nprobe=2")
+    parameters: Any = faiss.ParameterSpace()
+    parameters.set_index_parameters(whole, "nprobe=2")
     scores, rows = whole.search(unit(0, 72, 48)[:3], 40)
     assert np.array_equal(found.documents, rows[rows >= 0])
     assert np.array_equal(found.scores, scores[rows >= 0])
