@@ -157,7 +157,7 @@ def _merged(parts: list[Columns]) -> Columns:
 
 
 def _places(room: int) -> list[int]:
-    """Where each column begins."""
+    """Offsets of the columns."""
     return [_HEADER, _HEADER + 8 * room, _HEADER + 16 * room, _HEADER + 20 * room]
 
 
