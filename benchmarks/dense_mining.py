@@ -32,7 +32,7 @@ def make(file: Path, documents: int, width: int) -> npt.NDArray[np.float16]:
             written[start : start + size] = draw.standard_normal((size, width), dtype=np.float32)
         written.flush()
         part.replace(file)
-    mapped: Any = np.load(file, mmap_mode="r")
+    mapped: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
     return mapped
 
 
