@@ -118,3 +118,8 @@ def test_a_cache_that_may_not_be_written(recipe: Path, monkeypatch: pytest.Monke
 def test_candidates_that_are_not_mined(recipe: Path, small_models: Path) -> None:
     teacher = f"teacher={{cross-encoder: {small_models / 'cross-encoder'}}}"
     refused(call(recipe, "score", "--shard", "1/2", "--set", teacher), "is missing; run `distillir mine`")
+
+
+@pytest.mark.parametrize("verb", ["mine", "score", "encode"])
+def test_a_share_is_not_divided_once_more(recipe: Path, verb: str) -> None:
+    refused(call(recipe, verb, "--shard", "1/2", "--on", "ray"), "--shard", "give one of the two")

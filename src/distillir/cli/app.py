@@ -11,6 +11,7 @@ from distillir.cli import compare, index, inspect, serve, shards, teacher, trans
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
+from distillir.cli.on_ray import Actors, Cpus, Gpus, On, taken_by
 from distillir.cli.report_to import ReportTo, with_report_to
 from distillir.cli.shards import Shard, take_share
 
@@ -83,6 +84,10 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
     ] = False,
+    on: On = None,
+    ray_actors: Actors = None,
+    ray_gpus: Gpus = None,
+    ray_cpus: Cpus = 1.0,
     report_to: ReportTo = None,
     allow_code: AllowCode = False,
 ) -> None:
@@ -101,7 +106,8 @@ def run(
     keep_errors_beside(path)
     from distillir.pipeline.run import run as run_all
 
-    run_all(checked, path, anew=anew)
+    with taken_by(on, ray_actors, ray_gpus, ray_cpus):
+        run_all(checked, path, anew=anew)
 
 
 @app.command()
@@ -111,13 +117,18 @@ def mine(
     output: Output = None,
     anew: Anew = False,
     shard: Shard = None,
+    on: On = None,
+    ray_actors: Actors = None,
+    ray_gpus: Gpus = None,
+    ray_cpus: Cpus = 1.0,
     allow_code: AllowCode = False,
 ) -> None:
     """Find candidates for the training and evaluation queries (runs/candidates.trec)."""
     if shard is not None:
-        take_share("mine", shard, recipe, settings, output, anew)
+        take_share("mine", shard, on, recipe, settings, output, anew)
         return
-    _do("mine", recipe, settings, output, anew)
+    with taken_by(on, ray_actors, ray_gpus, ray_cpus):
+        _do("mine", recipe, settings, output, anew)
 
 
 @app.command()
@@ -127,13 +138,18 @@ def score(
     output: Output = None,
     anew: Anew = False,
     shard: Shard = None,
+    on: On = None,
+    ray_actors: Actors = None,
+    ray_gpus: Gpus = None,
+    ray_cpus: Cpus = 1.0,
     allow_code: AllowCode = False,
 ) -> None:
     """Ask the teachers about candidates (teaching/, runs/teacher.trec), and for what else signals need."""
     if shard is not None:
-        take_share("score", shard, recipe, settings, output, anew)
+        take_share("score", shard, on, recipe, settings, output, anew)
         return
-    _do("score", recipe, settings, output, anew)
+    with taken_by(on, ray_actors, ray_gpus, ray_cpus):
+        _do("score", recipe, settings, output, anew)
 
 
 @app.command()
@@ -143,10 +159,15 @@ def train(
     output: Output = None,
     anew: Anew = False,
     report_to: ReportTo = None,
+    on: On = None,
+    ray_actors: Actors = None,
+    ray_gpus: Gpus = None,
+    ray_cpus: Cpus = 1.0,
     allow_code: AllowCode = False,
 ) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
-    _do("train", recipe, with_report_to(settings, report_to), output, anew)
+    with taken_by(on, ray_actors, ray_gpus, ray_cpus):
+        _do("train", recipe, with_report_to(settings, report_to), output, anew)
 
 
 @app.command()
@@ -155,10 +176,15 @@ def evaluate(
     settings: Settings = None,
     output: Output = None,
     anew: Anew = False,
+    on: On = None,
+    ray_actors: Actors = None,
+    ray_gpus: Gpus = None,
+    ray_cpus: Cpus = 1.0,
     allow_code: AllowCode = False,
 ) -> None:
     """Measure the student before and after, and the teacher (metrics.json, runs/*.trec)."""
-    _do("evaluate", recipe, settings, output, anew)
+    with taken_by(on, ray_actors, ray_gpus, ray_cpus):
+        _do("evaluate", recipe, settings, output, anew)
 
 
 @app.command()

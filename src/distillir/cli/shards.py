@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from distillir.base.errors import DistillirError
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.error_log import keep_errors_beside
+from distillir.cli.on_ray import Actors, Cpus, Gpus, On, taken_by
 
 Shard = Annotated[
     str | None,
@@ -29,13 +31,20 @@ def register(app: typer.Typer) -> None:
 
 
 def take_share(
-    verb: str, shard: str, recipe: Path, settings: list[str] | None, output: Path | None, anew: bool = False
+    verb: str,
+    shard: str,
+    on: str | None,
+    recipe: Path,
+    settings: list[str] | None,
+    output: Path | None,
+    anew: bool = False,
 ) -> None:
     """Do a share of a verb."""
     from distillir.pipeline.shards.share import read_share
     from distillir.recipe import default_output
     from distillir.recipe.read import read_recipe
 
+    refuse_two_ways(shard, on)
     share = read_share(shard)
     path = output or default_output(recipe)
     checked = read_recipe(recipe, settings or ())
@@ -50,6 +59,20 @@ def take_share(
         score_shard(path, checked, share, anew=anew)
 
 
+def refuse_two_ways(shard: str | None, on: str | None) -> None:
+    """Refuse shards whose work would be divided once more.
+
+    Raises:
+        DistillirError: Both options are given.
+    """
+    if shard is not None and on is not None:
+        raise DistillirError(
+            "a shard is one machine's, and --on divides the work among many",
+            where="--shard",
+            remedy="give one of the two",
+        )
+
+
 def encode(
     recipe: RecipePath,
     settings: Settings = None,
@@ -58,6 +81,10 @@ def encode(
         bool, typer.Option("--anew", help="delete what does not fit its texts, models or settings, as mine does")
     ] = False,
     shard: Shard = None,
+    on: On = None,
+    ray_actors: Actors = None,
+    ray_gpus: Gpus = None,
+    ray_cpus: Cpus = 1.0,
     allow_code: AllowCode = False,
 ) -> None:
     """Encode the texts that sources, teachers and the student will read, into the cache."""
@@ -66,11 +93,13 @@ def encode(
     from distillir.recipe import default_output
     from distillir.recipe.read import read_recipe
 
+    refuse_two_ways(shard, on)
     share = None if shard is None else read_share(shard)
     path = output or default_output(recipe)
     checked = read_recipe(recipe, settings or ())
     keep_errors_beside(path)
-    encode_shard(path, checked, share, anew=anew)
+    with taken_by(on, ray_actors, ray_gpus, ray_cpus):
+        encode_shard(path, checked, share, anew=anew)
 
 
 def status(

@@ -40,10 +40,8 @@ def token_batches(
     Yields:
         Positions [B] in ``inputs`` and the features of that batch, on the CPU.
     """
-    order = np.argsort([-_characters(value) for value in inputs], kind="stable")
     extra = {} if task is None else {"task": task}
-    for start in range(0, len(order), INPUTS_PER_CALL):
-        chunk = order[start : start + INPUTS_PER_CALL]
+    for chunk in input_chunks(inputs):
         read = within_reach(model, [inputs[i] for i in chunk])
         features = model.preprocess(read, prompt=prompt, **extra)
         mask = features.get("attention_mask")
@@ -56,6 +54,13 @@ def token_batches(
         left = bool((mask[:, 0] == 0).any())
         for places in budget_groups(lengths, batch_tokens):
             yield chunk[places], _cut(features, mask.shape, places, int(lengths[places].max()), left)
+
+
+def input_chunks(inputs: Sequence[Any]) -> Iterator[Rows]:
+    """Places of inputs that are tokenised together, the longest first; one of them alone makes the same batches."""
+    order = np.argsort([-_characters(value) for value in inputs], kind="stable")
+    for start in range(0, len(order), INPUTS_PER_CALL):
+        yield order[start : start + INPUTS_PER_CALL]
 
 
 def budget_groups(lengths: npt.NDArray[Any], batch_tokens: int) -> Iterator[Rows]:

@@ -1,6 +1,7 @@
 """Texts to rows of varying length (token vectors, sparse vectors): encoded once, kept on disk in segments of rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from distillir.base.allocator import keep_freed_memory
 from distillir.base.arrays import Rows
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
+from distillir.base.fan_out import elsewhere
 from distillir.base.files import atomic_directory, cache_root
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress
@@ -122,13 +124,19 @@ def encode_segments(
     barrier()
     if not len(missing):
         return Segments(folder, len(table))
-    loaded = load(model, max_length=max_length, options=options)
+    load_model = partial(load, model, max_length=max_length, options=options)
     parts = np.array_split(missing, max(world_size(), -(-len(missing) // ROWS_PER_SEGMENT)))
     mine = [part for part in parts[rank() :: world_size()] if len(part)]
     label = {"query": "Encode queries", "document": "Encode documents"}[kind]
     with progress(label, sum(len(part) for part in mine)) as advance:
-        for part in mine:
-            arrays = encode(loaded, table.texts(part), kind, resolved)
+        answers: Iterable[tuple[Rows, Arrays]]
+        tasks = ((part, table.texts(part)) for part in mine)
+        if (workers := elsewhere()) is not None:
+            answers = workers.each(load_model, partial(_encoded, encode=encode, kind=kind, precision=resolved), tasks)
+        else:
+            loaded = load_model()
+            answers = ((part, encode(loaded, texts, kind, resolved)) for part, texts in tasks)
+        for part, arrays in answers:
             _check_finite(arrays, model, kind, table, part)
             with atomic_directory(folder / xxhash.xxh3_64_hexdigest(part.tobytes())) as made:
                 np.save(made / "rows.npy", part)
@@ -137,6 +145,17 @@ def encode_segments(
             advance(len(part))
     barrier()
     return Segments(folder, len(table))
+
+
+def _encoded(
+    model: Any,
+    texts: list[str],
+    *,
+    encode: Callable[[Any, list[str], Kind, Precision], Arrays],
+    kind: Kind,
+    precision: Precision,
+) -> Arrays:
+    return encode(model, texts, kind, precision)
 
 
 def segments_folder(

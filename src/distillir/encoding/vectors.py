@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import xxhash
 from distillir.base.allocator import keep_freed_memory
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
+from distillir.base.fan_out import Workers, elsewhere
 from distillir.base.files import cache_root
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress
@@ -26,6 +28,7 @@ from distillir.encoding.routes import check_route
 from distillir.encoding.store import Vectors, VectorStore
 
 Kind = Literal["query", "document"]
+_LABEL = {"query": "Encode queries", "document": "Encode documents"}
 # A kill loses at most this many texts' vectors.
 ROWS_PER_BLOCK = 2048
 
@@ -121,7 +124,12 @@ def encode_into_store(
     blocks = np.array_split(rows, max(world_size(), -(-len(rows) // ROWS_PER_BLOCK)))[rank() :: world_size()]
     store = VectorStore(folder, len(table)) if VectorStore.exists(folder) else None
     missing = [block if store is None else store.missing(block) for block in blocks]
-    if store is None or any(len(block) for block in missing):
+    workers = elsewhere() if _is_name(model) else None
+    if workers is not None and any(len(block) for block in missing):
+        load = partial(load_sentence_transformer, model, max_length=max_length, options=options)
+        encode = partial(_encoded, kind=kind, max_length=max_length, batch_tokens=batch_tokens, precision=resolved)
+        store = _encode_by_workers(workers, load, encode, table, missing, store, folder, kind)
+    elif store is None or any(len(block) for block in missing):
         loaded = model
         if _is_name(model):
             loaded = load_sentence_transformer(model, max_length=max_length, options=options)
@@ -156,8 +164,7 @@ def _encode_blocks(
     batch_tokens: int | None,
     precision: Precision,
 ) -> None:
-    label = {"query": "Encode queries", "document": "Encode documents"}[kind]
-    with progress(label, sum(len(block) for block in blocks)) as advance:
+    with progress(_LABEL[kind], sum(len(block) for block in blocks)) as advance:
         for block in blocks:
             if not len(block):
                 continue
@@ -170,14 +177,44 @@ def _encode_blocks(
                 precision=precision,
                 advance=advance,
             )
-            wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-            if len(wrong):
-                raise DistillirError(
-                    f"the vector of {kind} {table.id(int(block[wrong[0]]))!r} is not finite",
-                    where=getattr(model, "name", None) or "model",
-                    remedy="check the model, or use precision float32",
-                )
+            _check_finite(vectors, getattr(model, "name", None), kind, table, block)
             store.write(block, vectors)
+
+
+def _check_finite(vectors: Vectors, model: Any, kind: Kind, table: TextTable, rows: Rows) -> None:
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise DistillirError(
+            f"the vector of {kind} {table.id(int(rows[wrong[0]]))!r} is not finite",
+            where=model or "model",
+            remedy="check the model, or use precision float32",
+        )
+
+
+def _encode_by_workers(
+    workers: Workers,
+    load: Callable[[], Any],
+    encode: Callable[[Any, list[str]], Vectors],
+    table: TextTable,
+    blocks: list[Rows],
+    store: VectorStore | None,
+    folder: Path,
+    kind: Kind,
+) -> VectorStore:
+    """`_encode_blocks` by workers: each task is a block, so that batches are the same."""
+    with progress(_LABEL[kind], sum(len(block) for block in blocks)) as advance:
+        tasks = ((block, table.texts(block)) for block in blocks if len(block))
+        for block, vectors in workers.each(load, encode, tasks):
+            _check_finite(vectors, None, kind, table, block)
+            store = store or VectorStore(folder, len(table), vectors.shape[1])
+            store.write(block, vectors)
+            advance(len(block))
+    assert store is not None
+    return store
+
+
+def _encoded(model: Any, texts: list[str], **how: Any) -> Vectors:
+    return encode_texts(model, texts, **how)
 
 
 def encode_texts(

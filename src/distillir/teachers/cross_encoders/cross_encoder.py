@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import xxhash
 
 from distillir.base.arrays import Rows, Scores
+from distillir.base.fan_out import Workers, elsewhere
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run
+from distillir.encoding.batches import input_chunks
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import ModelOptions
@@ -150,6 +153,11 @@ class CrossEncoderTeacher(CountedTeacher):
             span: Which share of the pairs is asked about, less what the cache has; None: all of them.
         """
         assert self._cache is not None
+        workers = elsewhere()
+        if workers is not None:
+            assert span is None  # the command line refuses --shard beside --on
+            self._ask_workers(workers, collection, queries, documents, keys)
+            return
         blocks = -(-len(keys) // PAIRS_PER_BLOCK)
         share = 1.0 if span is None else span[1] - span[0]
         with progress(f"Ask {self.name}", round(share * len(keys))) as advance:
@@ -178,3 +186,34 @@ class CrossEncoderTeacher(CountedTeacher):
                     self._cache.put(keys[block][places], found)
                     self._calls["asked"] += len(places)
                     advance(len(places))
+
+    def _ask_workers(
+        self, workers: Workers, collection: Collection, queries: Rows, documents: Rows, keys: Keys
+    ) -> None:
+        """`_ask` by workers, in the same batches: each task is what would be tokenised together here."""
+        assert self._cache is not None
+
+        def tasks() -> Iterator[tuple[Rows, list[tuple[str, str]]]]:
+            for start in range(0, len(keys), PAIRS_PER_BLOCK):
+                block = slice(start, start + PAIRS_PER_BLOCK)
+                texts = collection.queries.texts(queries[block]), collection.corpus.texts(documents[block])
+                pairs = list(zip(*texts, strict=True))
+                for chunk in input_chunks(pairs):
+                    yield start + chunk, [pairs[place] for place in chunk]
+
+        load = partial(load_cross_encoder, self.model, max_length=self.max_length, options=self.options)
+        score = partial(_scores_of, batch_tokens=self.batch_tokens, precision=self.precision)
+        with progress(f"Ask {self.name}", len(keys)) as advance:
+            for places, found in workers.each(load, score, tasks()):
+                check_finite(self.name, collection, queries[places], documents[places], found)
+                self._cache.put(keys[places], found)
+                self._calls["asked"] += len(places)
+                advance(len(places))
+
+
+def _scores_of(model: Any, pairs: list[tuple[str, str]], *, batch_tokens: int | None, precision: str) -> Scores:
+    """Raw logits [N] of pairs."""
+    scores = np.full(len(pairs), np.nan, dtype=np.float32)
+    for places, found in score_pairs(model, pairs, batch_tokens=batch_tokens, precision=precision):
+        scores[places] = found
+    return scores
