@@ -38,6 +38,11 @@ class PlainColumns(NamedTuple):
 def read_plain(path: Path, queries: TextTable, documents: TextTable) -> PlainColumns | None:
     """Read a file whose columns are parted by one space each, all of whose ids are known and whose scores are finite.
 
+    Args:
+        path: The file, compressed or not.
+        queries: Know the ids of queries.
+        documents: Know the ids of documents.
+
     Returns:
         Its columns, or None where a line is of another form: it is to be read line by line, which takes other forms
         and names what is wrong.
