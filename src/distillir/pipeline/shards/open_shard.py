@@ -126,7 +126,7 @@ def _to_mine(folder: RunFolder) -> None:
 
 
 def _to_encode(folder: RunFolder) -> None:
-    """As to mine; beside documents that are kept without the student, which is fitted to their vectors."""
+    """Prepare as to mine; beside documents that are kept, without the student, which is fitted to their vectors."""
     if folder.recipe.student.documents is None:
         _to_mine(folder)
         return
