@@ -33,7 +33,7 @@ test-real: setup .venv/real
 	$(BIN)/python -m pytest -q -m real
 
 .venv/real: constraints.txt | setup
-	$(BIN)/python -m pip install --quiet -c constraints.txt xllamacpp
+	$(BIN)/python -m pip install --quiet -c constraints.txt xllamacpp wandb trackio
 	command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	touch .venv/real
 

@@ -188,3 +188,34 @@ def test_a_model_that_compares_otherwise_is_refused(tiny: Collection, minilm_pat
     model.save(str(tmp_path / "m"))
     with pytest.raises(DistillirError, match="compares vectors by euclidean"):
         DenseRetriever(str(tmp_path / "m")).search(tiny, np.arange(2), 5)
+
+
+@pytest.mark.parametrize("memory", [1, 3000, 1 << 30])
+def test_documents_are_read_once_for_all_queries_that_fit(memory: int) -> None:
+    class Counted:
+        shape, read = (50, 4), 0
+
+        def __len__(self) -> int:
+            return 50
+
+        def __getitem__(self, part: slice) -> Vectors:
+            self.read += 1
+            return documents[part]
+
+    queries, documents, counted = integers(0, 40, 4), integers(1, 50, 4), Counted()
+    rows, scores = exact_search(queries, counted, 5, document_block=10, query_block=10, memory=memory)  # type: ignore[arg-type]
+    # 10 queries of 4 numbers and 5 documents take 560 bytes.
+    assert counted.read == {1: 20, 3000: 5, 1 << 30: 5}[memory]
+    expected_rows, expected_scores = brute_force(queries, documents, 5)
+    assert np.array_equal(rows, expected_rows)
+    assert np.array_equal(scores, expected_scores)
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_documents_in_the_order_of_their_scores(order: str) -> None:
+    documents = np.arange(200, dtype=np.float32)[:: 1 if order == "ascending" else -1, None].repeat(2, axis=1) // 3
+    queries = np.array([[1, 0], [-1, 0], [0, 0]], dtype=np.float32)
+    rows, scores = exact_search(queries, documents, 7, document_block=16)
+    expected_rows, expected_scores = brute_force(queries, documents, 7)
+    assert np.array_equal(rows, expected_rows)
+    assert np.array_equal(scores, expected_scores)

@@ -13,6 +13,7 @@ from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
 from distillir.collections.run import Run, from_lists
 from distillir.collections.trec_ids import decode_id, encode_id
+from distillir.retrieval import trec, trec_blocks
 from distillir.retrieval.trec import read_run, write_run
 
 ODD = ["a b", "a%20b", "50%", "x/y\\z", "-dash", "東京", "tab\tnew\x85", "no\u00a0break"]
@@ -134,3 +135,54 @@ def test_a_run_that_cannot_be_written_leaves_the_old_file(tiny: Collection, tmp_
         write_run(bad, tiny, file)
     assert file.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["run.trec"]
+
+
+PLAIN = [f"q{1 + n % 3} Q0 {d} {n} {1 / (n + 1)!r} r" for n, d in enumerate(["fog", "insulin", "chili", "aspirin"] * 3)]
+
+
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("q9 Q0 fog 1 0.5 r", True),
+        ("q9 Q0 f%6Fg 1 -1e-30 r", True),
+        ("q9 Q0 fog 1 1_0 r", False),
+        ("q9 Q0 fog 1 +1.5 r", True),
+        ("q9 Q0 fog 1 0.5 r\r", False),
+        ("q9\tQ0 fog 1 0.5 r", False),
+        (" q9 Q0 fog  1 0.5 r ", False),
+        ("  ", False),
+        ("", True),
+        ('q9 "Q0 fog 1" 0.5 r', True),
+        ("q9 Q0\u00a0 fog 1 0.5", False),
+        ("q9 Q0 fog 1 0.5 ", False),
+        ("q9 Q0 fog 1 nan r", False),
+        ("q9 Q0 fog 1  r", False),
+        ("q9 Q0 nothing 1 1 r", False),
+        ("q1 Q0 fog 1 0.5 r", True),
+        ("q9 Q0 \ufffd\x0c 1 0.5 r", False),
+    ],
+)
+def test_a_file_in_columns_reads_as_line_by_line(
+    tiny: Collection, tmp_path: Path, line: str, plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a file is of the plain form or not, runs and refusals are those of reading line by line."""
+    file = tmp_path / "run.trec"
+    ids = tiny.queries.ids()
+    lines = [text.replace("q9", ids[-1]) for text in [*PLAIN[:6], line, *PLAIN[6:]]]
+    file.write_bytes("\n".join(dict.fromkeys(lines)).encode())
+    monkeypatch.setattr(trec_blocks, "_BLOCK", 100)
+    assert (trec_blocks.read_plain(file, tiny.queries, tiny.corpus) is not None) == plain
+
+    def read() -> Run | str:
+        try:
+            return read_run(file, tiny)
+        except DistillirError as error:
+            return str(error)
+
+    quick = read()
+    monkeypatch.setattr(trec, "read_plain", lambda *_: None)
+    slow = read()
+    if isinstance(quick, Run) and isinstance(slow, Run):
+        assert same(quick, slow)
+    else:
+        assert quick == slow

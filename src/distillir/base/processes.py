@@ -3,12 +3,19 @@
 import atexit
 import os
 import pickle
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from distillir.base.errors import DistillirError
 
 T = TypeVar("T")
+
+#: How long a process waits for another one that prepares something, in minutes.
+TIMEOUT, TIMEOUT_MINUTES = "DISTILLIR_TIMEOUT_MINUTES", 1440.0
 
 #: Writes what all processes have made together; process 0 alone is asked to.
 Write = Callable[[], object]
@@ -27,24 +34,67 @@ def rank() -> int:
 def barrier() -> None:
     """Wait until every process is here; nothing with one process."""
     if world_size() > 1:
-        import torch
-        from accelerate import PartialState
+        import torch.distributed
 
-        # Without cpu=True accelerate takes processes that have no GPU for one process, and waits for nobody.
-        PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
-        _leave_at_exit()
+        with _patience():
+            torch.distributed.barrier(group=_waiting_group())
+
+
+def patience() -> float:
+    """Minutes that a process waits for another one: those of DISTILLIR_TIMEOUT_MINUTES, else a day.
+
+    Raises:
+        DistillirError: The variable holds no number above 0.
+    """
+    given = os.environ.get(TIMEOUT, "")
+    try:
+        minutes = float(given) if given.strip() else TIMEOUT_MINUTES
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= 1e7:
+        raise DistillirError(f"{given!r} is no number of minutes", where=TIMEOUT, remedy="give a number above 0")
+    return minutes
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Say that time is up where another process has kept this one waiting for longer than `patience`."""
+    start = time.monotonic()
+    try:
+        yield
+    except RuntimeError:
+        minutes = patience()
+        if time.monotonic() - start < 60 * minutes:
+            raise
+        raise DistillirError(
+            f"waited {minutes:g} minutes for another process",
+            where=TIMEOUT,
+            remedy="see what it does; where it only takes long, set the variable higher and run the same command again",
+        ) from None
 
 
 @cache
-def _leave_at_exit() -> None:
-    """End the group of processes before this one exits: with its group open it may abort, its work done."""
-    import torch.distributed
+def _waiting_group() -> Any:
+    """A group of all processes to wait and agree in, apart from the one that trains.
+
+    NCCL ends a process whose collective takes ten minutes, and one that prepares (tokenises, seals, searches) while the
+    others wait takes longer for millions of texts. So they wait in gloo, on the processor, as long as `patience` says;
+    steps of training keep the short patience of their own group, which tells of a GPU that hangs.
+    """
+    import torch
+    from accelerate import PartialState
+
+    # Without cpu=True accelerate takes processes that have no GPU for one process, and makes no group.
+    PartialState(cpu=not torch.cuda.is_available())
+    made = torch.distributed.new_group(backend="gloo", timeout=timedelta(minutes=patience()))
 
     def leave() -> None:
+        # With its groups open a process may abort at its end, its work done.
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
 
     atexit.register(leave)
+    return made
 
 
 @contextmanager
@@ -71,18 +121,20 @@ def first_decides(decide: Callable[[], T]) -> T:
     """
     if world_size() == 1:
         return decide()
-    barrier()  # makes the process group where there is none yet
+    barrier()  # makes the process groups where there are none yet
     import torch.distributed
 
     told: list[tuple[bool, T | Exception] | None] = [None]
+    group = _waiting_group()
     if rank() == 0:
         try:
             told = [(True, decide())]
         except Exception as error:
             told = [(False, _sendable(error))]
-            torch.distributed.broadcast_object_list(told, src=0)
+            torch.distributed.broadcast_object_list(told, src=0, group=group)
             raise
-    torch.distributed.broadcast_object_list(told, src=0)
+    with _patience():
+        torch.distributed.broadcast_object_list(told, src=0, group=group)
     assert told[0] is not None
     good, value = told[0]
     if isinstance(value, Exception) and not good:

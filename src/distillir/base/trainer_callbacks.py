@@ -15,6 +15,8 @@ from transformers import (
     TrainingArguments,
 )
 
+from distillir.base.tracker import Tracker
+
 T = TypeVar("T")
 
 COMPLETE = "complete"
@@ -35,6 +37,31 @@ class Bar(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One step more."""
         self._advance(1)
+
+
+class Tracking(TrainerCallback):
+    """Tell a tracker what a trainer logs."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Begin, or go on after a checkpoint."""
+        self._tracker.begin(None, state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Losses, rate and gradient norm."""
+        if logs and "loss" in logs:
+            self._tracker.log(None, state.global_step, logs)
 
 
 class ClockedCheckpoints(TrainerCallback):

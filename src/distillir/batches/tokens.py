@@ -32,6 +32,7 @@ class TokenStore:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.rows: Rows = np.load(path / "rows.npy", mmap_mode="r")
         self._offsets: Rows = np.load(path / "offsets.npy", mmap_mode="r")
         self._ids = (
@@ -46,6 +47,10 @@ class TokenStore:
         self.pad: int = settings["pad"]
         self.token_types: bool = settings["token_types"]
         self.constants: dict[str, Any] = settings["constants"]
+
+    def __reduce__(self) -> tuple[type["TokenStore"], tuple[Path]]:
+        # Pickled (worker processes) as its path: numpy would copy every token.
+        return (TokenStore, (self.path,))
 
     def _places(self, rows: Rows) -> Rows:
         places = np.searchsorted(self.rows, rows)

@@ -11,6 +11,7 @@ from distillir.cli import compare, index, inspect, serve, shards, teacher, trans
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
+from distillir.cli.report_to import ReportTo, with_report_to
 from distillir.cli.shards import Shard, take_share
 
 app = typer.Typer(
@@ -82,13 +83,14 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="print the plan with an estimate of the time, and end")
     ] = False,
+    report_to: ReportTo = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Do everything: mine, score, train, evaluate, report. A rerun goes on where the last one stopped."""
     from distillir.recipe import default_output
     from distillir.recipe.read import read_recipe
 
-    checked = read_recipe(recipe, settings or ())
+    checked = read_recipe(recipe, with_report_to(settings, report_to))
     path = output or default_output(recipe)
     if dry_run:
         from distillir.dry_run.plan import print_plan
@@ -140,10 +142,11 @@ def train(
     settings: Settings = None,
     output: Output = None,
     anew: Anew = False,
+    report_to: ReportTo = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Train the student on the teaching set (student/, log.jsonl)."""
-    _do("train", recipe, settings, output, anew)
+    _do("train", recipe, with_report_to(settings, report_to), output, anew)
 
 
 @app.command()

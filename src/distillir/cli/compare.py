@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from distillir.cli.allow_code import AllowCode
+from distillir.cli.report_to import ReportTo, with_report_to
 
 ComparisonPath = Annotated[Path, typer.Argument(metavar="COMPARISON", help="YAML file; see docs/compare.md")]
 Settings = Annotated[
@@ -32,6 +33,7 @@ def compare(
     output: Output = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list the cells, with an estimate of the time")] = False,
     anew: Anew = False,
+    report_to: ReportTo = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Train several recipes, with several seeds, and tell which is better. A rerun goes on where it stopped."""
@@ -40,7 +42,7 @@ def compare(
     from distillir.comparison.file import read_comparison
     from distillir.recipe import default_output
 
-    read = read_comparison(comparison, settings or ())
+    read = read_comparison(comparison, with_report_to(settings, report_to))
     folder = output or default_output(comparison)
     if dry_run:
         from distillir.comparison.estimate import print_comparison_plan

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from distillir.cli.allow_code import AllowCode
+from distillir.cli.report_to import ReportTo
 
 
 def register(app: typer.Typer) -> None:
@@ -61,12 +62,14 @@ def train_teacher(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="let Python code that comes with --base run")
     ] = False,
+    report_to: ReportTo = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Fine-tune a cross-encoder on qrels and mined negatives; use it as teacher: {cross-encoder: DIR}."""
     from distillir.base.errors import DistillirError
     from distillir.base.processes import rank
     from distillir.base.progress import say
+    from distillir.base.tracker import NONE, check_tracker
     from distillir.collections import load_collection
     from distillir.pipeline.cut_texts import cut_by, cut_lines
     from distillir.pipeline.readers import teacher_in_training
@@ -79,6 +82,7 @@ def train_teacher(
     from distillir.teachers.load import load_teacher
     from distillir.teachers.train import train_cross_encoder
 
+    check_tracker(report_to or NONE, "--report-to")
     if patience is not None and select is None:
         raise DistillirError("--patience counts what --select measures", where="train-teacher", remedy="add --select")
     if loss is None:
@@ -127,6 +131,7 @@ def train_teacher(
         own_document=own_document,
         seed=seed,
         trust_remote_code=trust_remote_code,
+        report_to=report_to or NONE,
     )
     use = f"method: {{name: pairdistill, pairs: {{teacher: {{cross-encoder: {output}}}}}}}"
     say(f"Teacher: {output}; in a recipe: {use if pairwise else f'teacher: {{cross-encoder: {output}}}'}")

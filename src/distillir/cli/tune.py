@@ -7,6 +7,7 @@ import typer
 
 from distillir.base.errors import DistillirError
 from distillir.cli.allow_code import AllowCode
+from distillir.cli.report_to import ReportTo, with_report_to
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/tune.md")]
 Settings = Annotated[
@@ -41,6 +42,7 @@ def tune(
     anew: Annotated[
         bool, typer.Option("--anew", help="begin the search anew; candidates and scores that fit are kept")
     ] = False,
+    report_to: ReportTo = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Search temperatures, learning rate and lists for a recipe, by dev queries. A rerun goes on where it stopped."""
@@ -53,7 +55,7 @@ def tune(
     optuna()
     if minutes <= 0:
         raise DistillirError("no time for a trial", where="--minutes", remedy="give more than 0, such as 30")
-    checked = read_recipe(recipe, settings or ())
+    checked = read_recipe(recipe, with_report_to(settings, report_to))
     own = default_output(recipe)
     folder = output or own.with_name(f"{own.name}-tune")
     only = None if keys is None else [name.strip().removeprefix("training.") for name in keys.split(",")]

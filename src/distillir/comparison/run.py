@@ -12,6 +12,7 @@ from distillir.base.lock import locked
 from distillir.base.output_folder import is_empty, make_output
 from distillir.base.processes import barrier, rank
 from distillir.base.progress import say
+from distillir.base.tracker import check_tracker
 from distillir.comparison.cell import Cell, shared_key
 from distillir.comparison.file import ComparisonPlan
 from distillir.comparison.leaderboard import Leaderboard, make_leaderboard
@@ -24,6 +25,7 @@ from distillir.pipeline.run import clean
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.step import walk
 from distillir.pipeline.steps import SIGNALS, named
+from distillir.plans.settings import REPORT_TO
 from distillir.recipe import EvaluationSpec
 from distillir.reporting.metrics import read_metrics
 from distillir.reporting.report import render_report
@@ -50,6 +52,8 @@ def run_comparison(comparison: ComparisonPlan, output: Path, *, anew: bool = Fal
     Raises:
         DistillirError: The folder holds something else or is in use, what is in it does not fit, or every run failed.
     """
+    for cell in comparison.cells:
+        check_tracker(cell.recipe.training.report_to, REPORT_TO)
     _claim(comparison, output)
     with locked(output):
         return _run_cells(comparison, output, anew)
@@ -95,6 +99,8 @@ def _run_cells(comparison: ComparisonPlan, output: Path, anew: bool) -> Leaderbo
             failed.append(f"{cell.name}, seed {seed}: {error}")
             say(f"failed: {failed[-1]}")
             continue
+        finally:
+            folder.close_tracker()
         done.append((cell, seed, folder))
         if not finished:
             spent.append(time.monotonic() - start)

@@ -136,7 +136,7 @@ class TeacherCosts:
         """A cross-encoder, on pairs of every length."""
         collection, teacher = self.collection, chosen.kind.make(chosen.options, None)
         assert isinstance(teacher, CrossEncoderTeacher)
-        kept = ScoreCache(cache_root() / "scores" / teacher.fingerprint(collection))
+        kept = ScoreCache(cache_root() / "scores" / teacher.fingerprint(collection), compacts=False)
         kept.refresh()
         keys = pair_keys(collection.queries, queries, collection.corpus, documents)
         missing = float(np.isnan(kept.get(keys)).mean())

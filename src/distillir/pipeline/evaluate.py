@@ -86,6 +86,8 @@ def evaluate_stage(folder: RunFolder) -> dict[str, Any]:
     if rank() == 0:
         write_json(folder.metrics, metrics)
         write_measures(folder.student / "README.md", metrics)
+        for system, evaluation in {**found, **beside}.items():
+            folder.tracker.summary({f"{system}/{name}": value for name, value in evaluation.means.items()})
     barrier()
     return metrics
 

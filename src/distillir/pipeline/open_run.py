@@ -55,6 +55,8 @@ def open_run(path: Path, recipe: Recipe, verb: str | None = None, *, anew: bool 
             except DistillirError:
                 folder.release()
                 raise
+            finally:
+                folder.close_tracker()
     finally:
         if rank() == 0:
             with suppress(OSError):

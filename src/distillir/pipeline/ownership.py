@@ -9,6 +9,7 @@ from distillir.base.files import atomic_file
 from distillir.base.output_folder import is_empty
 from distillir.base.yaml_file import dump_yaml, read_mapping
 from distillir.composition.settled import adopt_settled
+from distillir.plans.settings import IDLE
 from distillir.recipe import RECIPE_FILE, Recipe
 
 #: Keys of a server that change no answer: a run goes on under others.
@@ -40,10 +41,11 @@ def own_recipe(path: Path, recipe: Recipe, provenance: Path, *, anew: bool, anew
             before = Recipe.model_validate(before).resolved()
         recipe = adopt_settled(recipe, before)
         resolved = recipe.resolved()
-        changed = _changed_keys(without_payment(before), without_payment(resolved))
+        known, now = (without_idle(without_payment(value)) for value in (before, resolved))
+        changed = _changed_keys(known, now)
         if changed and not anew:
             raise DistillirError(
-                f"holds the run of another recipe (differs in {difference(before, resolved)})",
+                f"holds the run of another recipe (differs in {difference(known, now)})",
                 where=path,
                 remedy=f"choose another --output, or give {anew_by} to make anew what depends on it",
             )
@@ -64,6 +66,14 @@ def write_recipe(path: Path, recipe: Recipe) -> None:
     with atomic_file(path / RECIPE_FILE) as temporary:
         text = dump_yaml(recipe.resolved())
         temporary.write_text(text, encoding="utf-8")
+
+
+def without_idle(recipe: Any) -> Any:
+    """A resolved recipe without the settings of its training that change nothing that is learnt."""
+    training = recipe.get("training") if isinstance(recipe, dict) else None
+    if not isinstance(training, dict):
+        return recipe
+    return {**recipe, "training": {key: value for key, value in training.items() if key not in IDLE}}
 
 
 def without_payment(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from distillir.base.errors import DistillirError
 from distillir.base.output_folder import error_files, is_empty, make_output
 from distillir.base.processes import barrier, rank
+from distillir.base.tracker import Tracker
 from distillir.collections import Collection
 from distillir.pipeline.facts import Facts
 from distillir.pipeline.ownership import own_recipe, write_recipe
@@ -76,6 +77,20 @@ class RunFolder:
     def _check_owner(self, anew: bool) -> None:
         """Refuse a folder that holds something else than a run of this recipe; nothing is written."""
         self.recipe, self.changed = own_recipe(self.path, self.recipe, self.provenance, anew=anew, anew_by=self.anew_by)
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """A run of the recipe's tracker for this folder, named after it; a comparison's runs after their cell."""
+        whole, name, group = self.path.absolute(), self.path.absolute().name, None
+        if whole.parent.parent.name == "cells":
+            name, group = f"{whole.parent.name}/{name}", whole.parents[2].name
+        to, state = self.recipe.training.report_to, self.work / "tracker.json"
+        return Tracker(to, self.path, state, name=name, group=group, config=lambda: self.recipe.resolved())
+
+    def close_tracker(self) -> None:
+        """End the tracker's run, where one was opened."""
+        if "tracker" in vars(self):
+            self.tracker.close()
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """Go on with a recipe in which what was ``auto`` is settled, and keep it for later starts."""

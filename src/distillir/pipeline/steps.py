@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from distillir.base.tracker import check_tracker
 from distillir.pipeline.checks import check_queries, check_teaching
 from distillir.pipeline.cut_texts import tell_cut_texts
 from distillir.pipeline.evaluate import evaluate_stage, search_before
@@ -15,11 +16,17 @@ from distillir.pipeline.score import score_stage
 from distillir.pipeline.signals import prepare_product
 from distillir.pipeline.step import Step
 from distillir.pipeline.train import train_stage
+from distillir.plans.settings import REPORT_TO
 
 
 def look_again(folder: RunFolder) -> None:
     """Look at the models that the recipe names, also where that was done before."""
     look_at_models(folder, again=True)
+
+
+def check_tracking(folder: RunFolder) -> None:
+    """`check_tracker` of the recipe's, before anything is paid for."""
+    check_tracker(folder.recipe.training.report_to, REPORT_TO)
 
 
 def check_mined_queries(folder: RunFolder) -> None:
@@ -49,6 +56,7 @@ def prepare_signals(product: str, folder: RunFolder) -> None:
 
 #: What is looked at and told before a run says what it is.
 OPENING = (
+    Step("tracker", check_tracking, looks=True),
     Step("models", look_again, looks=True),
     Step("cut texts", tell_cut_texts),
 )

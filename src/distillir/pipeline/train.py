@@ -10,6 +10,7 @@ from distillir.base.files import atomic_directory
 from distillir.base.processes import Write, barrier, rank
 from distillir.base.progress import say
 from distillir.base.seeds import stage_seed
+from distillir.base.tracker import check_tracker
 from distillir.composition.compose import Composition, compose
 from distillir.composition.composed_stage import ComposedStage
 from distillir.pipeline.checks import check_teaching, say_flat_lists
@@ -26,6 +27,7 @@ from distillir.pipeline.signal_place import SignalPlace, trained_along
 from distillir.pipeline.signals import MakingPlace, prepare_signal
 from distillir.pipeline.step import made, make_once
 from distillir.pipeline.suggested import suggested_temperature
+from distillir.plans.settings import REPORT_TO
 
 if TYPE_CHECKING:
     from distillir.signals.signal_training import SignalTraining
@@ -53,6 +55,7 @@ def train_stage(folder: RunFolder) -> None:
             if not path.is_dir():
                 say(f"{path}: the trained {path.name} is gone; delete {folder.student} to train both again")
         return
+    check_tracker(folder.recipe.training.report_to, REPORT_TO)
     last_student = folder.initial_student
     place = MakingPlace.of_run(folder)
     if not alone:
@@ -125,6 +128,7 @@ def _train_stage(
             penalties=recipe.student.penalties(first=number in (None, 1) or stage.restart),
             stage=number,
             seed=stage_seed(recipe.seed, number),
+            tracker=folder.tracker,
         )
         _check_vectors(model, folder)
     if chosen is not None:

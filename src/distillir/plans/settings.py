@@ -4,7 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from distillir.base.tracker import TrackerName
 from distillir.specs.part import Part
+
+#: Settings that change nothing that is learnt: a training goes on under others, and no fingerprint knows them.
+IDLE = ("report_to", "loader_workers")
+#: What names the tracker, for messages.
+REPORT_TO = "training.report_to"
 
 
 class TrainingSettings(Part):
@@ -76,4 +82,11 @@ class TrainingSettings(Part):
         ge=1,
         description="measures in a row without a rise after which training stops; null: never, since a learning rate "
         "that falls to 0 lifts a student once more at the end",
+    )
+    loader_workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(
+        "auto",
+        description="processes that make batches beside each training process; auto: 2 where it has a GPU, else none",
+    )
+    report_to: TrackerName = Field(
+        "none", description="tracker that is told losses, measures and the recipe, besides log.jsonl: see docs/train.md"
     )

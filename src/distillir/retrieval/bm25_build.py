@@ -1,5 +1,6 @@
 """Build a BM25 index in bounded memory: texts are read once, in batches; postings are laid out on disk."""
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,17 +9,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_directory, reserve
 from distillir.base.progress import progress
 from distillir.collections import TextTable
 from distillir.retrieval.bm25_settings import BM25Settings
+from distillir.retrieval.bm25_words import token_ids
 
 #: The mean length of the indexed documents, beside bm25s' own files.
 MEAN_LENGTH_FILE = "mean_length.npy"
-Ints = npt.NDArray[np.int32]
-Block = tuple[Ints, Ints, Ints]
+#: bm25s' names of the scores and the documents of all postings.
+DATA_FILE, DOCUMENTS_FILE = "data.csc.index.npy", "indices.csc.index.npy"
+Block = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[Any]]
+_POSTINGS_AT_ONCE = 1 << 23
 
 
 def build_index(corpus: TextTable, settings: BM25Settings, folder: Path) -> None:
@@ -44,7 +49,13 @@ def build_index(corpus: TextTable, settings: BM25Settings, folder: Path) -> None
         index = bm25s.BM25(k1=settings.k1, b=settings.b, method="lucene")
         index.scores, mean_length = build_postings(corpus, tokenizer, work, k1=settings.k1, b=settings.b)
         index.vocab_dict, index.nonoccurrence_array = tokenizer.get_vocab_dict(), None
+        # bm25s writes the rest; its two large arrays are there, and need not be written twice.
+        postings = {name: work / name for name in (DATA_FILE, DOCUMENTS_FILE)}
+        whole, index.scores = index.scores, {**index.scores, "data": np.zeros(0, "f4"), "indices": np.zeros(0, "i4")}
         index.save(temporary, show_progress=False)
+        del whole
+        for name, path in postings.items():
+            path.replace(temporary / name)
         np.save(temporary / MEAN_LENGTH_FILE, np.float64(mean_length))
         tokenizer.save_vocab(temporary)
         shutil.rmtree(work)
@@ -87,7 +98,8 @@ def build_postings(
         start = 0
         for texts in corpus.iterate():
             block = _count(texts, start, tokenizer, lengths)
-            np.save(stream, np.stack(block))
+            for array in block:
+                np.save(stream, array)
             frequencies = _added(frequencies, np.bincount(block[1]))
             start += len(texts)
             advance(len(texts))
@@ -101,20 +113,24 @@ def build_postings(
     norms = k1 * (1 - b + b * lengths / lengths.mean())
     pointers = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(frequencies)])
     total = int(pointers[-1])
-    reserve(folder / "data.bin", 4 * total)
-    reserve(folder / "indices.bin", 4 * total)
-    data = np.memmap(folder / "data.bin", mode="r+", dtype=np.float32, shape=(total,))
-    indices = np.memmap(folder / "indices.bin", mode="r+", dtype=np.int32, shape=(total,))
+    data = _array_file(folder / DATA_FILE, total, np.float32)
+    indices = _array_file(folder / DOCUMENTS_FILE, total, np.int32)
     cursor = pointers[:-1].copy()
-    for documents, terms, counts in _blocks(counted):
-        order = np.argsort(terms, kind="stable")
-        documents, terms, counts = documents[order], terms[order], counts[order]
-        in_block = np.bincount(terms, minlength=len(cursor))
-        # The n-th posting of a term in this block goes n places after those of the blocks before.
-        places = cursor[terms] + np.arange(len(terms)) - (np.cumsum(in_block) - in_block)[terms]
-        indices[places] = documents
-        data[places] = inverse_frequency[terms] * counts / (counts + norms[documents])
-        cursor += in_block
+    start = 0
+    with progress("BM25: writing", total=len(corpus)) as advance:
+        for different, terms, counts in _blocks(counted):
+            shape = (len(different), len(cursor))
+            rows = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(different)])
+            block = csr_matrix((counts.astype(np.int32), terms, rows), shape=shape).tocsc()
+            in_block = np.diff(block.indptr)
+            # The n-th posting of a term in this block goes n places after those of the blocks before.
+            places = np.repeat(cursor - block.indptr[:-1], in_block) + np.arange(len(terms))
+            indices[places] = block.indices + np.int32(start)
+            frequency = np.repeat(inverse_frequency, in_block)
+            data[places] = frequency * block.data / (block.data + norms[start:][block.indices])
+            cursor += in_block
+            start += len(different)
+            advance(len(different))
     counted.unlink()
     scores: dict[str, npt.NDArray[Any] | int] = {
         "data": data,
@@ -131,13 +147,15 @@ def inverse_frequencies(documents: int, frequencies: npt.NDArray[np.int64]) -> n
 
 
 def _count(texts: list[str], start: int, tokenizer: Any, lengths: npt.NDArray[np.int64]) -> Block:
-    """Documents, terms and term frequencies of a batch, sorted by document; fills ``lengths``."""
-    tokens = list(tokenizer.streaming_tokenize(texts, update_vocab=True, allow_empty=False))
-    sizes = np.fromiter((len(t) for t in tokens), dtype=np.int64, count=len(tokens))
-    lengths[start : start + len(tokens)] = sizes
-    terms = np.fromiter((term for t in tokens for term in t), dtype=np.int64, count=int(sizes.sum()))
-    pairs, counts = np.unique(np.repeat(np.arange(len(tokens)) << 32, sizes) | terms, return_counts=True)
-    return (pairs >> 32).astype(np.int32) + np.int32(start), (pairs & 0xFFFFFFFF).astype(np.int32), counts.astype("i4")
+    """How many different terms each document of a batch has, its terms ascending, and their frequencies.
+
+    Fills ``lengths``.
+    """
+    sizes, terms = token_ids(texts, tokenizer)
+    lengths[start : start + len(texts)] = sizes
+    pairs, counts = np.unique(np.repeat(np.arange(len(texts)) << 32, sizes) | terms, return_counts=True)
+    different = np.bincount(pairs >> 32, minlength=len(texts)).astype(np.int32)
+    return different, (pairs & 0xFFFFFFFF).astype(np.int32), counts.astype(np.min_scalar_type(counts.max(initial=0)))
 
 
 def _added(sums: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -148,9 +166,28 @@ def _added(sums: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDAr
     return total
 
 
-def _blocks(path: Path) -> Iterator[Ints]:
-    """The arrays [3, n] of `_count`, one after the other."""
+def _blocks(path: Path) -> Iterator[Block]:
+    """The arrays of `_count`, some batches of documents together: a term's postings are written in longer pieces."""
     end = path.stat().st_size
     with path.open("rb") as stream:
         while stream.tell() < end:
-            yield np.load(stream)
+            parts: list[Block] = []
+            postings = 0
+            while stream.tell() < end and postings < _POSTINGS_AT_ONCE:
+                parts.append((np.load(stream), np.load(stream), np.load(stream)))
+                postings += len(parts[-1][1])
+            different, terms, counts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+            yield different, terms, counts
+
+
+def _array_file(path: Path, length: int, dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """A memory-mapped array [length] in a file as ``np.save`` writes it, which has its room on the disk."""
+    form = np.lib.format.header_data_from_array_1_0(np.zeros(0, dtype=dtype))
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {**form, "shape": (length,)})
+    size = np.dtype(dtype).itemsize
+    reserve(path, len(header.getvalue()) + size * length)
+    with path.open("r+b") as stream:
+        stream.write(header.getvalue())
+    array: npt.NDArray[Any] = np.load(path, mmap_mode="r+")
+    return array

@@ -7,6 +7,7 @@ from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.retrieval.bm25_settings import BM25Settings
 from distillir.retrieval.opened import OpenedRetriever
+from distillir.retrieval.shared_search import share_queries
 
 if TYPE_CHECKING:
     from distillir.retrieval.bm25 import BM25Index
@@ -24,7 +25,8 @@ class BM25Retriever:
         """See `distillir.retrieval.retriever.Retriever`."""
         from distillir.retrieval.bm25 import BM25Index
 
-        return BM25Index.build_or_load(collection, **self.options).search(query_rows, depth, self.name)
+        index = BM25Index.build_or_load(collection, **self.options)
+        return share_queries(lambda rows: index.search(rows, depth, self.name), query_rows)
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
         """See `distillir.retrieval.opened.open_retriever`."""

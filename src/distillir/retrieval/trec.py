@@ -10,12 +10,13 @@ from typing import IO, cast
 
 import numpy as np
 
-from distillir.base.arrays import Rows, as_scores
+from distillir.base.arrays import Rows, Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, read_lines
 from distillir.collections import Collection, TextTable
 from distillir.collections.run import Run, from_lists
 from distillir.collections.trec_ids import decode_id, encode_id
+from distillir.retrieval.trec_blocks import read_plain
 
 # Ids found lately are remembered, so that a long file does not look up its popular documents again and again.
 _REMEMBERED_IDS = 1 << 18
@@ -73,6 +74,11 @@ def read_run(path: Path, collection: Collection) -> Run:
             twice for a query; the message names file and line.
     """
     path = Path(path)
+    if path.is_file() and (plain := read_plain(path, collection.queries, collection.corpus)) is not None:
+        name = "distillir" if plain.name is None else decode_id(plain.name)
+        run = _grouped(plain.query, plain.document, plain.score, name)
+        if run is not None:
+            return run
     find_query, find_document = _finder(collection.queries), _finder(collection.corpus)
     queries, documents, scores, lines = array("q"), array("q"), array("f"), array("q")
     name = "distillir"
@@ -143,6 +149,18 @@ def _group(
             where=f"{path}:{line}",
             remedy="keep one of the two lines",
         )
+    return _by_query(query, document, score, name)
+
+
+def _grouped(query: Rows, document: Rows, score: Scores, name: str) -> Run | None:
+    """The run of columns; None where a document stands twice for a query."""
+    order = np.lexsort((document, query))
+    if ((np.diff(query[order]) == 0) & (np.diff(document[order]) == 0)).any():
+        return None
+    return _by_query(query, document, score, name)
+
+
+def _by_query(query: Rows, document: Rows, score: Scores, name: str) -> Run:
     distinct, first, inverse = np.unique(query, return_index=True, return_inverse=True)
     by_query = np.argsort(inverse, kind="stable")
     parts = np.split(by_query, np.cumsum(np.bincount(inverse, minlength=len(distinct)))[:-1]) if len(query) else []

@@ -17,6 +17,7 @@ from distillir.base.files import atomic_directory, read_json, write_json
 from distillir.base.lock import locked
 from distillir.base.processes import barrier, first_decides, rank, world_size
 from distillir.base.progress import progress, say
+from distillir.base.tracker import Tracker, check_tracker
 from distillir.collections import Collection
 from distillir.collections.run import Run
 from distillir.teachers.counted import CountedTeacher
@@ -68,6 +69,7 @@ def train_cross_encoder(
     precision: str = "auto",
     checkpoint_seconds: float = 120.0,
     trust_remote_code: bool = False,
+    report_to: str = "none",
 ) -> dict[str, Any]:
     """Fine-tune a cross-encoder on judged positives and mined negatives.
 
@@ -101,6 +103,7 @@ def train_cross_encoder(
         precision: ``auto``, ``float32`` or ``bf16`` (autocast).
         checkpoint_seconds: Time between checkpoints.
         trust_remote_code: Whether code that comes with the base model may run.
+        report_to: A tracker (`distillir.base.tracker.TrackerName`), whose files lie in ``OUTPUT-tracked``.
 
     Returns:
         ``pairs``, ``positives``, ``steps``, ``first_loss``, ``loss`` (means of the first and last logging period) and
@@ -119,6 +122,7 @@ def train_cross_encoder(
     from distillir.encoding.precision import resolve_precision
 
     check_loss(loss, soft=soft is not None, pairwise=pairwise, select=dev is not None)
+    check_tracker(report_to, "--report-to")
     if batch_size % world_size():
         raise DistillirError(
             f"{batch_size} pairs a step do not divide into {world_size()} processes", where="train-teacher"
@@ -170,10 +174,19 @@ def train_cross_encoder(
         )
         before = _before(base_model, collection, looked_at, work, settings, options)
         shown = examples(pairs, collection, loss=loss, soft=soft, pairwise=pairwise, seed=seed)
-        model, trained = _train(base_model, collection, shown, dev, work, settings, checkpoint_seconds, options)
+        tracked = output.with_name(f"{output.name}-tracked")
+        tracker = Tracker(report_to, tracked, work / "tracker.json", name=output.name, config=lambda: settings)
+        model, trained = _train(
+            base_model, collection, shown, dev, work, settings, checkpoint_seconds, options, tracker
+        )
         metrics = {"pairs": _pairs(shown), "positives": int(pairs.labels.sum()), **trained, **shown.facts}
         if looked_at is not None:
             metrics["diagnostics"] = _after(model, collection, looked_at, settings, before)
+            for when in ("before", "after"):
+                told = metrics["diagnostics"].get(when, {})
+                tracker.summary({f"{when}/{name}": value for name, value in told.items()})
+        tracker.summary({f"teacher/{name}": value for name, value in metrics.items()})
+        tracker.close()
         if rank() == 0:
             with atomic_directory(output) as folder, quiet_libraries():
                 model.save_pretrained(str(folder))
@@ -250,12 +263,13 @@ def _train(
     settings: dict[str, Any],
     checkpoint_seconds: float,
     options: "ModelOptions",
+    tracker: Tracker,
 ) -> tuple[Any, dict[str, Any]]:
     from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from transformers.trainer_utils import set_seed
 
-    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
+    from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, Tracking, take_steps
     from distillir.encoding.loading import quiet_libraries
     from distillir.teachers.cross_encoder_training.keep_best import KeepBest, measures_that_fit
     from distillir.teachers.cross_encoder_training.length_batches import LengthBatches
@@ -279,6 +293,7 @@ def _train(
             -(-steps // measures),
             f"{len(dev.run)} {dev.name}",
             settings["patience"],
+            tracker,
         )
     started = time.monotonic()
     with progress("Train teacher", steps) as advance:
@@ -287,7 +302,12 @@ def _train(
             args=_arguments(work, settings, steps, batch, model.device.type, partial(LengthBatches, by_length)),
             train_dataset=Dataset.from_dict(texts),
             loss=library_loss(model, shown),
-            callbacks=[Bar(advance), *([best] if best else []), ClockedCheckpoints(checkpoint_seconds)],
+            callbacks=[
+                Bar(advance),
+                Tracking(tracker),
+                *([best] if best else []),
+                ClockedCheckpoints(checkpoint_seconds),
+            ],
         )
         with quiet_libraries(), _reached(model, texts):
             take_steps(trainer, work / "checkpoints")

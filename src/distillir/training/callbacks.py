@@ -9,6 +9,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from distillir.base.log_lines import keep_until
+from distillir.base.tracker import Tracker, no_tracker
 
 #: What the trainer logs and the log file says in its own way, or not at all.
 NOT_LOGGED = {"epoch", "step", "seconds"}
@@ -22,11 +23,19 @@ class LogFile(TrainerCallback):
         examples_per_step: Training examples in a step.
         examples_per_epoch: Training examples in an epoch.
         stage: Number of the plan's stage, where it has several: the lines of the stages before it stay.
+        tracker: Told what the file is; None: nobody is.
     """
 
-    def __init__(self, path: Path, examples_per_step: int, examples_per_epoch: int, stage: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        examples_per_step: int,
+        examples_per_epoch: int,
+        stage: int | None = None,
+        tracker: Tracker | None = None,
+    ) -> None:
         self.path, self.examples_per_step, self.examples_per_epoch = path, examples_per_step, examples_per_epoch
-        self.stage = stage
+        self.stage, self.tracker = stage, tracker or no_tracker()
         self._start = time.monotonic()
         self._before = 0.0
 
@@ -39,6 +48,7 @@ class LogFile(TrainerCallback):
             kept = keep_until(self.path, self.stage, state.global_step or -1)
             spent = json.loads(kept[-1]).get("seconds") if kept else None
             self._before = float(spent) if isinstance(spent, int | float) else 0.0
+            self.tracker.begin(self.stage, state.global_step)
 
     def on_log(
         self,
@@ -63,3 +73,5 @@ class LogFile(TrainerCallback):
         }
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record) + "\n")
+        told = {name: value for name, value in record.items() if name not in ("stage", "step")}
+        self.tracker.log(self.stage, step, told)

@@ -12,7 +12,7 @@ from distillir.base.processes import first_decides
 from distillir.collections import Collection
 from distillir.encoding.fingerprint import model_fingerprint
 from distillir.plans.example_stream import ExampleStream
-from distillir.plans.settings import TrainingSettings
+from distillir.plans.settings import IDLE, TrainingSettings
 from distillir.signals.signal_training import SignalTraining
 from distillir.students.loaded import student_of
 from distillir.teaching.fingerprint import lists_fingerprint
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 IDENTITY = "made-from.json"
 #: Settings under which a training goes on to the same weights.
-_NO_MATTER = {"checkpoint_seconds", "select", "select_queries", "select_measures", "patience"}
+_NO_MATTER = {"checkpoint_seconds", "select", "select_queries", "select_measures", "patience", *IDLE}
 
 
 def training_identity(

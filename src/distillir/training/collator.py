@@ -10,13 +10,12 @@ from distillir.base.arrays import Rows
 from distillir.batches.features import Places, TextFeatures, sorted_features
 from distillir.batches.lists import ListRow, list_tensors
 from distillir.plans.training_example import TrainingExample
-from distillir.signals.signal_training import Batch
+from distillir.signals.signal_training import Batch, SignalTraining
 from distillir.teaching.text_lists import NO_QUERY
 from distillir.training.spared import never_join, spare, texts_of
 
 if TYPE_CHECKING:
     from distillir.collections.known_positives import KnownPositives
-    from distillir.signals.signal_training import SignalTraining
 
 
 class ExampleCollator:
@@ -59,12 +58,18 @@ class ExampleCollator:
         budget: int,
         pseudo_positives: bool | str = False,
         in_batch: bool | str = False,
-        signals: "Sequence[SignalTraining]" = (),
+        signals: Sequence[SignalTraining] = (),
         known: "KnownPositives | None" = None,
     ) -> None:
         self.queries, self.documents, self.budget = queries, documents, budget
         self.pseudo_positives, self.in_batch, self.signals = pseudo_positives, in_batch, tuple(signals)
         self.known = known
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where workers are spawned: signals that make no features hold objectives, which are not sent.
+        made = (SignalTraining.collate, SignalTraining.documents)
+        making = [one for one in self.signals if (type(one).collate, type(one).documents) != made]
+        return {**vars(self), "signals": tuple(making)}
 
     def __call__(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
         """Collate training examples [B]; see the class."""

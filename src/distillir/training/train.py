@@ -13,6 +13,7 @@ from distillir.base.allocator import keep_freed_memory
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, first_process_first, world_size
 from distillir.base.progress import progress, say
+from distillir.base.tracker import Tracker
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
 from distillir.collections.known_positives import KnownPositives
@@ -45,6 +46,7 @@ def train_student(
     stage: int | None = None,
     seed: int = 0,
     watchers: Sequence[Any] = (),
+    tracker: Tracker | None = None,
 ) -> ExampleStream:
     """Train ``model`` in place, on one stage of a plan.
 
@@ -70,6 +72,7 @@ def train_student(
         seed: Of order, sampling and dropout.
         watchers: Further callbacks of the trainer (transformers' ``TrainerCallback``); each
             `MeasureWatcher` hears of the measures, too.
+        tracker: Told what ``log`` holds; None: nobody is.
 
     Returns:
         The training examples that there were to see. What was measured lies beside the checkpoints
@@ -94,6 +97,7 @@ def train_student(
     from distillir.training.callbacks import LogFile
     from distillir.training.checkpoint_identity import claim_checkpoints, training_identity
     from distillir.training.collator import ExampleCollator
+    from distillir.training.loader import telling_of_workers
     from distillir.training.loss import ExampleLoss
     from distillir.training.measure_watcher import MeasureWatcher
     from distillir.training.pool_ranking import PoolRanking
@@ -188,7 +192,7 @@ def train_student(
     )
     if isinstance(loss.student, PairStudent):
         loss.student.max_length = settings.max_length
-    log_file = LogFile(log, settings.queries_per_step, examples.per_epoch, stage)
+    log_file = LogFile(log, settings.queries_per_step, examples.per_epoch, stage, tracker)
     callbacks: list[Any] = [log_file]
     for signal in signals:
         callbacks += signal.callbacks(stage)
@@ -230,7 +234,8 @@ def train_student(
             module.to(trainer.model.device)  # of several GPUs the process's own
         try:
             if best is None or not best.stopped:
-                take_steps(trainer, checkpoints)
+                with telling_of_workers(arguments.dataloader_num_workers):
+                    take_steps(trainer, checkpoints)
         except FloatingPointError as error:
             raise DistillirError(
                 str(error), where="training", remedy="lower training.learning_rate, or use precision: float32"
@@ -303,6 +308,8 @@ def _arguments(
 ) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
+    from distillir.training.loader import loader_workers
+
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=batch,
@@ -326,6 +333,7 @@ def _arguments(
         # Chunks differ in number between processes; a broadcast in every forward pass would wait for ever.
         ddp_broadcast_buffers=False,
         ddp_find_unused_parameters=False,
+        dataloader_num_workers=loader_workers(settings.loader_workers, device),
         ddp_backend="gloo" if device == "cpu" and world_size() > 1 else None,
         accelerator_config={"dispatch_batches": False, "split_batches": False},
     )

@@ -15,6 +15,7 @@ from distillir.encoding.loading import quiet_libraries
 from distillir.plans.example_stream import ExampleStream
 from distillir.signals.signal_training import HIDDEN
 from distillir.training.joining import with_other_processes
+from distillir.training.loader import batch_loader
 from distillir.training.loss import ExampleLoss
 
 
@@ -51,12 +52,12 @@ class ExampleTrainer(SentenceTransformerTrainer):
         examples: ExampleStream = self.train_dataset
         self.accelerator.even_batches = False
         sampler = BatchSampler(SequentialSampler(examples), self.args.per_device_train_batch_size, drop_last=True)
-        loader: DataLoader[Any] = DataLoader(
-            examples,  # type: ignore[arg-type]
-            batch_sampler=sampler,
-            collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
-            pin_memory=self.args.dataloader_pin_memory and torch.cuda.is_available(),
+        loader = batch_loader(
+            examples,
+            sampler,
+            self.data_collator,
+            workers=self.args.dataloader_num_workers,
+            pinned=self.args.dataloader_pin_memory and torch.cuda.is_available(),
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared

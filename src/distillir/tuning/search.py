@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from distillir.base.lock import locked
 from distillir.base.output_folder import is_empty, make_output
 from distillir.base.processes import barrier, first_decides, rank
 from distillir.base.progress import say
+from distillir.base.tracker import check_tracker
 from distillir.dry_run.plan import duration, quiet
-from distillir.pipeline.ownership import difference
+from distillir.pipeline.ownership import difference, without_idle
 from distillir.pipeline.selection_queries import CHOSEN_BY
+from distillir.plans.settings import REPORT_TO
 from distillir.recipe import Recipe
 from distillir.training.selection import MEASURE
 from distillir.tuning.budget import TrialBudget, expected, work
@@ -27,7 +30,7 @@ from distillir.tuning.result import RECIPE, RESULT, TRIALS, SearchResult, make_r
 from distillir.tuning.shared import Shared, prepared, trial_recipe
 from distillir.tuning.space import Space, build_space, check_names, check_tunable
 from distillir.tuning.study import FAILED, FILE, KILLED, UNFITTING, Asked, Study, Tried
-from distillir.tuning.trial import FINISHED, STOPPED, Outcome, forget_trial, run_trial
+from distillir.tuning.trial import FINISHED, STOPPED, Outcome, forget_trial, run_trial, trial_tracker
 
 #: What says that a folder is a search's, and of what.
 MARK = "tuning.json"
@@ -81,6 +84,7 @@ def tune(
     base = trial_recipe(recipe)
     check_tunable(base)
     check_names(only)
+    check_tracker(recipe.training.report_to, REPORT_TO)
     mark = _claim(recipe, output, seed, only, anew)
     with locked(output):
         if rank() == 0:
@@ -107,7 +111,11 @@ def _claim(recipe: Recipe, output: Path, seed: int, only: Sequence[str] | None, 
     Raises:
         DistillirError: It holds something else; the message names the first difference.
     """
-    own: dict[str, Any] = {"recipe": recipe.resolved(), "seed": seed, "keys": None if only is None else sorted(only)}
+    own: dict[str, Any] = {
+        "recipe": without_idle(recipe.resolved()),
+        "seed": seed,
+        "keys": None if only is None else sorted(only),
+    }
     own = json.loads(json.dumps(own))
     mark = output / MARK
     barrier()
@@ -269,9 +277,9 @@ class _Search:
 
         if asked.own:
             say("Trial 0 is the given recipe")
-            return run_trial(self.shared, recipe, own_work, name, prunes, late)
-        with quiet():  # what the first one said holds for all
-            return run_trial(self.shared, recipe, own_work, name, prunes, late)
+        # What the first one said holds for all.
+        with nullcontext() if asked.own else quiet(), closing(trial_tracker(recipe, self.output, name)) as tracker:
+            return run_trial(self.shared, recipe, own_work, name, prunes, late, tracker)
 
     def _passes_over(self, asked: Asked, recipe: Recipe) -> bool:
         """Tell whether a proposal was tried already, or would take longer than the time that is left."""
@@ -323,7 +331,7 @@ class _Search:
 def _only_of(work: Path, recipe: Recipe) -> None:
     """Keep the checkpoints in a folder only if they are of the same trial, which a kill had stopped."""
     mark = work / "trial.json"
-    key = xxhash.xxh3_64_hexdigest(json.dumps(recipe.resolved(), sort_keys=True).encode())
+    key = xxhash.xxh3_64_hexdigest(json.dumps(without_idle(recipe.resolved()), sort_keys=True).encode())
     before = read_json(mark, "delete it") if mark.is_file() else {}
     if before.get("trial") != key:
         shutil.rmtree(work / "checkpoints", ignore_errors=True)

@@ -12,6 +12,7 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from distillir.base.files import read_json, write_json
 from distillir.base.processes import barrier, rank
 from distillir.base.seeds import stage_seed
+from distillir.base.tracker import Tracker, no_tracker
 from distillir.base.trainer_callbacks import first_says
 from distillir.composition.compose import compose
 from distillir.pipeline.same_texts import own_judgements
@@ -88,6 +89,7 @@ def run_trial(
     name: Path,
     prunes: Callable[[int, float], bool],
     late: Callable[[], bool],
+    tracker: Tracker | None = None,
 ) -> Outcome:
     """Train a student with some settings; one that a kill stopped goes on from its last checkpoint.
 
@@ -98,6 +100,7 @@ def run_trial(
         name: Path of its files, without their endings: ``.jsonl``, the log, and ``.json``, measures of each query.
         prunes: As in `TrialWatcher`.
         late: As in `TrialWatcher`.
+        tracker: Told what its log holds.
 
     Raises:
         DistillirError: The settings do not go together, or training fails.
@@ -126,11 +129,32 @@ def run_trial(
         penalties=recipe.student.penalties(),
         seed=stage_seed(recipe.seed, None),
         watchers=[watcher],
+        tracker=tracker,
     )
     best_step, value = BestState.read(checkpoint_folder(work)).kept
+    (tracker or no_tracker()).summary({"best": value, "best step": best_step})
     barrier()
     forget_trial(work)
     return Outcome(watcher.ended, value, best_step, watcher.done, len(examples) // stage.training.queries_per_step)
+
+
+def trial_tracker(recipe: Recipe, output: Path, name: Path) -> Tracker:
+    """The recipe's tracker, of which each trial is a run, in a group that has the name of the search's folder.
+
+    Args:
+        recipe: Of the trial.
+        output: Folder of the search.
+        name: As in `run_trial`.
+    """
+    return Tracker(
+        recipe.training.report_to,
+        output,
+        name.with_suffix(".tracker"),
+        name=name.name,
+        group=output.absolute().name,
+        config=recipe.resolved,
+        part=name.name,
+    )
 
 
 def forget_trial(work: Path) -> None:

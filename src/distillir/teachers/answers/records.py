@@ -29,6 +29,17 @@ def crc32_rows(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     return ~crc
 
 
+def checksums(keys: Keys, scores: Scores) -> npt.NDArray[np.uint32]:
+    """The checksums [N] of the records of keys [N, 2] and scores [N]."""
+    crc = np.empty(len(keys), dtype=np.uint32)
+    for start in range(0, len(keys), _ROWS_PER_CALL):
+        part = slice(start, start + _ROWS_PER_CALL)
+        records = np.zeros(len(keys[part]), dtype=RECORD)
+        records["key"], records["score"] = keys[part], scores[part]
+        crc[part] = crc32_rows(_bytes(records)[:, :_CHECKED])
+    return crc
+
+
 def pack(keys: Keys, scores: Scores) -> bytes:
     """Records of keys [N, 2] and scores [N]."""
     records = np.zeros(len(keys), dtype=RECORD)

@@ -12,6 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from distillir.base.best_state import BestState
 from distillir.base.processes import first_decides
 from distillir.base.progress import say
+from distillir.base.tracker import Tracker, no_tracker
 
 #: Measures that a whole training has, at most and at least.
 MEASURES, FEWEST = 10, 2
@@ -42,6 +43,7 @@ class KeepBest(TrainerCallback):
         every: Steps between measures.
         what: What is measured, for people.
         patience: Measures in a row that are not above all before them after which training stops; None: never.
+        tracker: Told of each measure; None: nobody is.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class KeepBest(TrainerCallback):
         every: int,
         what: str,
         patience: int | None = None,
+        tracker: Tracker | None = None,
     ) -> None:
+        self.tracker = tracker or no_tracker()
         self.folder, self.model, self.measure, self.every, self.what = folder, model, measure, every, what
         self.patience, self.state = patience, BestState(folder)
 
@@ -83,6 +87,7 @@ class KeepBest(TrainerCallback):
         due = step % self.every == 0 or step == state.max_steps
         if due and not self.stalled(step):
             self.state = first_decides(lambda: self._look(step))
+            self.tracker.log(None, step, {"dev_nDCG@10": self.state.known(step)})
         if self.stalled(step):
             control.should_training_stop = True
 

@@ -1,0 +1,113 @@
+"""TREC run files of the plain form, read in columns by Arrow: a block at a time, ids looked up once a block."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from distillir.base.arrays import Rows, Scores
+from distillir.base.compressed import open_binary
+from distillir.collections.table import TextTable
+
+_BLOCK = 1 << 24
+_COLUMNS = ["query", "q0", "document", "rank", "score", "name"]
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+_TYPES = {name: pa.float64() if name == "score" else _WORDS for name in _COLUMNS}
+
+
+class PlainColumns(NamedTuple):
+    """The columns of a file, in its order.
+
+    Attributes:
+        query: Query rows [N].
+        document: Document rows [N].
+        score: [N] float32.
+        name: The last column of the first line, as it stands; None where there is no line.
+    """
+
+    query: Rows
+    document: Rows
+    score: Scores
+    name: str | None
+
+
+def read_plain(path: Path, queries: TextTable, documents: TextTable) -> PlainColumns | None:
+    """Read a file whose columns are parted by one space each, all of whose ids are known and whose scores are finite.
+
+    Returns:
+        Its columns, or None where a line is of another form: it is to be read line by line, which takes other forms
+        and names what is wrong.
+    """
+    parts: list[tuple[Rows, Rows, Scores]] = []
+    name: str | None = None
+    try:
+        with open_binary(path) as stream:
+            for block in _blocks(stream):
+                # Tabs part columns, too, and a carriage return is the end of a line to Arrow alone.
+                if b"\t" in block or b"\r" in block or b"\0" in block:
+                    return None
+                table = csv.read_csv(
+                    pa.BufferReader(block),
+                    read_options=csv.ReadOptions(use_threads=False, column_names=_COLUMNS, block_size=2 * _BLOCK),
+                    parse_options=csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False),
+                    convert_options=csv.ConvertOptions(column_types=_TYPES, null_values=[], strings_can_be_null=False),
+                )
+                words = {column: table.column(column).unify_dictionaries() for column in _COLUMNS if column != "score"}
+                if not all(_are_words(column) for column in words.values()):
+                    return None
+                scores = table.column("score").to_numpy()
+                found = [_rows(words["query"], queries), _rows(words["document"], documents)]
+                if not np.isfinite(scores).all() or any((rows < 0).any() for rows in found):
+                    return None
+                if name is None and table.num_rows:
+                    name = table.column("name")[0].as_py()
+                parts.append((found[0], found[1], scores.astype(np.float32)))
+    except Exception:  # whatever it is: reading line by line finds it, and says where
+        return None
+    if not parts:
+        return PlainColumns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), None)
+    query, document, score = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return PlainColumns(query, document, score, name)
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Whole lines, about `_BLOCK` bytes at a time."""
+    rest = b""
+    while data := stream.read(_BLOCK):
+        end = data.rfind(b"\n") + 1
+        if not end:
+            rest += data
+            if len(rest) > _BLOCK:
+                raise ValueError("a line that long is no line of a run")
+            continue
+        yield rest + data[:end]
+        rest = data[end:]
+    if rest:
+        yield rest
+
+
+def _words_of(column: pa.ChunkedArray) -> list[str]:
+    """The distinct fields of a column."""
+    found: list[str] = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
+    return found
+
+
+def _are_words(column: pa.ChunkedArray) -> bool:
+    """Tell whether no field is empty or holds white space, of whichever script."""
+    return all(field.split() == [field] for field in _words_of(column))
+
+
+def _rows(column: pa.ChunkedArray, table: TextTable) -> Rows:
+    """Rows [N] of a column of ids; -1 where one is unknown."""
+    fields = _words_of(column)
+    rows = table.rows([unquote(field) if "%" in field else field for field in fields])
+    for place in np.flatnonzero(rows < 0).tolist():
+        if "%" in fields[place]:
+            rows[place] = table.row(fields[place])
+    places: Any = np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks] or [np.empty(0, np.int32)])
+    found: Rows = rows[places]
+    return found
