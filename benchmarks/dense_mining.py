@@ -10,6 +10,7 @@ import argparse
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,8 @@ def make(file: Path, documents: int, width: int) -> npt.NDArray[np.float16]:
             written[start : start + size] = draw.standard_normal((size, width), dtype=np.float32)
         written.flush()
         part.replace(file)
-    return np.load(file, mmap_mode="r")
+    mapped: npt.NDArray[np.float16] = np.load(file, mmap_mode="r")
+    return mapped
 
 
 def memory(name: str) -> float:
@@ -71,10 +73,10 @@ def main() -> None:
     parser.add_argument("--order", choices=["documents", "queries"], nargs="+", default=["documents"])
     asked = parser.parse_args()
     start = time.monotonic()
-    vectors = make(asked.folder / f"{asked.documents}x{asked.width}.npy", asked.documents, asked.width)
+    vectors: Any = make(asked.folder / f"{asked.documents}x{asked.width}.npy", asked.documents, asked.width)
     print(f"vectors: {vectors.nbytes / 1e9:.2f} GB, made or opened in {time.monotonic() - start:.0f} s", flush=True)
     queries = np.random.default_rng(1).standard_normal((asked.queries, asked.width), dtype=np.float32)
-    found = []
+    found: list[Any] = []
     for order in asked.order:
         start = time.monotonic()
         with Peak() as peak:

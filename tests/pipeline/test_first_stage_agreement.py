@@ -50,7 +50,7 @@ def test_place_of_the_best(tiny: Collection, tmp_path: Path) -> None:
 def test_only_the_default_without_judgements_refuses(
     shuffled: bool, judged: bool, more: dict[str, Any], refused: bool, tiny: Collection, tiny_beir: Path, tmp_path: Path
 ) -> None:
-    value = {"collection": str(tiny_beir), "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
+    value: dict[str, Any] = {"collection": str(tiny_beir), "teacher": "bm25", "student": "all-MiniLM-L6-v2"}
     value |= {"evaluation": {"split": "test"}, **more}
     with open_run(tmp_path / "run", parse_recipe(value)) as folder:
         _taught(folder.collection, folder.teaching, shuffled, judged)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from distillir.base.errors import DistillirError
+from distillir.retrieval import approximate
 from distillir.retrieval.dense import search_vectors
 from distillir.retrieval.late_index import LateIndex, sub_vectors
 from distillir.retrieval.sources import check_source
@@ -106,6 +107,33 @@ def test_a_broken_index_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"broken")
     with pytest.raises(DistillirError, match=r"faiss: cannot be read.*delete it"):
         search("HNSW32", tmp_path)
+
+
+@pytest.mark.parametrize("factory", ["IVF4,Flat", "HNSW16"])
+def test_a_cut_index_is_named(factory: str, tmp_path: Path) -> None:
+    search(factory, tmp_path)
+    (file,) = tmp_path.glob("*.faiss")
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(DistillirError, match=r"faiss: cannot be read.*delete it"):
+        search(factory, tmp_path)
+
+
+@pytest.mark.parametrize("factory", ["IVF4,Flat", "PCA24,IVF4,Flat", "IVF4,Flat,RFlat"])
+def test_lists_of_an_inverted_file_stay_on_disk(factory: str, tmp_path: Path) -> None:
+    import faiss
+
+    found = search(factory, tmp_path, search="nprobe=2")
+    (file,) = tmp_path.glob("*.faiss")
+    mapped = approximate._opened(file)
+    inverted: Any = faiss.try_extract_index_ivf(mapped)
+    lists = inverted.invlists
+    assert isinstance(faiss.downcast_InvertedLists(lists), faiss.OnDiskInvertedLists)
+    whole = faiss.read_index(str(file))
+    parameters: Any = faiss.ParameterSpace()
+    parameters.set_index_parameters(whole, "nprobe=2")
+    scores, rows = whole.search(unit(0, 72, 48)[:3], 40)
+    assert np.array_equal(found.documents, rows[rows >= 0])
+    assert np.array_equal(found.scores, scores[rows >= 0])
 
 
 def token_vectors(lengths: list[int], width: int) -> Any:

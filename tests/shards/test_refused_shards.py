@@ -103,7 +103,7 @@ def test_a_cache_that_may_not_be_written(recipe: Path, monkeypatch: pytest.Monke
     def read_only(*_: Any, **__: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(open_shard.tempfile, "TemporaryFile", read_only)
+    monkeypatch.setattr(f"{open_shard.__name__}.tempfile.TemporaryFile", read_only)
     done = call(recipe, "mine", "--shard", "1/2")
     refused(done, "the cache may not be written (Read-only file system), and shards meet there", "DISTILLIR_CACHE")
 

@@ -45,7 +45,7 @@ def check_agreement(folder: RunFolder, lists: TeachingSet) -> None:
 
 
 def place_of_best(lists: TeachingSet) -> float | None:
-    """Where the teacher's best candidate stands in the mined order: mean over lists of 0 (first) to 1 (last).
+    """Place of the teacher's best candidate in the mined order: mean over lists of 0 (first) to 1 (last).
 
     Args:
         lists: A teaching set with scores; lists of fewer than `LEAST_CANDIDATES`, or of one score, are left out.

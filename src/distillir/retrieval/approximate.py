@@ -44,7 +44,8 @@ def faiss_search(
     """Search by inner product (or cosine) through a faiss index made of a factory string.
 
     The index is trained on an evenly spaced sample, filled in blocks, and kept under the content hash of the vectors
-    and the factory string, so that a second search opens it.
+    and the factory string, so that a second search opens it. The lists of an inverted file stay on disk, mapped; other
+    indices are read into memory.
 
     Args:
         query_vectors: [Q, D] float32.
@@ -70,10 +71,7 @@ def faiss_search(
         index = _build(document_vectors, factory, cosine)
         with atomic_file(file) as temporary:
             faiss.write_index(index, str(temporary))
-    try:
-        index = faiss.read_index(str(file))
-    except RuntimeError as error:
-        raise DistillirError(f"cannot be read ({reason(error)})", where=file, remedy="delete it") from None
+    index = _opened(file)
     wanted = min(depth, len(document_vectors))
     if search:
         check_search(search)
@@ -97,6 +95,16 @@ def faiss_search(
             f"{len(rows)} queries; search: a higher nprobe or efSearch finds more, Flat finds all"
         )
     return rows, scores
+
+
+def _opened(file: Path) -> Any:
+    """An index whose inverted lists, where it has any, stay on disk: processes that search it share their pages."""
+    import faiss
+
+    try:
+        return faiss.read_index(str(file), faiss.IO_FLAG_MMAP)
+    except RuntimeError as error:
+        raise DistillirError(f"cannot be read ({reason(error)})", where=file, remedy="delete it") from None
 
 
 def _load(vectors: Vectors, cosine: bool) -> Vectors:

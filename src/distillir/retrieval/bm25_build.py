@@ -147,7 +147,7 @@ def inverse_frequencies(documents: int, frequencies: npt.NDArray[np.int64]) -> n
 
 
 def _count(texts: list[str], start: int, tokenizer: Any, lengths: npt.NDArray[np.int64]) -> Block:
-    """How many different terms each document of a batch has, its terms ascending, and their frequencies.
+    """Numbers of different terms of a batch's documents, the terms, ascending within each, and their frequencies.
 
     Fills ``lengths``.
     """

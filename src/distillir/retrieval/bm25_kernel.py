@@ -31,7 +31,7 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def find(documents: npt.NDArray[np.int32], start: int, end: int, wanted: int) -> int:
+def posting_at_or_after(documents: npt.NDArray[np.int32], start: int, end: int, wanted: int) -> int:
     """First place from ``start`` on whose document is not before ``wanted``, by steps that double; ``end`` for none."""
     if start >= end or documents[start] >= wanted:
         return start
@@ -166,7 +166,7 @@ def _listed(
             continue
         row = held_rows[n]
         for i in range(len(ends)):
-            cursor[i] = find(documents, cursor[i], ends[i], row)
+            cursor[i] = posting_at_or_after(documents, cursor[i], ends[i], row)
             values[i] = data[cursor[i]] if cursor[i] < ends[i] and documents[cursor[i]] == row else np.float32(0)
         score = np.float32(0)
         for place in asked:
@@ -273,7 +273,7 @@ def best_of(
             for i in range(weak - 1, -1, -1):
                 if kept == 0:
                     break
-                j, end = find(documents, cursor[i], ends[i], base), ends[i]
+                j, end = posting_at_or_after(documents, cursor[i], ends[i], base), ends[i]
                 if kept * LOOKED_UP > (end - pointers[terms[i]]) * WINDOW / total:
                     while j < end and documents[j] < top:
                         d = documents[j] - base
@@ -286,7 +286,7 @@ def best_of(
                         ordered = True
                     for n in range(kept):
                         d = touched[n]
-                        j = find(documents, j, end, base + d)
+                        j = posting_at_or_after(documents, j, end, base + d)
                         if j < end and documents[j] == base + d:
                             sums[d] += times[i] * data[j]
                 cursor[i] = j

@@ -30,7 +30,7 @@ class Search(Protocol):
 
 
 def open_search(index: Any, folder: Path, identity: str, documents: int | None = None) -> Search:
-    """What searches an index.
+    """A search over an index, by the way that suits its size.
 
     Args:
         index: A bm25s index.

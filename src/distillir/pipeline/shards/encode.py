@@ -60,7 +60,7 @@ def encode_shard(path: Path, recipe: Recipe, share: Share | None = None, *, anew
 
 
 def encodings(folder: RunFolder) -> list[Encoding]:
-    """List what a run encodes, as far as its folder tells: each store once, in the order of the run."""
+    """The stores that a run encodes, as far as its folder tells: each once, in the order of the run."""
     together: dict[Path, Encoding] = {}
     for encoding in _in_order(folder):
         with suppress(DistillirError):  # the student before training is not there yet

@@ -126,7 +126,7 @@ def _to_mine(folder: RunFolder) -> None:
 
 
 def _to_encode(folder: RunFolder) -> None:
-    """Prepare as to mine; beside documents that are kept, without the student, which is fitted to their vectors."""
+    """Check as to mine; beside documents that are kept without the student, which is fitted to their vectors."""
     if folder.recipe.student.documents is None:
         _to_mine(folder)
         return

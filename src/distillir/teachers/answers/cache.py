@@ -12,7 +12,7 @@ from distillir.base.errors import DistillirError
 from distillir.teachers.answers.compaction import COMPACT_FROM, compact, lock_segment
 from distillir.teachers.answers.keys import Keys
 from distillir.teachers.answers.records import RECORD, pack, unpack
-from distillir.teachers.answers.sorted_scores import SortedScores, find
+from distillir.teachers.answers.sorted_scores import SortedScores, find_keys
 
 SYNC_SECONDS = 1.0
 #: Times that files are listed anew while another process merges them.
@@ -96,7 +96,7 @@ class ScoreCache:
         scores = np.full(len(keys), np.nan, dtype=np.float32)
         for known, values in self._runs:
             missing = np.flatnonzero(np.isnan(scores))
-            places = find(known[:, 0], known[:, 1], keys[missing])
+            places = find_keys(known[:, 0], known[:, 1], keys[missing])
             scores[missing[places >= 0]] = values[places[places >= 0]]
         for mapped in self._sorted.values():
             missing = np.flatnonzero(np.isnan(scores))

@@ -89,7 +89,7 @@ class SortedScores:
         # Ascending keys walk the mapped file once from front to back.
         order = np.argsort(keys[:, 0])
         places = np.full(len(keys), -1, dtype=np.int64)
-        places[order] = find(self.columns.first, self.columns.second, keys[order])
+        places[order] = find_keys(self.columns.first, self.columns.second, keys[order])
         scores = np.full(len(keys), np.nan, dtype=np.float32)
         found = np.flatnonzero(places >= 0)
         values, crc = self.columns.score[places[found]], self.columns.crc[places[found]]
@@ -98,7 +98,7 @@ class SortedScores:
         return scores
 
 
-def find(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64], keys: Keys) -> Rows:
+def find_keys(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64], keys: Keys) -> Rows:
     """Places [N] of keys [N, 2] among known ones, whose first halves ascend; -1 where a key is unknown."""
     found = np.full(len(keys), -1, dtype=np.int64)
     missing = np.arange(len(keys))
@@ -157,7 +157,7 @@ def _merged(parts: list[Columns]) -> Columns:
 
 
 def _places(room: int) -> list[int]:
-    """Where each column begins."""
+    """Offsets of the columns."""
     return [_HEADER, _HEADER + 8 * room, _HEADER + 16 * room, _HEADER + 20 * room]
 
 
