@@ -13,7 +13,7 @@ from distillir.base.errors import DistillirError
 from distillir.pipeline.shards import open_shard
 from distillir.pipeline.shards.marks import at_work
 from distillir.pipeline.shards.mine import mine_shard
-from distillir.pipeline.shards.share import Share, read_share
+from distillir.pipeline.shards.share import Share
 from distillir.recipe.read import read_recipe
 from small_models import few_words
 
@@ -61,13 +61,6 @@ def refused(done: Done, *said: str) -> None:
 def test_no_share(recipe: Path, verb: str, text: str, said: str) -> None:
     refused(call(recipe, verb, f"--shard={text}"), said)
     assert not recipe.with_name("run").exists()
-
-
-def test_shares_are_even_and_whole() -> None:
-    rows = list(range(10))
-    parts = [read_share(f"{number}/4").rows(rows).tolist() for number in range(1, 5)]  # type: ignore[arg-type]
-    assert [row for part in parts for row in part] == rows and {len(part) for part in parts} == {2, 3}
-    assert Share(1, 4).span == (0, 0.25) and Share(4, 4).span == (0.75, 1)
 
 
 def test_a_launcher_of_processes_that_work_together(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.shards.encodings import encode_all, encodings_to_mine
 from distillir.pipeline.shards.parts import MinedLists, keep_lists, parts_folder
 
-#: Queries that are mined in one call at least, where there are as many: a product of few rows is computed in another
-#: order of sums, and its last bit may differ.
+#: Queries that exact search multiplies at a time (`distillir.retrieval.exact.exact_search`).
+QUERY_BLOCK = 1024
+#: Queries of a product at least: one of fewer rows is computed in another order of sums, and its last bits may differ.
 _LEAST = 32
 
 
@@ -48,18 +49,35 @@ def mine_merged(folder: RunFolder, part: MinedPart) -> Run:
 
 def mine_rows(folder: RunFolder, part: MinedPart, rows: Rows) -> Run:
     """Candidates of some query rows of a part, as they are where all are mined at once."""
-    asked = _widened(rows, part.rows)
-    found = mine_part(folder, part, rows=asked)
-    return found if len(asked) == len(rows) else found.select(rows.tolist())
+    asked = calls(rows, part.rows)
+    found = mine_part(folder, part, rows=asked[0])
+    for more in asked[1:]:
+        found = _joined(found, mine_part(folder, part, rows=more))
+    return found if len(found) == len(rows) else found.select(rows.tolist())
 
 
-def _widened(rows: Rows, among: Rows) -> Rows:
-    """Few query rows with others of their part, in its order."""
-    if len(rows) >= min(_LEAST, len(among)):
-        return rows
-    chosen = np.isin(among, rows)
-    chosen[np.flatnonzero(~chosen)[: _LEAST - len(rows)]] = True
-    return among[chosen]
+def calls(rows: Rows, among: Rows) -> list[Rows]:
+    """Query rows to mine for in each call, so that ``rows`` get the scores that they get among all.
+
+    No product of vectors is left with few rows that has many where all are mined, or the other way round: few queries
+    have others of their part beside them, and the short last block of all of them is a call of its own.
+
+    Args:
+        rows: Those that are wanted, in the order of ``among``.
+        among: All of the part.
+    """
+    last = len(among) % QUERY_BLOCK
+    tail = among[len(among) - last :] if 0 < last < _LEAST else among[:0]
+    body, found = rows[~np.isin(rows, tail)], list[Rows]()
+    if len(body):
+        over, others = len(body) % QUERY_BLOCK, np.setdiff1d(among, [*tail, *body], assume_unique=True)
+        if 0 < over < _LEAST:
+            chosen = np.isin(among, [*body, *others[: _LEAST - over]])
+            body = among[chosen]
+        found.append(body)
+    if np.isin(tail, rows).any():
+        found.append(tail)
+    return found
 
 
 def _joined(first: Run, second: Run) -> Run:

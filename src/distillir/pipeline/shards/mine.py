@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from distillir.base.errors import DistillirError
@@ -10,7 +9,7 @@ from distillir.base.progress import say
 from distillir.pipeline.mined_parts import MinedPart
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.shards.encodings import encode_all, encodings_to_mine, mined_here
-from distillir.pipeline.shards.merge import mine_rows
+from distillir.pipeline.shards.merge import QUERY_BLOCK, mine_rows
 from distillir.pipeline.shards.open_shard import open_shard
 from distillir.pipeline.shards.parts import MinedLists, keep_lists, parts_folder
 from distillir.pipeline.shards.share import Share
@@ -53,13 +52,13 @@ def mine_shard(path: Path, recipe: Recipe, share: Share, *, anew: bool = False) 
 
 
 def _mine(folder: RunFolder, part: MinedPart, share: Share) -> None:
-    own, target = share.rows(part.rows), parts_folder(folder, part)
+    own, target = share.rows(part.rows, QUERY_BLOCK), parts_folder(folder, part)
     missing = own[~MinedLists(target).known(own)]
     if len(missing):
         encode_all(encodings_to_mine(folder), share)
         _make_ready(folder, part, target)
-        for rows in np.array_split(missing, -(-len(missing) // QUERIES_PER_FILE)):
-            keep_lists(target, mine_rows(folder, part, rows))
+        for start in range(0, len(missing), QUERIES_PER_FILE):
+            keep_lists(target, mine_rows(folder, part, missing[start : start + QUERIES_PER_FILE]))
     before = f", {len(own) - len(missing)} of them before" if len(missing) < len(own) else ""
     say(f"Shard {share}: candidates of {len(own)} of {len(part.rows)} {part.queries}{before}")
 

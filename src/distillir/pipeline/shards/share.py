@@ -32,8 +32,16 @@ class Share:
         """Begin and end of the share, the whole being from 0 to 1."""
         return (self.number - 1) / self.of, self.number / self.of
 
-    def rows(self, rows: Rows) -> Rows:
-        """The share's rows: neighbours, as many as any other share has, or one more or fewer."""
+    def rows(self, rows: Rows, block: int = 1) -> Rows:
+        """The share's rows: neighbours, as many as any other share has, or one more or fewer.
+
+        Args:
+            rows: Those of all shares.
+            block: Shares of two blocks or more begin at multiples of it, so that some are a block longer.
+        """
+        if block > 1 and len(rows) >= 2 * block * self.of:
+            begin, end = (round(len(rows) * at / block) * block for at in self.span)
+            return rows[begin : len(rows) if self.number == self.of else end]
         return np.array_split(rows, self.of)[self.number - 1]
 
 

@@ -120,10 +120,11 @@ class CrossEncoderTeacher(CountedTeacher):
         return self._calls["asked"] - before
 
     def known(self, collection: Collection, run: Run) -> int:
-        """Number of a run's pairs that the score cache has; no model is loaded."""
+        """Number of a run's pairs that the score cache has; no model is loaded, and nothing is written."""
         queries, documents, _ = flatten(run.queries, run.lists)
         keys = pair_keys(collection.queries, queries, collection.corpus, documents)
-        return int(np.count_nonzero(~np.isnan(self._open(collection).get(keys))))
+        cache = ScoreCache((self._root or cache_root() / "scores") / self.fingerprint(collection), compacts=False)
+        return int(np.count_nonzero(~np.isnan(cache.get(keys))))
 
     def _open(self, collection: Collection) -> ScoreCache:
         if self._cache is None:

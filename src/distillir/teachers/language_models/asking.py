@@ -66,10 +66,9 @@ class Questions:
         return np.where(found == UNANSWERED, np.float32(np.nan), found)
 
     def known(self, keys: Keys) -> int:
-        """Number of keys [N, 2] that the score cache has, those without an answer too; no model is loaded."""
-        if self._cache is None:
-            self._cache = ScoreCache(self._folder(self.asker.kept_under()))
-        return int(np.count_nonzero(~np.isnan(self._cache.get(keys))))
+        """Number of keys [N, 2] that the score cache has, those without an answer too; nothing is written."""
+        cache = ScoreCache(self._folder(self.asker.kept_under()), compacts=False)
+        return int(np.count_nonzero(~np.isnan(cache.get(keys))))
 
     def _folder(self, name: str) -> Path:
         return (self._root or cache_root() / "scores") / name
