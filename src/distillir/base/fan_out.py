@@ -10,7 +10,7 @@ Found = TypeVar("Found")
 
 
 class Workers(Protocol):
-    """Whoever holds models in other processes, such as `distillir.base.ray_workers.RayWorkers`."""
+    """Holders of models in other processes, such as `distillir.base.ray_workers.RayWorkers`."""
 
     def each(
         self,
@@ -32,7 +32,7 @@ _workers: list[Workers] = []
 
 
 def elsewhere() -> Workers | None:
-    """Whoever takes work; None: this process does it itself."""
+    """The workers that take work; None: this process does it itself."""
     return _workers[-1] if _workers else None
 
 
