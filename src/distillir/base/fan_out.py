@@ -1,4 +1,4 @@
-"""Work that others take: what a model is asked for goes to whoever `elsewhere` names, else this process does it."""
+"""Work that others take: what a model is asked for goes to whoever `named_workers` names, else this process does it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ class Workers(Protocol):
 _workers: list[Workers] = []
 
 
-def elsewhere() -> Workers | None:
+def named_workers() -> Workers | None:
     """The workers that take work; None: this process does it itself."""
     return _workers[-1] if _workers else None
 

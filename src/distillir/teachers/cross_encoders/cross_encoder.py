@@ -11,7 +11,7 @@ import numpy as np
 import xxhash
 
 from distillir.base.arrays import Rows, Scores
-from distillir.base.fan_out import Workers, elsewhere
+from distillir.base.fan_out import Workers, named_workers
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
@@ -104,7 +104,7 @@ class CrossEncoderTeacher(CountedTeacher):
     def _ask(self, collection: Collection, queries: Rows, documents: Rows, keys: Keys) -> None:
         """Score aligned pairs, each batch into the cache as soon as it is there."""
         assert self._cache is not None
-        workers = elsewhere()
+        workers = named_workers()
         if workers is not None:
             self._ask_workers(workers, collection, queries, documents, keys)
             return
