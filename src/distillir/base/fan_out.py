@@ -1,4 +1,4 @@
-"""Work that others take: what a model is asked for goes to whoever `elsewhere` names, else this process does it."""
+"""Work that others take: what a model is asked for goes to whoever `named_workers` names, else this process does it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ Found = TypeVar("Found")
 
 
 class Workers(Protocol):
-    """Whoever holds models in other processes, such as `distillir.base.ray_workers.RayWorkers`."""
+    """Holders of models in other processes, such as `distillir.base.ray_workers.RayWorkers`."""
 
     def each(
         self,
@@ -31,8 +31,8 @@ class Workers(Protocol):
 _workers: list[Workers] = []
 
 
-def elsewhere() -> Workers | None:
-    """Whoever takes work; None: this process does it itself."""
+def named_workers() -> Workers | None:
+    """The workers that take work; None: this process does it itself."""
     return _workers[-1] if _workers else None
 
 

@@ -30,7 +30,7 @@ STORE = 256 << 20
 
 @dataclass(frozen=True)
 class RayOptions:
-    """Where Ray runs, and what its actors take.
+    """The address of Ray, and the resources of its actors.
 
     Attributes:
         on: ``ray`` (a cluster in this machine, for this command), ``ray://HOST:PORT``, or another address of Ray's.

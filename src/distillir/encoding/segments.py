@@ -13,7 +13,7 @@ from distillir.base.allocator import keep_freed_memory
 from distillir.base.arrays import Rows
 from distillir.base.environment import raise_if_refused
 from distillir.base.errors import DistillirError
-from distillir.base.fan_out import elsewhere
+from distillir.base.fan_out import named_workers
 from distillir.base.files import atomic_directory, cache_root
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress
@@ -131,7 +131,7 @@ def encode_segments(
     with progress(label, sum(len(part) for part in mine)) as advance:
         answers: Iterable[tuple[Rows, Arrays]]
         tasks = ((part, table.texts(part)) for part in mine)
-        if (workers := elsewhere()) is not None:
+        if (workers := named_workers()) is not None:
             answers = workers.each(load_model, partial(_encoded, encode=encode, kind=kind, precision=resolved), tasks)
         else:
             loaded = load_model()

@@ -12,7 +12,7 @@ import xxhash
 from distillir.base.allocator import keep_freed_memory
 from distillir.base.arrays import Rows
 from distillir.base.errors import DistillirError
-from distillir.base.fan_out import Workers, elsewhere
+from distillir.base.fan_out import Workers, named_workers
 from distillir.base.files import cache_root
 from distillir.base.processes import barrier, rank, world_size
 from distillir.base.progress import progress
@@ -124,7 +124,7 @@ def encode_into_store(
     blocks = np.array_split(rows, max(world_size(), -(-len(rows) // ROWS_PER_BLOCK)))[rank() :: world_size()]
     store = VectorStore(folder, len(table)) if VectorStore.exists(folder) else None
     missing = [block if store is None else store.missing(block) for block in blocks]
-    workers = elsewhere() if _is_name(model) else None
+    workers = named_workers() if _is_name(model) else None
     if workers is not None and any(len(block) for block in missing):
         load = partial(load_sentence_transformer, model, max_length=max_length, options=options)
         encode = partial(_encoded, kind=kind, max_length=max_length, batch_tokens=batch_tokens, precision=resolved)

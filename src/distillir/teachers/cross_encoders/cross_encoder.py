@@ -11,7 +11,7 @@ import numpy as np
 import xxhash
 
 from distillir.base.arrays import Rows, Scores
-from distillir.base.fan_out import Workers, elsewhere
+from distillir.base.fan_out import Workers, named_workers
 from distillir.base.files import cache_root
 from distillir.base.progress import progress
 from distillir.collections import Collection
@@ -154,7 +154,7 @@ class CrossEncoderTeacher(CountedTeacher):
             span: Which share of the pairs is asked about, less what the cache has; None: all of them.
         """
         assert self._cache is not None
-        workers = elsewhere()
+        workers = named_workers()
         if workers is not None:
             assert span is None  # the command line refuses --shard beside --on
             self._ask_workers(workers, collection, queries, documents, keys)
