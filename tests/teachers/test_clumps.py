@@ -81,6 +81,20 @@ def test_what_is_told_of_two_clumps_and_of_one_spread() -> None:
     assert {"one_hot", "two_groups", "clumps"} <= set(clumps.to_dict())
 
 
+def test_no_temperature_makes_much_of_what_is_within_a_clump() -> None:
+    draw = np.random.default_rng(5)
+
+    def lists(high: int) -> Lists:
+        return [np.concatenate([draw.normal(2, 0.1, high), draw.normal(0, 0.1, 50 - high)]) for _ in range(100)]
+
+    # Thirty of fifty high: half of the uniform entropy would be reached within the clump alone, at about 0.04.
+    many = diagnose([values.astype(np.float32) for values in lists(30)])
+    assert many.clumps and many.temperature == pytest.approx(0.5, abs=0.02)
+    # One of fifty: there the rule is about where the entropy asks for it.
+    one = diagnose([values.astype(np.float32) for values in lists(1)])
+    assert one.clumps and one.temperature is not None and 0.5 <= one.temperature < 0.7
+
+
 def test_few_scores_and_short_lists_are_not_judged() -> None:
     draw = np.random.default_rng(4)
     for count, size in ((200, 5), (8, 10)):

@@ -11,7 +11,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.progress import say
 from distillir.composition.compose import Composition, compose
 from distillir.composition.composed_stage import ComposedStage
-from distillir.pipeline.first_stage_agreement import check_agreement
+from distillir.pipeline.first_stage_agreement import tell_agreement
 from distillir.pipeline.queries import training_qrels, training_queries
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.selection_queries import check_found, dev_queries, held_out_lists, most_held_out, selects
@@ -122,7 +122,8 @@ def check_teaching(folder: RunFolder, place: Path, *, tell: bool = True) -> None
         )
     _check_text_stages(method, replace(SignalPlace.of_run(folder), teaching=place))
     check_lists(method, lists, held_out_lists(folder, lists), tell=tell)
-    check_agreement(folder, lists)
+    if tell:
+        tell_agreement(folder, lists)
 
 
 def check_lists(method: Composition, lists: TeachingSet, held_out: Flags | None = None, *, tell: bool = True) -> None:

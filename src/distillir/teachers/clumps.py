@@ -27,11 +27,13 @@ class TwoGroups:
         between: Share of the variance that lies between the groups, 0..1.
         low_spread: Standard deviation of the low group, as a share of the distance between the groups' means.
         high_spread: That of the high group.
+        apart: Distance between the groups' means, in units of the numbers.
     """
 
     between: float
     low_spread: float
     high_spread: float
+    apart: float
 
     @property
     def clumps(self) -> bool:
@@ -51,8 +53,8 @@ def two_groups(values: Values) -> TwoGroups | None:
     between = low * high / len(ordered) * means_apart**2
     best = int(between.argmax())
     gap = float(means_apart[best])
-    spreads = (float(part.std()) / gap for part in (ordered[: best + 1], ordered[best + 1 :]))
-    return TwoGroups(min(1.0, float(between[best]) / total), *spreads)
+    low_spread, high_spread = (float(part.std()) / gap for part in (ordered[: best + 1], ordered[best + 1 :]))
+    return TwoGroups(min(1.0, float(between[best]) / total), low_spread, high_spread, gap)
 
 
 def two_clumps(lists: Sequence[Values], groups: TwoGroups | None) -> bool | None:

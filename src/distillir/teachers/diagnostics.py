@@ -18,6 +18,10 @@ LISTS_LOOKED_AT = 10_000
 _LOWEST, _HIGHEST = 1e-8, 1e8
 #: Above this entropy scores within 0 and 1 are told: a sigmoid has pressed their differences together.
 PRESSED = 0.9
+#: Two clumps are divided by no less than this part of the distance between them: a lower temperature, which half of the
+#: uniform entropy asks for where many candidates are in the high one, makes much of what is noise within it. The rule
+#: is ours (benchmarks/results/default.md).
+CLUMP_TEMPERATURE = 0.25
 #: Above this probability of its best candidate, in the softmax at temperature 1, a list is nearly one-hot.
 ONE_HOT = 0.95
 
@@ -40,7 +44,8 @@ class Diagnostics:
             near 1 the teacher says "all alike", near 0 "this one and nothing else".
         temperature: Suggested teacher temperature: where that entropy, of the lists that are not all the same, is
             `TARGET_ENTROPY`. None where no temperature gives it. The rule is ours, a place to start from: soft enough
-            that the order below the first place is learnt, sharp enough that it is seen.
+            that the order below the first place is learnt, sharp enough that it is seen. Of two clumps no less than
+            `CLUMP_TEMPERATURE` of the distance between them.
         judged: Lists with a candidate that is judged relevant, and one that is not.
         agreement: Share of these whose best relevant candidate is above every other one; a tie counts against.
         rank: Mean rank of the best relevant candidate among those not judged relevant, from 1.
@@ -96,6 +101,10 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
     rows = _padded(lists)
     compared = _some(differing)
     groups = groups_of_lists(compared)
+    clumps = two_clumps(compared, groups)
+    temperature = suggest_temperature(_padded(differing)) if differing else None
+    if clumps and groups is not None and temperature is not None:
+        temperature = max(temperature, float(f"{CLUMP_TEMPERATURE * groups.apart:.3g}"))
     return Diagnostics(
         len(lists),
         float(np.mean([len(values) for values in lists])),
@@ -105,13 +114,13 @@ def diagnose(scores: Sequence[Scores], relevant: Sequence[npt.NDArray[np.bool_]]
         float(ranges.mean()),
         float(tied.mean()),
         relative_entropy(rows, 1.0),
-        suggest_temperature(_padded(differing)) if differing else None,
+        temperature,
         *agreement,
         tied=int(tied.sum()),
         alone=alone,
         one_hot=float(np.mean(1 / np.exp(rows).sum(axis=1) > ONE_HOT)),
         two_groups=groups.between if groups else None,
-        clumps=two_clumps(compared, groups),
+        clumps=clumps,
     )
 
 
@@ -197,6 +206,8 @@ def say_diagnostics(found: Diagnostics) -> None:
             "differences apart; else set the teacher temperature below"
         )
     suggested = "none reaches it" if found.temperature is None else f"teacher temperature {found.temperature:g}"
+    if found.clumps and found.temperature is not None:
+        suggested += f", which is no less than {CLUMP_TEMPERATURE:g} of the distance between the clumps below"
     say(
         f"  softmax entropy at temperature 1: {found.entropy:.2f} of uniform; "
         f"for {TARGET_ENTROPY:g} (our rule of thumb): {suggested}"
