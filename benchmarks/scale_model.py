@@ -4,7 +4,7 @@
     python benchmarks/scale_model.py --passages 20000000 --queries 1000000
 
 Rates stand in benchmarks/scale_rates.yaml, each with the page that it was measured on, or marked as assumed. Nothing
-here is measured; the row of 8.8 million is held against what was (docs/scale.md).
+here is measured: rates are carried over from the size that they were measured at (docs/scale.md says how far).
 """
 
 import argparse
@@ -84,8 +84,8 @@ def stages(size: Size, rates: dict[str, float]) -> Iterator[Stage]:
     # A query of the same words visits more postings in a larger corpus, and skips more of them.
     seconds = rates["bm25_query"] * (n / rates["bm25_query_passages"]) ** rates["bm25_growth"]
     yield Stage("BM25 mining", pairs * rates["run_bytes"], rates["bm25_mining_memory"], q * seconds / 3600, True)
-    vectors = n * size.width * 2
-    yield Stage("encode documents (float16)", vectors, rates["encode_memory"], n / rates["encode_speed"] / 3600, True)
+    vectors = n * size.width * 4
+    yield Stage("encode documents (float32)", vectors, rates["encode_memory"], n / rates["encode_speed"] / 3600, True)
     # Each block of vectors is read once for all queries; arithmetic, not the disk, is what takes time.
     search = 2.0 * n * size.width * q / rates["search_flops"]
     yield Stage("exact dense mining", pairs * rates["run_bytes"], rates["search_memory"], search / 3600, True)

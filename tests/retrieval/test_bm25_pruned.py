@@ -100,7 +100,7 @@ def test_the_machine_code_is_the_python_that_stands_there(
     index = BM25Index.build_or_load(zipf(tmp_path / "c", 9, 200, 30, 8), cache=tmp_path / "i")
     before = index.search(np.arange(46), 5)
     for name in (
-        "find",
+        "posting_at_or_after",
         "_sort",
         "_below",
         "_sift_down",
