@@ -7,10 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+import yaml
 
+from command_line import distillir
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection
 from distillir.students.kept_documents.vectors_index import VectorsIndex
+from small_models import few_words
 
 WIDTH = 6
 
@@ -124,3 +127,19 @@ def test_files_that_are_not_there(tmp_path: Path, made: tuple[Path, Path, dict[s
     ):
         with pytest.raises(DistillirError, match=said):
             VectorsIndex(vectors, given, "cosine")
+
+
+def test_a_dry_run_refuses_what_a_run_refuses(tiny_beir: Path, tmp_path: Path, made: tuple[Path, Path, Any]) -> None:
+    folder, ids, _ = made
+    _nan(folder, ids)
+    documents = {"vectors": str(folder), "ids": str(ids)}
+    value = {
+        "collection": str(tiny_beir),
+        "teacher": "bm25",
+        "candidates": {"from": "bm25", "depth": 6},
+        "student": {"model": few_words(), "documents": documents},
+    }
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(value), encoding="utf-8")
+    planned = distillir("run", recipe, "--dry-run", "-o", tmp_path / "run")
+    assert planned.returncode == 2 and "is not finite" in planned.stderr, planned.stderr

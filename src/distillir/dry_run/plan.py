@@ -117,6 +117,9 @@ class _Plan:
     def __init__(self, folder: DryFolder, encodings: Encodings) -> None:
         self.folder, self.recipe, self.encodings = folder, folder.recipe, encodings
         self.method: Composition = compose(folder.recipe)
+        kept = folder.recipe.student.own_kind.index_kept
+        if kept is not None:
+            kept.check(folder.collection.corpus)
         if not folder.initial_student.is_dir():
             folder.initial_student = folder.scratch / "initial-student"
             prepare_initial(folder, folder.recipe.student.own_kind.roughly_ready(folder.recipe.student.model))

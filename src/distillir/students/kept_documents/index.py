@@ -38,6 +38,9 @@ class KeptIndex(ABC):
             DistillirError: There are none of these texts.
         """
 
+    def check(self, table: TextTable) -> None:  # noqa: B027 - most have nothing to look at
+        """Refuse, before anything is made, what is there already and is not of a table's rows; errors as `vectors`."""
+
     def facts(self, table: TextTable) -> dict[str, Any]:
         """Facts for ``metrics.json`` and the report; arguments and errors as `vectors`.
 

@@ -87,6 +87,10 @@ class VectorsIndex(KeptIndex):
                     np.save(made / "places.npy", places)
         return DocumentVectors(arrays, np.load(folder / "places.npy", mmap_mode="r"))
 
+    def check(self, table: TextTable) -> None:
+        """See `KeptIndex.check`: vectors made elsewhere are looked at, as `vectors` does."""
+        self.vectors(table)
+
     def _places(self, table: TextTable, vectors: DocumentVectors) -> Rows:
         """The place of each row's vector [N]."""
         places, place, unknown, first = np.full(len(table), -1, dtype=np.int64), 0, 0, ""
