@@ -103,6 +103,7 @@ def test_interleaved_queries_and_ties_keep_the_order_of_the_file(tiny: Collectio
         ("q1 Q0 nothing 1 0.5 r", "unknown document id 'nothing'"),
         ("q1 Q0 fog 1 nan r", "score 'nan' is no finite number"),
         ("q1 Q0 fog 1 -inf r", "no finite number"),
+        ("q1 Q0 fog 1 1e39 r", "score '1e39' is no finite number"),
         ("q1 Q0 fog 1 high r", "score 'high'"),
         ("q1 Q0 insulin 9 0.1 r", "document 'insulin' stands twice for query 'q1' (first on line 1)"),
     ],

@@ -11,7 +11,7 @@ import yaml
 from command_line import Done, distillir
 from distillir.base.errors import DistillirError
 from distillir.pipeline.shards import open_shard
-from distillir.pipeline.shards.marks import at_work
+from distillir.pipeline.shards.marks import at_work, recipe_key
 from distillir.pipeline.shards.mine import mine_shard
 from distillir.pipeline.shards.share import Share
 from distillir.recipe.read import read_recipe
@@ -116,3 +116,10 @@ def test_candidates_that_are_not_mined(recipe: Path, small_models: Path) -> None
 @pytest.mark.parametrize("verb", ["mine", "score", "encode"])
 def test_a_share_is_not_divided_once_more(recipe: Path, verb: str) -> None:
     refused(call(recipe, verb, "--shard", "1/2", "--on", "ray"), "--shard", "give one of the two")
+
+
+def test_what_changes_nothing_that_is_learnt_is_the_same_recipe(recipe: Path) -> None:
+    plain = read_recipe(recipe)
+    told = read_recipe(recipe, ["training.report_to=tensorboard", "training.loader_workers=3"])
+    other = read_recipe(recipe, ["candidates.depth=5"])
+    assert recipe_key(plain) == recipe_key(told) != recipe_key(other)

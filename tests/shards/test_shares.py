@@ -1,12 +1,15 @@
 """How work is cut, and that a query gets the same scores in any share."""
 
+import inspect
+
 import numpy as np
 import pytest
 
-from distillir.pipeline.shards.merge import QUERY_BLOCK, calls
+from distillir.pipeline.shards.merge import calls
 from distillir.pipeline.shards.share import Share, read_share
 from distillir.retrieval import exact
 from distillir.retrieval.exact import exact_search
+from distillir.retrieval.retriever import QUERY_BLOCK
 
 
 def test_shares_are_even_and_whole() -> None:
@@ -14,7 +17,7 @@ def test_shares_are_even_and_whole() -> None:
     parts = [read_share(f"{number}/4").rows(rows).tolist() for number in range(1, 5)]
     assert [row for part in parts for row in part] == rows.tolist() and {len(part) for part in parts} == {2, 3}
     assert Share(1, 4).span == (0, 0.25) and Share(4, 4).span == (0.75, 1)
-    assert QUERY_BLOCK == exact.QUERY_BLOCK
+    assert inspect.signature(exact.exact_search).parameters["query_block"].default == QUERY_BLOCK
     many = np.arange(9 * QUERY_BLOCK + 7)
     parts = [Share(number, 4).rows(many, QUERY_BLOCK) for number in range(1, 5)]
     assert np.concatenate(parts).tolist() == many.tolist()

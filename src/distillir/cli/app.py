@@ -13,6 +13,7 @@ from distillir.cli.boundary import Verbs
 from distillir.cli.error_log import keep_errors_beside
 from distillir.cli.on_ray import Actors, Cpus, Gpus, On, taken_by
 from distillir.cli.report_to import ReportTo, with_report_to
+from distillir.cli.run_options import Output, RecipePath, Settings
 from distillir.cli.shards import Shard, take_share
 
 app = typer.Typer(
@@ -31,14 +32,6 @@ shards.register(app)
 teacher.register(app)
 transfer.register(app)
 tune.register(app)
-
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/recipe.md")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the recipe; may be repeated")
-]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder of the run [default: runs/RECIPE's name]")
-]
 
 Anew = Annotated[
     bool,

@@ -10,17 +10,11 @@ from distillir.base.errors import DistillirError
 from distillir.cli.allow_code import AllowCode
 from distillir.cli.error_log import keep_errors_beside
 from distillir.cli.on_ray import Actors, Cpus, Gpus, On, taken_by
+from distillir.cli.run_options import Output, RecipePath, Settings
 
 Shard = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="do the I-th of N shares; see docs/several-machines.md"),
-]
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file; see docs/recipe.md")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change a key of the recipe; may be repeated")
-]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="DIR", help="folder of the run [default: runs/RECIPE's name]")
 ]
 
 

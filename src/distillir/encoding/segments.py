@@ -23,7 +23,7 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.precision import Precision, autocast, resolve_precision
-from distillir.encoding.vectors import Kind, prompt_for
+from distillir.encoding.vectors import LABEL, Kind, prompt_for
 
 # A kill loses at most this many texts.
 ROWS_PER_SEGMENT = 1024
@@ -127,8 +127,7 @@ def encode_segments(
     load_model = partial(load, model, max_length=max_length, options=options)
     parts = np.array_split(missing, max(world_size(), -(-len(missing) // ROWS_PER_SEGMENT)))
     mine = [part for part in parts[rank() :: world_size()] if len(part)]
-    label = {"query": "Encode queries", "document": "Encode documents"}[kind]
-    with progress(label, sum(len(part) for part in mine)) as advance:
+    with progress(LABEL[kind], sum(len(part) for part in mine)) as advance:
         answers: Iterable[tuple[Rows, Arrays]]
         tasks = ((part, table.texts(part)) for part in mine)
         if (workers := named_workers()) is not None:

@@ -28,7 +28,8 @@ from distillir.encoding.routes import check_route
 from distillir.encoding.store import Vectors, VectorStore
 
 Kind = Literal["query", "document"]
-_LABEL = {"query": "Encode queries", "document": "Encode documents"}
+#: What progress says of a side.
+LABEL = {"query": "Encode queries", "document": "Encode documents"}
 # A kill loses at most this many texts' vectors.
 ROWS_PER_BLOCK = 2048
 
@@ -164,7 +165,7 @@ def _encode_blocks(
     batch_tokens: int | None,
     precision: Precision,
 ) -> None:
-    with progress(_LABEL[kind], sum(len(block) for block in blocks)) as advance:
+    with progress(LABEL[kind], sum(len(block) for block in blocks)) as advance:
         for block in blocks:
             if not len(block):
                 continue
@@ -202,7 +203,7 @@ def _encode_by_workers(
     kind: Kind,
 ) -> VectorStore:
     """`_encode_blocks` by workers: each task is a block, so that batches are the same."""
-    with progress(_LABEL[kind], sum(len(block) for block in blocks)) as advance:
+    with progress(LABEL[kind], sum(len(block) for block in blocks)) as advance:
         tasks = ((block, table.texts(block)) for block in blocks if len(block))
         for block, vectors in workers.each(load, encode, tasks):
             _check_finite(vectors, None, kind, table, block)

@@ -19,7 +19,6 @@ from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.shards.merge import mine_merged
 from distillir.pipeline.signal_place import asked_queries
 from distillir.pipeline.step import exists, make_once
-from distillir.retrieval.shared_search import searching_together
 
 
 def prepare_student(folder: RunFolder) -> None:
@@ -92,8 +91,7 @@ def _mine(folder: RunFolder, part_of: Callable[[RunFolder], MinedPart]) -> Write
     from distillir.retrieval.trec import write_run
 
     part = part_of(folder)
-    with searching_together():
-        run = mine_merged(folder, part)
+    run = mine_merged(folder, part)
 
     def write() -> None:
         write_run(run, folder.collection, BY_NAME[part.product].path(folder))

@@ -8,10 +8,9 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import progress
 from distillir.encoding.device import pick_device
+from distillir.retrieval.retriever import QUERY_BLOCK
 
 Vectors = npt.NDArray[np.float32]
-#: Queries scored at a time; a share of the queries that begins at a multiple of it gets the scores of the whole.
-QUERY_BLOCK = 1024
 #: Bytes that queries and their best documents may take together; more queries read the documents once more.
 MEMORY = 1 << 30
 _LOW_32 = 0xFFFFFFFF

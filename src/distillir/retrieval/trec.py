@@ -20,6 +20,8 @@ from distillir.retrieval.trec_blocks import read_plain
 
 # Ids found lately are remembered, so that a long file does not look up its popular documents again and again.
 _REMEMBERED_IDS = 1 << 18
+#: Scores are float32 once they are read.
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def write_run(run: Run, collection: Collection, path: Path) -> None:
@@ -121,7 +123,7 @@ def _score(field: str, where: str) -> float:
         value = float(field)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= _LARGEST:
         raise DistillirError(f"score {field!r} is no finite number", where=where, remedy="scores stand in column 5")
     return value
 

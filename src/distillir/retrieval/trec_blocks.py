@@ -64,13 +64,14 @@ def read_plain(path: Path, queries: TextTable, documents: TextTable) -> PlainCol
                 words = {column: table.column(column).unify_dictionaries() for column in _COLUMNS if column != "score"}
                 if not all(_are_words(column) for column in words.values()):
                     return None
-                scores = table.column("score").to_numpy()
+                with np.errstate(over="ignore"):
+                    scores = table.column("score").to_numpy().astype(np.float32)
                 found = [_rows(words["query"], queries), _rows(words["document"], documents)]
                 if not np.isfinite(scores).all() or any((rows < 0).any() for rows in found):
                     return None
                 if name is None and table.num_rows:
                     name = table.column("name")[0].as_py()
-                parts.append((found[0], found[1], scores.astype(np.float32)))
+                parts.append((found[0], found[1], scores))
     except Exception:  # whatever it is: reading line by line finds it, and says where
         return None
     if not parts:

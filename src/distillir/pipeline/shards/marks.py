@@ -14,7 +14,7 @@ import xxhash
 
 from distillir.base.files import write_json
 from distillir.base.lock import HOLDER_FILE, LOCK_FILE, locked
-from distillir.pipeline.ownership import without_payment
+from distillir.pipeline.ownership import without_idle, without_payment
 from distillir.pipeline.shards.share import Share
 from distillir.recipe import Recipe
 
@@ -42,7 +42,7 @@ class Mark:
 
 def recipe_key(recipe: Recipe) -> str:
     """Hash of a recipe as it was asked for: notes of shards of another one do not count."""
-    told = json.dumps(without_payment(recipe.resolved()), default=str, sort_keys=True)
+    told = json.dumps(without_idle(without_payment(recipe.resolved())), default=str, sort_keys=True)
     return xxhash.xxh3_64_hexdigest(told.encode("utf-8", "surrogatepass"))
 
 

@@ -10,15 +10,17 @@ from distillir.pipeline.mined_parts import MinedPart, mine_part
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.shards.encodings import encode_all, encodings_to_mine
 from distillir.pipeline.shards.parts import MinedLists, keep_lists, parts_folder
+from distillir.retrieval.retriever import QUERY_BLOCK
+from distillir.retrieval.shared_search import searching_together
 
-#: Queries that exact search multiplies at a time (`distillir.retrieval.exact.exact_search`).
-QUERY_BLOCK = 1024
 #: Queries of a product at least: one of fewer rows is computed in another order of sums, and its last bits may differ.
 _LEAST = 32
 
 
 def mine_merged(folder: RunFolder, part: MinedPart) -> Run:
     """Candidates of a part of the queries; those that shards have mined are taken from the cache.
+
+    All processes go through it together, and share what is to be mined.
 
     Args:
         folder: The run's.
@@ -27,6 +29,11 @@ def mine_merged(folder: RunFolder, part: MinedPart) -> Run:
     Raises:
         DistillirError: A source cannot be read or loaded.
     """
+    with searching_together():
+        return _merged(folder, part)
+
+
+def _merged(folder: RunFolder, part: MinedPart) -> Run:
     own = first_decides(lambda: parts_folder(folder, part))
     names = first_decides(lambda: MinedLists(own).names)
     if not names:

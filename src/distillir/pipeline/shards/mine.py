@@ -9,11 +9,12 @@ from distillir.base.progress import say
 from distillir.pipeline.mined_parts import MinedPart
 from distillir.pipeline.run_folder import RunFolder
 from distillir.pipeline.shards.encodings import encode_all, encodings_to_mine, mined_here
-from distillir.pipeline.shards.merge import QUERY_BLOCK, mine_rows
+from distillir.pipeline.shards.merge import mine_rows
 from distillir.pipeline.shards.open_shard import open_shard
 from distillir.pipeline.shards.parts import MinedLists, keep_lists, parts_folder
 from distillir.pipeline.shards.share import Share
 from distillir.recipe import Recipe
+from distillir.retrieval.retriever import QUERY_BLOCK
 
 #: Queries whose candidates are kept together: a kill loses at most these.
 QUERIES_PER_FILE = 8192

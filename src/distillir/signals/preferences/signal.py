@@ -98,7 +98,7 @@ class Preferences(Signal[PairSpec]):
         from distillir.signals.preferences.training import PairTraining
 
         sizes = [min(self.spec.per_query, max(len(rows) - 1, 0)) for rows in costs.rows]
-        first = np.concatenate([np.arange(size, dtype=np.int64) for size in sizes])
+        first = np.concatenate([np.empty(0, dtype=np.int64), *(np.arange(size, dtype=np.int64) for size in sizes)])
         even = np.zeros(len(first), dtype=np.float32)
         lists = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
         made_up = Pairs(lists, first, first + 1, even, np.full_like(even, np.nan))

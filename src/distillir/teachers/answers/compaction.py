@@ -1,13 +1,12 @@
 """Segments of a score cache that nobody writes any more, merged into sorted files while others read and append."""
 
-import fcntl
 import os
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -26,12 +25,19 @@ QUIET = 60.0
 _LOCK = ".compacting.lock"
 
 _told: set[Path] = set()
+try:
+    import fcntl as _fcntl
+
+    _locks: Any = _fcntl
+except ModuleNotFoundError:  # Windows: nothing is merged there
+    _locks = None
 
 
 def lock_segment(handle: int) -> None:
     """Mark an open segment as one that is written; the mark ends with its handle, or its process."""
-    with suppress(OSError):  # file systems without locks: nothing is merged there
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    if _locks is not None:
+        with suppress(OSError):  # file systems without locks: nothing is merged there
+            _locks.flock(handle, _locks.LOCK_EX)
 
 
 def compact(folder: Path) -> None:
@@ -41,7 +47,7 @@ def compact(folder: Path) -> None:
     them. A segment that is written, by whichever process, is left alone. Sorted files of at most twice the size are
     merged along, so that there are few. Where the folder may not be written, or knows no locks, nothing is done.
     """
-    if _records(folder) < COMPACT_FROM:
+    if _locks is None or _records(folder) < COMPACT_FROM:
         return
     try:
         with _alone(folder) as alone, ExitStack() as held:
@@ -81,7 +87,7 @@ def _alone(folder: Path) -> Iterator[bool]:
 
 def _try_lock(handle: int) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _locks.flock(handle, _locks.LOCK_EX | _locks.LOCK_NB)
     except BlockingIOError:
         return False
     return True
