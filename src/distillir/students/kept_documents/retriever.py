@@ -50,7 +50,7 @@ class KeptRetriever:
             DistillirError: The model cannot be loaded, or its vectors have another width than the kept ones.
         """
         from distillir.encoding.vectors import encode_rows
-        from distillir.retrieval.dense import search_vectors
+        from distillir.retrieval.dense import search_shared
         from distillir.students.kept_documents.query_encoder import check_width
 
         documents: Any = self.index.vectors(collection.corpus)
@@ -58,7 +58,7 @@ class KeptRetriever:
         check_width(queries.shape[1], documents.shape[1], self.index.name)
         if self.factory != "Flat":
             documents = np.asarray(documents[:], dtype=np.float32)
-        return search_vectors(
+        return search_shared(
             queries,
             documents,
             query_rows,
