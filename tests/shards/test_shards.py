@@ -82,7 +82,7 @@ def test_shards_make_what_one_process_makes(world: Path) -> None:
     shards = [start(world, "mine", f"{number}/4") for number in range(1, 5)]
     said = [shard.said(120) for shard in shards]
     assert [shard.returncode for shard in shards] == [0] * 4, said
-    assert "Shard 2/4: candidates of 3 of 12 training queries, 2 of them before" in said[1]
+    assert "Shard 2/4: candidates of 4 of 16 training queries, 2 of them before" in said[1]
     assert kept == {path: path.stat().st_mtime_ns for path in kept}, "what was kept before the kill stays"
     found = status(world)
     assert [part["known"] == part["of"] and not part["merged"] for part in found["mine"]["parts"]] == [True] * 2  # type: ignore[index]
