@@ -116,9 +116,10 @@ class Searches:
             return self.bm25_seconds(options, rows, depth)
         if kind not in MODEL_SOURCES:
             return 0.0
-        student, trust = str(self.folder.initial_student), self.folder.recipe.student.trust_remote_code
-        if options.get("model") is None and (kept := self.folder.recipe.student.own_kind.documents_model) is not None:
-            options = {**options, **kept}
+        spec = self.folder.recipe.student
+        student, trust = str(self.folder.initial_student), spec.trust_remote_code
+        if options.get("model") is None and (kept := spec.own_kind.documents_model) is not None:
+            options = {**options, **kept, "stored": "float32" if spec.documents is None else spec.documents.stored}
         first = options.get("first"), int(options.get("first_depth", 1000))
         return self.model_seconds(Encoder.of(kind, options, student, trust), rows, depth, first=first)
 
