@@ -118,7 +118,7 @@ class Encodings:
         return missing
 
     def _known(self, encoder: Encoder, table: TextTable, side: Kind, trained: str) -> npt.NDArray[np.bool_]:
-        """Which rows of a table count as encoded."""
+        """Flags of the rows of a table that count as encoded."""
         key = f"{_folder(encoder, table, side)}{trained}"
         if key not in self._done:
             done = np.zeros(len(table), dtype=bool)

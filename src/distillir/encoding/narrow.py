@@ -96,7 +96,7 @@ def narrowed(vectors: Vectors, form: Stored) -> tuple[npt.NDArray[Any], Vectors 
 
 
 def widened(values: npt.NDArray[Any], scales: Vectors | None) -> Vectors:
-    """What `narrowed` has made of vectors, as float32 [N, D]."""
+    """Vectors [N, D] float32 of what `narrowed` gives."""
     found: Vectors = values.astype(np.float32)
     if scales is not None:
         found *= np.asarray(scales)[..., None]

@@ -76,7 +76,7 @@ class ScanCopy:
         self.vectors: StoredVectors = made.vectors
 
     def error(self, *, cosine: bool) -> float:
-        """How far the product of a query of length 1 with a copied vector is from that with the vector, at most.
+        """The most by which the product of a query of length 1 with a copied vector is off from that with the vector.
 
         Args:
             cosine: Whether vectors are brought to length 1 first.

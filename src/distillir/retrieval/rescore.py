@@ -19,7 +19,7 @@ _MEMORY = 1 << 27
 
 @dataclass(frozen=True)
 class Rescored:
-    """What a scan has found, in the order of the vectors themselves.
+    """Documents that a scan has found, in the order of the vectors themselves.
 
     Attributes:
         rows: Documents [Q, K] int64, best first, ties by row ascending; -1 where the scan found fewer.

@@ -239,7 +239,7 @@ def encodings_of_table(
 
 
 def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], dict[str, Any] | None] | None:
-    """What a retriever encodes by; None where it does not.
+    """The encoder of a retriever; None where it has none.
 
     Returns:
         Kind, model and settings, and settings of documents alone (``stored``); None where no document is encoded.

@@ -36,7 +36,7 @@ class DocumentVectors:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the vectors as they are read."""
+        """Type of the numbers as they are read."""
         return np.result_type(*[part.dtype for part in self.parts])
 
     @property
