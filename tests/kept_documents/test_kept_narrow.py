@@ -38,11 +38,7 @@ def test_a_run_against_int8_vectors(recipe: dict[str, Any], tmp_path: Path) -> N
     ended = run_recipe(recipe, tmp_path)
     assert ended.returncode == 0, ended.stderr
     told = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    kept = (
-        told["index kept"]
-        if "index kept" in told
-        else next(part for part in told.values() if isinstance(part, dict) and "bytes" in part)
-    )
+    kept = told["kept"]
     assert kept["bytes"] == 62 * (kept["width"] + 4)
     # The recipe as it is written out, and one of float32, which has no word of it.
     assert parse_recipe(recipe).model_dump()["student"]["documents"]["stored"] == "int8"

@@ -1,6 +1,7 @@
 """Exact vector search of a large corpus, told with its hours before it begins, and what else there is."""
 
 from collections.abc import Iterator
+from math import isqrt
 from typing import Any
 
 from distillir.base.processes import rank
@@ -69,4 +70,4 @@ def _width(retriever: Any) -> int:
 
 def _cells(documents: int) -> int:
     """Cells of an inverted file: the power of two above the square root of the number of documents."""
-    return 1 << max(1, round(documents**0.5) - 1).bit_length()
+    return 1 << max(1, isqrt(documents)).bit_length()
