@@ -25,6 +25,7 @@ from distillir.encoding.model_options import PLAIN, ModelOptions, chosen_prompt
 from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.narrow import Stored
 from distillir.encoding.narrow_copies import narrow_known
+from distillir.encoding.positions import set_max_length
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.routes import check_route
 from distillir.encoding.store import Vectors, VectorStore
@@ -260,7 +261,7 @@ def encode_texts(
     check_route(model, kind)
     before = model.max_seq_length
     if max_length is not None:
-        model.max_seq_length = max_length
+        set_max_length(model, max_length, "the model")
     device, was_training = model.device, model.training
     resolved = resolve_precision(precision, device)
     budget = batch_tokens or default_batch_tokens(device)
