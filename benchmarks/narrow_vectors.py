@@ -16,6 +16,7 @@ import numpy as np
 
 from distillir.encoding.narrow_copies import ScanCopy
 from distillir.encoding.store import VectorStore
+from distillir.retrieval.approximate import faiss_search
 from distillir.retrieval.exact import exact_search
 from distillir.retrieval.rescore import certain, rescore
 
@@ -72,6 +73,10 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--rescore", type=int, nargs="+", default=[2, 4])
+    parser.add_argument(
+        "--factory", nargs="*", default=[], help="faiss strings with their search: IVF1024,SQ8:nprobe=64"
+    )
+    parser.add_argument("--forms", nargs="*", default=["float16", "int8"])
     asked = parser.parse_args()
     queries, documents = (model_vectors if asked.collection else random_vectors)(asked)
     store = VectorStore(asked.folder / f"{len(documents)}x{documents.shape[1]}", len(documents), documents.shape[1])
@@ -84,8 +89,26 @@ def main() -> None:
     print(f"{len(queries)} queries, {len(documents)} documents of {documents.shape[1]} numbers, depth {depth}")
     (exact, _), reference = timed(lambda: exact_search(queries, vectors, depth), asked.rounds)
     print(f"float32: {vectors.nbytes / 1e6:.1f} MB read, 1.00 of its seconds ({reference:.2f} s)", flush=True)
-    for form in ("float16", "int8"):
-        copy = ScanCopy(store, form)  # type: ignore[arg-type]
+    for named in asked.factory:
+        factory, search = named.split(":")
+        options: dict[str, Any] = {"factory": factory, "search": search, "cache": asked.folder / "faiss"}
+        start = time.perf_counter()
+        faiss_search(queries[:1], vectors, depth, **options)
+        print(f"{factory}: made in {(time.perf_counter() - start) / reference:.2f} of the seconds", flush=True)
+        for times in (1, *asked.rescore):
+
+            def visit(times: int = times, options: dict[str, Any] = options) -> Any:
+                found, _ = faiss_search(queries, vectors, depth * times, **options)
+                return found if times == 1 else rescore(queries, vectors, found, depth, cosine=False).rows
+
+            found, spent = timed(visit, asked.rounds)
+            print(
+                f"{named}, {'alone' if times == 1 else f'rescore {times}'}: {spent / reference:.2f} of the seconds, "
+                f"overlap@10 {overlap(found, exact, 10):.4f}, @{depth} {overlap(found, exact, depth):.4f}",
+                flush=True,
+            )
+    for form in asked.forms:
+        copy = ScanCopy(store, form)
         narrow = copy.vectors
         (found, _), spent = timed(lambda narrow=narrow: exact_search(queries, narrow, depth), asked.rounds)
         print(
