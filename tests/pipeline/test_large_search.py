@@ -33,7 +33,7 @@ def test_hours_and_the_other_way_are_named_from_a_size_on(
         told = run_recipe(recipe, tmp_path, *more)
         words = " ".join(told.stderr.split())
         assert told.returncode == 0 and words.count("searches all 62 vectors (0.0 GB as float32) for") == 1, words
-        assert 'factory: "IVF8,SQ8", search: nprobe=64, rescore: 4' in words
+        assert 'factory: "IVF8,SQ8", search: nprobe=1' in words
     again = run_recipe(recipe, tmp_path)
     assert again.returncode == 0 and "searches all" not in again.stderr, "nothing is left to mine"
     monkeypatch.undo()

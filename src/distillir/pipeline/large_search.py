@@ -35,11 +35,12 @@ def tell_large_search(folder: RunFolder) -> None:
 
     for name, width in _searched_whole(folder):
         hours = exact_seconds(queries, documents, width, depth) / 3600
+        cells = _cells(documents)
         size = f"{documents:,} vectors ({4e-9 * documents * width:.1f} GB as float32)"
         say(
             f"dense ({name}) searches all {size} for {queries:,} queries: about {hours:.2g} h here, by a rate measured "
             "now. It is exact. An index on disk takes less and misses some: "
-            f'factory: "IVF{_cells(documents)},SQ8", search: nprobe=64, rescore: 4 (docs/mine.md, "Dense at size")'
+            f'factory: "IVF{cells},SQ8", search: nprobe={max(1, cells // 16)} (docs/mine.md, "Dense at size")'
         )
 
 
