@@ -46,7 +46,7 @@ class Encoding:
         table: The texts' table.
         calls: Rows, as one process asks for them one call after the other.
         side: ``query`` or ``document``.
-        settings: ``max_length``, ``precision`` and ``options``.
+        settings: ``max_length``, ``precision`` and ``options``; ``stored`` where that is not float32.
     """
 
     kind: str
@@ -59,7 +59,8 @@ class Encoding:
     @property
     def name(self) -> str:
         """Name for people."""
-        return f"{'queries' if self.side == 'query' else 'documents'} by {Path(self.model).name}"
+        form = f" ({self.settings['stored']})" if "stored" in self.settings else ""
+        return f"{'queries' if self.side == 'query' else 'documents'} by {Path(self.model).name}{form}"
 
     @property
     def folder(self) -> Path:
@@ -67,7 +68,8 @@ class Encoding:
         precision = resolve_precision(self.settings["precision"], pick_device())
         length, options = self.settings["max_length"], self.settings["options"]
         if self.kind == "dense":
-            return vectors_folder(self.model, self.table, self.side, length, precision, options=options)
+            stored = self.settings.get("stored", "float32")
+            return vectors_folder(self.model, self.table, self.side, length, precision, options=options, stored=stored)
         store = _STORES[self.kind]
         return segments_folder(store, self.model, self.table, self.side, length, precision, options=options)
 
@@ -136,7 +138,8 @@ def encodings_to_mine(folder: RunFolder) -> list[Encoding]:
     collection = folder.collection
     corpus, all_rows = collection.corpus, [np.arange(len(collection.corpus))]
     for kind, model, settings, documents in _model_sources(folder):
-        found += encodings_of_table(kind, model, corpus, all_rows, "document", settings) if documents else []
+        if documents is not None:
+            found += encodings_of_table(kind, model, corpus, all_rows, "document", settings | documents)
         found += encodings_of_table(kind, model, collection.queries, [part.rows for part in parts], "query", settings)
     return found
 
@@ -236,8 +239,12 @@ def encodings_of_table(
     ]
 
 
-def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], bool] | None:
-    """Kind, model and settings of what a retriever encodes by, and whether documents too; None where it does not."""
+def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], dict[str, Any] | None] | None:
+    """The encoder of a retriever; None where it has none.
+
+    Returns:
+        Kind, model and settings, and settings of documents alone (``stored``); None where no document is encoded.
+    """
     from distillir.retrieval.dense import DenseRetriever
     from distillir.retrieval.multi_vector import MultiVectorRetriever
     from distillir.retrieval.sparse import SparseRetriever
@@ -245,14 +252,16 @@ def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], bool] | None:
 
     own = {DenseRetriever: "dense", MultiVectorRetriever: "multi-vector", SparseRetriever: "sparse"}
     if type(retriever) in own:
-        return own[type(retriever)], retriever.model, retriever.encoding, True
+        stored = getattr(retriever, "stored", "float32")
+        documents = {} if stored == "float32" else {"stored": stored}
+        return own[type(retriever)], retriever.model, retriever.encoding, documents
     if isinstance(retriever, KeptRetriever):
-        return "dense", retriever.model, retriever.encoding, False
+        return "dense", retriever.model, retriever.encoding, None
     return None
 
 
-def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
-    """Kind, model and settings of the sources that encode texts, and whether documents too; first stages included."""
+def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any] | None]]:
+    """`own_encoder` of the sources that encode texts; first stages included."""
     student, named = folder.recipe.student, folder.recipe.candidates.from_
     trust = student.trust_remote_code
     default = student.own_kind.source_of(None, initial=str(folder.initial_student), trust_remote_code=trust)
