@@ -67,7 +67,7 @@ def locked(
 
 
 def held_by(folder: Path) -> str:
-    """Who holds the lock of a folder to write into it, as messages say it; empty where nobody does.
+    """The process that holds the lock of a folder to write into it, as messages say it; empty where none does.
 
     Args:
         folder: What is written into. Nothing is made in it.

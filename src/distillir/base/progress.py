@@ -23,6 +23,7 @@ from distillir.base.progress_lines import ProgressLines
 console = Console(stderr=True, highlight=False)
 #: Descriptions that are told in other words; see `called`.
 _CALLED: ContextVar[Mapping[str, str]] = ContextVar("called", default=MappingProxyType({}))
+_whole: ContextVar[Callable[[int], None] | None] = ContextVar("whole", default=None)
 
 
 def is_first_process() -> bool:
@@ -56,8 +57,12 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
     On a terminal, and in a notebook that has ipywidgets, this is a bar. Where output goes into a file or a pipe, or the
     terminal is dumb, it is a line every half minute (`distillir.base.progress_lines`); work that is done before that
-    prints nothing.
+    prints nothing. Within `one_progress` nothing is shown, and the units count there.
     """
+    whole = _whole.get()
+    if whole is not None:
+        yield whole
+        return
     description, done = _CALLED.get().get(description, description), 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):
         if not is_first_process() or not _draws():
@@ -87,6 +92,22 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
                 bar.advance(task, amount)
 
             yield draw
+
+
+@contextmanager
+def one_progress(description: str, total: int) -> Iterator[None]:
+    """Show all `progress` within as one: for work of many parts, each too short to be told of.
+
+    Args:
+        description: What is done.
+        total: Units of all parts together, of the same kind as theirs.
+    """
+    with progress(description, total) as advance:
+        token = _whole.set(advance)
+        try:
+            yield
+        finally:
+            _whole.reset(token)
 
 
 def _draws() -> bool:

@@ -23,6 +23,7 @@ from distillir.dry_run.teacher import TeacherCosts
 from distillir.pipeline.also import other_run
 from distillir.pipeline.checks import example_count
 from distillir.pipeline.cut_texts import say_cut_texts
+from distillir.pipeline.large_search import tell_large_search
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
 from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS, needs_lists
@@ -85,6 +86,7 @@ def print_plan(recipe: Recipe, output: Path, *, anew: bool = False) -> None:
         say(f"distillir run --dry-run: {folder.collection.name}, an estimate; nothing is written into {output}")
         lines = plan(folder, Encodings())
         say_cut_texts(recipe, folder.collection)
+        tell_large_search(folder)
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("stage", no_wrap=True)
     table.add_column("work")

@@ -288,7 +288,10 @@ def batch_size(settings: TrainingSettings) -> int:
 def reading_at_most(model: Any, max_length: int | None) -> Iterator[None]:
     """Let a model read at most ``max_length`` tokens of a text for a while; None leaves it as it is."""
     own = model.max_seq_length
-    model.max_seq_length = own if max_length is None or own is None else min(own, max_length)
+    if max_length is None or own is None:
+        yield
+        return
+    model.max_seq_length = min(own, max_length)
     try:
         yield
     finally:

@@ -177,7 +177,9 @@ def choose(model: Any, texts: list[str], wanted: Vectors, how: str, name: str, s
 
 def _tokens(model: Any) -> int:
     """Tokens of a text that are read for the fit."""
-    return min(READ, model.max_seq_length or READ)
+    from distillir.encoding.reading import most_tokens
+
+    return min(READ, most_tokens(model) or READ)
 
 
 def _bare(model: Any) -> Any:
