@@ -54,11 +54,6 @@ class IndexSource:
     asked_by: str = ""
 
 
-def is_run(path: str) -> bool:
-    """Tell whether a path is the folder of a run."""
-    return (Path(path).expanduser() / RECIPE_FILE).is_file()
-
-
 def source_of(
     run: str, collection: Any = None, split: str | None = None, *, before: bool = False, trust_remote_code: bool = False
 ) -> IndexSource:
@@ -74,7 +69,9 @@ def source_of(
     Raises:
         DistillirError: Neither, or arguments that belong to the other.
     """
-    if is_run(run):
+    from distillir.pipeline.trained import is_run
+
+    if is_run(Path(run).expanduser()):
         if collection is not None or split is not None:
             raise DistillirError(
                 "is a run, which has a collection and a split",
