@@ -53,7 +53,9 @@ for name, spec in given["sources"].items():
     else:
         source = load_retriever(spec)
     with searching_together():
+        few = source.search(collection, rows[:3], 7)  # fewer than a block: a process has none
         run = source.search(collection, rows, 7)
+    assert all(np.array_equal(few.of(place)[0], run.of(place)[0]) for place in range(3))
     np.savez(target / f"{name}-{os.environ.get('RANK', 'alone')}.npz", queries=run.queries, offsets=run.offsets,
         documents=run.documents, scores=run.scores, asked=np.array(asked))
     asked.clear()
@@ -69,6 +71,7 @@ def given(tiny_beir: Path, small_models: Path, late_model: str, mlm_path: str, t
         "sources": {
             "bm25": "bm25",
             "dense": {"dense": {"model": str(small_models / "base"), "precision": "float32"}},
+            "scan": {"dense": {"model": str(small_models / "base"), "precision": "float32", "scan": "int8"}},
             "late": {"multi-vector": late},
             "late-first": {"multi-vector": {**late, "first": "bm25", "first_depth": 20}},
             "sparse": {"sparse": {"model": str(tmp_path / "sparse"), "precision": "float32"}},
@@ -83,7 +86,7 @@ def test_two_processes_find_what_one_finds_to_the_bit(given: dict[str, Any], tmp
     assert alone.wait(200) == 0, alone.written()
     done = in_two(tmp_path, yaml.safe_dump(given), program=_PROGRAM, **cache)
     assert done.returncode == 0, done.stderr
-    shares = {"dense": (16, 14), "late": (16, 14)}
+    shares = dict.fromkeys(("dense", "scan", "late"), (16, 14))
     for name in given["sources"]:
         with np.load(tmp_path / f"{name}-alone.npz") as one:
             assert one["offsets"][-1] > 100

@@ -43,13 +43,18 @@ def token_batches(
     extra = {} if task is None else {"task": task}
     for chunk in input_chunks(inputs):
         read = within_reach(model, [inputs[i] for i in chunk])
-        features = model.preprocess(read, prompt=prompt, **extra)
-        mask = features.get("attention_mask")
-        if mask is None or mask.ndim != 2 or len(mask) != len(chunk) or "query_expansion_positions" in features:
+        # One text shows what the model makes of texts: what cannot be cut apart is not tokenised twice.
+        if _in_rows(model.preprocess(read[:1], prompt=prompt, **extra), 1):
+            features = model.preprocess(read, prompt=prompt, **extra)
+            rows = _in_rows(features, len(chunk))
+        else:
+            rows = False
+        if not rows:
             for part in range(0, len(chunk), _UNCUT):
                 some = slice(part, part + _UNCUT)
                 yield chunk[some], model.preprocess(read[some], prompt=prompt, **extra)
             continue
+        mask = features["attention_mask"]
         lengths = mask.sum(dim=1).numpy()
         left = bool((mask[:, 0] == 0).any())
         for places in budget_groups(lengths, batch_tokens):
@@ -79,6 +84,12 @@ def budget_groups(lengths: npt.NDArray[Any], batch_tokens: int) -> Iterator[Rows
         size = max(1, batch_tokens // max(1, int(lengths[order[start]])))
         yield order[start : start + size]
         start += size
+
+
+def _in_rows(features: dict[str, Any], count: int) -> bool:
+    """Tell whether features are tensors of one padded row a text, which may be cut apart."""
+    mask = features.get("attention_mask")
+    return mask is not None and mask.ndim == 2 and len(mask) == count and "query_expansion_positions" not in features
 
 
 def _cut(features: dict[str, Any], shape: Any, places: Rows, width: int, left: bool) -> dict[str, Any]:

@@ -67,10 +67,15 @@ def set_max_length(model: Any, max_length: int, name: str) -> None:
     """Truncate a sentence-transformers model's texts to ``max_length`` tokens.
 
     Raises:
-        DistillirError: The model has not that many positions.
+        DistillirError: The model has not that many positions, or always reads whole texts.
     """
     check_positions(max_length, model_positions(model), name)
-    model.max_seq_length = max_length
+    try:
+        model.max_seq_length = max_length
+    except AttributeError:  # static embeddings: there is nothing that truncates
+        raise DistillirError(
+            "always reads whole texts", where=name, remedy="leave max_length out for this model"
+        ) from None
 
 
 def check_positions(max_length: int, positions: int | None, name: str) -> None:

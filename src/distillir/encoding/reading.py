@@ -5,6 +5,7 @@ of a text are tried. Here long texts are cut by characters first, so far behind 
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 #: Characters that a token is thought to have at most, and tokens beyond those that are wanted. Where a text has longer
@@ -152,12 +153,21 @@ def _token_ends(tokenizer: Any, texts: list[str], tokens: int) -> list[list[int]
     ]
 
 
+def most_tokens(model: Any) -> int | None:
+    """The most tokens of a text that a SentenceTransformer or CrossEncoder reads; None: any number.
+
+    Static embeddings (a vector for each token, averaged) say that it is infinite.
+    """
+    told = model.max_seq_length
+    return None if told is None or told == inf else int(told)
+
+
 def _limit(model: Any, limit: int | None) -> int | None:
-    return min((value for value in (limit, model.max_seq_length) if value is not None), default=None)
+    return min((value for value in (limit, most_tokens(model)) if value is not None), default=None)
 
 
 def _reach(model: Any) -> int | None:
     """The most tokens of a text that a model reads, of queries or documents; None where it does not say."""
     own = [getattr(part, name, None) for part in model.modules() for name in ("query_length", "document_length")]
-    told = [value for value in (model.max_seq_length, *own) if isinstance(value, int)]
-    return max(told) if model.max_seq_length is not None else None
+    most = most_tokens(model)
+    return None if most is None else max([most, *(value for value in own if isinstance(value, int))])

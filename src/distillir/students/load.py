@@ -73,8 +73,25 @@ def load_student(
         )
     own = student_kind(kind) if isinstance(kind, str) else kind
     model = own.start(name, device=device, options=options)
+    _check_trainable(model, name)
     if layers is not None:
         own.slim(model, layers)
     if max_length is not None:
         set_max_length(model, max_length, name)
     return mark(own.with_towers(model, towers), own)
+
+
+def _check_trainable(model: Any, name: str) -> None:
+    """Refuse a model of static embeddings (a vector for each token, averaged).
+
+    Raises:
+        DistillirError: It is one.
+    """
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    if any(isinstance(module, StaticEmbedding) for module in model.modules()):
+        raise DistillirError(
+            "is a table of static embeddings, and a student must be a transformer",
+            where=name,
+            remedy="name another student; as a source, as a teacher and of kept documents static embeddings are fine",
+        )

@@ -113,7 +113,7 @@ def _write_texts(
 
 def dark_readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, Beginning]:
     """Readers of texts: the part that both teacher (beside a query) and student read, and the student's alone."""
-    from distillir.encoding.reading import SPARE_TOKENS, reads_whole, shorten_text, tokens_read
+    from distillir.encoding.reading import SPARE_TOKENS, most_tokens, reads_whole, shorten_text, tokens_read
     from distillir.encoding.vectors import prompt_for
     from distillir.students.load import load_student_of
 
@@ -127,7 +127,7 @@ def dark_readers(place: Place, teacher: CountedTeacher) -> tuple[FitsFor, Key, B
             reads_whole(student, prompt + text[:end], limit=limit) and teacher.reads(query, text[:end])
         )
 
-    most = min((value for value in (limit, student.max_seq_length) if value is not None), default=None)
+    most = min((value for value in (limit, most_tokens(student)) if value is not None), default=None)
 
     def beginning(text: str) -> str:
         head = shorten_text(student.tokenizer, text, most, _CHARACTERS_A_TOKEN)
