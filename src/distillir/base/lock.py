@@ -66,6 +66,28 @@ def locked(
             lock.release()
 
 
+def held_by(folder: Path) -> str:
+    """The process that holds the lock of a folder to write into it, as messages say it; empty where none does.
+
+    Args:
+        folder: What is written into. Nothing is made in it.
+    """
+    file, holder = folder / LOCK_FILE, "another process"
+    if not file.is_file():
+        return ""
+    with suppress(OSError):
+        holder = (folder / HOLDER_FILE).read_text(encoding="utf-8").strip() or holder
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return "" if holder.endswith(READING) else holder
+    except (OSError, NotImplementedError):
+        return ""  # it cannot be told
+    lock.release()
+    return ""
+
+
 def _acquire(
     lock: FileLock, holder_file: Path, folder: Path, beside: bool, reading: bool, held: tuple[str, str]
 ) -> None:

@@ -1,9 +1,11 @@
 """Progress with the time left, on stderr, from the first process only: bars, or lines where there is no terminal."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +21,9 @@ from distillir.base.doing import doing
 from distillir.base.progress_lines import ProgressLines
 
 console = Console(stderr=True, highlight=False)
+#: Descriptions that are told in other words; see `called`.
+_CALLED: ContextVar[Mapping[str, str]] = ContextVar("called", default=MappingProxyType({}))
+_whole: ContextVar[Callable[[int], None] | None] = ContextVar("whole", default=None)
 
 
 def is_first_process() -> bool:
@@ -33,14 +38,32 @@ def say(text: str) -> None:
 
 
 @contextmanager
+def called(words: Mapping[str, str]) -> Iterator[None]:
+    """Tell `progress` of a block in other words, where its caller knows better than the work what is done.
+
+    Args:
+        words: Descriptions as they would be told, and as they are.
+    """
+    before = _CALLED.set({**_CALLED.get(), **words})
+    try:
+        yield
+    finally:
+        _CALLED.reset(before)
+
+
+@contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of ``total`` units is done; the yielded function advances it by its argument.
 
     On a terminal, and in a notebook that has ipywidgets, this is a bar. Where output goes into a file or a pipe, or the
     terminal is dumb, it is a line every half minute (`distillir.base.progress_lines`); work that is done before that
-    prints nothing.
+    prints nothing. Within `one_progress` nothing is shown, and the units count there.
     """
-    done = 0
+    whole = _whole.get()
+    if whole is not None:
+        yield whole
+        return
+    description, done = _CALLED.get().get(description, description), 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):
         if not is_first_process() or not _draws():
             with ProgressLines(description, total, say, silent=not is_first_process()) as lines:
@@ -69,6 +92,22 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
                 bar.advance(task, amount)
 
             yield draw
+
+
+@contextmanager
+def one_progress(description: str, total: int) -> Iterator[None]:
+    """Show all `progress` within as one: for work of many parts, each too short to be told of.
+
+    Args:
+        description: What is done.
+        total: Units of all parts together, of the same kind as theirs.
+    """
+    with progress(description, total) as advance:
+        token = _whole.set(advance)
+        try:
+            yield
+        finally:
+            _whole.reset(token)
 
 
 def _draws() -> bool:

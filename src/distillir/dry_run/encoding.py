@@ -1,7 +1,7 @@
 """The cost of encoding texts in a run: each text once by each model, and what the cache holds not at all."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.kinds import ENCODERS
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.encoding.narrow import Stored
 from distillir.encoding.precision import Precision, resolve_precision
 from distillir.encoding.vectors import Kind
 
@@ -28,6 +29,7 @@ class Encoder:
         max_length: Tokens per text at most; None: the model's own.
         precision: As a recipe names it.
         options: How it is loaded.
+        stored: Form of documents on disk.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Encoder:
     max_length: int | None = None
     precision: str = "auto"
     options: ModelOptions = PLAIN
+    stored: Stored = "float32"
 
     @classmethod
     def of(cls, kind: str, options: Any, default: str | None = None, trust: bool = False) -> "Encoder":
@@ -43,7 +46,8 @@ class Encoder:
         prompts, trusted = options.get("prompts"), bool(options.get("trust_remote_code"))
         own = ModelOptions.of(prompts, trusted if model is not None else trust)
         precision = str(options.get("precision", "auto"))
-        return cls(kind, str(model if model is not None else default), options.get("max_length"), precision, own)
+        name, stored = str(model if model is not None else default), options.get("stored", "float32")
+        return cls(kind, name, options.get("max_length"), precision, own, stored)
 
     @property
     def resolved(self) -> Precision:
@@ -104,8 +108,18 @@ class Encodings:
         return self._loaded[key]
 
     def _missing(self, encoder: Encoder, table: TextTable, rows: Rows, side: Kind, trained: str) -> Rows:
-        folder = _folder(encoder, table, side)
-        key = f"{folder}{trained}"
+        done = self._known(encoder, table, side, trained)
+        missing: Rows = np.unique(rows)
+        missing = missing[~done[missing]]
+        done[missing] = True
+        if encoder.stored != "float32" and len(missing):  # what is there as float32 is narrowed
+            plain = self._known(replace(encoder, stored="float32"), table, side, trained)
+            missing = missing[~plain[missing]]
+        return missing
+
+    def _known(self, encoder: Encoder, table: TextTable, side: Kind, trained: str) -> npt.NDArray[np.bool_]:
+        """Flags of the rows of a table that count as encoded."""
+        key = f"{_folder(encoder, table, side)}{trained}"
         if key not in self._done:
             done = np.zeros(len(table), dtype=bool)
             if not trained:
@@ -113,15 +127,13 @@ class Encodings:
                 done[:] = True
                 done[_not_stored(encoder, table, every, side)] = False
             self._done[key] = done
-        missing: Rows = np.unique(rows)
-        missing = missing[~self._done[key][missing]]
-        self._done[key][missing] = True
-        return missing
+        return self._done[key]
 
 
 def _folder(encoder: Encoder, table: TextTable, side: Kind) -> Any:
     settings = encoder.max_length, encoder.resolved
-    return ENCODERS[encoder.kind].folder(encoder.model, table, side, *settings, options=encoder.options)
+    form = {"stored": encoder.stored} if side == "document" and encoder.stored != "float32" else {}
+    return ENCODERS[encoder.kind].folder(encoder.model, table, side, *settings, options=encoder.options, **form)
 
 
 def _not_stored(encoder: Encoder, table: TextTable, rows: Rows, side: Kind) -> Rows:

@@ -23,6 +23,7 @@ from distillir.dry_run.teacher import TeacherCosts
 from distillir.pipeline.also import other_run
 from distillir.pipeline.checks import example_count
 from distillir.pipeline.cut_texts import say_cut_texts
+from distillir.pipeline.large_search import tell_large_search
 from distillir.pipeline.mine import prepare_initial
 from distillir.pipeline.mined_parts import evaluation_part, selection_part, training_part
 from distillir.pipeline.products import BY_NAME, SIGNAL_FOLDERS, needs_lists
@@ -85,6 +86,7 @@ def print_plan(recipe: Recipe, output: Path, *, anew: bool = False) -> None:
         say(f"distillir run --dry-run: {folder.collection.name}, an estimate; nothing is written into {output}")
         lines = plan(folder, Encodings())
         say_cut_texts(recipe, folder.collection)
+        tell_large_search(folder)
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("stage", no_wrap=True)
     table.add_column("work")
@@ -224,6 +226,9 @@ class _Plan:
             work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
             there = self._there(*(name for name in SCORED if BY_NAME[name].wanted(self.folder)))
             yield _line("score", there, work, lambda: self.teacher.seconds(spec, lists))
+        elif spec is None and needs_lists(self.folder):
+            work = f"{self.lists.total} lists with their judgements; no teacher is asked"
+            yield _line("score", self._there("teaching set"), work, lambda: 0.0)
 
     def signals(self, folder: str) -> Iterator[Line]:
         """The questions of each signal of the method that is kept in a folder to its teacher."""

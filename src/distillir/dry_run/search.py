@@ -17,7 +17,7 @@ from distillir.dry_run.speed import some
 from distillir.retrieval.bm25 import BM25Index
 from distillir.retrieval.bm25_search import allowed_threads
 from distillir.retrieval.bm25_settings import BM25Settings
-from distillir.retrieval.exact import exact_search
+from distillir.retrieval.exact_seconds import exact_seconds
 from distillir.retrieval.maxsim import maxsim
 from distillir.retrieval.multi_vector import EXHAUSTIVE
 from distillir.retrieval.sources import MODEL_SOURCES, check_source
@@ -31,7 +31,7 @@ ENOUGH, BLOCK = 2.0, 16
 #: Search that prunes walks through a share of the postings that shrinks as the corpus grows: its time grows with this
 #: power of the documents (docs/mine.md, "BM25 at size"); that of adding up all postings with the documents themselves.
 PRUNED = 0.6
-_VECTORS, _QUERIES, _TOKEN_DOCUMENTS = 16_384, 256, 48
+_TOKEN_DOCUMENTS = 48
 #: Kinds that compare the candidates of a first stage alone, where a corpus is large.
 TWO_STAGES = ("multi-vector",)
 
@@ -116,9 +116,10 @@ class Searches:
             return self.bm25_seconds(options, rows, depth)
         if kind not in MODEL_SOURCES:
             return 0.0
-        student, trust = str(self.folder.initial_student), self.folder.recipe.student.trust_remote_code
-        if options.get("model") is None and (kept := self.folder.recipe.student.own_kind.documents_model) is not None:
-            options = {**options, **kept}
+        spec = self.folder.recipe.student
+        student, trust = str(self.folder.initial_student), spec.trust_remote_code
+        if options.get("model") is None and (kept := spec.own_kind.documents_model) is not None:
+            options = {**options, **kept, "stored": "float32" if spec.documents is None else spec.documents.stored}
         first = options.get("first"), int(options.get("first_depth", 1000))
         return self.model_seconds(Encoder.of(kind, options, student, trust), rows, depth, first=first)
 
@@ -178,12 +179,7 @@ class Searches:
     def _dense_search(self, encoder: Encoder, queries: int, depth: int) -> float:
         model, _ = self.encodings.load(encoder)
         width = int(model.get_embedding_dimension() or 384)
-        draw, documents = np.random.default_rng(0), len(self.collection.corpus)
-        asked, read = min(queries, _QUERIES), min(documents, _VECTORS)
-        vectors = [draw.standard_normal((count, width)).astype(np.float32) for count in (asked, read)]
-        start = time.monotonic()
-        exact_search(vectors[0], vectors[1], depth)
-        return (time.monotonic() - start) * queries / asked * documents / read
+        return exact_seconds(queries, len(self.collection.corpus), width, depth)
 
     def pair_seconds(self, encoder: Encoder, rows: Rows) -> float:
         """Seconds of comparing the encodings of a query and of a document: none to speak of where each is a vector."""

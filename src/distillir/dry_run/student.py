@@ -27,7 +27,9 @@ class StudentCosts:
         self.kind, self.precision = spec.own_kind, folder.recipe.evaluation.precision
         kept = self.kind.documents_model
         #: Of documents that are kept; None where the student encodes them, or nobody does.
-        self.documents = None if kept is None else Encoder.of(self.kind.model_kind, kept)
+        self.documents = None
+        if kept is not None and spec.documents is not None:
+            self.documents = Encoder.of(self.kind.model_kind, {**kept, "stored": spec.documents.stored})
         self.options = ModelOptions(trust_remote_code=spec.trust_remote_code)
         self._pair: float | None = None
 

@@ -23,6 +23,8 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions, chosen_prompt
 from distillir.encoding.models import load_sentence_transformer
+from distillir.encoding.narrow import Stored
+from distillir.encoding.narrow_copies import narrow_known
 from distillir.encoding.positions import set_max_length
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.routes import check_route
@@ -118,24 +120,32 @@ def encode_into_store(
     precision: str = "auto",
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
+    stored: Stored = "float32",
 ) -> VectorStore:
-    """The store of a table's vectors, in which at least ``rows`` (distinct) are there; arguments as `encode_table`."""
+    """The store of a table's vectors, in which at least ``rows`` (distinct) are there; arguments as `encode_table`.
+
+    One of another form than float32 is a store of its own; what is there as float32 is narrowed, and not encoded again.
+    """
     device = model.device if not _is_name(model) else pick_device()
     resolved = resolve_precision(precision, device)
-    folder = vectors_folder(model, table, kind, max_length, resolved, cache=cache, options=options)
+    where: dict[str, Any] = {"cache": cache, "options": options}
+    folder = vectors_folder(model, table, kind, max_length, resolved, stored=stored, **where)
     blocks = np.array_split(rows, max(world_size(), -(-len(rows) // ROWS_PER_BLOCK)))[rank() :: world_size()]
-    store = VectorStore(folder, len(table)) if VectorStore.exists(folder) else None
+    store = VectorStore(folder, len(table), stored=stored) if VectorStore.exists(folder) else None
+    if stored != "float32":
+        plain = vectors_folder(model, table, kind, max_length, resolved, **where)
+        store = narrow_known(store, folder, plain, len(table), blocks, stored)
     missing = [block if store is None else store.missing(block) for block in blocks]
     workers = named_workers() if _is_name(model) else None
     if workers is not None and any(len(block) for block in missing):
         load = partial(load_sentence_transformer, model, max_length=max_length, options=options)
         encode = partial(_encoded, kind=kind, max_length=max_length, batch_tokens=batch_tokens, precision=resolved)
-        store = _encode_by_workers(workers, load, encode, table, missing, store, folder, kind)
+        store = _encode_by_workers(workers, load, encode, table, missing, store, folder, kind, stored)
     elif store is None or any(len(block) for block in missing):
         loaded = model
         if _is_name(model):
             loaded = load_sentence_transformer(model, max_length=max_length, options=options)
-        store = VectorStore(folder, len(table), _dimension(loaded))
+        store = VectorStore(folder, len(table), _dimension(loaded), stored)
         _encode_blocks(loaded, table, missing, store, kind, max_length, batch_tokens, resolved)
     barrier()
     return store
@@ -150,9 +160,11 @@ def vectors_folder(
     *,
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
+    stored: Stored = "float32",
 ) -> Path:
-    """Folder of the store of a table's vectors, made or not; arguments as `encode_table`."""
+    """Folder of the store of a table's vectors, made or not; arguments as `encode_into_store`."""
     identity = [model_identity(model, options, (kind,)), table.fingerprint, kind, str(max_length), precision]
+    identity += [] if stored == "float32" else [stored]
     return (cache or cache_root() / "vectors") / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
 
 
@@ -202,13 +214,14 @@ def _encode_by_workers(
     store: VectorStore | None,
     folder: Path,
     kind: Kind,
+    stored: Stored,
 ) -> VectorStore:
     """`_encode_blocks` by workers: each task is a block, so that batches are the same."""
     with progress(LABEL[kind], sum(len(block) for block in blocks)) as advance:
         tasks = ((block, table.texts(block)) for block in blocks if len(block))
         for block, vectors in workers.each(load, encode, tasks):
             _check_finite(vectors, None, kind, table, block)
-            store = store or VectorStore(folder, len(table), vectors.shape[1])
+            store = store or VectorStore(folder, len(table), vectors.shape[1], stored)
             store.write(block, vectors)
             advance(len(block))
     assert store is not None

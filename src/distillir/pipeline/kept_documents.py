@@ -77,7 +77,8 @@ def lines(told: Mapping[str, Any], after: Mapping[str, float], measure: str) -> 
     kept = f"{told.get('units', told['documents'])} {told.get('unit', 'vectors')}"
     found = [f"No document was encoded again: the {kept} of {told['name']} are searched as they are"]
     cost = {name: f"{one['parameters'] / 1e6:.1f} M parameters, {one['ms']:.1f} ms" for name, one in _of(told).items()}
-    found.append(f"A query costs {cost['student']}" + (f"; before: {cost['documents']}" if "documents" in cost else ""))
+    own = f"; by the documents' own query encoder {cost['documents']}" if "documents" in cost else ""
+    found.append(f"A query costs {cost['student']}{own}")
     if "measures" in told and told["measures"].get(measure):
         share = after[measure] / told["measures"][measure]
         found.append(

@@ -10,6 +10,7 @@ from distillir.base.progress import say
 from distillir.collections.run import Run
 from distillir.pipeline.also import tell_others
 from distillir.pipeline.cut_texts import tell_cut_texts
+from distillir.pipeline.large_search import tell_large_search
 from distillir.pipeline.mined_parts import MinedPart, evaluation_part, mine_part, training_part
 from distillir.pipeline.named_models import look_at_models
 from distillir.pipeline.products import BY_NAME, needs_lists
@@ -66,6 +67,7 @@ def mine_stage(folder: RunFolder, *, learnt: bool = True, evaluated: bool = True
     tell_others(folder)
     tell_cut_texts(folder)
     prepare_student(folder)
+    tell_large_search(folder)
     if folder.recipe.teaching is not None:
         say("The recipe brings a teaching set: nothing to mine.")
         mine_selection(folder)

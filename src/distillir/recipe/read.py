@@ -117,6 +117,12 @@ def _check_sources(recipe: Recipe) -> None:
                 where="candidates.from",
                 remedy=f"write {own}, or {{{source}: model}}" if own else f"write {{{source}: model}}",
             )
+        if recipe.student.documents is not None and options.get("model") is None and "stored" in options:
+            raise DistillirError(
+                "how the documents that the student keeps are stored stands under student.documents",
+                where=f"candidates.from: {source}.stored",
+                remedy="leave it out, or name a model",
+            )
 
 
 def _check_run_files(recipe: Recipe) -> None:

@@ -12,6 +12,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, cache_root
 from distillir.base.progress import progress, say
+from distillir.encoding.narrow import StoredVectors
 from distillir.retrieval.faiss_strings import (
     FACTORY,
     SEARCH,
@@ -33,7 +34,7 @@ _SAMPLE = 131_072
 
 def faiss_search(
     query_vectors: Vectors,
-    document_vectors: Vectors,
+    document_vectors: StoredVectors,
     depth: int,
     *,
     factory: str,
@@ -49,7 +50,7 @@ def faiss_search(
 
     Args:
         query_vectors: [Q, D] float32.
-        document_vectors: [N, D] float32; may be memory-mapped.
+        document_vectors: [N, D] float32 or narrow; may be memory-mapped.
         depth: Documents per query.
         factory: As in faiss.index_factory, for example ``IVF1024,Flat``, ``IVF4096,PQ48x8`` or ``HNSW32``.
         cosine: Bring vectors to length 1 first.
@@ -120,7 +121,7 @@ def _load(vectors: Vectors, cosine: bool) -> Vectors:
     return loaded
 
 
-def _build(vectors: Vectors, factory: str, cosine: bool) -> Any:
+def _build(vectors: StoredVectors, factory: str, cosine: bool) -> Any:
     import faiss
 
     check_factory(factory)
@@ -151,7 +152,7 @@ def _build(vectors: Vectors, factory: str, cosine: bool) -> Any:
     return index
 
 
-def _fingerprint(vectors: Vectors, factory: str, cosine: bool) -> str:
+def _fingerprint(vectors: StoredVectors, factory: str, cosine: bool) -> str:
     digest = xxhash.xxh3_128(f"{factory} {cosine} {vectors.shape}".encode())
     for start in range(0, len(vectors), _BLOCK):
         digest.update(np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32).tobytes())

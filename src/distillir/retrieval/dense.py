@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +13,22 @@ from distillir.base.progress import say
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.narrow import Stored, StoredVectors
 from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
+
+if TYPE_CHECKING:
+    from distillir.encoding.narrow_copies import ScanCopy
+    from distillir.encoding.store import VectorStore
 
 Vectors = npt.NDArray[np.float32]
 METRICS = ("ip", "cosine")
+#: A narrow copy is searched so many times as deep as lists are, where no other number is given.
+RESCORE = 4
 
 
 def search_vectors(
     query_vectors: Vectors,
-    document_vectors: Vectors,
+    document_vectors: StoredVectors,
     query_rows: Rows | Sequence[int],
     depth: int,
     *,
@@ -30,12 +37,14 @@ def search_vectors(
     search: str | None = None,
     name: str = "dense",
     cache: Path | None = None,
+    scan: "ScanCopy | None" = None,
+    rescore: int | None = None,
 ) -> Run:
     """Rank documents by the similarity of vectors.
 
     Args:
         query_vectors: [Q, D] float32, aligned with ``query_rows``.
-        document_vectors: [N, D] float32, one per document row; may be memory-mapped.
+        document_vectors: [N, D] float32 or narrow, one per document row; may be memory-mapped.
         query_rows: Query rows [Q] the run is about.
         depth: Documents per query at most.
         factory: ``Flat`` for exact search (`exact_search`), else a faiss factory string (`faiss_search`).
@@ -43,6 +52,9 @@ def search_vectors(
         search: faiss search parameters; see `faiss_search`.
         name: The run's name.
         cache: Where faiss indices are kept; see `faiss_search`.
+        scan: A narrow copy of the vectors, which is searched in their place; what it finds is scored by the vectors.
+        rescore: The copy, or the index of a factory, is searched so many times as deep, and the vectors order what it
+            finds (default: `RESCORE` times with a copy; with a factory its own order and scores stay).
 
     Returns:
         The run; lists are shorter than ``depth`` where an approximate index finds fewer.
@@ -59,7 +71,12 @@ def search_vectors(
             remedy="encode queries and documents with the same model",
         )
     cosine = metric == "cosine"
-    if factory == "Flat":
+    if scan is not None:
+        from distillir.retrieval.rescore import scan_and_rescore
+
+        times = rescore or RESCORE
+        rows, scores = scan_and_rescore(query_vectors, document_vectors, scan, depth, times, cosine=cosine)
+    elif factory == "Flat":
         from distillir.retrieval.exact import exact_search
 
         if search:
@@ -68,9 +85,13 @@ def search_vectors(
     else:
         from distillir.retrieval.approximate import faiss_search
 
-        rows, scores = faiss_search(
-            query_vectors, document_vectors, depth, factory=factory, cosine=cosine, search=search, cache=cache
-        )
+        options: dict[str, Any] = {"factory": factory, "cosine": cosine, "search": search, "cache": cache}
+        rows, scores = faiss_search(query_vectors, document_vectors, depth * (rescore or 1), **options)
+        if rescore is not None:
+            from distillir.retrieval.rescore import rescore as by_vectors
+
+            best = by_vectors(query_vectors, document_vectors, rows, depth, cosine=cosine)
+            rows, scores = best.rows, best.scores
     return from_lists(query_rows, *_found(rows, scores), name)
 
 
@@ -90,6 +111,9 @@ class DenseRetriever:
         precision: Of the encoder: ``auto``, ``float32`` or ``bf16``; see `distillir.encoding.precision`.
         prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
         trust_remote_code: Whether code that comes with the model may run.
+        stored: Form of the documents' vectors on disk: ``float32``, ``float16`` or ``int8``.
+        scan: Form of a copy of them that is searched in their place: ``float16`` or ``int8``; None: they themselves.
+        rescore: As in `search_vectors`.
     """
 
     def __init__(
@@ -101,8 +125,12 @@ class DenseRetriever:
         precision: str = "auto",
         prompts: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        stored: Stored = "float32",
+        scan: Stored | None = None,
+        rescore: int | None = None,
     ) -> None:
         self.model, self.factory, self.parameters = model, factory, search
+        self.stored, self.scan, self.rescore = stored, scan, rescore
         options = ModelOptions.of(prompts, trust_remote_code)
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
         self.name = Path(model).name
@@ -114,26 +142,36 @@ class DenseRetriever:
             DistillirError: The model cannot be loaded, or compares vectors neither by dot product nor by cosine.
         """
         from distillir.encoding.model_files import similarity_name
-        from distillir.encoding.vectors import encode_rows, encode_table
+        from distillir.encoding.narrow_copies import ScanCopy
+        from distillir.encoding.vectors import encode_rows
 
         metric = {"dot": "ip", "cosine": "cosine"}[similarity_name(self.model)]
-        documents = encode_table(self.model, collection.corpus, kind="document", **self.encoding)
+        documents = self._documents(collection)
         queries = encode_rows(self.model, collection.queries, query_rows, kind="query", **self.encoding)
         options: dict[str, Any] = {
             "factory": self.factory,
             "metric": metric,
             "search": self.parameters,
             "name": self.name,
+            "scan": None if self.scan is None else ScanCopy(documents, self.scan),
+            "rescore": self.rescore,
         }
-        return search_vectors(queries, documents, query_rows, depth, **options)
+        return search_vectors(queries, documents.vectors, query_rows, depth, **options)
+
+    def _documents(self, collection: Collection) -> "VectorStore":
+        """The store of the corpus' vectors; those that it lacks are made."""
+        from distillir.encoding.vectors import encode_into_store
+
+        corpus = collection.corpus
+        rows = np.arange(len(corpus), dtype=np.int64)
+        return encode_into_store(self.model, corpus, rows, kind="document", stored=self.stored, **self.encoding)
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
         """See `distillir.retrieval.opened.open_retriever`; exact, whatever the index is."""
         from distillir.encoding.model_files import similarity_name
-        from distillir.encoding.vectors import encode_table
         from distillir.retrieval.opened_vectors import OpenedVectors
 
-        documents = encode_table(self.model, collection.corpus, kind="document", **self.encoding)
+        documents = self._documents(collection).vectors
         encoder = QueryEncoder("dense", self.model, self.encoding)
         return OpenedVectors(self.name, encoder, [documents], None, cosine=similarity_name(self.model) == "cosine")
 

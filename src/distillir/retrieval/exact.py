@@ -8,6 +8,7 @@ from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
 from distillir.base.progress import progress
 from distillir.encoding.device import pick_device
+from distillir.encoding.narrow import NarrowVectors, StoredVectors
 from distillir.retrieval.retriever import QUERY_BLOCK
 
 Vectors = npt.NDArray[np.float32]
@@ -19,7 +20,7 @@ _NO_DOCUMENT = torch.iinfo(torch.int64).min
 
 def exact_search(
     query_vectors: Vectors,
-    document_vectors: Vectors,
+    document_vectors: StoredVectors,
     depth: int,
     *,
     cosine: bool = False,
@@ -38,7 +39,7 @@ def exact_search(
 
     Args:
         query_vectors: [Q, D] float32.
-        document_vectors: [N, D] float32 or of fewer bits; may be memory-mapped.
+        document_vectors: [N, D] float32 or of fewer bits, which are widened a block at a time; may be memory-mapped.
         depth: Documents per query.
         cosine: Bring vectors to length 1 first.
         document_block: Documents scored at a time.
@@ -67,7 +68,7 @@ def exact_search(
             queries = [_load(query_vectors[part], cosine, place) for part in parts]
             best = [torch.full((len(some), kept), _NO_DOCUMENT, device=place) for some in queries]
             for first in range(0, count, document_block):
-                block = _load(document_vectors[first : first + document_block], cosine, place)
+                block = _block(document_vectors, first, first + document_block, cosine, place)
                 for number, (part, some) in enumerate(zip(parts, queries, strict=True)):
                     best[number] = _better(best[number], some @ block.T, part.start, first)
                     advance(1)
@@ -79,6 +80,14 @@ def exact_search(
 def _load(vectors: Vectors, cosine: bool, device: torch.device) -> torch.Tensor:
     """Copy vectors to the device; a memory-mapped array is not writable, and torch shares writable memory alone."""
     loaded = torch.from_numpy(np.array(vectors, dtype=np.float32)).to(device)
+    return torch.nn.functional.normalize(loaded, dim=1) if cosine else loaded
+
+
+def _block(vectors: StoredVectors, start: int, stop: int, cosine: bool, device: torch.device) -> torch.Tensor:
+    """Neighbouring vectors on the device, as `_load` has them."""
+    if not isinstance(vectors, NarrowVectors):
+        return _load(vectors[start:stop], cosine, device)
+    loaded = vectors.tensor(start, stop, device)
     return torch.nn.functional.normalize(loaded, dim=1) if cosine else loaded
 
 

@@ -1,7 +1,7 @@
 """Exact search for one query at a time over document vectors that stay mapped."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ import torch
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.errors import DistillirError
+from distillir.encoding.narrow import NarrowVectors
 from distillir.retrieval.opened import QueryEncoder, best_rows
 
-#: Vectors of 16 bits that are widened together.
+#: Vectors of fewer bits that are widened together.
 _BLOCK = 1 << 15
 
 
@@ -23,7 +24,7 @@ class OpenedVectors:
     Args:
         name: For people.
         encoder: Of queries, to a vector.
-        parts: Arrays [n, D] behind each other, mapped.
+        parts: Arrays [n, D] behind each other, mapped, of any float type or narrow.
         places: Place of each row's vector among all parts [N]; None: the rows themselves.
         cosine: Whether vectors are compared by cosine, else by dot product.
 
@@ -37,7 +38,9 @@ class OpenedVectors:
         self.name, self._encoder, self._places, self._cosine = name, encoder, places, cosine
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # mapped arrays are not writable, and nothing here writes
-            self._parts = [torch.from_numpy(np.asarray(part)) for part in parts]
+            self._parts = [
+                part if isinstance(part, NarrowVectors) else torch.from_numpy(np.asarray(part)) for part in parts
+            ]
         self.width = int(self._parts[0].shape[1])
         self._lengths = [_lengths(part) for part in self._parts] if cosine else []
 
@@ -62,18 +65,22 @@ class OpenedVectors:
         return best_rows(scores, depth)
 
 
-def _product(vectors: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-    """Scores [n] float32 of vectors [n, D] of any float type."""
-    if vectors.dtype == torch.float32:
+def _product(vectors: torch.Tensor | NarrowVectors, query: torch.Tensor) -> torch.Tensor:
+    """Scores [n] float32 of vectors [n, D]."""
+    if isinstance(vectors, torch.Tensor) and vectors.dtype == torch.float32:
         return vectors @ query
-    return torch.cat([block.float() @ query for block in _blocks(vectors)])
+    return torch.cat([block @ query for block in _blocks(vectors)])
 
 
-def _lengths(vectors: torch.Tensor) -> torch.Tensor:
+def _lengths(vectors: torch.Tensor | NarrowVectors) -> torch.Tensor:
     """Lengths [n] of vectors [n, D], at least 1e-12, as torch's ``normalize`` has them."""
-    return torch.cat([torch.linalg.vector_norm(block.float(), dim=1) for block in _blocks(vectors)]).clamp(min=1e-12)
+    return torch.cat([torch.linalg.vector_norm(block, dim=1) for block in _blocks(vectors)]).clamp(min=1e-12)
 
 
-def _blocks(vectors: torch.Tensor) -> list[torch.Tensor]:
-    """Parts of vectors [n, D], at least one."""
-    return [vectors[start : start + _BLOCK] for start in range(0, max(len(vectors), 1), _BLOCK)]
+def _blocks(vectors: torch.Tensor | NarrowVectors) -> Iterator[torch.Tensor]:
+    """Parts of vectors [n, D] as float32, at least one."""
+    for start in range(0, max(len(vectors), 1), _BLOCK):
+        if isinstance(vectors, NarrowVectors):
+            yield vectors.tensor(start, start + _BLOCK, torch.device("cpu"))
+        else:
+            yield vectors[start : start + _BLOCK].float()

@@ -48,6 +48,17 @@ class DenseSourceSpec(ModelSourceSpec):
 
     factory: str = Field("Flat", description="faiss factory string; Flat: exact")
     search: str | None = Field(None, description="faiss search parameters, such as nprobe=16")
+    stored: Literal["float32", "float16", "int8"] = Field(
+        "float32", description="form of the documents' vectors on disk; a narrower one is all there is of them"
+    )
+    scan: Literal["float16", "int8"] | None = Field(
+        None, description="form of a copy that is searched in place of the vectors, which score what it finds"
+    )
+    rescore: Count | None = Field(
+        None,
+        description="the copy, or the index of a factory, is searched so many times as deep, and the vectors order "
+        "what it finds; null: 4 times with a copy, not at all with a factory",
+    )
 
 
 class TrecSourceSpec(Options):
@@ -77,6 +88,29 @@ def _check_dense(options: DenseSourceSpec, where: str) -> None:
     check_factory(options.factory, f"{where}.factory")
     if options.search is not None:
         check_search(options.search, f"{where}.search")
+    check_scan(options.factory, options.stored, options.scan, options.rescore, where)
+
+
+def check_scan(factory: str, stored: str, scan: str | None, rescore: int | None, where: str) -> None:
+    """Refuse a narrow copy, or scoring anew, where it changes nothing.
+
+    Raises:
+        DistillirError: There is a copy beside a factory, one as wide as the vectors, or nothing to score anew.
+    """
+    if scan is not None and factory != "Flat":
+        raise DistillirError("scan and factory are two ways to search: one of the two", where=f"{where}.scan")
+    if scan is not None and (stored == scan or stored == "int8"):
+        raise DistillirError(
+            f"a copy as {scan} of vectors that are stored as {stored}",
+            where=f"{where}.scan",
+            remedy="leave scan out, or store them wider",
+        )
+    if rescore is not None and scan is None and factory == "Flat":
+        raise DistillirError(
+            "the search of all vectors is exact: there is nothing to score anew",
+            where=f"{where}.rescore",
+            remedy="leave it out, or name scan: int8 or a factory",
+        )
 
 
 def _check_sparse(options: ModelSourceSpec, where: str) -> None:
@@ -118,7 +152,7 @@ DENSE = SourceKind(
     "dense",
     "nearest vectors of a sentence-transformers model, exact or by a faiss factory string; the student before "
     "training where no model is named; options model, max_length, factory, search, precision, prompts, "
-    "trust_remote_code",
+    "trust_remote_code, stored, scan, rescore",
     DenseSourceSpec,
     "model",
     check=_check_dense,

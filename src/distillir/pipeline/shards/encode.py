@@ -85,6 +85,7 @@ def _in_order(folder: RunFolder) -> Iterator[Encoding]:
         own = kept.encoder
         settings: dict[str, Any] = {"max_length": own.max_length, "precision": own.precision}
         settings["options"] = ModelOptions.of(own.prompts, own.trust_remote_code)
+        settings |= {} if kept.stored == "float32" else {"stored": kept.stored}
         yield from encodings_of_table(kept.kind, own.model, collection.corpus, everything, "document", settings)
     yield from encodings_to_mine(folder)
     encoders = teacher_encoders(recipe)

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
-from distillir.base.progress import say
+from distillir.base.progress import one_progress, say
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.collections.run import Run
@@ -46,7 +46,7 @@ class Encoding:
         table: The texts' table.
         calls: Rows, as one process asks for them one call after the other.
         side: ``query`` or ``document``.
-        settings: ``max_length``, ``precision`` and ``options``.
+        settings: ``max_length``, ``precision`` and ``options``; ``stored`` where that is not float32.
     """
 
     kind: str
@@ -59,7 +59,8 @@ class Encoding:
     @property
     def name(self) -> str:
         """Name for people."""
-        return f"{'queries' if self.side == 'query' else 'documents'} by {Path(self.model).name}"
+        form = f" ({self.settings['stored']})" if "stored" in self.settings else ""
+        return f"{'queries' if self.side == 'query' else 'documents'} by {Path(self.model).name}{form}"
 
     @property
     def folder(self) -> Path:
@@ -67,7 +68,8 @@ class Encoding:
         precision = resolve_precision(self.settings["precision"], pick_device())
         length, options = self.settings["max_length"], self.settings["options"]
         if self.kind == "dense":
-            return vectors_folder(self.model, self.table, self.side, length, precision, options=options)
+            stored = self.settings.get("stored", "float32")
+            return vectors_folder(self.model, self.table, self.side, length, precision, options=options, stored=stored)
         store = _STORES[self.kind]
         return segments_folder(store, self.model, self.table, self.side, length, precision, options=options)
 
@@ -86,14 +88,15 @@ class Encoding:
     def pieces(self) -> Iterator[list[Rows]]:
         """Groups of pieces that one process encodes one after the other, all rows once."""
         size = ROWS_PER_BLOCK if self.kind == "dense" else ROWS_PER_SEGMENT
-        before = np.empty(0, dtype=np.int64)
+        # A mark for each row, not a set of rows: that would be sorted again for each block.
+        before = np.zeros(len(self.table), dtype=bool)
         for call in self.calls:
             rows = np.unique(call)
             if self.kind == "dense":
-                blocks = [np.setdiff1d(block, before) for block in _cut(rows, size)]
+                blocks = [block[~before[block]] for block in _cut(rows, size)]
             else:
-                blocks = _cut(np.setdiff1d(rows, before), size)
-            before = np.union1d(before, rows)
+                blocks = _cut(rows[~before[rows]], size)
+            before[rows] = True
             blocks = [block for block in blocks if len(block)]
             for start in range(0, len(blocks), _PIECES):
                 yield blocks[start : start + _PIECES]
@@ -135,7 +138,8 @@ def encodings_to_mine(folder: RunFolder) -> list[Encoding]:
     collection = folder.collection
     corpus, all_rows = collection.corpus, [np.arange(len(collection.corpus))]
     for kind, model, settings, documents in _model_sources(folder):
-        found += encodings_of_table(kind, model, corpus, all_rows, "document", settings) if documents else []
+        if documents is not None:
+            found += encodings_of_table(kind, model, corpus, all_rows, "document", settings | documents)
         found += encodings_of_table(kind, model, collection.queries, [part.rows for part in parts], "query", settings)
     return found
 
@@ -183,16 +187,27 @@ def encode_all(encodings: Iterable[Encoding], share: Share | None = None, *, oth
     places = {id(group) for _, group in own}
     rest = [piece for piece in pieces if id(piece[1]) not in places] if others else []
     done, later = 0, list[tuple[Encoding, list[Rows]]]()
-    for encoding, group in [*own, *rest]:
-        encoded = _encode(encoding, group, wait=False)
-        if encoded < 0:
-            later.append((encoding, group))
-        done += max(encoded, 0)
+    turns = [*own, *rest]
+    with one_progress("Encode", _missing(turns)):
+        for encoding, group in turns:
+            encoded = _encode(encoding, group, wait=False)
+            if encoded < 0:
+                later.append((encoding, group))
+            done += max(encoded, 0)
     if later and others:
         say(f"waiting for other processes that encode {', '.join(sorted({one.name for one, _ in later}))}")
         for encoding, group in later:
             done += _encode(encoding, group, wait=True)
     return done
+
+
+def _missing(pieces: list[tuple[Encoding, list[Rows]]]) -> int:
+    """Number of texts of pieces that are not encoded yet; each store is opened once."""
+    rows: dict[int, list[Rows]] = {}
+    encodings = {id(encoding): encoding for encoding, _ in pieces}
+    for encoding, group in pieces:
+        rows.setdefault(id(encoding), []).extend(group)
+    return sum(len(encodings[one].missing(np.concatenate(of_it))) for one, of_it in rows.items())
 
 
 def _encode(encoding: Encoding, group: list[Rows], *, wait: bool) -> int:
@@ -235,8 +250,12 @@ def encodings_of_table(
     ]
 
 
-def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], bool] | None:
-    """Kind, model and settings of what a retriever encodes by, and whether documents too; None where it does not."""
+def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], dict[str, Any] | None] | None:
+    """The encoder of a retriever; None where it has none.
+
+    Returns:
+        Kind, model and settings, and settings of documents alone (``stored``); None where no document is encoded.
+    """
     from distillir.retrieval.dense import DenseRetriever
     from distillir.retrieval.multi_vector import MultiVectorRetriever
     from distillir.retrieval.sparse import SparseRetriever
@@ -244,14 +263,16 @@ def own_encoder(retriever: Any) -> tuple[str, str, dict[str, Any], bool] | None:
 
     own = {DenseRetriever: "dense", MultiVectorRetriever: "multi-vector", SparseRetriever: "sparse"}
     if type(retriever) in own:
-        return own[type(retriever)], retriever.model, retriever.encoding, True
+        stored = getattr(retriever, "stored", "float32")
+        documents = {} if stored == "float32" else {"stored": stored}
+        return own[type(retriever)], retriever.model, retriever.encoding, documents
     if isinstance(retriever, KeptRetriever):
-        return "dense", retriever.model, retriever.encoding, False
+        return "dense", retriever.model, retriever.encoding, None
     return None
 
 
-def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
-    """Kind, model and settings of the sources that encode texts, and whether documents too; first stages included."""
+def _model_sources(folder: RunFolder) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any] | None]]:
+    """`own_encoder` of the sources that encode texts; first stages included."""
     student, named = folder.recipe.student, folder.recipe.candidates.from_
     trust = student.trust_remote_code
     default = student.own_kind.source_of(None, initial=str(folder.initial_student), trust_remote_code=trust)

@@ -54,6 +54,6 @@ class KeptIndex(ABC):
             "name": self.name,
             "documents": documents,
             "width": width,
-            "bytes": documents * width * kept.itemsize,
+            "bytes": documents * kept.bytes_each,
             "similarity": self.similarity,
         }

@@ -137,7 +137,8 @@ class KeptKind(VectorKind):
         def make(options: Any) -> "Retriever":
             given = options.written()
             if model is None and self.spec.encoder is not None:
-                return load_retriever({self.model_kind: {**given, **self.spec.encoder.written()}})
+                form = {} if self.spec.stored == "float32" else {"stored": self.spec.stored}
+                return load_retriever({self.model_kind: {**given, **self.spec.encoder.written(), **form}})
             own = ModelOptions(trust_remote_code=trust_remote_code)
             search = {name: given[name] for name in self.search_options if name in given}
             precision = given.get("precision", "auto")

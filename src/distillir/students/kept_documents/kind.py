@@ -31,7 +31,7 @@ class KeptDocumentsKind(KeptKind, DenseKind):
 
     #: Where lists are learnt from slowly, vectors of a stage before them are not.
     first_rate = 10.0
-    search_options = ("factory", "search")
+    search_options = ("factory", "search", "rescore")
 
     def __init__(self, documents: DocumentsSpec) -> None:
         super().__init__(documents)
@@ -89,7 +89,7 @@ class KeptDocumentsKind(KeptKind, DenseKind):
         """See `StudentKind.size`; of a document what is kept of it."""
         found = super().size(part_of(model), collection, query_rows, **options)
         kept = self.index.vectors(collection.corpus)
-        return {**found, "bytes_per_document": kept.shape[1] * kept.itemsize}
+        return {**found, "bytes_per_document": kept.bytes_each}
 
     def follows_first(self, student: "StudentSpec") -> float | None:
         """See `StudentKind.follows_first`: the documents' model itself, whole, has nothing to follow."""

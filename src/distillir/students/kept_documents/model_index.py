@@ -3,16 +3,23 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from distillir.base.arrays import Rows
 from distillir.base.hashes import hash_of_json
 from distillir.collections.table import TextTable
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.model_spec import ModelSpec
+from distillir.encoding.narrow import Stored
 from distillir.students.kept_documents.index import KeptIndex
 
 
 class ModelIndex(KeptIndex):
     """Vectors of a model, encoded once by the store that searches and teachers use.
+
+    Args:
+        spec: The model.
+        stored: Form of dense vectors on disk.
 
     Attributes:
         kind: Of the model, as sources name it.
@@ -20,8 +27,8 @@ class ModelIndex(KeptIndex):
 
     kind = "dense"
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self.model, self.spec = spec.model, spec
+    def __init__(self, spec: ModelSpec, stored: Stored = "float32") -> None:
+        self.model, self.spec, self.stored = spec.model, spec, stored
         self.name = Path(spec.model).name
         self.options = ModelOptions.of(spec.prompts, spec.trust_remote_code)
         self.encoding: dict[str, Any] = {
@@ -44,7 +51,8 @@ class ModelIndex(KeptIndex):
         from distillir.encoding.precision import resolve_precision
 
         precision = resolve_precision(self.spec.precision, pick_device())
-        return hash_of_json([model_identity(self.model, self.options), self.spec.max_length, precision])
+        form = [] if self.stored == "float32" else [self.stored]
+        return hash_of_json([model_identity(self.model, self.options), self.spec.max_length, precision, *form])
 
     @property
     def width(self) -> int:
@@ -55,13 +63,16 @@ class ModelIndex(KeptIndex):
     def vectors(self, table: TextTable) -> Any:
         """See `KeptIndex.vectors`; `DocumentVectors`, and texts that have none yet are encoded."""
         from distillir.collections.joined import JoinedTable
-        from distillir.encoding.vectors import encode_table
+        from distillir.encoding.vectors import encode_into_store
         from distillir.students.kept_documents.vectors import DocumentVectors
 
         parts: list[TextTable] = [table]
         while isinstance(parts[0], JoinedTable):  # each part has a store of its own: what was encoded before stays so
             parts = [parts[0].first, parts[0].second, *parts[1:]]
-        return DocumentVectors([encode_table(self.model, part, kind="document", **self.encoding) for part in parts])
+        form: dict[str, Any] = {"kind": "document", "stored": self.stored, **self.encoding}
+        every = [np.arange(len(part), dtype=np.int64) for part in parts]
+        stores = [encode_into_store(self.model, part, rows, **form) for part, rows in zip(parts, every, strict=True)]
+        return DocumentVectors([store.vectors for store in stores])
 
     def query_vectors(self, queries: TextTable, rows: Rows) -> Any:
         """Vectors [len(rows), D] float32 of queries by the documents' own query encoder; all processes together."""

@@ -14,7 +14,7 @@ def index_of(spec: DocumentsSpec) -> KeptIndex:
         DistillirError: The model or the files are not there.
     """
     if spec.dense is not None:
-        return ModelIndex(spec.dense)
+        return ModelIndex(spec.dense, spec.stored)
     if spec.multi_vector is not None:
         from distillir.students.kept_documents.multi_vector.index import TokensIndex
 

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from distillir.base.arrays import Rows
 from distillir.collections import Collection
 from distillir.collections.run import Run
@@ -27,6 +25,7 @@ class KeptRetriever:
         options: How it is loaded.
         factory: As in `distillir.retrieval.dense.search_vectors`.
         search: As there.
+        rescore: As there.
     """
 
     def __init__(
@@ -38,8 +37,10 @@ class KeptRetriever:
         options: ModelOptions = PLAIN,
         factory: str = "Flat",
         search: str | None = None,
+        rescore: int | None = None,
     ) -> None:
         self.index, self.model, self.factory, self.parameters = index, model, factory, search
+        self.rescore = rescore
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
         self.name = Path(model).name
 
@@ -56,8 +57,6 @@ class KeptRetriever:
         documents: Any = self.index.vectors(collection.corpus)
         queries = encode_rows(self.model, collection.queries, query_rows, kind="query", **self.encoding)
         check_width(queries.shape[1], documents.shape[1], self.index.name)
-        if self.factory != "Flat":
-            documents = np.asarray(documents[:], dtype=np.float32)
         return search_vectors(
             queries,
             documents,
@@ -67,6 +66,7 @@ class KeptRetriever:
             metric="cosine" if self.index.similarity == "cosine" else "ip",
             search=self.parameters,
             name=self.name,
+            rescore=self.rescore,
         )
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:

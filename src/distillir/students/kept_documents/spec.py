@@ -33,6 +33,9 @@ class DocumentsSpec(Part):
     similarity: Literal["cosine", "dot"] | None = Field(
         None, description="of vectors made elsewhere; null: cosine (a model says itself)"
     )
+    stored: Literal["float32", "float16", "int8"] = Field(
+        "float32", description="of a dense model: form of its vectors on disk, as of a dense source"
+    )
     projection: Literal["auto", "least-squares", "random", "none"] = Field(
         "auto",
         description="a layer at the end of the query encoder that leads to the documents' vectors; auto: none where "
@@ -50,6 +53,8 @@ class DocumentsSpec(Part):
         named = [kind for kind, field in MODELS.items() if getattr(self, field) is not None]
         if len(named) + (self.vectors is not None) != 1:
             raise ValueError("name a model (dense: model) or vectors (vectors: folder, ids: file), one of the two")
+        if self.stored != "float32" and self.dense is None:
+            raise ValueError("stored is for vectors of a dense model: take it out")
         if named and (self.ids is not None or self.similarity is not None):
             raise ValueError("ids and similarity are for vectors made elsewhere: take them out")
         if self.sparse is not None and self.projection not in ("auto", "none"):
@@ -58,10 +63,13 @@ class DocumentsSpec(Part):
 
     @model_serializer(mode="wrap")
     def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Models of other kinds than dense are left out where there is none: earlier recipes had them not."""
+        """Models of other kinds than dense, and float32, are left out: earlier recipes had no word for them."""
         found: dict[str, Any] = write(self)
         later = {name for kind, field in MODELS.items() if kind != "dense" for name in (kind, field)}
-        return {name: value for name, value in found.items() if name not in later or value is not None}
+        found = {name: value for name, value in found.items() if name not in later or value is not None}
+        if self.stored == "float32":
+            found.pop("stored", None)
+        return found
 
     @property
     def kind(self) -> str:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from distillir.base.arrays import Rows
+from distillir.encoding.narrow import NarrowVectors
 
 #: Vectors of any float type [N, D].
 Array = npt.NDArray[Any]
@@ -19,11 +20,11 @@ class DocumentVectors:
     It can be sliced and indexed by rows, as an array of numpy's.
 
     Args:
-        parts: Arrays [n, D] of one width, behind each other.
+        parts: Arrays [n, D] of one width, behind each other; narrow ones are float32 when read.
         places: Place of each row's vector among all parts [N]; None: the rows themselves.
     """
 
-    def __init__(self, parts: Sequence[Array], places: Rows | None = None) -> None:
+    def __init__(self, parts: Sequence[Array | NarrowVectors], places: Rows | None = None) -> None:
         self.parts, self.places = list(parts), places
         self.ends = np.cumsum([len(part) for part in self.parts])
 
@@ -34,15 +35,23 @@ class DocumentVectors:
         return rows, int(self.parts[0].shape[1])
 
     @property
-    def itemsize(self) -> int:
-        """Bytes of a number."""
-        return int(np.result_type(*self.parts).itemsize)
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers as they are read."""
+        return np.result_type(*[part.dtype for part in self.parts])
+
+    @property
+    def bytes_each(self) -> int:
+        """Bytes of a vector on disk."""
+        narrow = next((part for part in self.parts if isinstance(part, NarrowVectors)), None)
+        if narrow is not None:
+            return narrow.nbytes // max(1, len(narrow))
+        return int(self.shape[1] * self.dtype.itemsize)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: Rows | slice) -> Array:
-        """Vectors [len(rows), D], as they are stored."""
+        """Vectors [len(rows), D], as they are stored, or float32 of narrow ones."""
         if isinstance(rows, slice):
             if len(self.parts) == 1 and self.places is None:
                 return self.parts[0][rows]
@@ -50,7 +59,7 @@ class DocumentVectors:
         places = rows if self.places is None else self.places[rows]
         if len(self.parts) == 1:
             return self.parts[0][places]
-        found = np.empty((len(places), self.shape[1]), dtype=np.result_type(*self.parts))
+        found = np.empty((len(places), self.shape[1]), dtype=self.dtype)
         which = np.searchsorted(self.ends, places, side="right")
         for number in np.unique(which).tolist():
             here = which == number
@@ -74,5 +83,5 @@ class VectorFeatures:
         return np.ones(len(rows), dtype=np.int64)
 
     def batch(self, rows: Rows) -> dict[str, Any]:
-        """``vectors`` [T, D] in the order given, as they are stored."""
+        """``vectors`` [T, D] in the order given, as `DocumentVectors` gives them."""
         return {"vectors": torch.from_numpy(np.array(self.vectors[rows]))}
