@@ -67,5 +67,5 @@ def test_where_a_source_says_it_of_kept_documents_it_is_refused(recipe: dict[str
         parse_recipe(recipe)
     recipe["candidates"]["from"] = [{"dense": {"scan": "int8"}}]
     recipe["student"]["documents"] = {"vectors": "somewhere", "ids": "ids.txt", "stored": "int8"}
-    with pytest.raises(DistillirError, match="stored is for vectors of a dense model"):
+    with pytest.raises(DistillirError, match="stored is for what a model made of documents"):
         parse_recipe(recipe)
