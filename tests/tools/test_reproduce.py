@@ -20,6 +20,7 @@ from distillir.comparison.file import read_comparison
 from distillir.composition.compose import compose
 from distillir.recipe.read import read_recipe
 from reproduction.found import SAID, compare
+from reproduction.page import page as written_page
 from reproduction.rows import NOT_RUN, PLACE, Row, RowsError, read_rows
 from reproduction.run import filled
 
@@ -170,6 +171,16 @@ def test_places_and_what_rows_need() -> None:
     assert all("'my texts'" in command for command in commands) and commands[-1].endswith("--output out/comparison")
     with pytest.raises(RowsError, match="where is squadshifts-wiki"):
         filled(ROWS, row, "out", {})
+
+
+def test_a_row_that_was_repeated_says_when_and_what_came_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = {"date": "2026-12-01", "commit": "abc1234", "machine": "a processor", "found": "all within"}
+    folder = rows_with(tmp_path, repeated=again)
+    assert reproduce.main(["--rows", str(folder), "show", "tiny"]) == 0
+    assert "repeated: 2026-12-01, commit abc1234, a processor: all within" in capsys.readouterr().out
+    assert "Repeated: 2026-12-01, commit abc1234, a processor: all within" in written_page(read_rows(folder))
 
 
 @pytest.mark.parametrize(

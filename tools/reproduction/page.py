@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from reproduction.rows import Figure, Row, Rows, Source
+from reproduction.rows import Figure, Repeated, Row, Rows, Source
 
 #: Figures of a row in the tables.
 SHOWN = 4
@@ -14,9 +14,9 @@ INTRODUCTION = """\
 <!-- Written by `python tools/reproduce.py page` from benchmarks/reproduce; do not edit here. -->
 
 Each row is a figure, or a few of one table, with the commands that give it, the collection, and how far off a repeat
-may be. **Measured here**: the figures are those of our result page, at its commit and on its machine; of these rows
-`tiny` alone, which the tests run, was repeated by this program. **Not run here**: the figures are the paper's; the
-recipe is complete, and nobody has run it here, so that nothing is promised of it.
+may be. **Measured here**: the figures are those of our result page, at its commit and on its machine; where a row was
+repeated by this program since, it says when and what was found (the tests repeat `tiny`). **Not run here**: the figures
+are the paper's; the recipe is complete, and nobody has run it here, so that nothing is promised of it.
 
 ```console
 $ make reproduce                                             # the rows
@@ -31,8 +31,9 @@ Commands run in the root of the repository, in the environment of the `python` t
 `pip install '.[demo,irds]'`); a row that was stopped goes on where it was. The exit code is 0 where every figure is
 within its tolerance, 1 where one is not, 2 where a command failed. What several rows need (teachers, small models) is
 made in `runs/` once; a row's own folder is `runs/reproduce/ROW`. Seconds are those of the result page, of comparisons
-the sum of the trainings and searches that it gives. How to add a row:
-[contributing](contributing.md#add-a-row-that-can-be-reproduced).
+the sum of the trainings and searches that it gives. Until commit 1a9a90d the teacher's own figure was of
+`candidates.depth` documents; commands of rows from before say `evaluation.teacher_depth`, so that it still is. How to
+add a row: [contributing](contributing.md#add-a-row-that-can-be-reproduced).
 """
 
 
@@ -85,6 +86,7 @@ def shown(rows: Rows, name: str, row: Row) -> str:
     lines += [f"tolerance: {_line(row.tolerance.because)}"] if row.tolerance else []
     lines += [f"not known: {_line(row.missing)}"] if row.missing else []
     lines += [f"remarks: {_line(row.remarks)}"] if row.remarks else []
+    lines += [f"repeated: {_repeated(row.repeated)}"] if row.repeated else []
     return "\n".join(lines)
 
 
@@ -167,6 +169,12 @@ def _notes(row: Row) -> Iterator[tuple[str, str]]:
         yield "Not known", row.missing
     if row.remarks:
         yield "Before you run it", row.remarks
+    if row.repeated:
+        yield "Repeated", _repeated(row.repeated)
+
+
+def _repeated(one: Repeated) -> str:
+    return f"{one.date.isoformat()}, commit {one.commit}, {one.machine}: {_line(one.found)}"
 
 
 def _linked(source: Source) -> str:

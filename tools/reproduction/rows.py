@@ -1,5 +1,6 @@
 """Rows: what is reproduced, by which commands, on what, and which figures are expected."""
 
+import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,6 +120,22 @@ class Source(_Part):
     machine: str | None = None
 
 
+class Repeated(_Part):
+    """A later run of a row's commands by this program.
+
+    Attributes:
+        date: Of the run.
+        commit: Of ours, that it ran at.
+        machine: That it ran on.
+        found: What came out beside what is expected, in words.
+    """
+
+    date: datetime.date
+    commit: str
+    machine: str
+    found: str
+
+
 class Row(_Part):
     """A row.
 
@@ -138,6 +155,7 @@ class Row(_Part):
         gpus: As published.
         missing: Figures that the source has, or may have, and that we have not seen.
         remarks: What else to know before it is run.
+        repeated: The last time that `run` was given it, after the figures had been measured.
     """
 
     shows: str
@@ -154,6 +172,7 @@ class Row(_Part):
     gpus: int | None = None
     missing: str | None = None
     remarks: str | None = None
+    repeated: Repeated | None = None
 
     def within(self, figure: Figure) -> float:
         """The tolerance of a figure."""

@@ -87,14 +87,15 @@ class Encoding:
     def pieces(self) -> Iterator[list[Rows]]:
         """Groups of pieces that one process encodes one after the other, all rows once."""
         size = ROWS_PER_BLOCK if self.kind == "dense" else ROWS_PER_SEGMENT
-        before = np.empty(0, dtype=np.int64)
+        # A mark for each row, not a set of rows: that would be sorted again for each block.
+        before = np.zeros(len(self.table), dtype=bool)
         for call in self.calls:
             rows = np.unique(call)
             if self.kind == "dense":
-                blocks = [np.setdiff1d(block, before) for block in _cut(rows, size)]
+                blocks = [block[~before[block]] for block in _cut(rows, size)]
             else:
-                blocks = _cut(np.setdiff1d(rows, before), size)
-            before = np.union1d(before, rows)
+                blocks = _cut(rows[~before[rows]], size)
+            before[rows] = True
             blocks = [block for block in blocks if len(block)]
             for start in range(0, len(blocks), _PIECES):
                 yield blocks[start : start + _PIECES]
