@@ -10,7 +10,7 @@ from rich.console import Console
 
 from distillir.base import progress as module
 from distillir.base import progress_lines
-from distillir.base.progress import progress
+from distillir.base.progress import one_progress, progress
 from distillir.base.progress_lines import ProgressLines, clock
 
 
@@ -125,3 +125,20 @@ def test_an_error_says_how_far_it_came(tmp_path: Path) -> None:
         advance(12)
         raise ValueError
     assert raised.value.__notes__ == ["while at 'Ask bm25' (12 of 40 done)"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_many_short_parts_are_one(
+    terminal: bool, every_tenth: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = Terminal()
+    if terminal:
+        monkeypatch.setattr(module, "console", Console(file=shown, force_terminal=True, width=120))
+    with one_progress("Encode", 400):
+        for _ in range(8):
+            with progress("part", 50) as advance:
+                advance(50)
+                time.sleep(0.04)
+    told = shown.getvalue() if terminal else capsys.readouterr().err
+    assert "part" not in told and "Encode" in told
+    assert "400/400" in told if terminal else "of 400 (" in told

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from distillir.base.doing import doing
 from distillir.base.progress_lines import ProgressLines
 
 console = Console(stderr=True, highlight=False)
+_whole: ContextVar[Callable[[int], None] | None] = ContextVar("whole", default=None)
 
 
 def is_first_process() -> bool:
@@ -38,8 +40,12 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
     On a terminal, and in a notebook that has ipywidgets, this is a bar. Where output goes into a file or a pipe, or the
     terminal is dumb, it is a line every half minute (`distillir.base.progress_lines`); work that is done before that
-    prints nothing.
+    prints nothing. Within `one_progress` nothing is shown, and the units count there.
     """
+    whole = _whole.get()
+    if whole is not None:
+        yield whole
+        return
     done = 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):
         if not is_first_process() or not _draws():
@@ -69,6 +75,22 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
                 bar.advance(task, amount)
 
             yield draw
+
+
+@contextmanager
+def one_progress(description: str, total: int) -> Iterator[None]:
+    """Show all `progress` within as one: for work of many parts, each too short to be told of.
+
+    Args:
+        description: What is done.
+        total: Units of all parts together, of the same kind as theirs.
+    """
+    with progress(description, total) as advance:
+        token = _whole.set(advance)
+        try:
+            yield
+        finally:
+            _whole.reset(token)
 
 
 def _draws() -> bool:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from distillir.base.arrays import Rows
 from distillir.base.files import cache_root
-from distillir.base.progress import say
+from distillir.base.progress import one_progress, say
 from distillir.collections import Collection
 from distillir.collections.joined import JoinedTable
 from distillir.collections.run import Run
@@ -186,16 +186,27 @@ def encode_all(encodings: Iterable[Encoding], share: Share | None = None, *, oth
     places = {id(group) for _, group in own}
     rest = [piece for piece in pieces if id(piece[1]) not in places] if others else []
     done, later = 0, list[tuple[Encoding, list[Rows]]]()
-    for encoding, group in [*own, *rest]:
-        encoded = _encode(encoding, group, wait=False)
-        if encoded < 0:
-            later.append((encoding, group))
-        done += max(encoded, 0)
+    turns = [*own, *rest]
+    with one_progress("Encode", _missing(turns)):
+        for encoding, group in turns:
+            encoded = _encode(encoding, group, wait=False)
+            if encoded < 0:
+                later.append((encoding, group))
+            done += max(encoded, 0)
     if later and others:
         say(f"waiting for other processes that encode {', '.join(sorted({one.name for one, _ in later}))}")
         for encoding, group in later:
             done += _encode(encoding, group, wait=True)
     return done
+
+
+def _missing(pieces: list[tuple[Encoding, list[Rows]]]) -> int:
+    """Number of texts of pieces that are not encoded yet; each store is opened once."""
+    rows: dict[int, list[Rows]] = {}
+    encodings = {id(encoding): encoding for encoding, _ in pieces}
+    for encoding, group in pieces:
+        rows.setdefault(id(encoding), []).extend(group)
+    return sum(len(encodings[one].missing(np.concatenate(of_it))) for one, of_it in rows.items())
 
 
 def _encode(encoding: Encoding, group: list[Rows], *, wait: bool) -> int:
