@@ -92,6 +92,7 @@ def test_shorter_vectors_of_a_model_that_was_not_trained_for_them(
     assert "nothing in the card of" in capfd.readouterr().err
     with pytest.raises(DistillirError, match="have 16 numbers, and not 17"):
         front_door.index(narrow_model, collection=tiny, output=tmp_path, dimensions=17)
+    assert "nothing in the card of" not in capfd.readouterr().err  # no advice on what is refused
 
 
 def test_the_card_says_which_widths_a_model_was_trained_for(narrow_model: str, tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_mistake_is_one_line(run: Path, given: list[str], said: str, tmp_path:
 def test_what_is_no_run_and_has_no_student(run: Path, small_models: Path, tiny_beir: Path, tmp_path: Path) -> None:
     assert "is no folder of a run" in distillir("index", tmp_path).stderr
     (tmp_path / "recipe.yaml").write_bytes((run / "recipe.yaml").read_bytes())
-    assert "student: is missing; run `distillir run" in distillir("index", tmp_path).stderr
+    assert "has no trained student yet; run `distillir run" in distillir("index", tmp_path).stderr
     CrossEncoder(str(small_models / "cross-encoder"), device="cpu").save_pretrained(str(tmp_path / "reranker"))
     done = distillir("index", tmp_path / "reranker", "--collection", tiny_beir, "--output", tmp_path / "x")
     assert "is a cross-encoder model, which has no vectors" in done.stderr

@@ -55,6 +55,18 @@ def test_a_projected_encoder_gives_what_was_fitted(narrow_model: str) -> None:
     np.testing.assert_array_equal(*drawn)
 
 
+def test_random_weights_follow_the_seed(narrow_model: str) -> None:
+    model = SentenceTransformer(narrow_model, device="cpu")
+    texts = ["bees see light"]
+    first, again, other = (
+        choose(model, texts, _drawn(1, 7), "random", "an index", seed).encode_query(texts) for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-3
+    plain = projected(model, 7, unit=False, found=None).encode_query(texts)  # of seed 0, as ever
+    np.testing.assert_array_equal(choose(model, texts, _drawn(1, 7), "random", "an index").encode_query(texts), plain)
+
+
 def test_widths_that_differ_are_refused() -> None:
     check_width(16, 16, "an index")
     with pytest.raises(DistillirError, match="have 16 numbers, and those of an index 384"):

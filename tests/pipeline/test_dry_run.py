@@ -22,6 +22,7 @@ from distillir.pipeline.mine import mine_stage
 from distillir.pipeline.open_run import open_run
 from distillir.pipeline.queries import evaluation_queries, training_queries
 from distillir.pipeline.run import run
+from distillir.pipeline.score import score_stage
 from distillir.pipeline.steps import STEPS
 from distillir.recipe import Recipe
 from distillir.retrieval.trec import read_run
@@ -111,6 +112,23 @@ def _files(folder: Path) -> dict[str, tuple[int, int]]:
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size)
         for path in [folder, *folder.rglob("*")]
     }
+
+
+@pytest.mark.parametrize("teacher", ["bm25", None])
+def test_each_stage_has_its_line_with_a_teacher_and_without(
+    value: dict[str, Any], teacher: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value |= {"teacher": teacher, "evaluation": {"split": "test"}, "method": "kl" if teacher else "info_nce"}
+    recipe = Recipe.model_validate(value)
+    assert [line.stage for line in _planned(value, tmp_path / "run", tmp_path / "scratch")] == STAGES
+    with open_run(tmp_path / "run", recipe, "score") as folder:
+        mine_stage(folder)
+        score_stage(folder)
+    for anew in (False, True):
+        print_plan(recipe, tmp_path / "run", anew=anew)
+        (score,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("score ")]
+        assert ("pairs by the teacher bm25" if teacher else "lists with their judgements; no teacher") in score
+        assert ("there" in score) != anew
 
 
 def test_what_is_there_takes_no_time_and_stays_as_it_is(value: dict[str, Any], tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from distillir.base import progress as module
 from distillir.base import progress_lines
-from distillir.base.progress import one_progress, progress
+from distillir.base.doing import was_doing
+from distillir.base.progress import called, one_progress, progress
 from distillir.base.progress_lines import ProgressLines, clock
 
 
@@ -125,6 +126,20 @@ def test_an_error_says_how_far_it_came(tmp_path: Path) -> None:
         advance(12)
         raise ValueError
     assert raised.value.__notes__ == ["while at 'Ask bm25' (12 of 40 done)"]
+
+
+def test_a_caller_may_know_better_what_is_done() -> None:
+    with (
+        pytest.raises(ValueError, match="odd") as told,
+        called({"Encode queries": "Encode documents, read as queries"}),
+        progress("Encode queries", 3) as advance,
+    ):
+        advance(2)
+        raise ValueError("odd")
+    assert was_doing(told.value) == "at 'Encode documents, read as queries' (2 of 3 done)"
+    with pytest.raises(ValueError, match="odd") as told, progress("Encode queries", 3):
+        raise ValueError("odd")
+    assert was_doing(told.value) == "at 'Encode queries' (0 of 3 done)"
 
 
 @pytest.mark.parametrize("terminal", [False, True])

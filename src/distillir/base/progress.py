@@ -1,10 +1,11 @@
 """Progress with the time left, on stderr, from the first process only: bars, or lines where there is no terminal."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +21,8 @@ from distillir.base.doing import doing
 from distillir.base.progress_lines import ProgressLines
 
 console = Console(stderr=True, highlight=False)
+#: Descriptions that are told in other words; see `called`.
+_CALLED: ContextVar[Mapping[str, str]] = ContextVar("called", default=MappingProxyType({}))
 _whole: ContextVar[Callable[[int], None] | None] = ContextVar("whole", default=None)
 
 
@@ -35,6 +38,20 @@ def say(text: str) -> None:
 
 
 @contextmanager
+def called(words: Mapping[str, str]) -> Iterator[None]:
+    """Tell `progress` of a block in other words, where its caller knows better than the work what is done.
+
+    Args:
+        words: Descriptions as they would be told, and as they are.
+    """
+    before = _CALLED.set({**_CALLED.get(), **words})
+    try:
+        yield
+    finally:
+        _CALLED.reset(before)
+
+
+@contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of ``total`` units is done; the yielded function advances it by its argument.
 
@@ -46,7 +63,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     if whole is not None:
         yield whole
         return
-    done = 0
+    description, done = _CALLED.get().get(description, description), 0
     with doing(lambda: f"at {description!r} ({done} of {total} done)"):
         if not is_first_process() or not _draws():
             with ProgressLines(description, total, say, silent=not is_first_process()) as lines:

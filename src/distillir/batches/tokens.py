@@ -21,6 +21,8 @@ from distillir.encoding.reading import within_reach
 from distillir.encoding.vectors import Kind
 
 TEXTS_PER_CALL = 1024
+#: What progress says of a side.
+LABEL = {"query": "Tokenise queries", "document": "Tokenise documents"}
 EXPANDED, ATTENDED = "expanded.bin", "attended.bin"
 
 
@@ -113,8 +115,7 @@ def tokenise(path: Path, model: Any, table: TextTable, rows: Rows, *, kind: Kind
         settings = json.loads((path / "settings.json").read_text())
         if settings["key"] == key and np.array_equal(np.load(path / "rows.npy", mmap_mode="r"), rows):
             return TokenStore(path)
-    label = {"query": "Tokenise queries", "document": "Tokenise documents"}[kind]
-    with atomic_directory(path) as folder, progress(label, len(rows)) as advance:
+    with atomic_directory(path) as folder, progress(LABEL[kind], len(rows)) as advance:
         _write(folder, model, table, rows, kind, prompt, key, advance)
     return TokenStore(path)
 

@@ -97,11 +97,11 @@ def export(
     elif form == "pylate":
         from distillir.students.multi_vector.pylate import write_pylate
 
-        write_pylate(str(source / "student" if (source / "student").is_dir() else source), output)
+        write_pylate(str(_student_of(source)), output)
     elif form == "servers":
         from distillir.students.dense.servers import write_for_servers
 
-        write_for_servers(str(source / "student" if (source / "student").is_dir() else source), output)
+        write_for_servers(str(_student_of(source)), output)
     else:
         folder = source / "teaching" if (source / "teaching").is_dir() else source
         lists = open_teaching_set(folder)
@@ -110,3 +110,12 @@ def export(
         else:
             export_teaching(form, lists, load_collection(collection) if collection else lists.open_collection(), output)
     say(f"Written: {output}")
+
+
+def _student_of(source: Path) -> Path:
+    """The folder of a student: itself, or a run's."""
+    from distillir.pipeline.trained import is_run, trained_student
+
+    if is_run(source):
+        return trained_student(source)
+    return source / "student" if (source / "student").is_dir() else source

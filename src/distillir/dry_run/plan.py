@@ -226,6 +226,9 @@ class _Plan:
             work = f"about {sum(one.pairs for one in lists)} pairs by the teacher {load_teacher(spec).name}"
             there = self._there(*(name for name in SCORED if BY_NAME[name].wanted(self.folder)))
             yield _line("score", there, work, lambda: self.teacher.seconds(spec, lists))
+        elif spec is None and needs_lists(self.folder):
+            work = f"{self.lists.total} lists with their judgements; no teacher is asked"
+            yield _line("score", self._there("teaching set"), work, lambda: 0.0)
 
     def signals(self, folder: str) -> Iterator[Line]:
         """The questions of each signal of the method that is kept in a folder to its teacher."""

@@ -71,8 +71,7 @@ def encode_sparse(
     segments = _encoded(model, table, wanted, **more)
     used = np.unique(segments.segment[wanted])
     matrix = vstack([_read(segments.paths[number]) for number in used.tolist()], format="csr")
-    sizes = [len(load_array(segments.paths[number] / "rows.npy", mapped=True)) for number in used.tolist()]
-    starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+    starts = np.concatenate([[0], np.cumsum(segments.sizes[used])])[:-1]
     return matrix[starts[np.searchsorted(used, segments.segment[wanted])] + segments.place[wanted]]
 
 

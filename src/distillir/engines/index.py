@@ -21,7 +21,7 @@ from distillir.engines.engine import Engine, EngineKind, IndexPlace, Layout
 from distillir.engines.fill import check_table_record, fill, missing_rows
 from distillir.engines.needed import check_address
 from distillir.engines.registry import ENGINES, check_layout, engine_options
-from distillir.engines.shorter import check_dimensions
+from distillir.engines.shorter import check_dimensions, tell_dimensions
 from distillir.engines.source import IndexSource
 
 #: Form of the tables: one of another form is filled anew.
@@ -112,6 +112,7 @@ def make_index(source: IndexSource, request: IndexRequest) -> dict[str, Any]:
     if not len(source.collection.corpus):
         raise DistillirError("has no document", where=f"collection {source.collection.name}")
     encodings = source.encode(queries, request.dimensions)
+    tell_dimensions(source, request.dimensions)  # behind the refusal of more numbers than there are
     barrier()
     if rank() == 0:
         make_output(output)

@@ -12,7 +12,7 @@ _DIMENSIONS = re.compile(r'"?matryoshka_dims"?\s*:\s*\[([^\]]*)\]')
 
 
 def check_dimensions(source: IndexSource, dimensions: int | None) -> None:
-    """Refuse shorter vectors where there are none, and warn where nothing says that the model was trained for them.
+    """Refuse shorter vectors where there are none.
 
     Args:
         source: Whose vectors.
@@ -31,6 +31,12 @@ def check_dimensions(source: IndexSource, dimensions: int | None) -> None:
         )
     if dimensions < 1:
         raise DistillirError(f"{dimensions} numbers of a vector", where="--dimensions", remedy="give 1 or more")
+
+
+def tell_dimensions(source: IndexSource, dimensions: int | None) -> None:
+    """Warn where nothing says that a model was trained for shorter vectors; arguments as `check_dimensions`."""
+    if dimensions is None:
+        return
     known = trained_dimensions(source.model)
     if known is None:
         say(

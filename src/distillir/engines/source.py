@@ -54,11 +54,6 @@ class IndexSource:
     asked_by: str = ""
 
 
-def is_run(path: str) -> bool:
-    """Tell whether a path is the folder of a run."""
-    return (Path(path).expanduser() / RECIPE_FILE).is_file()
-
-
 def source_of(
     run: str, collection: Any = None, split: str | None = None, *, before: bool = False, trust_remote_code: bool = False
 ) -> IndexSource:
@@ -74,7 +69,9 @@ def source_of(
     Raises:
         DistillirError: Neither, or arguments that belong to the other.
     """
-    if is_run(run):
+    from distillir.pipeline.trained import is_run
+
+    if is_run(Path(run).expanduser()):
         if collection is not None or split is not None:
             raise DistillirError(
                 "is a run, which has a collection and a split",
@@ -102,6 +99,7 @@ def source_of_run(path: Path, *, before: bool = False) -> IndexSource:
         DistillirError: There is no student, it searches nothing, or the folder's files are not as the run made them.
     """
     from distillir.pipeline.open_run import READ_ONLY, open_run
+    from distillir.pipeline.trained import trained_student
     from distillir.recipe.read import read_recipe
 
     recipe = read_recipe(path / RECIPE_FILE)
@@ -113,12 +111,7 @@ def source_of_run(path: Path, *, before: bool = False) -> IndexSource:
             remedy="index the student of another run, and let this one re-rank what the engine finds",
         )
     folder_of = "work/initial-student" if before else "student"
-    if not (path / folder_of).is_dir():
-        raise DistillirError(
-            "is missing",
-            where=path / folder_of,
-            remedy=f"run `distillir run {path / RECIPE_FILE} --output {path}` to its end",
-        )
+    trained_student(path, folder_of)
     with open_run(path, recipe, READ_ONLY) as folder:
         queries, qrels = _asked(folder)
         collection = folder.collection

@@ -117,10 +117,15 @@ class Inputs:
 
     @cached_property
     def readied(self) -> Fingerprints:
-        """Vectors and queries that the student before training was fitted to; empty where it was fitted to none."""
+        """Vectors and queries that the student before training was fitted to, or the seed that its projection has.
+
+        Empty where it encodes documents.
+        """
         if not self.kept:
             return {}
-        return self.kept | self.texts | {"training queries": _of_arrays(asked_queries(self.folder))}
+        documents, seed = self.recipe.student.documents, str(self.recipe.query_seed)
+        drawn = {"seed of the random projection": seed} if documents and documents.projection == "random" else {}
+        return self.kept | self.texts | {"training queries": _of_arrays(asked_queries(self.folder))} | drawn
 
     @property
     def student(self) -> Fingerprints:

@@ -32,10 +32,12 @@ def search_by_documents_model(folder: RunFolder) -> None:
     def search() -> Write:
         from distillir.evaluation.search import search_measured
         from distillir.pipeline.search import written
+        from distillir.retrieval.shared_search import searching_together
 
         rows = evaluation_queries(folder)
         own = folder.recipe.queries.own_document
-        found = search_measured(retriever, folder.collection, rows, wanted.depth, own_document=own)
+        with searching_together():
+            found = search_measured(retriever, folder.collection, rows, wanted.depth, own_document=own)
         return written(found, folder.collection, folder.documents_run, "documents")
 
     make_once(folder, "run of the documents' model", search, timed="evaluate documents")
@@ -77,7 +79,8 @@ def lines(told: Mapping[str, Any], after: Mapping[str, float], measure: str) -> 
     kept = f"{told.get('units', told['documents'])} {told.get('unit', 'vectors')}"
     found = [f"No document was encoded again: the {kept} of {told['name']} are searched as they are"]
     cost = {name: f"{one['parameters'] / 1e6:.1f} M parameters, {one['ms']:.1f} ms" for name, one in _of(told).items()}
-    found.append(f"A query costs {cost['student']}" + (f"; before: {cost['documents']}" if "documents" in cost else ""))
+    own = f"; by the documents' own query encoder {cost['documents']}" if "documents" in cost else ""
+    found.append(f"A query costs {cost['student']}{own}")
     if "measures" in told and told["measures"].get(measure):
         share = after[measure] / told["measures"][measure]
         found.append(

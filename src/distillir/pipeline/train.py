@@ -51,6 +51,7 @@ def train_stage(folder: RunFolder) -> None:
         prepare_student(folder)
         mine_selection(folder)
     if made(folder, "student"):
+        say(f"Student: {folder.student} is trained already, and is not trained again")
         for path in (folder.path / name for signal in compose(folder.recipe).signals for name in signal.trains_along):
             if not path.is_dir():
                 say(f"{path}: the trained {path.name} is gone; delete {folder.student} to train both again")
@@ -75,7 +76,9 @@ def train_stage(folder: RunFolder) -> None:
             place = replace(place, teaching=teaching, student=last_student, number=number)
             for signal in method.signals:
                 prepare_signal(signal, place)
-        if not made(folder, target):
+        if made(folder, target):
+            say(f"Stage {number}: {target} is trained already")
+        else:
             start = first_student if stage.restart else last_student
             begun = replace(place, before=None if start == folder.initial_student else start)
             stage_number = number if len(method.stages) > 1 else None

@@ -13,6 +13,7 @@ from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.narrow import Stored
 from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
+from distillir.retrieval.shared_search import share_places
 
 _QUERIES = 64
 
@@ -60,6 +61,11 @@ class SparseRetriever:
         # [vocabulary, documents], by word.
         postings = self.documents(collection).T.tocsr()
         queries = encode_sparse(self.model, collection.queries, query_rows, kind="query", **self.encoding)
+        return share_places(
+            lambda places: self._search(queries[places], postings, query_rows[places], depth), query_rows
+        )
+
+    def _search(self, queries: Any, postings: Any, query_rows: Rows, depth: int) -> Run:
         rows: list[Rows] = []
         scores: list[Scores] = []
         with progress("searching", len(query_rows)) as advance:

@@ -6,6 +6,7 @@ from distillir.base.errors import DistillirError
 from distillir.base.lock import locked
 from distillir.pipeline.provenance import check_reading
 from distillir.pipeline.run_folder import RunFolder
+from distillir.pipeline.trained import trained_student
 from distillir.recipe import RECIPE_FILE, read_recipe
 
 
@@ -24,10 +25,7 @@ def open_served(path: Path) -> RunFolder:
         raise DistillirError(
             "is no folder of a run", where=path, remedy="name the folder that `distillir run` wrote, as runs/quickstart"
         )
-    if not (path / "student").is_dir():
-        raise DistillirError(
-            "has no trained student yet", where=path, remedy=f"run `distillir run {recipe} --output {path}` first"
-        )
+    trained_student(path)
     read = read_recipe(recipe)
     with locked(path, reading=True):
         folder = RunFolder(path, read)

@@ -12,7 +12,7 @@ from torch import nn
 from distillir.base.allocator import keep_freed_memory
 from distillir.base.errors import DistillirError
 from distillir.base.processes import barrier, first_process_first, world_size
-from distillir.base.progress import progress, say
+from distillir.base.progress import called, progress, say
 from distillir.base.tracker import Tracker
 from distillir.collections import Collection, Qrels, TextTable
 from distillir.collections.joined import JoinedTable
@@ -87,7 +87,7 @@ def train_student(
     from distillir.base.best_state import BestState
     from distillir.base.trainer_callbacks import Bar, ClockedCheckpoints, take_steps
     from distillir.batches.features import TextFeatures
-    from distillir.batches.tokens import tokenise
+    from distillir.batches.tokens import LABEL, tokenise
     from distillir.encoding.active_words import active_words_only
     from distillir.encoding.precision import training_precision
     from distillir.students.loaded import student_of
@@ -162,7 +162,9 @@ def train_student(
         queries = tokenise(work / "query-tokens", model, collection.queries, asked, kind="query")
         if documents is None:
             side = "document" if alone is None else student.documents_alone_as
-            documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind=side)
+            own = LABEL["document"]
+            with called({} if side == "document" else {LABEL[side]: f"{own}, read as queries"}):
+                documents = tokenise(work / "document-tokens", model, corpus, candidate_rows, kind=side)
     begun = Begun(model, collection, lists, candidate_rows, settings, work, seed)
     for signal in signals:
         signal.begin(begun)

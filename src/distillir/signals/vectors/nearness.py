@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from distillir.base.arrays import Rows, evenly_spaced
 from distillir.base.errors import DistillirError
+from distillir.base.progress import called
 from distillir.encoding.store import Vectors
-from distillir.encoding.vectors import encode_rows
+from distillir.encoding.vectors import LABEL, encode_rows
 from distillir.signals.place import Place
 from distillir.signals.vectors.projection import FITTED_TO, fitted, load_projection
-from distillir.signals.vectors.spec import PROJECTION, VectorSpec
+from distillir.signals.vectors.spec import PROJECTION, SIDES, VectorSpec
 from distillir.signals.vectors.teacher_vectors import unit
 from distillir.signals.vectors.texts import (
     followed_texts,
@@ -85,8 +86,10 @@ def _students(place: Place) -> dict[str, Path]:
 def _encoded(place: Place, folder: Path, side: str, rows: Rows) -> Vectors:
     student, table = place.recipe.student, table_of(place.collection, side)
     precision = place.recipe.evaluation.precision
-    options = student.saved_options
-    return encode_rows(str(folder), table, rows, kind=read_as(place, side), precision=precision, options=options)
+    options, kind = student.saved_options, read_as(place, side)
+    own = SIDES[side]
+    with called({} if kind == own else {LABEL[kind]: f"{LABEL[own]}, read as queries"}):
+        return encode_rows(str(folder), table, rows, kind=kind, precision=precision, options=options)
 
 
 def _maps(place: Place, spec: VectorSpec, learnt: dict[str, Rows], width: int) -> dict[str, Vectors] | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from distillir.base.progress import say
+from distillir.base.progress import progress, say
 
 Vectors = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
@@ -17,6 +17,8 @@ RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 HELD_OUT = 10
 #: Tokens of a text that the student reads for the fit: queries are short, and of documents their beginning does.
 READ = 64
+#: What progress says of texts that a projection is fitted on, as the student reads them.
+FITTING = "Read texts to fit the projection"
 #: Mean cosine that a projection must gain, where widths are the same, to be put in.
 NEARER = 0.01
 
@@ -142,7 +144,7 @@ def fill_layer(layer: Any, found: Projection) -> None:
         layer.linear.bias.copy_(torch.from_numpy(found.bias))
 
 
-def choose(model: Any, texts: list[str], wanted: Vectors, how: str, name: str) -> Any:
+def choose(model: Any, texts: list[str], wanted: Vectors, how: str, name: str, seed: int = 0) -> Any:
     """The query encoder with the projection that a recipe asks for.
 
     Args:
@@ -151,14 +153,17 @@ def choose(model: Any, texts: list[str], wanted: Vectors, how: str, name: str) -
         wanted: The documents' model's vectors of these [N, D].
         how: ``auto``, ``least-squares`` or ``random``.
         name: The index's.
+        seed: Of random weights.
     """
     from distillir.encoding.vectors import encode_texts
 
     width, unit = wanted.shape[1], has_unit_length(wanted)
     if how == "random":
         say(f"Student's vectors are projected onto the {width} numbers of {name}: by random weights")
-        return projected(model, width, unit=unit, found=None)
-    start = encode_texts(_bare(model), texts, kind="query", max_length=_tokens(model), precision="float32")
+        return projected(model, width, unit=unit, found=None, seed=seed)
+    reading: Any = {"kind": "query", "max_length": _tokens(model), "precision": "float32"}
+    with progress(FITTING, len(texts)) as advance:
+        start = encode_texts(_bare(model), texts, **reading, advance=advance)
     found = fit(start, wanted)
     if how == "auto" and start.shape[1] == width and (own := cosine(start, wanted)) >= found.cosine - NEARER:
         say(f"Student's vectors fit those of {name} as they are (cosine {own:.3f}): no projection")

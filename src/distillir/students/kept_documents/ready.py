@@ -37,7 +37,7 @@ def ready(
         student: The model that the student starts from.
         collection: Where the texts are.
         queries: Those that are learnt from.
-        seed: Of which texts.
+        seed: Of which texts, and of random weights.
 
     Returns:
         A function of process 0: from the query encoder as it is loaded to what is trained.
@@ -45,12 +45,7 @@ def ready(
     kept = index.vectors(collection.corpus)
     width = kept.shape[1]
     if how == "none" or (how == "auto" and own_model(student, index)):
-
-        def checked(model: Any) -> Any:
-            check_width(int(model.get_embedding_dimension()), width, index.name)
-            return model
-
-        return checked
+        return lambda model: _fitting(model, width, index.name)
     draw = np.random.default_rng([seed, PROJECTION_TEXTS])
     documents = some_rows(np.arange(len(collection.corpus), dtype=np.int64), DOCUMENTS, draw)
     wanted = [np.asarray(kept[documents], dtype=np.float32)]
@@ -59,14 +54,20 @@ def ready(
         asked = some_rows(np.unique(queries), QUERIES, draw)
         wanted.insert(0, index.query_vectors(collection.queries, asked))
     texts = [*collection.queries.texts(asked.tolist()), *collection.corpus.texts(documents.tolist())]
-    return lambda model: choose(model, texts, np.concatenate(wanted), how, index.name)
+    return lambda model: choose(model, texts, np.concatenate(wanted), how, index.name, seed)
 
 
 def roughly(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
     """Prepare as `ready` does, for a dry run and in no time: a projection is one of random weights."""
     if how == "none" or (how == "auto" and own_model(student, index)):
-        return lambda model: model
+        return lambda model: _fitting(model, index.width, index.name)
     return lambda model: projected(model, index.width, unit=True, found=None)
+
+
+def _fitting(model: Any, width: int, name: str) -> Any:
+    """The query encoder, whose vectors have as many numbers as the kept ones."""
+    check_width(int(model.get_embedding_dimension()), width, name)
+    return model
 
 
 def some_rows(rows: Rows, most: int, draw: np.random.Generator) -> Rows:

@@ -104,7 +104,11 @@ class VectorsIndex(KeptIndex):
                 if len(twice) or len(np.unique(rows[known])) < len(known):
                     values, counts = np.unique(rows[known], return_counts=True)
                     row = rows[twice[0]] if len(twice) else values[counts > 1][0]
-                    raise DistillirError(f"the id {table.id(int(row))!r} stands twice", where=self.ids or self.path)
+                    raise DistillirError(
+                        f"the id {table.id(int(row))!r} stands twice",
+                        where=self.ids or self.path,
+                        remedy="keep one vector of it",
+                    )
                 places[rows[known]] = place + known
                 place += len(ids)
                 advance(len(ids))

@@ -28,13 +28,20 @@ def write_pylate(model: str, output: Path) -> None:
         DistillirError: The model is no transformer with one projection, which is all that the format holds.
     """
     from safetensors.torch import save_file
-    from sentence_transformers.base.modules import Dense, Normalize, Transformer
+    from sentence_transformers.base.modules import Dense, Normalize, Router, Transformer
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
     if (kind := model_kind(model)) != "multi-vector":
         raise DistillirError(f"is a {kind} model, and PyLate folders are for multi-vector ones", where=model)
     loaded = load_multi_vector(model, device="cpu")
     modules = list(loaded.children())
+    if isinstance(modules[0], Router):
+        inner = Path(model) / "query-encoder"
+        raise DistillirError(
+            "has encoders of its own for queries and for documents, and a PyLate folder holds one",
+            where=model,
+            remedy=f"name its query encoder: {inner}" if inner.is_dir() else "load it with sentence-transformers",
+        )
     if [type(module) for module in modules] != [Transformer, Dense, MultiVectorMask, Normalize]:
         raise DistillirError(
             f"is made of {', '.join(type(module).__name__ for module in modules)}; a PyLate folder holds a transformer "

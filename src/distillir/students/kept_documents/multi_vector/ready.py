@@ -39,7 +39,7 @@ def ready_tokens(
         student: The model that the student starts from.
         collection: Where the texts are.
         queries: Gives those that are learnt from.
-        seed: Of which of them.
+        seed: Of which of them, and of random weights.
 
     Returns:
         A function of process 0: from the query encoder as it is loaded to what is trained.
@@ -48,17 +48,18 @@ def ready_tokens(
     if how == "none" or (how == "auto" and own_model(student, index)):
         return lambda model: _checked(_fitting(model, index), index)
     if how == "random":
-        return lambda model: _random(_fitting(model, index), index)
+        return lambda model: _random(_fitting(model, index), index, seed)
     asked = some_rows(np.unique(queries()), QUERIES, np.random.default_rng([seed, PROJECTION_TEXTS]))
     wanted = index.query_vectors(collection.queries, asked)
     texts = collection.queries.texts(asked.tolist())
-    return lambda model: _choose(_fitting(model, index), texts, wanted, how, index)
+    return lambda model: _choose(_fitting(model, index), texts, wanted, how, index, seed)
 
 
 def roughly_ready_tokens(index: KeptIndex, how: str, student: str) -> Callable[[Any], Any]:
     """Prepare as `ready_tokens` does, for a dry run and in no time: a projection is one of random weights."""
     if how == "none" or (how == "auto" and own_model(student, index)):
-        return lambda model: model
+        assert isinstance(index, ModelIndex)
+        return lambda model: _checked(_fitting(model, index), index)
     return lambda model: project_tokens(model, index.width, unit=True, found=None)
 
 
@@ -87,12 +88,12 @@ def _checked(model: Any, index: ModelIndex) -> Any:
     return model
 
 
-def _random(model: Any, index: ModelIndex) -> Any:
+def _random(model: Any, index: ModelIndex, seed: int) -> Any:
     say(f"Student's token vectors are projected onto the {index.width} numbers of {index.name}: by random weights")
-    return project_tokens(model, index.width, unit=True, found=None)
+    return project_tokens(model, index.width, unit=True, found=None, seed=seed)
 
 
-def _choose(model: Any, texts: list[str], wanted: list[Vectors], how: str, index: ModelIndex) -> Any:
+def _choose(model: Any, texts: list[str], wanted: list[Vectors], how: str, index: ModelIndex, seed: int) -> Any:
     """The query encoder with the projection that ``least-squares`` or ``auto`` comes to."""
     documents = index.load()
     width, own_width = int(documents.get_embedding_dimension()), int(model.get_embedding_dimension())
@@ -106,7 +107,7 @@ def _choose(model: Any, texts: list[str], wanted: list[Vectors], how: str, index
                 remedy="choose random, or none where the widths are the same",
             )
         say(f"Student's token vectors are not fitted to those of {index.name}: {said}")
-        return model if own_width == width else _random(model, index)
+        return model if own_width == width else _random(model, index, seed)
     found = fit(start, aim)
     if how == "auto" and own_width == width:
         given, same, _ = aligned(model, model, documents, texts, wanted)

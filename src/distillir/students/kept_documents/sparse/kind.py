@@ -35,6 +35,12 @@ class KeptWordsKind(KeptKind, SparseKind):
 
         return lambda loaded: check_same_words(loaded, model, self.index)
 
+    def roughly_ready(self, model: str) -> "Callable[[Any], Any]":
+        """See `StudentKind.roughly_ready`: the same."""
+        from distillir.students.kept_documents.sparse.vocabulary import check_same_words
+
+        return lambda loaded: check_same_words(loaded, model, self.index)
+
     def drawn(self, model: Any) -> "KeptIndex":
         """See `KeptKind.drawn`."""
         from distillir.students.kept_documents.sparse.index import DrawnWords
