@@ -23,6 +23,8 @@ from distillir.encoding.batches import token_batches
 from distillir.encoding.device import pick_device
 from distillir.encoding.identity import model_identity
 from distillir.encoding.model_options import PLAIN, ModelOptions
+from distillir.encoding.narrow import Stored
+from distillir.encoding.narrow_segments import narrowed_arrays
 from distillir.encoding.precision import Precision, autocast, resolve_precision
 from distillir.encoding.segment_manifest import keep_manifest, spans_of
 from distillir.encoding.vectors import LABEL, Kind, prompt_for
@@ -141,6 +143,7 @@ def encode_segments(
     precision: str = "auto",
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
+    stored: Stored = "float32",
 ) -> Segments:
     """Encode the rows of a table that are missing, each process its share.
 
@@ -156,6 +159,7 @@ def encode_segments(
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder in place of ``store``.
         options: How the model is loaded.
+        stored: Form of the numbers on disk; what is there as float32 is narrowed, and not encoded again.
 
     Returns:
         All encoded rows, those that were wanted among them.
@@ -164,7 +168,12 @@ def encode_segments(
         DistillirError: The model cannot be loaded, or gives a value that is not finite.
     """
     resolved = resolve_precision(precision, pick_device())
-    folder = segments_folder(store, model, table, kind, max_length, resolved, cache=cache, options=options)
+    where: dict[str, Any] = {"cache": cache, "options": options}
+    folder = segments_folder(store, model, table, kind, max_length, resolved, stored=stored, **where)
+    if stored != "float32":
+        plain = segments_folder(store, model, table, kind, max_length, resolved, **where)
+        barrier()
+        _narrow_known(Segments(folder, len(table)), Segments(plain, len(table)), rows, stored)
     barrier()
     there = Segments(folder, len(table))
     missing = there.missing(rows)
@@ -185,15 +194,28 @@ def encode_segments(
             answers = ((part, encode(loaded, texts, kind, resolved)) for part, texts in tasks)
         for part, arrays in answers:
             _check_finite(arrays, model, kind, table, part)
+            narrow = narrowed_arrays(arrays, stored)
             with atomic_directory(folder / xxhash.xxh3_64_hexdigest(part.tobytes())) as made:
                 np.save(made / "rows.npy", part)
-                for name, array in arrays.items():
+                for name, array in narrow.items():
                     np.save(made / f"{name}.npy", array)
             advance(len(part))
     barrier()
     made_now = Segments(folder, len(table))
     made_now.note(at_least=_UNNOTED)
     return made_now
+
+
+def _narrow_known(own: Segments, plain: Segments, rows: Rows, stored: Stored) -> None:
+    """Narrow the segments of another folder that hold rows which this one lacks, each process its share."""
+    numbers = np.unique(plain.segment[own.missing(rows)])
+    for path in [plain.paths[number] for number in numbers[numbers >= 0].tolist()][rank() :: world_size()]:
+        arrays = {file.stem: load_array(file) for file in path.glob("*.npy")}
+        kept = arrays.pop("rows")
+        with atomic_directory(own.folder / path.name) as made:
+            np.save(made / "rows.npy", kept)
+            for name, array in narrowed_arrays(arrays, stored).items():
+                np.save(made / f"{name}.npy", array)
 
 
 def _encoded(
@@ -217,11 +239,13 @@ def segments_folder(
     *,
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
+    stored: Stored = "float32",
 ) -> Path:
     """Folder of a table's segments, made or not; arguments as `encode_segments`."""
     # The last is the form on disk: another one is another folder.
     own = model_identity(model, options, (kind,))
     identity = [own, table.fingerprint, kind, str(max_length), precision, "segments"]
+    identity += [] if stored == "float32" else [stored]
     return (cache or cache_root() / store) / xxhash.xxh3_128_hexdigest("\0".join(identity).encode())
 
 

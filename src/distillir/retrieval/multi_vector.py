@@ -11,6 +11,7 @@ from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.narrow import Stored
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
@@ -37,6 +38,7 @@ class MultiVectorRetriever:
         probes: With ``index``: partitions looked into for each of a query's vectors.
         prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
         trust_remote_code: Whether code that comes with the model may run.
+        stored: Form of the documents' token vectors on disk: ``float32``, ``float16`` or ``int8``.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class MultiVectorRetriever:
         probes: int = 16,
         prompts: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        stored: Stored = "float32",
     ) -> None:
+        self.stored = stored
         self.model, self.first, self.first_depth, self.probes = model, first, first_depth, probes
         options = ModelOptions.of(prompts, trust_remote_code)
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
@@ -103,7 +107,7 @@ class MultiVectorRetriever:
         """
         from distillir.encoding.token_vectors import encode_tokens
 
-        return encode_tokens(self.model, collection.corpus, kind="document", **self.encoding)
+        return encode_tokens(self.model, collection.corpus, kind="document", stored=self.stored, **self.encoding)
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
         """See `distillir.retrieval.opened.open_retriever`.
