@@ -13,10 +13,11 @@ from distillir.base.lock import HOLDER_FILE, LOCK_FILE, READING, locked
 class _Other:
     """Another holder of the lock."""
 
-    def __init__(self, folder: Path, says: str) -> None:
+    def __init__(self, folder: Path, says: str | None) -> None:
         self._lock = FileLock(folder / LOCK_FILE, thread_local=False, is_singleton=False)
         self._lock.acquire()
-        (folder / HOLDER_FILE).write_text(says)
+        if says is not None:
+            (folder / HOLDER_FILE).write_text(says)
 
     def release(self) -> None:
         self._lock.release()
@@ -40,6 +41,24 @@ def test_who_only_reads_waits_and_is_waited_for(
     with locked(tmp_path, reading=reading):
         assert (tmp_path / HOLDER_FILE).read_text().strip().endswith(READING) == reading
     assert "waiting for another command (process 7 on here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("left", [None, "process 5 on here"])
+def test_a_reader_that_has_not_said_so_yet_is_waited_for(tmp_path: Path, left: str | None) -> None:
+    """A writer comes between a reader's lock and its note, be the note of a killed writer there still or not."""
+    other = _Other(tmp_path, left)
+    threading.Timer(0.25, lambda: (tmp_path / HOLDER_FILE).write_text(f"process 7 on here, {READING}")).start()
+    threading.Timer(1.0, other.release).start()
+    with locked(tmp_path):
+        assert READING not in (tmp_path / HOLDER_FILE).read_text()
+
+
+def test_who_never_says_what_for_is_taken_for_a_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distillir.base.lock.UNSAID", 0.3)
+    other = _Other(tmp_path, None)
+    with pytest.raises(DistillirError, match="another command is writing into this folder"):
+        locked(tmp_path).__enter__()
+    other.release()
 
 
 def test_it_waits_no_longer_than_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,5 +67,30 @@ def test_where_a_source_says_it_of_kept_documents_it_is_refused(recipe: dict[str
         parse_recipe(recipe)
     recipe["candidates"]["from"] = [{"dense": {"scan": "int8"}}]
     recipe["student"]["documents"] = {"vectors": "somewhere", "ids": "ids.txt", "stored": "int8"}
-    with pytest.raises(DistillirError, match="stored is for vectors of a dense model"):
+    with pytest.raises(DistillirError, match="stored is for what a model made of documents"):
         parse_recipe(recipe)
+
+
+def test_kept_token_vectors_and_words_are_told_as_they_are_stored(
+    tiny: Collection, late_model: str, word_model: str
+) -> None:
+    told = {}
+    for kind, model, form in (
+        ("multi-vector", late_model, "float32"),
+        ("multi-vector", late_model, "int8"),
+        ("sparse", word_model, "float32"),
+        ("sparse", word_model, "float16"),
+    ):
+        index = index_of(DocumentsSpec.model_validate({kind: model, "stored": form}))
+        facts = index.facts(tiny.corpus)
+        told[kind, form] = facts["bytes"] / facts["units"], index.fingerprint
+        assert index.vectors(tiny.corpus).of(np.array([3]))
+    assert {key: size for key, (size, _) in told.items()} == {
+        ("multi-vector", "float32"): 512,
+        ("multi-vector", "int8"): 132,
+        ("sparse", "float32"): 8,
+        ("sparse", "float16"): 4,
+    }
+    assert len({own for _, own in told.values()}) == 4
+    with pytest.raises(ValueError, match="float32 or float16"):
+        DocumentsSpec.model_validate({"sparse": word_model, "stored": "int8"})

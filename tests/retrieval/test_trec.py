@@ -8,12 +8,15 @@ from pathlib import Path
 import ir_measures
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from distillir.base.errors import DistillirError
 from distillir.collections import Collection, load_collection
+from distillir.collections.joined import with_documents
 from distillir.collections.run import Run, from_lists
 from distillir.collections.trec_ids import decode_id, encode_id
-from distillir.retrieval import trec, trec_blocks
+from distillir.retrieval import trec, trec_blocks, trec_lines
 from distillir.retrieval.trec import read_run, write_run
 
 ODD = ["a b", "a%20b", "50%", "x/y\\z", "-dash", "東京", "tab\tnew\x85", "no\u00a0break"]
@@ -49,7 +52,52 @@ def same(a: Run, b: Run) -> bool:
 def test_odd_ids_and_near_scores_round_trip(odd: Collection, tmp_path: Path, file: str) -> None:
     run = some_run(odd)
     write_run(run, odd, tmp_path / file)
+    written = (tmp_path / file).read_bytes()
+    assert (gzip.decompress(written) if file.endswith(".gz") else written) == line_by_line(run, odd)
     assert same(read_run(tmp_path / file, odd), run)
+
+
+def line_by_line(run: Run, collection: Collection) -> bytes:
+    """A run as its form is told, each line by itself."""
+    lines = []
+    for place, query in enumerate(run.queries):
+        for rank, (document, score) in enumerate(zip(*run.of(place), strict=True), start=1):
+            ids = encode_id(collection.queries.id(int(query))), encode_id(collection.corpus.id(int(document)))
+            lines.append(f"{ids[0]} Q0 {ids[1]} {rank} {score!s} {encode_id(run.name)}\n")
+    return "".join(lines).encode()
+
+
+_FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+_NUMBERS = st.one_of(_FLOATS, st.integers(-(10**7), 10**7).map(float), st.sampled_from([1e-4, 2e-4, 1e6, -0.0, 1e-40]))
+
+
+@settings(max_examples=40)
+@given(scores=st.lists(st.lists(_NUMBERS, max_size=8), max_size=8), lines=st.integers(1, 9), joined=st.booleans())
+def test_files_are_those_of_a_line_at_a_time(
+    tiny: Collection, tmp_path_factory: pytest.TempPathFactory, scores: list[list[float]], lines: int, joined: bool
+) -> None:
+    collection = with_documents(tiny, tiny.queries) if joined else tiny
+    rng = np.random.default_rng(len(scores))
+    documents = [rng.permutation(len(collection.corpus))[: len(some)] for some in scores]
+    run = from_lists(rng.permutation(8)[: len(scores)], documents, [np.array(some, np.float32) for some in scores])
+    file = tmp_path_factory.mktemp("run") / "run.trec"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trec_lines, "LINES", lines)
+        patch.setattr(trec, "_SORTED_AT_ONCE", lines)
+        write_run(run, collection, file)
+        assert file.read_bytes() == line_by_line(run, collection)
+        if not joined:  # texts under ids that are queries' would be found by the same ids
+            full = run.select(run.queries[np.diff(run.offsets) > 0].tolist())
+            assert same(read_run(file, collection), full)
+
+
+def test_scores_are_written_as_numpy_writes_them() -> None:
+    rng = np.random.default_rng(5)
+    bits = rng.integers(0, 1 << 32, 20_000, dtype=np.uint32).view(np.float32)
+    powers = np.float32(2.0) ** np.arange(-30, 60, dtype=np.float32)
+    near = [np.nextafter(powers, np.float32(0)), powers, -np.nextafter(powers, np.float32(np.inf))]
+    scores = np.concatenate([bits[np.isfinite(bits)], *near, rng.random(20_000, np.float32) * np.float32(40)])
+    assert trec_lines.score_column(scores).to_pylist() == [str(score) for score in scores]
 
 
 def test_every_line_has_six_columns_for_any_reader(odd: Collection, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""The command line in small batches, which dies after so many writes of scores where `DIE_AFTER` says so."""
+"""The command line in small batches; it dies after so many writes of scores (`DIE_AFTER`) or lists (`MINE_AFTER`)."""
 
 import os
 import signal
 
 from distillir.cli import main
+from distillir.pipeline.shards import mine
 from distillir.teachers.answers.cache import ScoreCache
 from distillir.teachers.cross_encoders import pair_scores
 
@@ -28,4 +29,15 @@ if __name__ == "__main__":
             os.kill(os.getpid(), signal.SIGKILL)
 
     ScoreCache.put = dying  # type: ignore[assignment, method-assign]
+    keep, lists = mine.keep_lists, [int(os.environ.get("MINE_AFTER", "0"))]
+
+    def keeping(*arguments: object) -> None:
+        """Write, and die where it is time to."""
+        keep(*arguments)  # type: ignore[arg-type]
+        lists[0] -= 1
+        if lists[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    mine.keep_lists = keeping
+    mine.QUERIES_PER_FILE = 2
     main()

@@ -73,9 +73,17 @@ def test_shards_make_what_one_process_makes(world: Path) -> None:
     assert not (world / "run").exists(), "status writes nothing"
     assert str(before["next"]).startswith("distillir mine ") and "--shard" not in str(before["next"])
 
+    dead = start(world, "mine", "2/4", MINE_AFTER="1")
+    assert dead.wait(120) == -9, dead.written()
+    (shards_then,) = status(world)["mine"]["shards"]  # type: ignore[index]
+    assert (shards_then["died"], shards_then["running"]) == ([2], []), "its lock went with it"
+    assert [part["known"] for part in status(world)["mine"]["parts"]] == [2, 0]  # type: ignore[index]
+    kept = {path: path.stat().st_mtime_ns for path in (world / "cache/mined").glob("*/*.npz")}
     shards = [start(world, "mine", f"{number}/4") for number in range(1, 5)]
     said = [shard.said(120) for shard in shards]
     assert [shard.returncode for shard in shards] == [0] * 4, said
+    assert "Shard 2/4: candidates of 4 of 16 training queries, 2 of them before" in said[1]
+    assert kept == {path: path.stat().st_mtime_ns for path in kept}, "what was kept before the kill stays"
     found = status(world)
     assert [part["known"] == part["of"] and not part["merged"] for part in found["mine"]["parts"]] == [True] * 2  # type: ignore[index]
     assert found["mine"]["shards"][0]["done"] == [1, 2, 3, 4]  # type: ignore[index]

@@ -16,6 +16,7 @@ from distillir.batches.tokens import tokenise
 from distillir.collections import Collection
 from distillir.encoding.model_files import model_kind
 from distillir.encoding.models import load_multi_vector, load_sentence_transformer
+from distillir.encoding.segment_manifest import MANIFEST
 from distillir.encoding.token_vectors import encode_tokens
 from distillir.evaluation.index_size import index_size
 from distillir.objectives.weighted_sum import parse_objective
@@ -137,6 +138,8 @@ def test_token_vectors_are_encoded_once_and_in_blocks(folder: str, tiny: Collect
             np.testing.assert_allclose(mine, whole, atol=0.05)  # bf16, in other batches
     assert some.count == sum(map(len, again.of(np.array([3, 9, 40]))))
     next(cache.rglob("rows.npy")).write_bytes(b"torn")
+    encode_tokens(folder, tiny.corpus, np.array([3]), kind="document", cache=cache)  # the manifest knows its rows
+    next(cache.rglob(MANIFEST)).unlink()
     with pytest.raises(DistillirError, match=r"rows.npy: is damaged .* delete the folder"):
         encode_tokens(folder, tiny.corpus, np.array([3]), kind="document", cache=cache)
 

@@ -19,6 +19,8 @@ LOCK_FILE = ".lock"
 HOLDER_FILE = ".lock-holder"
 #: What a holder says of itself that only looks at the files, and seconds that others wait for it, and it for others.
 READING, PATIENCE = "reading", 60.0
+#: Seconds within which a holder has said what it does.
+UNSAID = 2.0
 _MAY_NOT = (errno.EACCES, errno.EPERM, errno.EROFS)
 #: Of file systems without locks (some network mounts).
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -118,10 +120,13 @@ def _acquire(
 def _wait(lock: FileLock, holder_file: Path, reading: bool) -> None:
     """Take the lock at once, or wait where this command or the other one only reads.
 
+    Who has just taken it may not have said yet what for: only a holder that two looks find the same, and that has said
+    it, is taken for one that writes; one that never says so after `UNSAID` seconds.
+
     Raises:
         Timeout: Another command holds it, and writes or does not end.
     """
-    begun, told = time.monotonic(), False
+    begun, told, before = time.monotonic(), False, None
     while True:
         try:
             lock.acquire(timeout=0.2)
@@ -130,8 +135,11 @@ def _wait(lock: FileLock, holder_file: Path, reading: bool) -> None:
             holder = ""
             with suppress(OSError):
                 holder = holder_file.read_text(encoding="utf-8").strip()
-            if not (reading or holder.endswith(READING)) or time.monotonic() - begun > PATIENCE:
+            waited, patient = time.monotonic() - begun, reading or holder.endswith(READING)
+            said = holder == before and (bool(holder) or waited > UNSAID)
+            if (not patient and said) or waited > PATIENCE:
                 raise
-            if not told:
+            before = holder
+            if patient and not told:
                 say(f"{holder_file.parent}: waiting for another command ({holder})")
                 told = True

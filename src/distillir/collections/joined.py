@@ -4,6 +4,8 @@ import copy
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import xxhash
 
 from distillir.base.arrays import Rows
@@ -52,6 +54,13 @@ class JoinedTable(TextTable):
             late = range(max(rows.start - edge, 0), max(rows.stop - edge, 0))
             return [*self.first._cells(column, early), *self.second._cells(column, late)]
         return [self._cell(column, int(row)) for row in rows]
+
+    def id_column(self, rows: Rows) -> pa.StringArray:
+        """Ids of the given rows [N]; see `TextTable.id_column`."""
+        late = np.asarray(rows) >= len(self.first)
+        order = np.concatenate([np.flatnonzero(~late), np.flatnonzero(late)])
+        parts = [self.first.id_column(rows[~late]), self.second.id_column(rows[late] - len(self.first))]
+        return pa.concat_arrays(parts).take(pa.array(np.argsort(order)))
 
     def row(self, identifier: str) -> int:
         """The row of an id, -1 where it is unknown."""

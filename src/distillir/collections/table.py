@@ -81,6 +81,27 @@ class TextTable:
         """Ids of the given rows (default: all, in order)."""
         return self._cells("id", rows)
 
+    def id_column(self, rows: Rows) -> pa.StringArray:
+        """Ids of the given rows [N] as an Arrow column, which costs no Python string a row.
+
+        Raises:
+            IndexError: A row is none of the table.
+        """
+        if not len(rows):
+            return pa.array([], type=pa.string())
+        order = np.argsort(rows, kind="stable")
+        ordered = np.asarray(rows)[order]
+        if not 0 <= ordered[0] <= ordered[-1] < len(self):
+            raise IndexError(f"rows {ordered[0]} to {ordered[-1]} of a table of {len(self)}")
+        batches, starts = np.unique(ordered // ROWS_PER_BATCH, return_index=True)
+        parts = [
+            self._columns["id"][batch].take(pa.array(ordered[start:end] - batch * ROWS_PER_BATCH))
+            for batch, start, end in zip(batches.tolist(), starts, [*starts[1:], len(ordered)], strict=True)
+        ]
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        return pa.concat_arrays(parts).take(pa.array(places))
+
     def titles(self, rows: Iterable[int] | None = None) -> list[str]:
         """Titles of the given rows (default: all, in order)."""
         return self._cells("title", rows)
@@ -123,8 +144,11 @@ class TextTable:
         places = np.empty(len(wanted), dtype=np.int64)
         places[order] = np.searchsorted(self._hashes, wanted[order])
         places = np.minimum(places, len(self) - 1)
-        for position in np.flatnonzero(self._hashes[places] == wanted).tolist():
-            identifier, row = identifiers[position], int(self._hash_rows[places[position]])
+        found = np.flatnonzero(self._hashes[places] == wanted)
+        result[found] = self._hash_rows[places[found]]
+        own = self.id_column(result[found]).to_pylist()
+        for position, identifier in zip(found.tolist(), own, strict=True):
             # A different id under the same hash is a collision: walk its neighbours.
-            result[position] = row if self.id(row) == identifier else self.row(identifier)
+            if identifiers[position] != identifier:
+                result[position] = self.row(identifiers[position])
         return result

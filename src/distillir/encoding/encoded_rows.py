@@ -28,7 +28,7 @@ class EncodedRows(ABC, Generic[Encoded]):
     """
 
     def __init__(self, segments: Segments) -> None:
-        self._segments, self.rows = segments, len(segments.segment)
+        self._segments, self.rows = segments, segments.rows
         self._mapped = lru_cache(maxsize=OPEN_SEGMENTS)(self._open)
 
     @abstractmethod

@@ -15,6 +15,8 @@ from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.encoded_rows import EncodedRows, JoinedRows
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_sparse
+from distillir.encoding.narrow import Stored
+from distillir.encoding.narrow_segments import wide_words
 from distillir.encoding.precision import Precision
 from distillir.encoding.segments import Arrays, Segments, encode_segments, load_array, outputs
 from distillir.encoding.store import Vectors
@@ -31,6 +33,7 @@ def encode_sparse(
     precision: str = "auto",
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
+    stored: Stored = "float32",
 ) -> csr_matrix:
     """Sparse vectors of rows of a table, as the model's own ``encode_query`` or ``encode_document`` gives them.
 
@@ -43,6 +46,7 @@ def encode_sparse(
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder of sparse vectors (default: ``sparse-vectors`` of the cache).
         options: How the model is loaded.
+        stored: Form of the weights on disk: ``float32`` or ``float16``.
 
     Returns:
         [rows, vocabulary] float32 in memory, 8 bytes a number that is not zero.
@@ -54,7 +58,7 @@ def encode_sparse(
     if not len(wanted):
         return csr_matrix((0, 0), dtype=np.float32)
     more: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
-    more["options"] = options
+    more |= {"options": options, "stored": stored}
     if isinstance(table, JoinedTable):
         late = wanted >= len(table.first)
         parts = [
@@ -67,8 +71,7 @@ def encode_sparse(
     segments = _encoded(model, table, wanted, **more)
     used = np.unique(segments.segment[wanted])
     matrix = vstack([_read(segments.paths[number]) for number in used.tolist()], format="csr")
-    sizes = [len(load_array(segments.paths[number] / "rows.npy", mapped=True)) for number in used.tolist()]
-    starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+    starts = np.concatenate([[0], np.cumsum(segments.sizes[used])])[:-1]
     return matrix[starts[np.searchsorted(used, segments.segment[wanted])] + segments.place[wanted]]
 
 
@@ -90,14 +93,14 @@ class WordWeights(EncodedRows[Weighed]):
         rows: Rows of the table.
     """
 
-    def _open(self, number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Vectors]:
+    def _open(self, number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
         path = self._segments.paths[number]
         words, values = (load_array(path / f"{name}.npy", mapped=True) for name in ("words", "values"))
         return np.concatenate([[0], load_array(path / "ends.npy")]), words, values
 
-    def _row(self, mapped: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Vectors], place: int) -> Weighed:
+    def _row(self, mapped: tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]], place: int) -> Weighed:
         ends, words, values = mapped
-        return words[ends[place] : ends[place + 1]], values[ends[place] : ends[place + 1]]
+        return wide_words(words[ends[place] : ends[place + 1]], values[ends[place] : ends[place + 1]])
 
 
 class JoinedWordWeights(JoinedRows[Weighed], WordWeights):
@@ -113,6 +116,7 @@ def encode_words(model: str, table: TextTable, **more: Any) -> WordWeights:
 
 def _read(segment: Path) -> csr_matrix:
     ends, words, values, width = (load_array(segment / f"{name}.npy") for name in ("ends", "words", "values", "width"))
+    words, values = wide_words(words, values)
     return csr_matrix((values, words, np.concatenate([[0], ends])), shape=(len(ends), int(width[0])))
 
 

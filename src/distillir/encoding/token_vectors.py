@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from distillir.base.arrays import Rows
 from distillir.collections.joined import JoinedTable
@@ -13,6 +14,8 @@ from distillir.encoding.batches import default_batch_tokens
 from distillir.encoding.encoded_rows import EncodedRows, JoinedRows
 from distillir.encoding.model_options import PLAIN, ModelOptions
 from distillir.encoding.models import load_multi_vector
+from distillir.encoding.narrow import Stored
+from distillir.encoding.narrow_segments import wide_vectors
 from distillir.encoding.precision import Precision
 from distillir.encoding.segments import ROWS_PER_SEGMENT, Arrays, Segments, encode_segments, load_array, outputs
 from distillir.encoding.store import Vectors
@@ -20,7 +23,7 @@ from distillir.encoding.vectors import Kind
 
 
 class TokenVectors(EncodedRows[Vectors]):
-    """Token vectors [tokens that count, D] of rows of a table, float32, memory-mapped.
+    """Token vectors [tokens that count, D] of rows of a table, float32, memory-mapped; narrow ones are widened.
 
     Args:
         segments: Where `encode_tokens` wrote them.
@@ -34,12 +37,16 @@ class TokenVectors(EncodedRows[Vectors]):
         super().__init__(segments)
         self.folder = segments.folder
 
-    def _open(self, number: int) -> list[Vectors]:
+    def _open(self, number: int) -> list[tuple[npt.NDArray[Any], Vectors | None]]:
         path = self._segments.paths[number]
-        return np.split(load_array(path / "vectors.npy", mapped=True), load_array(path / "ends.npy")[:-1])
+        cuts = load_array(path / "ends.npy")[:-1]
+        vectors = np.split(load_array(path / "vectors.npy", mapped=True), cuts)
+        if not (path / "scales.npy").is_file():
+            return [(own, None) for own in vectors]
+        return list(zip(vectors, np.split(load_array(path / "scales.npy"), cuts), strict=True))
 
-    def _row(self, mapped: list[Vectors], place: int) -> Vectors:
-        return mapped[place]
+    def _row(self, mapped: list[tuple[npt.NDArray[Any], Vectors | None]], place: int) -> Vectors:
+        return wide_vectors(*mapped[place])
 
     @property
     def blocks(self) -> int:
@@ -70,6 +77,7 @@ def encode_tokens(
     precision: str = "auto",
     cache: Path | None = None,
     options: ModelOptions = PLAIN,
+    stored: Stored = "float32",
 ) -> TokenVectors:
     """Token vectors of a table's rows, as the model's own ``encode_query`` or ``encode_document`` gives them.
 
@@ -82,13 +90,14 @@ def encode_tokens(
         precision: Of the encoder; ``auto`` takes bf16 where the device computes it in hardware.
         cache: Folder of token vectors (default: ``token-vectors`` of the cache).
         options: How the model is loaded.
+        stored: Form of the numbers on disk: ``float32``, ``float16`` or ``int8`` (a scale a token vector).
 
     Raises:
         DistillirError: The model cannot be loaded, or gives a vector that is not finite.
     """
     wanted = np.arange(len(table)) if rows is None else rows
     more: dict[str, Any] = {"kind": kind, "max_length": max_length, "precision": precision, "cache": cache}
-    more["options"] = options
+    more |= {"options": options, "stored": stored}
     if isinstance(table, JoinedTable):
         late = wanted >= len(table.first)
         return JoinedTokenVectors(

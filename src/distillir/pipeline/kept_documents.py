@@ -32,10 +32,12 @@ def search_by_documents_model(folder: RunFolder) -> None:
     def search() -> Write:
         from distillir.evaluation.search import search_measured
         from distillir.pipeline.search import written
+        from distillir.retrieval.shared_search import searching_together
 
         rows = evaluation_queries(folder)
         own = folder.recipe.queries.own_document
-        found = search_measured(retriever, folder.collection, rows, wanted.depth, own_document=own)
+        with searching_together():
+            found = search_measured(retriever, folder.collection, rows, wanted.depth, own_document=own)
         return written(found, folder.collection, folder.documents_run, "documents")
 
     make_once(folder, "run of the documents' model", search, timed="evaluate documents")

@@ -20,6 +20,7 @@ from distillir.pipeline.selection_candidates import mine_selection
 from distillir.pipeline.shards.merge import mine_merged
 from distillir.pipeline.signal_place import asked_queries
 from distillir.pipeline.step import exists, make_once
+from distillir.retrieval.shared_search import searching_together
 
 
 def prepare_student(folder: RunFolder) -> None:
@@ -105,5 +106,9 @@ def _mine(folder: RunFolder, part_of: Callable[[RunFolder], MinedPart]) -> Write
 
 
 def mine_training(folder: RunFolder, model: str | None = None) -> Run:
-    """Candidates for the training queries; ``model`` as in `distillir.pipeline.mined_parts.mine_part`."""
-    return mine_part(folder, training_part(folder), model)
+    """Candidates for the training queries; ``model`` as in `distillir.pipeline.mined_parts.mine_part`.
+
+    All processes go through it together, and share the queries.
+    """
+    with searching_together():
+        return mine_part(folder, training_part(folder), model)

@@ -12,6 +12,7 @@ from distillir.pipeline.mined_parts import teacher_depth
 from distillir.pipeline.queries import evaluation_queries
 from distillir.pipeline.rankings import read_ranking
 from distillir.pipeline.run_folder import RunFolder
+from distillir.retrieval.shared_search import searching_together
 from distillir.retrieval.sources import load_retriever
 
 
@@ -43,6 +44,8 @@ def written(found: Run, collection: Collection, path: Path, name: str) -> Write:
 def rank_by_student(folder: RunFolder, model: Path, collection: Collection, rows: Rows) -> Run:
     """Rank a collection as the recipe evaluates: with all of the corpus, or with candidates, as the kind does.
 
+    All processes go through it together, and share the queries where the search is exact.
+
     Args:
         folder: The run's.
         model: The student's folder.
@@ -59,7 +62,8 @@ def rank_by_student(folder: RunFolder, model: Path, collection: Collection, rows
         candidates=evaluation_candidates(folder),
     )
     own_document = recipe.queries.own_document
-    return search_measured(retriever, collection, rows, wanted.depth, own_document=own_document)
+    with searching_together():
+        return search_measured(retriever, collection, rows, wanted.depth, own_document=own_document)
 
 
 def first_stage(folder: RunFolder) -> Run:

@@ -15,6 +15,8 @@ from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
 from distillir.encoding.narrow import Stored, StoredVectors
 from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
+from distillir.retrieval.retriever import QUERY_BLOCK
+from distillir.retrieval.shared_search import share_places
 
 if TYPE_CHECKING:
     from distillir.encoding.narrow_copies import ScanCopy
@@ -95,6 +97,20 @@ def search_vectors(
     return from_lists(query_rows, *_found(rows, scores), name)
 
 
+def search_shared(query_vectors: Vectors, document_vectors: Any, query_rows: Rows, depth: int, **options: Any) -> Run:
+    """`search_vectors`, whose queries the processes of a run share where all of them search, and search exactly.
+
+    They are dealt out in the blocks in which one process multiplies them, so that scores are the same to the bit.
+    """
+    if options.get("factory", "Flat") != "Flat":
+        return search_vectors(query_vectors, document_vectors, query_rows, depth, **options)
+    return share_places(
+        lambda places: search_vectors(query_vectors[places], document_vectors, query_rows[places], depth, **options),
+        query_rows,
+        QUERY_BLOCK,
+    )
+
+
 def _found(rows: Rows, scores: Scores) -> tuple[list[Rows], list[Scores]]:
     """Lists of rows [Q, K] without the places that faiss left empty (-1)."""
     return [r[r >= 0] for r in rows], [s[r >= 0] for r, s in zip(rows, scores, strict=True)]
@@ -156,7 +172,7 @@ class DenseRetriever:
             "scan": None if self.scan is None else ScanCopy(documents, self.scan),
             "rescore": self.rescore,
         }
-        return search_vectors(queries, documents.vectors, query_rows, depth, **options)
+        return search_shared(queries, documents.vectors, query_rows, depth, **options)
 
     def _documents(self, collection: Collection) -> "VectorStore":
         """The store of the corpus' vectors; those that it lacks are made."""

@@ -11,7 +11,7 @@ from distillir.encoding.device import pick_device
 from distillir.encoding.store import Vectors
 
 #: Queries that are compared together.
-_QUERIES = 128
+QUERIES = 128
 
 
 def maxsim(queries: list[Vectors], documents: list[Vectors]) -> Scores:
@@ -39,8 +39,8 @@ def best_by_maxsim(queries: list[Vectors], documents: Any, depth: int) -> list[t
     with progress("MaxSim", documents.blocks * len(queries)) as advance:
         for start, block in documents:
             rows, texts = np.arange(start, start + len(block), dtype=np.int64), _tensors(block)
-            for begin in range(0, len(queries), _QUERIES):
-                part = queries[begin : begin + _QUERIES]
+            for begin in range(0, len(queries), QUERIES):
+                part = queries[begin : begin + QUERIES]
                 for place, scores in enumerate(_similarity(_tensors(part), texts), begin):
                     known, values = best[place]
                     every, all_scores = np.concatenate([known, rows]), np.concatenate([values, scores])

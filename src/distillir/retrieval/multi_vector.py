@@ -1,21 +1,23 @@
 """Late-interaction retrieval: MaxSim over a whole small corpus, or over the candidates of a first stage."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from distillir.base.arrays import Rows
+from distillir.base.arrays import Rows, Scores
 from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.narrow import Stored
 from distillir.encoding.store import Vectors
 from distillir.encoding.token_vectors import TokenVectors
 from distillir.retrieval.found_nothing import tell_found_nothing
-from distillir.retrieval.maxsim import best_by_maxsim, maxsim
+from distillir.retrieval.maxsim import QUERIES, best_by_maxsim, maxsim
 from distillir.retrieval.opened import OpenedRetriever
+from distillir.retrieval.shared_search import share_places
 from distillir.retrieval.sources import load_retriever
 
 #: Corpora up to this many documents are searched exhaustively where no first stage is named.
@@ -36,6 +38,7 @@ class MultiVectorRetriever:
         probes: With ``index``: partitions looked into for each of a query's vectors.
         prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
         trust_remote_code: Whether code that comes with the model may run.
+        stored: Form of the documents' token vectors on disk: ``float32``, ``float16`` or ``int8``.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class MultiVectorRetriever:
         probes: int = 16,
         prompts: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        stored: Stored = "float32",
     ) -> None:
+        self.stored = stored
         self.model, self.first, self.first_depth, self.probes = model, first, first_depth, probes
         options = ModelOptions.of(prompts, trust_remote_code)
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
@@ -70,17 +75,29 @@ class MultiVectorRetriever:
             query_rows
         )
         if first is None:
-            found = best_by_maxsim(queries, documents, depth)
-        else:
-            candidates = self._candidates(first, collection, query_rows, queries, documents)
+            return share_places(
+                lambda places: _run(
+                    query_rows[places],
+                    best_by_maxsim([queries[place] for place in places], documents, depth),
+                    self.name,
+                ),
+                query_rows,
+                QUERIES,
+            )
+        candidates = self._candidates(first, collection, query_rows, queries, documents)
+
+        def search(places: Rows) -> Run:
             found = []
-            with progress("MaxSim", len(query_rows)) as advance:
-                for vectors, rows in zip(queries, candidates, strict=True):
-                    scores = maxsim([vectors], documents.of(rows))[0] if len(rows) else np.empty(0, np.float32)
+            with progress("MaxSim", len(places)) as advance:
+                for place in places.tolist():
+                    rows = candidates(place)
+                    scores = maxsim([queries[place]], documents.of(rows))[0] if len(rows) else np.empty(0, np.float32)
                     order = np.lexsort((rows, -scores))[:depth]
                     found.append((rows[order], scores[order]))
                     advance(1)
-        return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], self.name)
+            return _run(query_rows[places], found, self.name)
+
+        return share_places(search, query_rows)
 
     def documents(self, collection: Collection) -> TokenVectors:
         """Token vectors of the corpus; those that the cache lacks are made.
@@ -90,7 +107,7 @@ class MultiVectorRetriever:
         """
         from distillir.encoding.token_vectors import encode_tokens
 
-        return encode_tokens(self.model, collection.corpus, kind="document", **self.encoding)
+        return encode_tokens(self.model, collection.corpus, kind="document", stored=self.stored, **self.encoding)
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
         """See `distillir.retrieval.opened.open_retriever`.
@@ -104,16 +121,21 @@ class MultiVectorRetriever:
 
     def _candidates(
         self, first: Any, collection: Collection, query_rows: Rows, queries: list[Vectors], documents: TokenVectors
-    ) -> Iterable[Rows]:
+    ) -> Callable[[int], Rows]:
+        """Candidates of the query at a place."""
         if first != "index":
             source = load_retriever(first)
             found = source.search(collection, query_rows, self.first_depth)
             tell_found_nothing(source, found, collection, query_rows, f"queries, as first stage of {self.name}")
-            return found.select(query_rows.tolist()).lists
+            return found.select(query_rows.tolist()).lists.__getitem__
         from distillir.base.files import cache_root
         from distillir.retrieval.late_index import LateIndex
 
         if not documents.rows:
-            return [np.empty(0, dtype=np.int64) for _ in queries]
+            return lambda place: np.empty(0, dtype=np.int64)
         index = LateIndex(documents, cache_root() / "late-index" / documents.folder.name)
-        return (index.search(vectors, self.first_depth, self.probes) for vectors in queries)
+        return lambda place: index.search(queries[place], self.first_depth, self.probes)
+
+
+def _run(query_rows: Rows, found: list[tuple[Rows, Scores]], name: str) -> Run:
+    return from_lists(query_rows, [rows for rows, _ in found], [scores for _, scores in found], name)

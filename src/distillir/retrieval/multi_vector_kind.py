@@ -1,6 +1,6 @@
 """Late interaction as a recipe names it for a source of candidates, and its first stage, which is another source."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,9 @@ class MultiVectorSourceSpec(ModelSourceSpec):
     )
     first_depth: Count = Field(1000, description="candidates of the first stage a query")
     probes: Count = Field(16, description="partitions of the index that are looked into, with first: index")
+    stored: Literal["float32", "float16", "int8"] = Field(
+        "float32", description="form of the documents' token vectors on disk; they are compared as float32"
+    )
 
 
 def _check_multi_vector(options: MultiVectorSourceSpec, where: str) -> None:
@@ -58,7 +61,7 @@ MULTI_VECTOR = SourceKind(
     "multi-vector",
     "late interaction: MaxSim of a MultiVectorEncoder, exhaustive on small corpora, else over a first stage's "
     "candidates (index: its own token vectors'); options model, max_length, first, first_depth, probes, precision, "
-    "prompts, trust_remote_code",
+    "prompts, trust_remote_code, stored",
     MultiVectorSourceSpec,
     "model",
     check=_check_multi_vector,

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from distillir.base.arrays import Flags, Rows, Scores
 from distillir.base.errors import DistillirError
+from distillir.base.processes import world_size
 from distillir.base.progress import progress, say
 from distillir.encoding.narrow import StoredVectors
 from distillir.encoding.narrow_copies import ScanCopy
@@ -85,9 +86,10 @@ def scan_and_rescore(
         else certain(queries, best, scanned[:, -1], copy.error(cosine=cosine), cosine)
     )
     if not sure.all():
+        own = " that the first process searched for" if world_size() > 1 else ""
         say(
-            f"{int(sure.sum())} of {len(sure)} lists are certainly the exact ones (rescore: {times}); the others may "
-            "lack a document that the narrow copy ranks lower; a higher rescore makes more of them certain"
+            f"{int(sure.sum())} of {len(sure)} lists{own} are certainly the exact ones (rescore: {times}); the others "
+            "may lack a document that the narrow copy ranks lower; a higher rescore makes more of them certain"
         )
     return best.rows, best.scores
 

@@ -61,6 +61,12 @@ class DenseSourceSpec(ModelSourceSpec):
     )
 
 
+class SparseSourceSpec(ModelSourceSpec):
+    """An inverted index of weights of words."""
+
+    stored: Literal["float32", "float16"] = Field("float32", description="form of the documents' weights on disk")
+
+
 class TrecSourceSpec(Options):
     """Rankings from elsewhere."""
 
@@ -113,7 +119,7 @@ def check_scan(factory: str, stored: str, scan: str | None, rescore: int | None,
         )
 
 
-def _check_sparse(options: ModelSourceSpec, where: str) -> None:
+def _check_sparse(options: SparseSourceSpec, where: str) -> None:
     check_student_prompts("sparse", options, where)
 
 
@@ -129,7 +135,7 @@ def _dense(options: DenseSourceSpec) -> "Retriever":
     return DenseRetriever(**options.written())
 
 
-def _sparse(options: ModelSourceSpec) -> "Retriever":
+def _sparse(options: SparseSourceSpec) -> "Retriever":
     from distillir.retrieval.sparse import SparseRetriever
 
     return SparseRetriever(**options.written())
@@ -160,8 +166,9 @@ DENSE = SourceKind(
 )
 SPARSE = SourceKind(
     "sparse",
-    "the inverted index of a SparseEncoder (SPLADE); options model, max_length, precision, prompts, trust_remote_code",
-    ModelSourceSpec,
+    "the inverted index of a SparseEncoder (SPLADE); options model, max_length, precision, prompts, "
+    "trust_remote_code, stored",
+    SparseSourceSpec,
     "model",
     check=_check_sparse,
     make=_sparse,

@@ -11,7 +11,9 @@ from distillir.base.progress import progress
 from distillir.collections import Collection
 from distillir.collections.run import Run, from_lists
 from distillir.encoding.model_options import ModelOptions
+from distillir.encoding.narrow import Stored
 from distillir.retrieval.opened import OpenedRetriever, QueryEncoder
+from distillir.retrieval.shared_search import share_places
 
 _QUERIES = 64
 
@@ -28,6 +30,7 @@ class SparseRetriever:
         precision: Of the encoder.
         prompts: What stands before texts; see `distillir.encoding.model_options.check_prompts`.
         trust_remote_code: Whether code that comes with the model may run.
+        stored: Form of the documents' weights on disk: ``float32`` or ``float16``.
     """
 
     def __init__(
@@ -37,8 +40,9 @@ class SparseRetriever:
         precision: str = "auto",
         prompts: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        stored: Stored = "float32",
     ) -> None:
-        self.model = model
+        self.model, self.stored = model, stored
         options = ModelOptions.of(prompts, trust_remote_code)
         self.encoding: dict[str, Any] = {"max_length": max_length, "precision": precision, "options": options}
         self.name = Path(model).name
@@ -57,6 +61,11 @@ class SparseRetriever:
         # [vocabulary, documents], by word.
         postings = self.documents(collection).T.tocsr()
         queries = encode_sparse(self.model, collection.queries, query_rows, kind="query", **self.encoding)
+        return share_places(
+            lambda places: self._search(queries[places], postings, query_rows[places], depth), query_rows
+        )
+
+    def _search(self, queries: Any, postings: Any, query_rows: Rows, depth: int) -> Run:
         rows: list[Rows] = []
         scores: list[Scores] = []
         with progress("searching", len(query_rows)) as advance:
@@ -77,7 +86,7 @@ class SparseRetriever:
         """
         from distillir.encoding.sparse_vectors import encode_sparse
 
-        return encode_sparse(self.model, collection.corpus, kind="document", **self.encoding)
+        return encode_sparse(self.model, collection.corpus, kind="document", stored=self.stored, **self.encoding)
 
     def opened(self, collection: Collection, first: OpenedRetriever | None = None) -> OpenedRetriever:
         """See `distillir.retrieval.opened.open_retriever`; the postings stay in memory."""

@@ -14,12 +14,15 @@ from distillir.base.arrays import Rows, Scores, as_scores
 from distillir.base.errors import DistillirError
 from distillir.base.files import atomic_file, read_lines
 from distillir.collections import Collection, TextTable
-from distillir.collections.run import Run, from_lists
+from distillir.collections.run import Run
 from distillir.collections.trec_ids import decode_id, encode_id
-from distillir.retrieval.trec_blocks import read_plain
+from distillir.retrieval.trec_blocks import PlainColumns, read_plain
+from distillir.retrieval.trec_lines import trec_lines
 
 # Ids found lately are remembered, so that a long file does not look up its popular documents again and again.
 _REMEMBERED_IDS = 1 << 18
+# Lines whose documents are compared at a time.
+_SORTED_AT_ONCE = 1 << 20
 #: Scores are float32 once they are read.
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -38,22 +41,17 @@ def write_run(run: Run, collection: Collection, path: Path) -> None:
     Raises:
         DistillirError: A score is not finite.
     """
-    name = encode_id(run.name) or "distillir"
+    wrong = np.flatnonzero(~np.isfinite(run.scores))
+    if len(wrong):
+        owner = int(np.searchsorted(run.offsets, wrong[0], side="right")) - 1
+        query = encode_id(collection.queries.id(int(run.queries[owner])))
+        raise DistillirError(f"a score of query {query!r} is not finite", where=path, remedy="check the model")
     with atomic_file(path) as temporary, temporary.open("wb") as raw:
         # A fixed time stamp: the same run gives the same bytes.
         packed = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else None
         stream = cast(IO[bytes], packed or raw)
-        for index in range(len(run)):
-            documents, scores = run.of(index)
-            query = encode_id(collection.queries.id(int(run.queries[index])))
-            if not np.isfinite(scores).all():
-                raise DistillirError(f"a score of query {query!r} is not finite", where=path, remedy="check the model")
-            ids = [encode_id(identifier) for identifier in collection.corpus.ids(documents)]
-            lines = (
-                f"{query} Q0 {document} {rank} {score!s} {name}\n"
-                for rank, (document, score) in enumerate(zip(ids, scores, strict=True), start=1)
-            )
-            stream.write("".join(lines).encode())
+        for lines in trec_lines(run, collection):
+            stream.write(lines)
         if packed:
             packed.close()
 
@@ -78,8 +76,7 @@ def read_run(path: Path, collection: Collection) -> Run:
     path = Path(path)
     if path.is_file() and (plain := read_plain(path, collection.queries, collection.corpus)) is not None:
         name = "distillir" if plain.name is None else decode_id(plain.name)
-        run = _grouped(plain.query, plain.document, plain.score, name)
-        if run is not None:
+        if (run := _grouped(plain, name)) is not None:
             return run
     find_query, find_document = _finder(collection.queries), _finder(collection.corpus)
     queries, documents, scores, lines = array("q"), array("q"), array("f"), array("q")
@@ -154,19 +151,42 @@ def _group(
     return _by_query(query, document, score, name)
 
 
-def _grouped(query: Rows, document: Rows, score: Scores, name: str) -> Run | None:
-    """The run of columns; None where a document stands twice for a query."""
-    order = np.lexsort((document, query))
-    if ((np.diff(query[order]) == 0) & (np.diff(document[order]) == 0)).any():
+def _grouped(columns: PlainColumns, name: str) -> Run | None:
+    """The run of a file's columns; None where a document stands twice for a query."""
+    starts = np.flatnonzero(np.diff(columns.query, prepend=-1))
+    queries: Rows = columns.query[starts].astype(np.int64)
+    if len(np.unique(queries)) < len(queries):  # lists in pieces
+        run = _by_query(columns.query.astype(np.int64), columns.document, columns.score, name)
+        return None if _stands_twice(run) else run
+    run = Run(queries, np.append(starts, len(columns.query)), columns.document, columns.score, name)
+    rises = np.diff(run.scores) > 0
+    rises[starts[1:] - 1] = False
+    if _stands_twice(run):
         return None
-    return _by_query(query, document, score, name)
+    return _by_query(columns.query.astype(np.int64), run.documents, run.scores, name) if rises.any() else run
+
+
+def _stands_twice(run: Run) -> bool:
+    """Tell whether a document stands twice in a list; some lists at a time."""
+    first = 0
+    while first < len(run):
+        last = int(np.searchsorted(run.offsets, run.offsets[first] + _SORTED_AT_ONCE, side="right")) - 1
+        last = min(max(last, first + 1), len(run))
+        owners = np.repeat(np.arange(last - first), np.diff(run.offsets[first : last + 1]))
+        keys = np.sort(owners << 40 | run.documents[run.offsets[first] : run.offsets[last]])
+        if (keys[1:] == keys[:-1]).any():
+            return True
+        first = last
+    return False
 
 
 def _by_query(query: Rows, document: Rows, score: Scores, name: str) -> Run:
+    """Lists of lines in any order: queries as they first appear, by score within a query, ties as in the file."""
     distinct, first, inverse = np.unique(query, return_index=True, return_inverse=True)
-    by_query = np.argsort(inverse, kind="stable")
-    parts = np.split(by_query, np.cumsum(np.bincount(inverse, minlength=len(distinct)))[:-1]) if len(query) else []
     appearance = np.argsort(first)
-    return from_lists(
-        distinct[appearance], [document[parts[i]] for i in appearance], [score[parts[i]] for i in appearance], name
-    )
+    place = np.empty_like(appearance)
+    place[appearance] = np.arange(len(appearance))
+    order = np.lexsort((-score, place[inverse]))
+    sizes = np.bincount(inverse, minlength=len(distinct))[appearance]
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)]).astype(np.int64)
+    return Run(distinct[appearance], offsets, document[order], score[order], name)

@@ -6,12 +6,15 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 from distillir.base.arrays import Rows, Scores
 from distillir.base.compressed import open_binary
 from distillir.collections.table import TextTable
+from distillir.retrieval.trec_lines import has_plain_bytes
 
 _BLOCK = 1 << 24
 _COLUMNS = ["query", "q0", "document", "rank", "score", "name"]
@@ -23,13 +26,13 @@ class PlainColumns(NamedTuple):
     """The columns of a file, in its order.
 
     Attributes:
-        query: Query rows [N].
+        query: Query rows [N], int32 where the table is not larger.
         document: Document rows [N].
         score: [N] float32.
         name: The last column of the first line, as it stands; None where there is no line.
     """
 
-    query: Rows
+    query: npt.NDArray[np.signedinteger[Any]]
     document: Rows
     score: Scores
     name: str | None
@@ -47,7 +50,9 @@ def read_plain(path: Path, queries: TextTable, documents: TextTable) -> PlainCol
         Its columns, or None where a line is of another form: it is to be read line by line, which takes other forms
         and names what is wrong.
     """
-    parts: list[tuple[Rows, Rows, Scores]] = []
+    # Narrow, as long as they are in pieces and whole side by side.
+    narrow = [np.int32 if len(table) < 1 << 31 else np.int64 for table in (queries, documents)]
+    parts: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
     name: str | None = None
     try:
         with open_binary(path) as stream:
@@ -71,13 +76,19 @@ def read_plain(path: Path, queries: TextTable, documents: TextTable) -> PlainCol
                     return None
                 if name is None and table.num_rows:
                     name = table.column("name")[0].as_py()
-                parts.append((found[0], found[1], scores))
+                for column, values in zip(parts, (*map(np.ndarray.astype, found, narrow), scores), strict=True):
+                    column.append(values)
     except Exception:  # whatever it is: reading line by line finds it, and says where
         return None
-    if not parts:
-        return PlainColumns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), None)
-    query, document, score = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return PlainColumns(query, document, score, name)
+    query, document, score = parts
+    return PlainColumns(_whole(query, narrow[0]), _whole(document, np.int64), _whole(score, np.float32), name)
+
+
+def _whole(parts: list[Any], dtype: type[np.generic]) -> Any:
+    """One array of a column's parts, which are given up."""
+    found = np.concatenate([np.empty(0, dtype), *parts], dtype=dtype)
+    parts.clear()
+    return found
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -96,21 +107,25 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _words_of(column: pa.ChunkedArray) -> list[str]:
+def _words_of(column: pa.ChunkedArray) -> pa.StringArray:
     """The distinct fields of a column."""
-    found: list[str] = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
-    return found
+    return column.chunk(0).dictionary if column.num_chunks else pa.array([], type=pa.string())
 
 
 def _are_words(column: pa.ChunkedArray) -> bool:
     """Tell whether no field is empty or holds white space, of whichever script."""
-    return all(field.split() == [field] for field in _words_of(column))
+    words = _words_of(column)
+    if has_plain_bytes(words):
+        return not len(words) or pc.min(pc.binary_length(words)).as_py() > 0
+    return all(field.split() == [field] for field in words.to_pylist())
 
 
 def _rows(column: pa.ChunkedArray, table: TextTable) -> Rows:
     """Rows [N] of a column of ids; -1 where one is unknown."""
-    fields = _words_of(column)
-    rows = table.rows([unquote(field) if "%" in field else field for field in fields])
+    words = _words_of(column)
+    fields: list[str] = words.to_pylist()
+    coded = not has_plain_bytes(words, b"%")
+    rows = table.rows([unquote(field) if "%" in field else field for field in fields] if coded else fields)
     for place in np.flatnonzero(rows < 0).tolist():
         if "%" in fields[place]:
             rows[place] = table.row(fields[place])

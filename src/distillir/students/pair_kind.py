@@ -121,15 +121,22 @@ class Reranker:
 
     def search(self, collection: "Collection", query_rows: "Rows", depth: int) -> "Run":
         """Rank the best ``depth`` candidates of each query; ties are broken by document row, ascending."""
+        from distillir.retrieval.shared_search import share_places
+
+        found = self.candidates(collection, query_rows).select(query_rows.tolist()).top(depth)
+        return share_places(lambda places: self._ranked(collection, query_rows[places], found, places), query_rows)
+
+    def _ranked(self, collection: "Collection", query_rows: "Rows", found: "Run", places: "Rows") -> "Run":
+        """Rank the candidates of the queries at some places of ``found``."""
         from distillir.base.progress import progress
         from distillir.collections.run import from_lists
 
-        found = self.candidates(collection, query_rows).select(query_rows.tolist()).top(depth)
         score = self.load()
         lists: list[Rows] = []
         values = []
-        with progress(f"Rank candidates by {self.name}", len(query_rows)) as advance:
-            for query, rows in zip(query_rows.tolist(), found.lists, strict=True):
+        with progress(f"Rank candidates by {self.name}", len(places)) as advance:
+            for query, place in zip(query_rows.tolist(), places.tolist(), strict=True):
+                rows = found.of(place)[0]
                 text = collection.queries.text(query)
                 pairs = [(text, document) for document in collection.corpus.texts(rows.tolist())]
                 scores = score(pairs) if pairs else np.empty(0, dtype=np.float32)

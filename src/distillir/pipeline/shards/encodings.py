@@ -67,11 +67,10 @@ class Encoding:
         """Folder of the store, made or not."""
         precision = resolve_precision(self.settings["precision"], pick_device())
         length, options = self.settings["max_length"], self.settings["options"]
+        more: dict[str, Any] = {"options": options, "stored": self.settings.get("stored", "float32")}
         if self.kind == "dense":
-            stored = self.settings.get("stored", "float32")
-            return vectors_folder(self.model, self.table, self.side, length, precision, options=options, stored=stored)
-        store = _STORES[self.kind]
-        return segments_folder(store, self.model, self.table, self.side, length, precision, options=options)
+            return vectors_folder(self.model, self.table, self.side, length, precision, **more)
+        return segments_folder(_STORES[self.kind], self.model, self.table, self.side, length, precision, **more)
 
     @property
     def rows(self) -> Rows:

@@ -19,7 +19,7 @@ class ModelIndex(KeptIndex):
 
     Args:
         spec: The model.
-        stored: Form of dense vectors on disk.
+        stored: Form of documents on disk.
 
     Attributes:
         kind: Of the model, as sources name it.

@@ -18,11 +18,11 @@ def index_of(spec: DocumentsSpec) -> KeptIndex:
     if spec.multi_vector is not None:
         from distillir.students.kept_documents.multi_vector.index import TokensIndex
 
-        return TokensIndex(spec.multi_vector)
+        return TokensIndex(spec.multi_vector, spec.stored)
     if spec.sparse is not None:
         from distillir.students.kept_documents.sparse.index import WordsIndex
 
-        return WordsIndex(spec.sparse)
+        return WordsIndex(spec.sparse, spec.stored)
     from distillir.students.kept_documents.vectors_index import VectorsIndex
 
     assert spec.vectors is not None

@@ -51,13 +51,13 @@ class KeptRetriever:
             DistillirError: The model cannot be loaded, or its vectors have another width than the kept ones.
         """
         from distillir.encoding.vectors import encode_rows
-        from distillir.retrieval.dense import search_vectors
+        from distillir.retrieval.dense import search_shared
         from distillir.students.kept_documents.query_encoder import check_width
 
         documents: Any = self.index.vectors(collection.corpus)
         queries = encode_rows(self.model, collection.queries, query_rows, kind="query", **self.encoding)
         check_width(queries.shape[1], documents.shape[1], self.index.name)
-        return search_vectors(
+        return search_shared(
             queries,
             documents,
             query_rows,

@@ -34,7 +34,7 @@ class DocumentsSpec(Part):
         None, description="of vectors made elsewhere; null: cosine (a model says itself)"
     )
     stored: Literal["float32", "float16", "int8"] = Field(
-        "float32", description="of a dense model: form of its vectors on disk, as of a dense source"
+        "float32", description="of a model: form on disk of what it made of documents, as of a source"
     )
     projection: Literal["auto", "least-squares", "random", "none"] = Field(
         "auto",
@@ -53,8 +53,10 @@ class DocumentsSpec(Part):
         named = [kind for kind, field in MODELS.items() if getattr(self, field) is not None]
         if len(named) + (self.vectors is not None) != 1:
             raise ValueError("name a model (dense: model) or vectors (vectors: folder, ids: file), one of the two")
-        if self.stored != "float32" and self.dense is None:
-            raise ValueError("stored is for vectors of a dense model: take it out")
+        if self.stored != "float32" and not named:
+            raise ValueError("stored is for what a model made of documents: take it out")
+        if self.stored == "int8" and self.sparse is not None:
+            raise ValueError("weights of words are stored as float32 or float16: write one of these")
         if named and (self.ids is not None or self.similarity is not None):
             raise ValueError("ids and similarity are for vectors made elsewhere: take them out")
         if self.sparse is not None and self.projection not in ("auto", "none"):

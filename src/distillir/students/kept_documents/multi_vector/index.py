@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from distillir.base.arrays import Rows
 from distillir.collections.table import TextTable
+from distillir.encoding.narrow_segments import bytes_of_vector
 from distillir.encoding.store import Vectors
 from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.model_index import ModelIndex
@@ -35,7 +36,7 @@ class TokensIndex(ModelIndex):
         """See `KeptIndex.vectors`; `distillir.encoding.token_vectors.TokenVectors`, missing ones are encoded."""
         from distillir.encoding.token_vectors import encode_tokens
 
-        return encode_tokens(self.model, table, kind="document", **self.encoding)
+        return encode_tokens(self.model, table, kind="document", stored=self.stored, **self.encoding)
 
     def query_vectors(self, queries: TextTable, rows: Rows) -> list[Vectors]:
         """Token vectors [tokens, D] of each query by the documents' own query encoder; all processes together."""
@@ -50,7 +51,7 @@ class TokensIndex(ModelIndex):
             "name": self.name,
             "documents": len(table),
             "width": width,
-            "bytes": 4 * width * kept.count,
+            "bytes": bytes_of_vector(width, self.stored) * kept.count,
             "similarity": self.similarity,
             "unit": "token vectors",
             "units": kept.count,

@@ -64,9 +64,11 @@ class KeptTokensKind(KeptKind, MultiVectorKind):
     def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
         """See `StudentKind.size`; of documents what is kept of them."""
         from distillir.encoding.kinds import encoded_size
+        from distillir.encoding.narrow_segments import bytes_of_vector
         from distillir.encoding.token_vectors import encode_tokens
 
         kept = self.index.vectors(collection.corpus)
         asked = encode_tokens(part_of(model), collection.queries, query_rows, kind="query", **options).of(query_rows)
         per_query = sum(len(vectors) for vectors in asked) / len(asked)
-        return encoded_size("vectors", kept.count / len(collection.corpus), per_query, 4 * asked[0].shape[1])
+        each = bytes_of_vector(asked[0].shape[1], self.spec.stored)
+        return encoded_size("vectors", kept.count / len(collection.corpus), per_query, each)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from distillir.base.arrays import Rows
 from distillir.collections.table import TextTable
+from distillir.encoding.narrow_segments import bytes_of_word
 from distillir.encoding.store import Vectors
 from distillir.students.kept_documents.index import KeptIndex
 from distillir.students.kept_documents.model_index import ModelIndex
@@ -32,13 +33,13 @@ class WordsIndex(ModelIndex):
         """See `KeptIndex.vectors`; `distillir.encoding.sparse_vectors.WordWeights`, missing ones are encoded."""
         from distillir.encoding.sparse_vectors import encode_words
 
-        return encode_words(self.model, table, kind="document", **self.encoding)
+        return encode_words(self.model, table, kind="document", stored=self.stored, **self.encoding)
 
     def matrix(self, table: TextTable) -> Any:
         """The same in memory, a csr_matrix [rows, vocabulary]."""
         from distillir.encoding.sparse_vectors import encode_sparse
 
-        return encode_sparse(self.model, table, kind="document", **self.encoding)
+        return encode_sparse(self.model, table, kind="document", stored=self.stored, **self.encoding)
 
     def query_vectors(self, queries: TextTable, rows: Rows) -> Any:
         """A csr_matrix [len(rows), vocabulary] of queries by the documents' own query encoder; all processes."""
@@ -53,7 +54,7 @@ class WordsIndex(ModelIndex):
             "name": self.name,
             "documents": len(table),
             "width": self.width,
-            "bytes": 8 * kept.count,  # a word and its weight
+            "bytes": bytes_of_word(self.width, self.stored) * kept.count,
             "similarity": self.similarity,
             "unit": "weights of words",
             "units": kept.count,

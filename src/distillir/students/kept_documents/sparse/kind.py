@@ -78,8 +78,10 @@ class KeptWordsKind(KeptKind, SparseKind):
     def size(self, model: str, collection: "Collection", query_rows: "Rows", **options: Any) -> dict[str, Any]:
         """See `StudentKind.size`; of documents what is kept of them."""
         from distillir.encoding.kinds import encoded_size
+        from distillir.encoding.narrow_segments import bytes_of_word
         from distillir.encoding.sparse_vectors import encode_sparse
 
         kept = self.index.vectors(collection.corpus)
         asked = encode_sparse(part_of(model), collection.queries, query_rows, kind="query", **options)
-        return encoded_size("words", kept.count / len(collection.corpus), asked.nnz / len(query_rows), 8)
+        each = 8 if self.spec.stored == "float32" else bytes_of_word(self.index.width, self.spec.stored)
+        return encoded_size("words", kept.count / len(collection.corpus), asked.nnz / len(query_rows), each)
