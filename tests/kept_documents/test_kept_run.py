@@ -115,6 +115,23 @@ def test_a_student_of_another_width_gets_a_projection(
     assert any("linear.weight" in name for name in changed) and any("word_embeddings" in name for name in changed)
 
 
+def test_another_seed_draws_another_random_projection(
+    recipe: dict[str, Any], tmp_path: Path, narrow_model: str
+) -> None:
+    recipe["student"] |= {"model": narrow_model, "layers": None}
+    recipe["student"]["documents"]["projection"] = "random"
+    recipe |= {"teacher": "bm25", "candidates": {"from": "bm25", "depth": 4}}
+    path, drawn = tmp_path / "recipe.yaml", []
+    for seed in (0, 5):
+        path.write_text(yaml.safe_dump({**recipe, "seed": seed}), encoding="utf-8")
+        done = distillir("mine", path, "--output", tmp_path / "run", "--anew")
+        assert done.returncode == 0, done.stderr
+        model = SentenceTransformer(str(tmp_path / "run" / "work" / "initial-student"), device="cpu")
+        drawn.append(model.encode_query(["bees see light"]))
+    assert "To be made anew: initial student (other seed of the random projection than when it was made)" in done.stderr
+    assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
+
+
 @pytest.mark.parametrize(
     ("student", "said"),
     [
