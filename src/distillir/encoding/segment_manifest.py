@@ -1,4 +1,4 @@
-"""Which rows each segment of a folder holds: in one file, so that none of the segments is opened to tell."""
+"""A manifest of the rows that each segment of a folder holds, so that none of the segments is opened to tell."""
 
 import os
 import zipfile

@@ -69,12 +69,12 @@ class Segments:
 
     @property
     def segment(self) -> npt.NDArray[np.int32]:
-        """Of each row of the table [rows], the segment it is in; -1 where it is not encoded."""
+        """Segment that each row of the table is in [rows]; -1 where it is not encoded."""
         return self._places[0]
 
     @property
     def place(self) -> npt.NDArray[np.int32]:
-        """Of each row [rows], its place in the segment."""
+        """Place of each row in its segment [rows]."""
         return self._places[1]
 
     @property

@@ -14,7 +14,7 @@ from pyarrow import csv
 from distillir.base.arrays import Rows, Scores
 from distillir.base.compressed import open_binary
 from distillir.collections.table import TextTable
-from distillir.retrieval.trec_lines import is_plain
+from distillir.retrieval.trec_lines import has_plain_bytes
 
 _BLOCK = 1 << 24
 _COLUMNS = ["query", "q0", "document", "rank", "score", "name"]
@@ -115,7 +115,7 @@ def _words_of(column: pa.ChunkedArray) -> pa.StringArray:
 def _are_words(column: pa.ChunkedArray) -> bool:
     """Tell whether no field is empty or holds white space, of whichever script."""
     words = _words_of(column)
-    if is_plain(words):
+    if has_plain_bytes(words):
         return not len(words) or pc.min(pc.binary_length(words)).as_py() > 0
     return all(field.split() == [field] for field in words.to_pylist())
 
@@ -124,7 +124,7 @@ def _rows(column: pa.ChunkedArray, table: TextTable) -> Rows:
     """Rows [N] of a column of ids; -1 where one is unknown."""
     words = _words_of(column)
     fields: list[str] = words.to_pylist()
-    coded = not is_plain(words, b"%")
+    coded = not has_plain_bytes(words, b"%")
     rows = table.rows([unquote(field) if "%" in field else field for field in fields] if coded else fields)
     for place in np.flatnonzero(rows < 0).tolist():
         if "%" in fields[place]:

@@ -67,10 +67,14 @@ def score_column(scores: Scores) -> pa.StringArray:
 def _ids(table: TextTable, rows: Rows) -> pa.StringArray:
     """Ids of rows as they stand in TREC files."""
     found = table.id_column(rows)
-    return found if is_plain(found, b"%") else pa.array([encode_id(one) for one in found.to_pylist()], type=pa.string())
+    return (
+        found
+        if has_plain_bytes(found, b"%")
+        else pa.array([encode_id(one) for one in found.to_pylist()], type=pa.string())
+    )
 
 
-def is_plain(column: pa.StringArray, but: bytes = b"") -> bool:
+def has_plain_bytes(column: pa.StringArray, but: bytes = b"") -> bool:
     """Tell whether a column has no character that is white space, none beyond ASCII, and none of some others."""
     _, ends, written = column.buffers()
     if not len(column) or written is None:
