@@ -9,6 +9,7 @@ Vectors are a model's, of a collection's documents and queries, or random ones o
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,8 @@ def model_vectors(asked: argparse.Namespace) -> tuple[Any, Any]:
     from distillir.encoding.vectors import encode_table
 
     collection: Any = distillir.load_collection(asked.collection)
-    queries, documents = (
-        encode_table(asked.model, table, kind=kind, precision="float32")
-        for table, kind in ((collection.queries, "query"), (collection.corpus, "document"))
-    )
+    queries = encode_table(asked.model, collection.queries, kind="query", precision="float32")
+    documents = encode_table(asked.model, collection.corpus, kind="document", precision="float32")
     return np.asarray(queries[: asked.queries]), documents
 
 
@@ -92,9 +91,9 @@ def main() -> None:
     for named in asked.factory:
         factory, search = named.split(":")
         options: dict[str, Any] = {"factory": factory, "search": search, "cache": asked.folder / "faiss"}
-        start = time.perf_counter()
+        began = time.perf_counter()
         faiss_search(queries[:1], vectors, depth, **options)
-        print(f"{factory}: made in {(time.perf_counter() - start) / reference:.2f} of the seconds", flush=True)
+        print(f"{factory}: made in {(time.perf_counter() - began) / reference:.2f} of the seconds", flush=True)
         for times in (1, *asked.rescore):
 
             def visit(times: int = times, options: dict[str, Any] = options) -> Any:
@@ -110,7 +109,7 @@ def main() -> None:
     for form in asked.forms:
         copy = ScanCopy(store, form)
         narrow = copy.vectors
-        (found, _), spent = timed(lambda narrow=narrow: exact_search(queries, narrow, depth), asked.rounds)
+        (found, _), spent = timed(partial(exact_search, queries, narrow, depth), asked.rounds)
         print(
             f"{form} alone: {narrow.nbytes / 1e6:.1f} MB read, {spent / reference:.2f} of the seconds, "
             f"overlap@10 {overlap(found, exact, 10):.4f}, @{depth} {overlap(found, exact, depth):.4f}, "

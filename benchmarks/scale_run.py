@@ -99,7 +99,8 @@ def measured(commands: Sequence[Sequence[str]], folder: Path, log: Path, at_once
         SystemExit: A command failed.
     """
     before, start, own, resident = os.times(), time.time(), 0, 0
-    waiting, running = [list(command) for command in commands], []
+    waiting = [list(command) for command in commands]
+    running = list[subprocess.Popen[bytes]]()
     with log.open("a") as stream:
         while waiting or running:
             while waiting and len(running) < at_once:
@@ -111,7 +112,7 @@ def measured(commands: Sequence[Sequence[str]], folder: Path, log: Path, at_once
             for done in [one for one in running if one.poll() is not None]:
                 running.remove(done)
                 if done.returncode:
-                    raise SystemExit(f"{done.args} failed: see {log}")
+                    raise SystemExit(f"{done.args!r} failed: see {log}")
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     return {"seconds": time.time() - start, "processor": used, "own": own, "resident": resident}

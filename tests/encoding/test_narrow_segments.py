@@ -64,7 +64,8 @@ def test_maxsim_of_float16_moves_by_no_more_than_its_rounding(tiny: Collection, 
         for form in ("float32", "float16", "int8")
     ]
     most = max(map(len, encode_tokens(late_model, tiny.queries, kind="query", precision="float32").of(queries)))
-    plain = [dict(zip(*map(np.ndarray.tolist, runs[0].of(place)), strict=True)) for place in range(len(queries))]
+    found = [runs[0].of(place) for place in range(len(queries))]
+    plain = [dict(zip(rows.tolist(), scores.tolist(), strict=True)) for rows, scores in found]
     # A number moves by 2^-11 of itself, so that the product of two vectors of length 1 does by 2^-11 at most; int8 by
     # half a scale a number, and a scale is 1 / 127 at most.
     for run, bound in zip(runs[1:], (2.0**-11, 128**0.5 / 254), strict=True):

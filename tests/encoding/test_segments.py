@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,12 @@ def test_no_segment_is_opened_that_the_manifest_names(tmp_path: Path, monkeypatc
     agree(tmp_path).note()  # of a folder from before there were manifests
     opened: list[str] = []
     load = segments.load_array
-    monkeypatch.setattr(segments, "load_array", lambda file: opened.append(file.parent.name) or load(file))
+
+    def counted(file: Path) -> Any:
+        opened.append(file.parent.name)
+        return load(file)
+
+    monkeypatch.setattr(segments, "load_array", counted)
     agree(tmp_path)
     assert opened == []
     add(tmp_path, "5", [50, 51])

@@ -10,8 +10,9 @@ from tokenizers import Tokenizer
 
 from distillir.base.errors import DistillirError
 from distillir.collections.collection import Collection
+from distillir.encoding.models import load_sentence_transformer
 from distillir.encoding.reading import most_tokens, reads_whole
-from distillir.encoding.vectors import encode_table, encode_texts, load_sentence_transformer
+from distillir.encoding.vectors import encode_table, encode_texts
 from distillir.students.load import load_student
 
 
@@ -49,7 +50,7 @@ def test_texts_are_tokenised_once(static: str, monkeypatch: pytest.MonkeyPatch) 
 
     def counting(self: SentenceTransformer, inputs: list[str], **rest: object) -> dict[str, object]:
         seen.append(len(inputs))
-        return own(self, inputs, **rest)  # type: ignore[arg-type, no-any-return]
+        return own(self, inputs, **rest)  # type: ignore[no-any-return]
 
     monkeypatch.setattr(type(model), "preprocess", counting)
     encode_texts(model, [f"bee {number}" for number in range(1000)], kind="document")

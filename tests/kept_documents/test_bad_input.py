@@ -49,6 +49,10 @@ class Files:
     def write_ids(self, ids: list[str]) -> None:
         self.ids.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
 
+    def write_all(self, ids: list[str], values: npt.NDArray[Any]) -> None:
+        self.write_ids(ids)
+        self.write(values)
+
     def as_table(self, vectors: Any, **columns: Any) -> None:
         """One parquet file in the place of the two."""
         for file in self.vectors.iterdir():
@@ -115,7 +119,7 @@ FILES: dict[str, tuple[Callable[[Files], object], str, bool]] = {
     "no numbers": (_with(lambda values: values[:, :0]), "holds vectors without a number", True),
     "not in the collection": (lambda f: f.write_ids(["x", *f.named[1:]]), "1 of 62 ids are not in the", True),
     "twice": (lambda f: f.write_ids([f.named[1], *f.named[1:]]), "stands twice; keep one vector of it", True),
-    "missing": (lambda f: (f.write_ids(f.named[1:]), f.write(f.values[1:])), "1 of 62 documents have no vector", True),
+    "missing": (lambda f: f.write_all(f.named[1:], f.values[1:]), "1 of 62 documents have no vector", True),
     "fewer ids": (lambda f: f.write_ids(f.named[1:]), "61 ids for 62 vectors", True),
     "no ids": (lambda f: None, "whose vectors these are is not said; name a file of ids", False),
     "ids of another encoding": (lambda f: f.ids.write_bytes("bée\n".encode("latin-1")), "is no text in UTF-8", True),
@@ -125,7 +129,7 @@ FILES: dict[str, tuple[Callable[[Files], object], str, bool]] = {
     "whole numbers": (_with(lambda values: values.astype(np.int8)), "holds int8 of shape (20, 16)", True),
     "damaged": (lambda f: (f.vectors / "part-1.npy").write_bytes(b"\x93NUMPY\x01"), "part-1.npy: cannot be read", True),
     "empty folder": (lambda f: f.replace("x"), "has no .npy or .parquet file; check the path", True),
-    "no vector": (lambda f: (f.write_ids([]), f.write(f.values[:0])), "62 of 62 documents have no vector", True),
+    "no vector": (lambda f: f.write_all([], f.values[:0]), "62 of 62 documents have no vector", True),
     "LanceDB": (lambda f: f.replace("table.lance").mkdir(), "is of LanceDB, and has no .npy or .parquet file", True),
     "uneven lists": (_table(_uneven), "vectors of vector have no one width", False),
     "a list that is null": (_table(_null), "vectors of vector have no one width", False),

@@ -37,7 +37,9 @@ REFUSED: dict[tuple[str, str], str] = {
 
 
 def _filled(value: Any, model: str) -> Any:
-    asked = {"PAIRS": {"teacher": {"difference": {"teacher": {"dense": model}}}, "documents": "as_chosen"}}
+    asked: dict[str, Any] = {
+        "PAIRS": {"teacher": {"difference": {"teacher": {"dense": model}}}, "documents": "as_chosen"}
+    }
     asked |= {"LAYERS": {"teacher": {"dense": model}, "count": 1}, "MODEL": model}
     if isinstance(value, dict):
         return {key: _filled(own, model) for key, own in value.items()}

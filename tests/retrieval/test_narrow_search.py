@@ -42,7 +42,7 @@ def test_narrow_vectors_are_searched_as_the_same_numbers_in_float32_to_the_bit(f
     for block in (64, 4096):
         found = exact_search(queries, narrow, 50, cosine=cosine, document_block=block)
         expected = exact_search(queries, narrow[:], 50, cosine=cosine, document_block=block)
-        assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+        assert all(np.array_equal(a, b) for a, b in zip(list[Any](found), list[Any](expected), strict=True))
 
 
 @pytest.mark.parametrize("cosine", [False, True])

@@ -81,7 +81,7 @@ def given(tiny_beir: Path, small_models: Path, late_model: str, mlm_path: str, t
 
 
 def test_two_processes_find_what_one_finds_to_the_bit(given: dict[str, Any], tmp_path: Path) -> None:
-    cache = {"DISTILLIR_CACHE": str(tmp_path / "cache")}
+    cache: dict[str, Any] = {"DISTILLIR_CACHE": str(tmp_path / "cache")}
     alone = Apart(tmp_path, yaml.safe_dump(given), program=_PROGRAM, **cache)
     assert alone.wait(200) == 0, alone.written()
     done = in_two(tmp_path, yaml.safe_dump(given), program=_PROGRAM, **cache)
@@ -100,7 +100,8 @@ def test_two_processes_find_what_one_finds_to_the_bit(given: dict[str, Any], tmp
 
 def test_what_a_kill_leaves_is_removed_and_no_other_folder(tiny_beir: Path, tmp_path: Path) -> None:
     given: dict[str, Any] = {"collection": str(tiny_beir), "sources": {"bm25": "bm25"}}
-    cache, searches = {"DISTILLIR_CACHE": str(tmp_path / "cache")}, tmp_path / "cache/searches"
+    cache: dict[str, Any] = {"DISTILLIR_CACHE": str(tmp_path / "cache")}
+    searches = tmp_path / "cache/searches"
     with own_folder(searches) as held:
         (searches / held).mkdir()
         killed = in_two(tmp_path, yaml.safe_dump({**given, "die": True}), program=_PROGRAM, **cache)

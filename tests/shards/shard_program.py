@@ -29,7 +29,8 @@ if __name__ == "__main__":
             os.kill(os.getpid(), signal.SIGKILL)
 
     ScoreCache.put = dying  # type: ignore[assignment, method-assign]
-    keep, lists = mine.keep_lists, [int(os.environ.get("MINE_AFTER", "0"))]
+    keep = mine.keep_lists  # type: ignore[attr-defined]
+    lists = [int(os.environ.get("MINE_AFTER", "0"))]
 
     def keeping(*arguments: object) -> None:
         """Write, and die where it is time to."""
@@ -38,6 +39,6 @@ if __name__ == "__main__":
         if lists[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    mine.keep_lists = keeping
+    mine.keep_lists = keeping  # type: ignore[attr-defined, assignment]
     mine.QUERIES_PER_FILE = 2
     main()
